@@ -1,0 +1,214 @@
+"""CoNLL-style files: one token a line with its tag in a column, sentences apart by blank lines."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import CorpusError
+from ..schemes import count_illegal, parse_tag, tags_to_entities
+from ..types import CharSpan, Record
+from .options import ReadCounts, ReadOptions
+from .rebuild import join_tokens, locate_tokens
+
+# Lines looked at to find out the columns.
+SAMPLE_LINES = 20_000
+TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
+
+
+class Columns(NamedTuple):
+    """How a line is cut, and where token and tag stand, counted from 0.
+
+    Attributes:
+        separator: A tab, or None for any white space.
+        count: Columns of every line.
+        token: Index of the token.
+        tag: Index of the tag.
+    """
+
+    separator: str | None
+    count: int
+    token: int
+    tag: int
+
+
+class Line(NamedTuple):
+    """A line of a sentence: its number in the file, counted from 1, and its text."""
+
+    number: int
+    text: str
+
+
+def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
+    """Read sentences with BIO tags.
+
+    Two and more columns, by tabs or other white space; comments, ``-DOCSTART-`` lines; ``B-X`` and ``X-B``.
+    The text is that of a ``# text =`` comment where the tokens stand in it, else the tokens joined, with
+    spaces where the script has them.
+
+    Args:
+        path: The file, in UTF-8.
+        options: Columns, and whether to leave out sentences with bad lines.
+        counts: Filled while reading.
+
+    Raises:
+        CorpusError: If a line is bad, or no column holds tags.
+    """
+    columns = find_columns(path, options.columns)
+    for lines in _sentences(path, columns, counts):
+        try:
+            record = _read_sentence(path, lines, columns, counts)
+        except CorpusError as err:
+            if not options.skip_bad:
+                raise
+            counts.skipped.append(str(err))
+            continue
+        if record is not None:
+            yield record
+
+
+def find_columns(path: Path, names: str | None) -> Columns:
+    """Find out the columns from the first lines, or take them as named.
+
+    The token is in the first column, or in the second behind an index; the tag is in the last column that
+    has nothing but tags, and at least one entity.
+
+    Args:
+        path: The file.
+        names: Such as ``"_ token tag _"``.
+    """
+    sample = _sample(path)
+    if not sample:
+        raise CorpusError(f"{path}:1: a CoNLL file must have lines with a token and a tag, found none.")
+    with_tab = sum("\t" in line.text for line in sample)
+    separator = "\t" if with_tab > len(sample) / 2 else None
+    if names is not None:
+        return _named_columns(names, separator)
+    rows = [_cut(line.text, separator) for line in sample if not _is_comment(line.text, separator, None)]
+    widths = [len(row) for row in rows]
+    width = max(set(widths), key=widths.count, default=0)
+    rows = [row for row in rows if len(row) == width]
+    token = 1 if width > 2 and all(row[0].isdigit() for row in rows) else 0
+    for tag in range(width - 1, token, -1):
+        values = {row[tag] for row in rows}
+        good = {value for value in values if _is_tag(value)}
+        # A bad tag here and there is for the reader to report with its line.
+        if good - {"O"} and sum(row[tag] in good for row in rows) > 0.9 * len(rows):
+            return Columns(separator, width, token, tag)
+    raise CorpusError(
+        f"{path}:{sample[0].number}: expected a column of BIO tags (B-X, I-X, O), found none in {width} columns. "
+        "Set --columns to name them, such as '_ token tag'."
+    )
+
+
+def _named_columns(names: str, separator: str | None) -> Columns:
+    parts = names.split()
+    if parts.count("token") != 1 or parts.count("tag") != 1:
+        raise ValueError(
+            f"--columns must name one column 'token' and one 'tag', found {names!r}. "
+            "Write '_' for the others, such as '_ token tag'."
+        )
+    return Columns(separator, len(parts), parts.index("token"), parts.index("tag"))
+
+
+def _sample(path: Path) -> list[Line]:
+    lines: list[Line] = []
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            text = raw.decode("utf-8", "replace").strip("\r\n\ufeff")
+            if text.strip() and not _is_docstart(text):
+                lines.append(Line(number, text))
+            if len(lines) >= SAMPLE_LINES:
+                break
+    return lines
+
+
+def _sentences(path: Path, columns: Columns, counts: ReadCounts) -> Iterator[list[Line]]:
+    lines: list[Line] = []
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, start=1):
+            counts.n_bytes += len(raw)
+            # Bytes that are no UTF-8 are reported with their line by _read_sentence.
+            text = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+            text = text.removeprefix("\ufeff") if number == 1 else text
+            if not text.strip() or _is_docstart(text):
+                if lines:
+                    yield lines
+                lines = []
+                continue
+            lines.append(Line(number, text))
+    if lines:
+        yield lines
+
+
+def _read_sentence(path: Path, lines: Sequence[Line], columns: Columns, counts: ReadCounts) -> Record | None:
+    tokens: list[str] = []
+    tags: list[str] = []
+    glued: list[bool] = []
+    text = None
+    for line in lines:
+        if _is_comment(line.text, columns.separator, columns):
+            found = TEXT_COMMENT.match(line.text)
+            text = found[1] if found else text
+            continue
+        row = _check_line(path, line, columns)
+        tokens.append(row[columns.token].strip())
+        tags.append(row[columns.tag].strip())
+        glued.append(any("SpaceAfter=No" in cell for cell in row))
+    if not tokens:
+        return None
+    counts.n_repaired += count_illegal(tags)
+    offsets = locate_tokens(tokens, text) if text is not None else None
+    if offsets is None or text is None:
+        text, offsets = join_tokens(tokens, glued)
+    spans = tuple(
+        CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in tags_to_entities(tags)
+    )
+    return Record(text, spans, f"{path}:{lines[0].number}")
+
+
+def _check_line(path: Path, line: Line, columns: Columns) -> list[str]:
+    where = f"{path}:{line.number}"
+    try:
+        line.text.encode("utf-8")
+    except UnicodeEncodeError as err:
+        raise CorpusError(f"{where}: expected UTF-8, found other bytes. Convert the file to UTF-8.") from err
+    row = _cut(line.text, columns.separator)
+    if len(row) != columns.count:
+        raise CorpusError(
+            f"{where}: expected {columns.count} columns, found {len(row)}. Mend the line, set --columns to name "
+            "them, or leave such sentences out with --skip-bad."
+        )
+    if not row[columns.token].strip():
+        raise CorpusError(f"{where}: expected a token, found an empty column. Mend the line, or use --skip-bad.")
+    try:
+        parse_tag(row[columns.tag].strip())
+    except ValueError as err:
+        raise CorpusError(f"{where}: {err}. Mend the line, set --columns, or use --skip-bad.") from err
+    return row
+
+
+def _cut(text: str, separator: str | None) -> list[str]:
+    return text.rstrip("\r\n").split(separator)
+
+
+def _is_docstart(text: str) -> bool:
+    return text.lstrip("\ufeff").startswith("-DOCSTART-")
+
+
+def _is_comment(text: str, separator: str | None, columns: Columns | None) -> bool:
+    """Tell a comment from a token that is a number sign."""
+    if not text.startswith("#"):
+        return False
+    row = _cut(text, separator)
+    if columns is None:
+        return len(row) < 2 or not _is_tag(row[-1].strip())
+    return len(row) != columns.count or not _is_tag(row[columns.tag].strip())
+
+
+def _is_tag(text: str) -> bool:
+    try:
+        parse_tag(text)
+    except ValueError:
+        return False
+    return True

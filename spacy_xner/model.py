@@ -1,0 +1,186 @@
+"""The registered parts of an entity model, and the thinc model that joins them."""
+
+from collections.abc import Callable, Sequence
+from typing import List, Literal, NamedTuple, Optional, Union, cast
+
+import torch
+from spacy.tokens import Doc
+from thinc.api import Model, torch2xp, xp2torch
+from thinc.types import Floats2d
+from torch import Tensor
+
+from .nn.crf import CRFHead
+from .nn.encoder import plan_batches
+from .nn.softmax import SoftmaxHead
+from .shim import EncoderSettings, EntityShim, MakeHead, MakeNeck, Runtime
+
+
+class TokenScores(NamedTuple):
+    """A head's scores of some docs, and their mask."""
+
+    scores: Tensor
+    mask: Tensor
+
+
+EntityModel = Model[List[Doc], TokenScores]
+# Groups of docs that a head decodes at once hold this many batches of the encoder.
+PREDICT_GROUP_BATCHES = 4
+
+
+def build_entity_model_v1(
+    encoder: Union[EncoderSettings, Model[List[Doc], List[Floats2d]]],
+    head: MakeHead,
+    neck: Optional[MakeNeck] = None,
+) -> EntityModel:
+    """Build the model of the ``xner`` component.
+
+    Args:
+        encoder: `spacy_xner.Encoder.v1`, or any spaCy tok2vec layer, such as
+            `spacy-transformers.TransformerListener.v1`.
+        head: `spacy_xner.SoftmaxHead.v1` or `spacy_xner.CRFHead.v1`.
+        neck: A function from the vectors' width to a torch module ``(vectors, mask) -> vectors``, or None.
+    """
+    layers: list[Model[List[Doc], List[Floats2d]]] = []
+    settings = None
+    if isinstance(encoder, Model):
+        layers.append(encoder)
+    else:
+        settings = encoder
+    return Model(
+        "xner",
+        forward,
+        init=init,
+        layers=layers,
+        shims=[EntityShim(settings, neck, head)],
+        attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
+        | {"configure": configure, "is_initialized": is_initialized},
+    )
+
+
+def build_encoder_v1(
+    name: str,
+    prefix_space: Literal["text", "always"] = "text",
+    pooling: Literal["first", "last", "mean"] = "mean",
+    window: Optional[int] = None,
+    overlap: Optional[int] = None,
+    freeze: Union[str, int, List[str], None] = None,
+    gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
+) -> EncoderSettings:
+    """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
+
+    Args:
+        name: Hub id or folder.
+        prefix_space: ``"text"`` puts a leading space before a token only where the text has one,
+            ``"always"`` before every token, for checkpoints that were trained so.
+        pooling: Which of a token's pieces make its vector.
+        window: Pieces that the encoder sees at once, special ones included; None for all it can.
+        overlap: Pieces that two windows of a long text share; None for a quarter of the window.
+        freeze: ``"embeddings"``, a number of lower layers (embeddings included), name patterns, or None.
+        gradient_checkpointing: Compute activations twice to save memory in training.
+    """
+    return EncoderSettings(name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing)
+
+
+def build_softmax_head_v1() -> MakeHead:
+    """Describe the head that tags each token by itself, with legal-path decoding."""
+    return SoftmaxHead
+
+
+def build_crf_head_v1() -> MakeHead:
+    """Describe the head that is a conditional random field over tags."""
+    return CRFHead
+
+
+def init(model: EntityModel, X: Optional[List[Doc]] = None, Y: Optional[Sequence[str]] = None) -> None:
+    """Initialize with a sample of docs and the labels, which thinc hands over as ``X`` and ``Y``."""
+    width = None
+    for layer in model.layers:
+        layer.initialize(X=X)
+        width = layer.get_dim("nO") if layer.has_dim("nO") else None
+    get_shim(model).initialize(list(Y or ()), width)
+
+
+def forward(
+    model: EntityModel, docs: List[Doc], is_train: bool  # noqa: FBT001 - thinc calls it so
+) -> tuple[TokenScores, Callable[[Tensor], List[Doc]]]:
+    """Score the tokens of docs.
+
+    Args:
+        model: The thinc model.
+        docs: At least one of them with a token.
+        is_train: Whether the callback will be called.
+
+    Returns:
+        The scores, and a callback that takes the loss and goes back through torch, then through the layers.
+    """
+    shim = get_shim(model)
+    module = shim.module
+    module.train(is_train)
+    module.dropout.p = model.attrs["dropout_rate"]
+    with torch.set_grad_enabled(is_train), shim.autocast():
+        if not model.layers:
+            vectors, mask = module.encode(shim.cut(docs), shim.runtime.max_batch_pieces)
+            return TokenScores(module(vectors, mask), mask), _backprop_torch
+        rows, backprop_layer = model.layers[0](docs, is_train)
+        inputs = [xp2torch(row, requires_grad=is_train, device=module.device) for row in rows]
+        vectors, mask = module.pad(inputs)
+        scores = TokenScores(module(vectors, mask), mask)
+
+    def backprop(loss: Tensor) -> List[Doc]:
+        loss.backward()  # type: ignore[no-untyped-call]
+        grads = [torch.zeros_like(x) if x.grad is None else x.grad for x in inputs]
+        return cast(List[Doc], backprop_layer([torch2xp(grad, ops=model.ops) for grad in grads]))
+
+    return scores, backprop
+
+
+def _backprop_torch(loss: Tensor) -> List[Doc]:
+    loss.backward()  # type: ignore[no-untyped-call]
+    return []
+
+
+def configure(model: EntityModel, device: str, precision: str, max_batch_pieces: int) -> None:
+    """Set what may change from one machine to the next."""
+    get_shim(model).configure(Runtime(device, precision, max_batch_pieces))
+
+
+def is_initialized(model: EntityModel) -> bool:
+    """Tell whether the model has weights."""
+    return get_shim(model).is_initialized
+
+
+def plan(model: EntityModel, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
+    """Group docs that go through the model together: of like length, and within the budget of pieces.
+
+    A layer that listens to another component gets all docs at once, since that one ran them so.
+
+    Returns:
+        Indices of docs; docs without tokens are in no group, unless there is a listener.
+    """
+    if model.layers:
+        return [list(range(len(docs)))] if any(len(doc) for doc in docs) else []
+    order = sorted((i for i, doc in enumerate(docs) if len(doc)), key=lambda i: len(docs[i]))
+    budget = get_shim(model).runtime.max_batch_pieces * (1 if is_train else PREDICT_GROUP_BATCHES)
+    return [order[first:last] for first, last in plan_batches([len(docs[i]) for i in order], budget)]
+
+
+def loss(model: EntityModel, scores: TokenScores, gold: Sequence[object]) -> Tensor:
+    """Sum the head's loss over the annotated tokens."""
+    head = get_shim(model).module.head
+    return cast(Tensor, head.loss(scores.scores, scores.mask, gold))
+
+
+def decode(model: EntityModel, scores: TokenScores) -> list[list[object]]:
+    """Find the entities of each doc, an empty one's too."""
+    has_tokens = scores.mask.any(dim=1)
+    head = get_shim(model).module.head
+    with torch.no_grad():
+        found = iter(head.decode(scores.scores[has_tokens], scores.mask[has_tokens]))
+    return [next(found) if has else [] for has in has_tokens.tolist()]
+
+
+def get_shim(model: EntityModel) -> EntityShim:
+    """Get the part that holds the torch module."""
+    return cast(EntityShim, model.shims[0])
+
+

@@ -1,0 +1,66 @@
+"""Where the torch module lives and in which precision it computes; chosen at run time."""
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+DEVICE_VARIABLE = "SPACY_XNER_DEVICE"
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Find the device that a setting means.
+
+    Args:
+        name: ``auto`` (the variable SPACY_XNER_DEVICE if set, else cuda, then mps, then cpu), or any name
+            that torch knows, such as ``cpu`` or ``cuda:1``.
+
+    Raises:
+        ValueError: If torch does not know the name, or the device is not there.
+    """
+    if name == "auto":
+        name = os.environ.get(DEVICE_VARIABLE, "auto")
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if _is_available(kind))
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(
+            f"device must be auto, cpu, cuda, cuda:N or mps, found {name!r}. Choose one of these."
+        ) from None
+    if not _is_available(device.type):
+        raise ValueError(
+            f"device {name!r} must be available, but torch finds none here. Use device = \"auto\" or \"cpu\"."
+        )
+    return device
+
+
+def _is_available(kind: str) -> bool:
+    if kind == "cuda":
+        return torch.cuda.is_available()
+    if kind == "mps":
+        return torch.backends.mps.is_available()
+    return kind == "cpu"
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Make the context in which forward passes run.
+
+    Args:
+        device: Where they run.
+        precision: ``auto`` is bf16 on a CUDA device that has it, else fp32.
+
+    Raises:
+        ValueError: If the precision is unknown.
+    """
+    if precision == "auto":
+        has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        precision = "bf16" if has_bf16 else "fp32"
+    if precision == "fp32":
+        return nullcontext()
+    if precision not in _DTYPES:
+        raise ValueError(f"precision must be auto, fp32, bf16 or fp16, found {precision!r}. Choose one of these.")
+    return torch.autocast(device.type, dtype=_DTYPES[precision])

@@ -1,0 +1,240 @@
+"""From piece ids to one vector for each token, with any Hugging Face encoder."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .pieces import Pieces
+from .windows import Window, plan_windows
+
+Pooling = Literal["first", "last", "mean"]
+# On a processor, a batch of this many pieces may be closed so that less padding is computed.
+LEAST_PIECES = 512
+MOST_PADDING = 1.1
+
+
+class Specials(NamedTuple):
+    """The special pieces that an encoder expects around a text.
+
+    Attributes:
+        prefix: Ids before the text.
+        suffix: Ids after it.
+        pad_id: Id at padding.
+    """
+
+    prefix: tuple[int, ...]
+    suffix: tuple[int, ...]
+    pad_id: int
+
+
+class Encoder(nn.Module):
+    """Runs texts through a transformer in windows, and pools pieces to tokens.
+
+    Args:
+        transformer: A Hugging Face model that returns ``last_hidden_state``.
+        specials: Special pieces around each window.
+        pooling: Which of a token's pieces make its vector.
+        capacity: Pieces in a window, special ones left out.
+        overlap: Pieces that two windows of a long text share.
+    """
+
+    def __init__(
+        self, transformer: nn.Module, specials: Specials, *, pooling: Pooling, capacity: int, overlap: int
+    ) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.specials = specials
+        self.pooling = pooling
+        self.capacity = capacity
+        self.overlap = overlap
+        self.width: int = transformer.config.hidden_size  # type: ignore[union-attr, assignment]
+
+    def n_special(self) -> int:
+        """Count the special pieces around a window."""
+        return len(self.specials.prefix) + len(self.specials.suffix)
+
+    def set_sparse_gradient(self, *, is_sparse: bool) -> None:
+        """Make the gradient of the word embeddings row-sparse: only pieces of the batch have rows in it.
+
+        A dense one has as many numbers as the table, 96 million and more, nearly all of them zero.
+        """
+        self.transformer.get_input_embeddings().sparse = is_sparse  # type: ignore[operator]
+
+    def forward(self, texts: Sequence[Pieces], max_batch_pieces: int) -> Tensor:
+        """Compute token vectors.
+
+        Args:
+            texts: Pieces of each text.
+            max_batch_pieces: Pieces that go through the transformer at once, padding included.
+
+        Returns:
+            Token vectors, zero at padding. Shape: ``(batch, tokens, width)``.
+        """
+        windows = [
+            (row, window)
+            for row, text in enumerate(texts)
+            for window in plan_windows(text.counts, self.capacity, self.overlap)
+        ]
+        windows.sort(key=lambda item: item[1].end - item[1].start)
+        lengths = [window.end - window.start + self.n_special() for _, window in windows]
+        n_tokens = max(len(text.counts) for text in texts)
+        taken = [_Taken(text, self.pooling, row * n_tokens) for row, text in enumerate(texts)]
+        vectors, slots = [], []
+        # An accelerator wants batches full; a processor gains more from less padding.
+        fill = LEAST_PIECES if self._device().type == "cpu" else max_batch_pieces
+        for first, last in plan_batches(lengths, max_batch_pieces, fill):
+            hidden, slot = self._run(windows[first:last], texts, taken)
+            vectors.append(hidden)
+            slots.extend(slot)
+        pooled = self._pool(torch.cat(vectors), slots, len(texts) * n_tokens)
+        return pooled.view(len(texts), n_tokens, self.width)
+
+    def _device(self) -> torch.device:
+        return next(self.transformer.parameters()).device
+
+    def _run(
+        self, windows: Sequence[tuple[int, Window]], texts: Sequence[Pieces], taken: Sequence["_Taken"]
+    ) -> tuple[Tensor, list[int]]:
+        """Run some windows; return the vectors of the pieces that count, and the token slot of each."""
+        prefix, suffix, pad_id = self.specials
+        rows = [[*prefix, *texts[row].ids[w.start : w.end], *suffix] for row, w in windows]
+        length = max(map(len, rows))
+        device = self._device()
+        # (windows, pieces)
+        piece_ids = torch.tensor([ids + [pad_id] * (length - len(ids)) for ids in rows], device=device)
+        sizes = torch.tensor([len(ids) for ids in rows], device=device)
+        mask = (torch.arange(length, device=device) < sizes[:, None]).long()
+        # (windows * pieces, width)
+        hidden = self.transformer(input_ids=piece_ids, attention_mask=mask).last_hidden_state.flatten(0, 1)
+        positions: list[int] = []
+        slots: list[int] = []
+        for i, (row, window) in enumerate(windows):
+            offset = i * length + len(prefix) - window.start
+            for piece, slot in taken[row].between(window.keep_start, window.keep_end):
+                positions.append(offset + piece)
+                slots.append(slot)
+        return hidden[torch.tensor(positions, device=device)], slots
+
+    def _pool(self, vectors: Tensor, slots: Sequence[int], n_slots: int) -> Tensor:
+        """Average the vectors of each slot. Shape: ``(slots, width)``."""
+        index = torch.tensor(slots, device=vectors.device)
+        sums = vectors.new_zeros(n_slots, vectors.shape[1]).index_add(0, index, vectors)
+        if self.pooling != "mean":
+            return sums
+        return sums / torch.bincount(index, minlength=n_slots).clamp(min=1)[:, None]
+
+
+class _Taken:
+    """Which pieces of a text make token vectors, and the slot of each one's token.
+
+    Args:
+        text: The text's pieces.
+        pooling: Which pieces of a token count.
+        first_slot: Slot of the text's first token.
+    """
+
+    def __init__(self, text: Pieces, pooling: Pooling, first_slot: int) -> None:
+        self.pairs: list[tuple[int, int]] = []
+        start = 0
+        # index in `pairs` of the first one at or after each piece
+        self.index = [0]
+        for slot, count in enumerate(text.counts, start=first_slot):
+            picked = {"first": (0,), "last": (count - 1,), "mean": range(count)}[pooling]
+            for piece in range(count):
+                if piece in picked:
+                    self.pairs.append((start + piece, slot))
+                self.index.append(len(self.pairs))
+            start += count
+
+    def between(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Give the counting pieces from ``start`` to ``end``, each with its slot."""
+        return self.pairs[self.index[start] : self.index[end]]
+
+
+def plan_batches(
+    lengths: Sequence[int], max_batch_pieces: int, least_pieces: int | None = None
+) -> list[tuple[int, int]]:
+    """Group sorted lengths so that each group, padded to its longest, stays within a budget.
+
+    Args:
+        lengths: Pieces of each item, ascending.
+        max_batch_pieces: Pieces of a group, padding included. A longer item is a group by itself.
+        least_pieces: A group of this many may also be closed where it would get much padding.
+
+    Returns:
+        Index ranges, ends exclusive.
+    """
+    groups = []
+    first = filled = 0
+    for i, length in enumerate(lengths):
+        padded = length * (i - first + 1)
+        is_full = padded > max_batch_pieces
+        is_wasteful = (
+            least_pieces is not None and filled >= least_pieces and padded > MOST_PADDING * (filled + length)
+        )
+        if i > first and (is_full or is_wasteful):
+            groups.append((first, i))
+            first, filled = i, 0
+        filled += length
+    if lengths:
+        groups.append((first, len(lengths)))
+    return groups
+
+
+def freeze(transformer: nn.Module, what: str | int | Sequence[str] | None) -> list[str]:
+    """Take parameters of a transformer out of training.
+
+    Args:
+        transformer: A Hugging Face encoder.
+        what: ``"embeddings"``, a number of lower layers (the embeddings with them), or name patterns
+            such as ``encoder.layer.0.*``; none of it for None.
+
+    Returns:
+        The names of the frozen parameters.
+
+    Raises:
+        ValueError: If nothing matches.
+    """
+    if what is None:
+        return []
+    patterns = _freeze_patterns(transformer, what)
+    frozen = []
+    for name, parameter in transformer.named_parameters():
+        if any(fnmatch(name, pattern) for pattern in patterns):
+            parameter.requires_grad_(False)
+            frozen.append(name)
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in frozen):
+            names = ", ".join(name for name, _ in list(transformer.named_parameters())[:3])
+            raise ValueError(
+                f"freeze must name parameters of the encoder, found {pattern!r}, which matches none. "
+                f"Its parameters are named {names}, ..."
+            )
+    return frozen
+
+
+def layer_index(name: str) -> int | None:
+    """Read the layer number from a parameter's name, counted from 0 at the bottom; None outside layers."""
+    parts = name.split(".")
+    for part, number in zip(parts, parts[1:], strict=False):
+        if part in ("layer", "layers") and number.isdigit():
+            return int(number)
+    return None
+
+
+def _freeze_patterns(transformer: nn.Module, what: str | int | Sequence[str]) -> list[str]:
+    if what == "embeddings":
+        return ["*embeddings.*"]
+    if isinstance(what, str):
+        return [what]
+    if not isinstance(what, int):
+        return list(what)
+    names = [name for name, _ in transformer.named_parameters()]
+    n_layers = 1 + max((layer_index(name) or 0) for name in names)
+    if not 0 <= what <= n_layers:
+        raise ValueError(f"freeze must be 0 to {n_layers} layers of this encoder, found {what}.")
+    lower = [name for name in names if (layer := layer_index(name)) is not None and layer < what]
+    return ["*embeddings.*", *lower] if what else []

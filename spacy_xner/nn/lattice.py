@@ -1,0 +1,162 @@
+"""Tag lattices: best path, log partition and entity marginals, vectorised over the batch."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Lattice(NamedTuple):
+    """Log-space scores of all tag sequences of a batch. A move that is not allowed scores ``-inf``.
+
+    Attributes:
+        emissions: Score of each tag at each token. Shape: ``(batch, tokens, tags)``.
+        mask: True at real tokens, right-padded; no row is empty. Shape: ``(batch, tokens)``.
+        start: Score of beginning with each tag. Shape: ``(tags,)``.
+        moves: Score of going from a tag (row) to the next (column). Shape: ``(tags, tags)``.
+        end: Score of ending with each tag. Shape: ``(tags,)``.
+    """
+
+    emissions: Tensor
+    mask: Tensor
+    start: Tensor
+    moves: Tensor
+    end: Tensor
+
+
+class TagSpan(NamedTuple):
+    """A run of tags whose probability is asked for.
+
+    Attributes:
+        row: Index of the text in the batch.
+        start: Index of the first token.
+        end: Index after the last token.
+        first: Tag of the first token.
+        inside: Tag of each further token; the token after the run must not have it.
+    """
+
+    row: int
+    start: int
+    end: int
+    first: int
+    inside: int
+
+
+def viterbi(lattice: Lattice) -> list[list[int]]:
+    """Find the best tag path of each text.
+
+    Returns:
+        One list of tags for each text, as long as the text.
+
+    Source: Viterbi (1967), as in Lafferty et al. (2001).
+    """
+    emissions, mask, start, moves, end = lattice
+    n_tags = emissions.shape[2]
+    stay = torch.arange(n_tags, device=emissions.device)
+    # (batch, tags)
+    score = start + emissions[:, 0]
+    back = []
+    for t in range(1, emissions.shape[1]):
+        # (batch, tags): best score of reaching each tag, and where from
+        best, origin = (score.unsqueeze(2) + moves).max(dim=1)
+        here = mask[:, t, None]
+        score = torch.where(here, best + emissions[:, t], score)
+        back.append(torch.where(here, origin, stay))
+    # (batch,)
+    tag = (score + end).argmax(dim=1)
+    path = [tag]
+    for origin in reversed(back):
+        tag = origin.gather(1, tag[:, None])[:, 0]
+        path.append(tag)
+    # (batch, tokens)
+    paths = torch.stack(path[::-1], dim=1).tolist()
+    return [tags[:n] for tags, n in zip(paths, mask.sum(dim=1).tolist(), strict=True)]
+
+
+def forward_scores(lattice: Lattice) -> Tensor:
+    """Sum, in log space, over all paths that reach each tag, the token's own emission included.
+
+    Returns:
+        Forward scores; at padding, those of the last token. Shape: ``(batch, tokens, tags)``.
+    """
+    emissions, mask, start, moves, _ = lattice
+    # (batch, tags)
+    score = start + emissions[:, 0]
+    scores = [score]
+    for t in range(1, emissions.shape[1]):
+        reached = torch.logsumexp(score.unsqueeze(2) + moves, dim=1)
+        score = torch.where(mask[:, t, None], reached + emissions[:, t], score)
+        scores.append(score)
+    return torch.stack(scores, dim=1)
+
+
+def backward_scores(lattice: Lattice) -> Tensor:
+    """Sum, in log space, over all ways to go on after each tag, the token's own emission left out.
+
+    Returns:
+        Backward scores; from the last token on, those of ending. Shape: ``(batch, tokens, tags)``.
+    """
+    emissions, mask, _, moves, end = lattice
+    # (batch, tags)
+    score = end.expand(emissions.shape[0], -1)
+    scores = [score]
+    for t in range(emissions.shape[1] - 1, 0, -1):
+        onward = torch.logsumexp(moves + (emissions[:, t] + score).unsqueeze(1), dim=2)
+        score = torch.where(mask[:, t, None], onward, score)
+        scores.append(score)
+    return torch.stack(scores[::-1], dim=1)
+
+
+def log_partition(lattice: Lattice) -> Tensor:
+    """Sum over all tag paths of each text, in log space.
+
+    Returns:
+        Shape: ``(batch,)``.
+    """
+    return torch.logsumexp(forward_scores(lattice)[:, -1] + lattice.end, dim=1)
+
+
+def span_probabilities(lattice: Lattice, spans: Sequence[TagSpan]) -> Tensor:
+    """Find how probable it is that a text has exactly this run of tags, in its full extent.
+
+    Returns:
+        Probabilities from 0 to 1. Shape: ``(len(spans),)``.
+
+    Source: Culotta & McCallum (2004), "Confidence estimation for information extraction".
+    """
+    emissions, mask, _, moves, end = lattice
+    device = emissions.device
+    if not spans:
+        return torch.zeros(0, device=device)
+    forward, backward = forward_scores(lattice), backward_scores(lattice)
+    # (spans,)
+    row, first_token, stop, first, inside = torch.tensor(spans, device=device).T
+    total = torch.logsumexp(forward[row, -1] + end, dim=1)
+    score = forward[row, first_token, first]
+    score = score + _inner_scores(lattice, spans)
+    last = torch.where(stop - first_token > 1, inside, first)
+    # (spans, tags): go on with any tag but `inside` ...
+    after = stop.clamp(max=emissions.shape[1] - 1)
+    onward = moves[last] + emissions[row, after] + backward[row, after]
+    onward = onward.scatter(1, inside[:, None], float("-inf"))
+    # (spans,): ... or end with the text
+    at_end = stop == mask.sum(dim=1)[row]
+    score = score + torch.where(at_end, end[last], torch.logsumexp(onward, dim=1))
+    return (score - total).exp().clamp(0.0, 1.0)
+
+
+def _inner_scores(lattice: Lattice, spans: Sequence[TagSpan]) -> Tensor:
+    """Sum moves and emissions from the second token of each span to its last. Shape: ``(spans,)``."""
+    emissions, moves = lattice.emissions, lattice.moves
+    steps = [
+        (i, span.row, t, span.first if t == span.start + 1 else span.inside, span.inside)
+        for i, span in enumerate(spans)
+        for t in range(span.start + 1, span.end)
+    ]
+    sums = emissions.new_zeros(len(spans))
+    if not steps:
+        return sums
+    # (steps,)
+    index, row, token, previous, tag = torch.tensor(steps, device=emissions.device).T
+    return sums.index_add(0, index, moves[previous, tag] + emissions[row, token, tag])

@@ -1,0 +1,126 @@
+"""From words to piece ids: each word is cut by itself, so that no piece spans two words."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+from tokenizers import Tokenizer, pre_tokenizers
+from tokenizers.pre_tokenizers import PreTokenizer
+
+PrefixSpace = Literal["text", "always"]
+CACHE_SIZE = 100_000
+# Longer words are rare, and would let the cache grow without bound in bytes.
+CACHED_WORD_LENGTH = 32
+
+
+class Pieces(NamedTuple):
+    """The pieces of one text.
+
+    Attributes:
+        ids: Piece ids in text order, without special pieces.
+        counts: How many of them each token has; at least one.
+    """
+
+    ids: list[int]
+    counts: list[int]
+
+
+class Word(NamedTuple):
+    """One token as the cutter sees it.
+
+    Attributes:
+        text: Its characters.
+        has_space: Whether white space stands before it, or the text begins with it.
+    """
+
+    text: str
+    has_space: bool
+
+
+class PieceCutter:
+    """Cuts words into the pieces of a Hugging Face fast tokenizer, one word at a time, with a cache.
+
+    Only the tokenizer's normalizer, pre-tokenizer and model take part: special pieces written in a text
+    stay text. A word of which nothing is left (a control character, say) gets the unknown piece.
+
+    Args:
+        tokenizer: The backend of a fast tokenizer.
+        prefix_space: ``"text"`` puts a leading space before a word only where the text has one,
+            ``"always"`` before every word, as word-by-word recipes do.
+        unk_id: Id of the unknown piece.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, prefix_space: PrefixSpace, unk_id: int) -> None:
+        self.tokenizer = tokenizer
+        self.prefix_space = prefix_space
+        self.unk_id = unk_id
+        self._space, self._pre_tokenizer = _without_prefix(tokenizer.pre_tokenizer)
+        self._cache: dict[Word, list[int]] = {}
+
+    def cut(self, words: Iterable[Word]) -> Pieces:
+        """Cut the words of one text.
+
+        Args:
+            words: All tokens of the text, white space included.
+        """
+        ids: list[int] = []
+        counts: list[int] = []
+        for word in words:
+            pieces = self._cache.get(word)
+            if pieces is None:
+                pieces = self._remember(word)
+            ids.extend(pieces)
+            counts.append(len(pieces))
+        return Pieces(ids, counts)
+
+    def _remember(self, word: Word) -> list[int]:
+        pieces = self._cut_word(word.text, has_space=word.has_space or self.prefix_space == "always")
+        if len(word.text) <= CACHED_WORD_LENGTH:
+            if len(self._cache) >= CACHE_SIZE:
+                self._cache.clear()
+            self._cache[word] = pieces
+        return pieces
+
+    def _cut_word(self, text: str, *, has_space: bool) -> list[int]:
+        # Lone surrogates cannot cross into the tokenizer; they become the replacement character.
+        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        if self.tokenizer.normalizer is not None:
+            text = self.tokenizer.normalizer.normalize_str(text)
+        # The space goes in after the normalizer, since some normalizers strip it.
+        text = (self._space if has_space else "") + text.strip()
+        chunks = [(text, (0, len(text)))]
+        if self._pre_tokenizer is not None:
+            chunks = self._pre_tokenizer.pre_tokenize_str(text)
+        ids = [piece.id for chunk, _ in chunks for piece in self.tokenizer.model.tokenize(chunk)]
+        return ids or [self.unk_id]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"tokenizer": self.tokenizer, "prefix_space": self.prefix_space, "unk_id": self.unk_id}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def _without_prefix(pre_tokenizer: PreTokenizer | None) -> tuple[str, PreTokenizer | None]:
+    """Copy a pre-tokenizer so that it adds no space of its own, and find how it writes a space.
+
+    Returns:
+        The space as this tokenizer's pieces have it (empty where pieces know no spaces), and the copy.
+    """
+    if pre_tokenizer is None:
+        return "", None
+    spec = json.loads(pre_tokenizer.__getstate__())
+    space = ""
+    steps = spec["pretokenizers"] if spec["type"] == "Sequence" else [spec]
+    for step in steps:
+        if step["type"] == "Metaspace":
+            step["prepend_scheme"] = "never"
+            space = step["replacement"]
+        elif step["type"] == "ByteLevel":
+            step["add_prefix_space"] = False
+            space = " "
+    copy = pre_tokenizers.Sequence([])
+    copy.__setstate__(json.dumps({"type": "Sequence", "pretokenizers": steps}).encode())
+    return space, copy
+
+

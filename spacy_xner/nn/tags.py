@@ -1,0 +1,79 @@
+"""The tag inventory of a head as tensors: what may follow what, and entities to tag indices and back."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..schemes import entities_to_tags, legal_moves, tag_names, tags_to_entities
+from ..types import Entity
+from .head import Gold
+from .lattice import Lattice, TagSpan, span_probabilities, viterbi
+
+
+class TagSet(nn.Module):
+    """The BIO tags of some labels, with the legal moves between them as log-space masks.
+
+    Args:
+        labels: Entity types, in the order of their tags.
+    """
+
+    start: Tensor
+    moves: Tensor
+    end: Tensor
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        super().__init__()
+        self.names = tag_names(labels)
+        self.index = {name: i for i, name in enumerate(self.names)}
+        start, moves, end = legal_moves(self.names)
+        # Masks follow the module to its device, but are derived from the labels: not saved.
+        self.register_buffer("start", _log_mask(start), persistent=False)
+        self.register_buffer("moves", _log_mask(moves), persistent=False)
+        self.register_buffer("end", _log_mask(end), persistent=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def encode(self, gold: Sequence[Gold], mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Make tag indices of gold entities.
+
+        Args:
+            gold: One entry for each text.
+            mask: True at real tokens. Shape: ``(batch, tokens)``.
+
+        Returns:
+            Tags (0 where unknown) and where they are known. Both ``(batch, tokens)``, on the mask's device.
+
+        Raises:
+            ValueError: If an entity has a label that this head does not know.
+        """
+        tags = torch.zeros(mask.shape, dtype=torch.long)
+        known = torch.zeros(mask.shape, dtype=torch.bool)
+        for row, (entities, is_known) in enumerate(gold):
+            names = entities_to_tags(entities, len(is_known))
+            try:
+                tags[row, : len(names)] = torch.tensor([self.index[name] for name in names])
+            except KeyError as err:
+                labels = ", ".join(name[2:] for name in self.names if name.startswith("B-"))
+                msg = f"Gold labels must be among the model's ({labels}), found {err.args[0][2:]!r}. "
+                raise ValueError(msg + "Initialize the component again to add labels.") from None
+            known[row, : len(names)] = torch.tensor(is_known)
+        return tags.to(mask.device), known.to(mask.device)
+
+    def decode(self, lattice: Lattice) -> list[list[Entity]]:
+        """Find the best legal path of each text and its entities with their probabilities."""
+        paths = viterbi(lattice)
+        found = [tags_to_entities([self.names[tag] for tag in path]) for path in paths]
+        spans = [
+            TagSpan(row, ent.start, ent.end, self.index[f"B-{ent.label}"], self.index[f"I-{ent.label}"])
+            for row, entities in enumerate(found)
+            for ent in entities
+        ]
+        scores = iter(span_probabilities(lattice, spans).tolist())
+        return [[ent._replace(score=next(scores)) for ent in entities] for entities in found]
+
+
+def _log_mask(allowed: Sequence[bool] | Sequence[Sequence[bool]]) -> Tensor:
+    flags = torch.tensor(allowed)
+    return torch.zeros(flags.shape).masked_fill(~flags, float("-inf"))

@@ -1,0 +1,300 @@
+"""The ``xner`` component: entities with probabilities, from any entity model.
+
+spaCy imports this module whenever it makes a pipeline: nothing here imports torch or transformers.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc, Span, SpanGroup
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer, set_dropout_rate
+
+from ..types import Entity
+from .gold import gold_entities
+
+DEFAULT_MODEL = Config().from_str("""
+[model]
+@architectures = "spacy_xner.EntityModel.v1"
+neck = null
+
+[model.encoder]
+@architectures = "spacy_xner.Encoder.v1"
+name = "xlm-roberta-base"
+prefix_space = "text"
+pooling = "mean"
+window = null
+overlap = null
+freeze = null
+gradient_checkpointing = false
+
+[model.head]
+@architectures = "spacy_xner.SoftmaxHead.v1"
+""")["model"]
+
+INIT_SAMPLE = 10
+
+
+def score_of(span: Span) -> float | None:
+    """Look up the probability of an entity; None for a span that no component scored."""
+    key = (span.start, span.end, span.label)
+    for group in span.doc.spans.values():
+        scores = group.attrs.get("scores")
+        if scores is None:
+            continue
+        for other, score in zip(group, scores, strict=False):
+            if (other.start, other.end, other.label) == key:
+                return float(score)
+    return None
+
+
+@Language.factory(
+    "xner",
+    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
+    default_config={
+        "model": DEFAULT_MODEL,
+        "device": "auto",
+        "precision": "fp32",
+        "max_batch_pieces": 4096,
+        "threshold": 0.0,
+        "spans_key": "xner",
+        "overwrite": False,
+        "scorer": {"@scorers": "spacy_xner.seqeval_scorer.v1"},
+    },
+    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
+)
+def make_xner(  # noqa: PLR0913 - one argument for each setting
+    nlp: Language,
+    name: str,
+    model: Model,
+    device: str,
+    precision: str,
+    max_batch_pieces: int,
+    threshold: float,
+    spans_key: str,
+    overwrite: bool,  # noqa: FBT001 - spaCy passes all by name
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "XNER":
+    """Make the component.
+
+    Args:
+        nlp: The pipeline.
+        name: The component's name in it.
+        model: A `spacy_xner.EntityModel.v1`.
+        device: ``auto`` (cuda, then mps, then cpu), or a torch device.
+        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only) or ``auto`` (bf16 where a GPU has it).
+        max_batch_pieces: Pieces that go through the encoder at once, padding included.
+        threshold: Entities less probable than this are left out, from 0 to 1.
+        spans_key: Key in ``doc.spans`` for all entities with their scores.
+        overwrite: Whether entities that a doc has already make way for these.
+        scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
+    """
+    return XNER(
+        nlp.vocab,
+        model,
+        name,
+        device=device,
+        precision=precision,
+        max_batch_pieces=max_batch_pieces,
+        threshold=threshold,
+        spans_key=spans_key,
+        overwrite=overwrite,
+        scorer=scorer,
+    )
+
+
+class XNER(TrainablePipe):  # type: ignore[misc]
+    """Finds entities. Settings as in `make_xner`."""
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model,
+        name: str = "xner",
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        max_batch_pieces: int = 4096,
+        threshold: float = 0.0,
+        spans_key: str = "xner",
+        overwrite: bool = False,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        if not 0.0 <= threshold <= 1.0:
+            raise ValueError(f"threshold must be a probability from 0 to 1, found {threshold}. Lower it.")
+        if max_batch_pieces < 1:
+            raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.cfg: dict[str, Any] = {"labels": []}
+        self.threshold = threshold
+        self.spans_key = spans_key
+        self.overwrite = overwrite
+        self.scorer = scorer
+        self._runtime = (device, precision, max_batch_pieces)
+        model.attrs["configure"](model, *self._runtime)
+        if not Span.has_extension("xner_score"):
+            Span.set_extension("xner_score", getter=score_of)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Entity types, in the model's order."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        """Entity types as ``spacy init labels`` writes them."""
+        return list(self.labels)
+
+    @property
+    def device(self) -> str:
+        """The device as it was asked for. Setting it moves the model when it is next used."""
+        return self._runtime[0]
+
+    @device.setter
+    def device(self, device: str) -> None:
+        self._runtime = (device, *self._runtime[1:])
+        self.model.attrs["configure"](self.model, *self._runtime)
+
+    def add_label(self, label: str) -> int:
+        """Add an entity type before initialization.
+
+        Returns:
+            1, or 0 if it was there.
+        """
+        if label in self.labels:
+            return 0
+        if self.model.attrs["is_initialized"](self.model):
+            raise ValueError(
+                f"Labels must be added before initialization, found {label!r} added to a model that has weights. "
+                "Initialize the component again."
+            )
+        self.cfg["labels"].append(label)
+        return 1
+
+    def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
+        """Find the entities of each doc."""
+        docs = list(docs)
+        found: list[list[Entity]] = [[] for _ in docs]
+        for group in self.model.attrs["plan"](self.model, docs, is_train=False):
+            scores = self.model.predict([docs[i] for i in group])
+            for i, entities in zip(group, self.model.attrs["decode"](self.model, scores), strict=True):
+                found[i] = [ent for ent in entities if ent.score >= self.threshold]
+        return found
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[Entity]]) -> None:
+        """Write ``doc.spans[spans_key]`` with scores, and ``doc.ents``."""
+        for doc, entities in zip(docs, scores, strict=True):
+            spans = [Span(doc, ent.start, ent.end, label=ent.label) for ent in entities]
+            attrs = {"scores": [ent.score for ent in entities]}
+            doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, attrs=attrs, spans=spans)
+            kept = [] if self.overwrite else list(doc.ents)
+            taken = {token.i for span in kept for token in span}
+            new = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
+            doc.set_ents([*kept, *new], default="outside")
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of examples.
+
+        Args:
+            examples: Docs with gold entities. Tokens of unknown annotation are left out of the loss.
+            drop: Dropout of the token vectors; that inside the encoder is its own.
+            sgd: The optimizer, or None (or False, as `spacy train` has it) to only add up gradients.
+            losses: Losses to add to, by component name: the mean over the annotated tokens.
+
+        Returns:
+            The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "XNER.update")
+        set_dropout_rate(self.model, drop)
+        docs = [eg.predicted for eg in examples]
+        gold = [gold_entities(eg) for eg in examples]
+        n_known = sum(sum(known) for _, known in gold)
+        for group in self.model.attrs["plan"](self.model, docs, is_train=True):
+            scores, backprop = self.model.begin_update([docs[i] for i in group])
+            loss = self.model.attrs["loss"](self.model, scores, [gold[i] for i in group]) / max(n_known, 1)
+            backprop(loss)
+            losses[self.name] += loss.item()
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
+        """Find the loss of examples whose docs the model has scored together.
+
+        Returns:
+            The mean over annotated tokens as a number, and as what the model's callback takes.
+        """
+        gold = [gold_entities(eg) for eg in examples]
+        n_known = sum(sum(known) for _, known in gold)
+        loss = self.model.attrs["loss"](self.model, scores, gold) / max(n_known, 1)
+        return loss.item(), loss
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Load the encoder and make a head for the labels.
+
+        Args:
+            get_examples: Gives examples, to read labels from and to set up layers.
+            nlp: The pipeline.
+            labels: Entity types, as `label_data` gives them; read from the examples if None.
+
+        Raises:
+            ValueError: If there is no label.
+        """
+        validate_get_examples(get_examples, "XNER.initialize")
+        if labels is None:
+            found = {ent.label_ for eg in get_examples() for ent in eg.reference.ents}
+            labels = [*self.labels, *sorted(found - set(self.labels))]
+        if not labels:
+            raise ValueError(
+                f"Component {self.name!r} must have at least one label, but the examples have no entities. "
+                "Check that the corpus has entities, or give labels in [initialize.components]."
+            )
+        self.cfg["labels"] = list(labels)
+        sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
+        self.model.initialize(X=sample, Y=self.labels)
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write a folder: labels as JSON, the model as JSON and safetensors."""
+        serialize: dict[str, Callable[[Path], None]] = {
+            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "model": lambda p: self.model.shims[0].to_disk(p),
+        }
+        for i, layer in enumerate(self.model.layers):
+            serialize[f"layer{i}"] = layer.to_disk
+        util.to_disk(path, serialize, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "XNER":
+        """Read what `to_disk` wrote, and nothing else."""
+        deserialize: dict[str, Callable[[Path], Any]] = {
+            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "model": lambda p: self.model.shims[0].from_disk(p),
+        }
+        for i, layer in enumerate(self.model.layers):
+            deserialize[f"layer{i}"] = layer.from_disk
+        util.from_disk(path, deserialize, exclude)
+        return self

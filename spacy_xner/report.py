@@ -1,0 +1,48 @@
+"""Scores as a table to read, as JSON, and as Markdown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import srsly
+
+HEADER = ("type", "P", "R", "F1", "gold")
+
+
+def render_table(scores: dict[str, Any]) -> str:
+    """Render what `score_entities` returns as plain text, in percent."""
+    rows = [HEADER, *_rows(scores)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    lines = []
+    for row in rows:
+        first, *rest = (cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths)))
+        lines.append("  ".join([first, *rest]).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
+    return "\n".join(lines)
+
+
+def render_markdown(scores: dict[str, Any]) -> str:
+    """Render as a Markdown table, in percent."""
+    rows = [HEADER, ("---", "---:", "---:", "---:", "---:"), *_rows(scores)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def render_json(scores: dict[str, Any]) -> str:
+    """Render as JSON, from 0 to 1."""
+    return str(srsly.json_dumps(scores, indent=2))
+
+
+def _rows(scores: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for label, row in scores["strict"]["per_type"].items():
+        yield _row(label, row)
+    for average in ("micro", "macro"):
+        yield _row(f"{average} (strict)", scores["strict"][average])
+    yield _row("micro (default)", scores["default"]["micro"])
+
+
+def _row(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    return (name, *(_percent(row[key]) for key in "prf"), str(row["support"]))
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.2f}"

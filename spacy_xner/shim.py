@@ -1,0 +1,306 @@
+"""What thinc sees of the torch module: device, update, files."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import srsly
+import torch
+from safetensors.torch import load, load_file, save, save_file
+from spacy.tokens import Doc
+from thinc.api import Optimizer, Shim, torch2xp, xp2torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from .checkpoint import build_transformer, dump_config, load_checkpoint
+from .nn.device import autocast, resolve_device
+from .nn.encoder import Encoder, Pooling, Specials, freeze
+from .nn.entity_module import EntityModule
+from .nn.pieces import PieceCutter, Pieces, PrefixSpace, Word
+
+WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
+
+MakeHead = Callable[[int, Sequence[str]], nn.Module]
+MakeNeck = Callable[[int], nn.Module]
+
+
+@runtime_checkable
+class TorchOptimizer(Protocol):
+    """An optimizer that steps a whole torch module at once."""
+
+    def step_module(self, module: nn.Module) -> None:
+        """Update the module's parameters from their gradients, and clear these."""
+        ...
+
+
+class EncoderSettings(NamedTuple):
+    """How to load and run our own encoder. See `build_encoder_v1` for the meaning of each."""
+
+    name: str
+    prefix_space: PrefixSpace
+    pooling: Pooling
+    window: int | None
+    overlap: int | None
+    freeze: str | int | list[str] | None
+    gradient_checkpointing: bool
+
+
+class Runtime(NamedTuple):
+    """What may change from one machine to the next without changing the model."""
+
+    device: str = "auto"
+    precision: str = "fp32"
+    max_batch_pieces: int = 4096
+
+
+class EntityShim(Shim):
+    """Holds an `EntityModule`, which is built at initialization or read from a pipeline's folder.
+
+    Args:
+        encoder: Settings of our own encoder, or None if token vectors come from a thinc layer.
+        make_neck: Makes the neck from the vectors' width, or None.
+        make_head: Makes the head from the vectors' width and the labels.
+    """
+
+    def __init__(self, encoder: EncoderSettings | None, make_neck: MakeNeck | None, make_head: MakeHead) -> None:
+        super().__init__(None)
+        self.encoder = encoder
+        self.make_neck = make_neck
+        self.make_head = make_head
+        self.runtime = Runtime()
+        self.cutter: PieceCutter | None = None
+        self._pid = os.getpid()
+        self._has_moved = False
+
+    def configure(self, runtime: Runtime) -> None:
+        """Set device, precision and batch budget; the module moves when it is next used."""
+        self.runtime = runtime
+        self._has_moved = False
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether there is a module."""
+        return self._model is not None
+
+    @property
+    def module(self) -> EntityModule:
+        """The module, on its device.
+
+        Raises:
+            ValueError: If it has not been initialized, or another process used it on a GPU.
+        """
+        if self._model is None:
+            raise ValueError(
+                "The model must be initialized before it is used, but it has no weights yet. "
+                "Call nlp.initialize(), or load a trained pipeline."
+            )
+        if not self._has_moved:
+            device = resolve_device(self.runtime.device)
+            self._model.to(device)
+            if self._model.encoder is not None:
+                self._model.encoder.set_sparse_gradient(is_sparse=device.type in ("cpu", "cuda"))
+            self._has_moved = True
+        if os.getpid() != self._pid:
+            self._enter_fork()
+        module: EntityModule = self._model
+        return module
+
+    def _enter_fork(self) -> None:
+        device = next(self._model.parameters()).device
+        if device.type != "cpu":
+            raise ValueError(
+                f"nlp.pipe with n_process > 1 must run on the CPU, found the model on {device}. "
+                "Use n_process=1 there, or set the component's device to cpu."
+            )
+        # The thread pool of the parent does not survive a fork: with more than one thread, OpenMP waits forever.
+        torch.set_num_threads(1)
+        self._pid = os.getpid()
+
+    def autocast(self) -> Any:
+        """Make the context in which the module computes."""
+        return autocast(self.module.device, self.runtime.precision)
+
+    def initialize(self, labels: Sequence[str], width: int | None) -> None:
+        """Build the module: load the encoder, make neck and head.
+
+        Args:
+            labels: Entity types.
+            width: Width of the token vectors, if they come from a thinc layer.
+        """
+        encoder = None
+        if self.encoder is not None:
+            checkpoint = load_checkpoint(self.encoder.name)
+            capacity, overlap = _window_sizes(self.encoder, checkpoint.max_pieces, checkpoint.specials)
+            encoder = Encoder(
+                checkpoint.transformer,
+                checkpoint.specials,
+                pooling=self.encoder.pooling,
+                capacity=capacity,
+                overlap=overlap,
+            )
+            self.cutter = PieceCutter(
+                checkpoint.tokenizer, prefix_space=self.encoder.prefix_space, unk_id=checkpoint.unk_id
+            )
+        self._build(encoder, labels, width)
+
+    def _build(self, encoder: Encoder | None, labels: Sequence[str], width: int | None) -> None:
+        if encoder is not None and self.encoder is not None:
+            freeze(encoder.transformer, self.encoder.freeze)
+            if self.encoder.gradient_checkpointing:
+                encoder.transformer.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+            width = encoder.width
+        if width is None:
+            raise ValueError("The width of the token vectors must be known, but the encoder layer sets no nO.")
+        neck = self.make_neck(width) if self.make_neck is not None else None
+        width = getattr(neck, "width", width)
+        self._model = EntityModule(encoder, neck, self.make_head(width, labels)).eval()
+        self._has_moved = False
+
+    def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
+        """Cut the tokens of docs into pieces."""
+        assert self.cutter is not None  # only called where there is an encoder of ours
+        return [self.cutter.cut(doc_words(doc)) for doc in docs]
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Update the weights, with an optimizer of ours at once, with any other one array by one."""
+        if isinstance(optimizer, TorchOptimizer):
+            optimizer.step_module(self.module)
+            return
+        for name, parameter in self.module.named_parameters():
+            if parameter.grad is None:
+                continue
+            grad = parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad
+            weights, _ = optimizer((self.id, name), torch2xp(parameter.data), torch2xp(grad))
+            parameter.data = xp2torch(weights, device=parameter.device)
+            parameter.grad = None
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        """Do nothing: the module lives where the component's `device` says, whatever thinc's ops are."""
+
+    def settings(self) -> dict[str, Any]:
+        """Make a JSON object of what the weights alone do not tell."""
+        module = self.module
+        settings: dict[str, Any] = {"labels": list(module.head.labels)}
+        if module.encoder is not None and self.cutter is not None:
+            prefix, suffix, pad_id = module.encoder.specials
+            settings["encoder"] = {
+                "capacity": module.encoder.capacity,
+                "overlap": module.encoder.overlap,
+                "prefix": list(prefix),
+                "suffix": list(suffix),
+                "pad_id": pad_id,
+                "unk_id": self.cutter.unk_id,
+            }
+        else:
+            settings["width"] = module.head.width
+        return settings
+
+    def _texts(self) -> dict[str, str]:
+        """Make all files but the weights."""
+        files = {SETTINGS: srsly.json_dumps(self.settings(), indent=2)}
+        module = self.module
+        if module.encoder is not None and self.cutter is not None:
+            files[CONFIG] = srsly.json_dumps(dump_config(module.encoder.transformer), indent=2)
+            files[TOKENIZER] = self.cutter.tokenizer.to_str()
+        return files
+
+    def _state(self) -> dict[str, Tensor]:
+        return {name: value.contiguous() for name, value in self.module.state_dict().items()}
+
+    def to_disk(self, path: str | Path) -> None:
+        """Write a folder of JSON files and one of safetensors."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in self._texts().items():
+            (folder / name).write_text(text, encoding="utf-8")
+        save_file(self._state(), folder / WEIGHTS)
+
+    def from_disk(self, path: str | Path) -> "EntityShim":
+        """Read what `to_disk` wrote.
+
+        Raises:
+            OSError: If a file is missing.
+            ValueError: If the files do not fit each other or the pipeline's config.
+        """
+        folder = Path(path)
+        names = [SETTINGS, WEIGHTS] + ([CONFIG, TOKENIZER] if self.encoder is not None else [])
+        missing = [name for name in names if not (folder / name).is_file()]
+        if missing:
+            raise OSError(
+                f"{folder} must hold {', '.join(names)}, but {', '.join(missing)} is missing. "
+                "Copy the pipeline's folder again, or train it anew."
+            )
+        texts = {name: (folder / name).read_text("utf-8") for name in names if name != WEIGHTS}
+        try:
+            self._restore(texts, load_file(folder / WEIGHTS))
+        except (ValueError, KeyError, RuntimeError, OSError) as err:
+            reason = str(err).strip().splitlines()[0]
+            raise ValueError(
+                f"{folder} must hold the files of one saved model, but they do not load: {reason} "
+                "Copy the pipeline's folder again, or train it anew."
+            ) from err
+        return self
+
+    def to_bytes(self) -> bytes:
+        """Make what `from_bytes` reads; nothing but the encoder's settings before initialization."""
+        if self._model is None:
+            return bytes(srsly.msgpack_dumps({}))
+        return bytes(srsly.msgpack_dumps({"texts": self._texts(), "weights": save(self._state())}))
+
+    def from_bytes(self, data: bytes) -> "EntityShim":
+        """Read what `to_bytes` made."""
+        files = srsly.msgpack_loads(data)
+        if files:
+            self._restore(files["texts"], load(files["weights"]))
+        return self
+
+    def _restore(self, texts: dict[str, str], state: dict[str, Tensor]) -> None:
+        settings = srsly.json_loads(texts[SETTINGS])
+        encoder = None
+        if self.encoder is not None:
+            saved = settings["encoder"]
+            prefix = "encoder.transformer."
+            weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+            encoder = Encoder(
+                build_transformer(srsly.json_loads(texts[CONFIG]), weights),
+                Specials(tuple(saved["prefix"]), tuple(saved["suffix"]), saved["pad_id"]),
+                pooling=self.encoder.pooling,
+                capacity=saved["capacity"],
+                overlap=saved["overlap"],
+            )
+            self.cutter = PieceCutter(
+                Tokenizer.from_str(texts[TOKENIZER]),
+                prefix_space=self.encoder.prefix_space,
+                unk_id=saved["unk_id"],
+            )
+        self._build(encoder, settings["labels"], settings.get("width"))
+        self._model.load_state_dict(state)
+
+
+def doc_words(doc: Doc) -> list[Word]:
+    """List a doc's tokens with whether white space stands before each; the text's beginning counts as space."""
+    words = []
+    has_space = True
+    for token in doc:
+        text = token.text
+        words.append(Word(text, has_space))
+        has_space = bool(token.whitespace_) or text.isspace()
+    return words
+
+
+def _window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials) -> tuple[int, int]:
+    n_special = len(specials.prefix) + len(specials.suffix)
+    window = max_pieces if settings.window is None else settings.window
+    overlap = window // 4 if settings.overlap is None else settings.overlap
+    if not n_special < window <= max_pieces:
+        raise ValueError(
+            f"window must be {n_special + 1} to {max_pieces} pieces for this encoder, found {window}. "
+            "Leave it null to use all that the encoder can see."
+        )
+    if not 0 <= overlap < window - n_special:
+        raise ValueError(
+            f"overlap must be 0 to {window - n_special - 1} pieces, found {overlap}. "
+            "Leave it null for a quarter of the window."
+        )
+    return window - n_special, overlap

@@ -1,0 +1,92 @@
+"""A tokenizer for any mix of scripts, whose tokens no entity border should fall inside."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import regex
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from .writing import UNSPACED
+
+# A letter or digit keeps its combining marks and joiners.
+_TAIL = r"[\p{M}\u200c\u200d]*"
+_TOKEN = regex.compile(
+    rf"\s+"
+    rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]\p{{M}}*"
+    rf"|(?:[\p{{L}}--[{UNSPACED}]]{_TAIL})+"
+    rf"|(?:[\p{{N}}--[{UNSPACED}]]\p{{M}}*)+"
+    # Emoji sequences and the like: one grapheme cluster.
+    rf"|\X",
+    regex.V1,
+)
+
+
+def split_text(text: str) -> list[str]:
+    """Cut a text into tokens, white space left out.
+
+    Characters of scripts written without spaces stand alone; elsewhere white space, punctuation, symbols
+    and changes between letters and digits cut.
+    """
+    return [token for token in _TOKEN.findall(text) if not token.isspace()]
+
+
+def build_tokenizer_v1() -> Callable[[Language], "Tokenizer"]:
+    """Build the tokenizer ``spacy_xner.Tokenizer.v1``."""
+    return make_tokenizer
+
+
+def make_tokenizer(nlp: Language) -> "Tokenizer":
+    """Make the tokenizer of a pipeline."""
+    return Tokenizer(nlp.vocab)
+
+
+class Tokenizer:
+    """Cuts a text as `split_text` does; ``doc.text`` is the text, to the last character.
+
+    Args:
+        vocab: The pipeline's vocabulary.
+    """
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        """Make a doc of a text."""
+        words: list[str] = []
+        spaces: list[bool] = []
+        for token in _TOKEN.findall(text):
+            if not token.isspace():
+                words.append(token)
+                spaces.append(False)
+                continue
+            # As in spaCy: one space goes to the token before it, more white space is a token.
+            rest = token
+            if words and token[0] == " ":
+                spaces[-1] = True
+                rest = token[1:]
+            if rest:
+                words.append(rest)
+                spaces.append(False)
+        return Doc(self.vocab, words=words, spaces=spaces)
+
+    def pipe(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Doc]:
+        """Make docs of texts, one by one."""
+        for text in texts:
+            yield self(text)
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """There is nothing to save: the rule is fixed by the version in the name."""
+        return b""
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "Tokenizer":
+        """Read what `to_bytes` made."""
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write nothing, as `to_bytes`."""
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Tokenizer":
+        """Read nothing."""
+        return self

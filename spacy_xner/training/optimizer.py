@@ -1,0 +1,172 @@
+"""AdamW for whole torch modules, in the place of a thinc optimizer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, List, Union
+from weakref import WeakKeyDictionary
+
+import torch
+from thinc.api import Optimizer
+from thinc.types import Generator
+from torch import nn
+
+from ..nn.encoder import layer_index
+
+FloatOrSeq = Union[float, List[float], Generator]
+
+
+def build_adamw_v1(
+    learn_rate: FloatOrSeq = 5e-5,
+    head_factor: float = 20.0,
+    transitions_factor: float = 200.0,
+    layer_decay: float = 1.0,
+    weight_decay: float = 0.01,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    grad_clip: float = 1.0,
+) -> "AdamW":
+    """Build an optimizer that steps all weights of an ``xner`` component at once.
+
+    Components of spaCy's own in the same pipeline are stepped by thinc's Adam, at the encoder's rate.
+
+    Args:
+        learn_rate: Rate of the encoder's top layer: a number, or a schedule such as `warmup_linear.v1`.
+        head_factor: The head's and the neck's rate, as a multiple of it.
+        transitions_factor: The rate of CRF transitions, as a multiple of it.
+        layer_decay: Each layer's rate, as a multiple of the one above, from 0 to 1.
+        weight_decay: Decoupled weight decay; norms, biases and transitions have none.
+        beta1: Decay of the first moment.
+        beta2: Decay of the second moment.
+        eps: Added to the denominator.
+        grad_clip: Greatest norm of a module's gradient; 0 for no limit.
+
+    Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization".
+    """
+    return AdamW(
+        learn_rate,
+        factors=Factors(head_factor, transitions_factor, layer_decay),
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        weight_decay=weight_decay,
+        grad_clip=grad_clip,
+    )
+
+
+class Factors:
+    """Learning rates of a module's parts, as multiples of that of the encoder's top layer.
+
+    Args:
+        head: For neck and head.
+        transitions: For CRF transitions.
+        layer_decay: From each layer of the encoder to the one below.
+    """
+
+    def __init__(self, head: float, transitions: float, layer_decay: float) -> None:
+        self.head = head
+        self.transitions = transitions
+        self.layer_decay = layer_decay
+
+    def of(self, name: str, n_layers: int) -> float:
+        """Find the factor of a parameter by its name in an `EntityModule`."""
+        if name.startswith("head.transitions."):
+            return self.transitions
+        if not name.startswith("encoder."):
+            return self.head
+        layer = layer_index(name)
+        # Embeddings lie below layer 0; a final norm belongs to the top.
+        below_top = n_layers if "embeddings" in name else 0 if layer is None else n_layers - 1 - layer
+        return float(self.layer_decay**below_top)
+
+
+class AdamW(Optimizer):
+    """To spaCy a thinc optimizer; inside, torch's own, which step a whole module at once.
+
+    Dense gradients go to fused AdamW. Row-sparse ones, those of the word embeddings, go to SparseAdam, which
+    updates only the rows of pieces that the batch has, without decay: most of a multilingual encoder is
+    embeddings, and most of their rows are in no batch.
+    """
+
+    def __init__(
+        self,
+        learn_rate: FloatOrSeq,
+        *,
+        factors: Factors,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float,
+        grad_clip: float,
+    ) -> None:
+        super().__init__(
+            learn_rate,
+            L2=weight_decay,
+            beta1=beta1,
+            beta2=beta2,
+            eps=eps,
+            grad_clip=grad_clip,
+            use_averages=False,
+        )
+        self.factors = factors
+        self._steppers: WeakKeyDictionary[nn.Module, list[torch.optim.Optimizer]] = WeakKeyDictionary()
+
+    def step_module(self, module: nn.Module) -> None:
+        """Clip the gradient of a module, update it, and clear the gradient."""
+        trained = [p for p in module.parameters() if p.grad is not None]
+        if not trained:
+            return
+        if module not in self._steppers:
+            self._steppers[module] = self._make_steppers(module)
+        if self.grad_clip:
+            clip_gradient(trained, self.grad_clip)
+        for stepper in self._steppers[module]:
+            for group in stepper.param_groups:
+                group["lr"] = self.learn_rate * group["factor"]
+            stepper.step()
+            stepper.zero_grad(set_to_none=True)
+
+    def _make_steppers(self, module: nn.Module) -> list[torch.optim.Optimizer]:
+        """Make one optimizer for dense gradients, and one for row-sparse ones if there are any."""
+        groups: dict[tuple[float, float, bool], list[nn.Parameter]] = defaultdict(list)
+        names = dict(module.named_parameters())
+        n_layers = 1 + max((layer_index(name) or 0 for name in names), default=0)
+        for name, parameter in names.items():
+            if parameter.requires_grad:
+                factor = self.factors.of(name, n_layers)
+                is_sparse = parameter.grad is not None and parameter.grad.is_sparse
+                is_matrix = parameter.ndim > 1 and not name.startswith("head.transitions.") and not is_sparse
+                groups[factor, self.L2 if is_matrix else 0.0, is_sparse].append(parameter)
+        dense: list[dict[str, Any]] = []
+        sparse: list[dict[str, Any]] = []
+        for (factor, decay, is_sparse), parameters in groups.items():
+            group = {"params": parameters, "factor": factor, "lr": self.learn_rate * factor}
+            if is_sparse:
+                sparse.append(group)
+            else:
+                dense.append(group | {"weight_decay": decay})
+        steppers: list[torch.optim.Optimizer] = []
+        if dense:
+            steppers.append(torch.optim.AdamW(dense, betas=(self.b1, self.b2), eps=self.eps, fused=True))
+        if sparse:
+            steppers.append(torch.optim.SparseAdam(sparse, betas=(self.b1, self.b2), eps=self.eps))
+        return steppers
+
+
+def clip_gradient(parameters: Sequence[nn.Parameter], max_norm: float) -> None:
+    """Scale the gradient of all parameters together so that its norm is at most `max_norm`.
+
+    As `torch.nn.utils.clip_grad_norm_`, which refuses row-sparse gradients.
+    """
+    grads = []
+    for parameter in parameters:
+        if parameter.grad is not None and parameter.grad.is_sparse:
+            # Rows that occur more than once are added up first: the norm is that of the sum.
+            parameter.grad = parameter.grad.coalesce()
+            grads.append(parameter.grad.values())
+        elif parameter.grad is not None:
+            grads.append(parameter.grad)
+    total = nn.utils.get_total_norm(grads, foreach=True)
+    factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
+    for grad in grads:
+        grad.mul_(factor)

@@ -1,0 +1,98 @@
+"""``spacy train`` with the device chosen at run time, and the usual mistakes found before it starts."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy.cli.train import train as spacy_train
+from spacy.tokens import DocBin
+from spacy.util import load_config
+from spacy.vocab import Vocab
+from thinc.api import Config
+
+from ..checkpoint import check_name
+from ..nn.device import DEVICE_VARIABLE, resolve_device
+
+
+def train(
+    config_path: Path, output: Path | None, *, device: str = "auto", overrides: dict[str, Any] | None = None
+) -> None:
+    """Check a config and its corpora, then run `spacy train`.
+
+    The device is passed by the environment, so that the saved pipeline stays free to choose its own.
+
+    Args:
+        config_path: A training config.
+        output: Where ``model-best`` and ``model-last`` go.
+        device: As the component's setting.
+        overrides: Settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
+
+    Raises:
+        OSError: If a file or the encoder is missing.
+        ValueError: If device or corpora cannot be used.
+    """
+    overrides = overrides or {}
+    if not config_path.is_file():
+        raise FileNotFoundError(f"The config must be a file, found no {config_path}. Start from one in configs/.")
+    config = load_config(config_path, overrides=overrides, interpolate=True)
+    resolve_device(device)
+    check_corpora(config)
+    for name in encoder_names(config):
+        check_name(name)
+    before = os.environ.get(DEVICE_VARIABLE)
+    os.environ[DEVICE_VARIABLE] = device
+    try:
+        spacy_train(config_path, output, use_gpu=-1, overrides=overrides)
+    finally:
+        if before is None:
+            del os.environ[DEVICE_VARIABLE]
+        else:
+            os.environ[DEVICE_VARIABLE] = before
+
+
+def encoder_names(config: Config) -> list[str]:
+    """List the encoders that a config will load."""
+    found = []
+    for component in config.get("components", {}).values():
+        encoder = component.get("model", {}).get("encoder", {})
+        if encoder.get("@architectures") == "spacy_xner.Encoder.v1":
+            found.append(encoder["name"])
+    return found
+
+
+def check_corpora(config: Config) -> None:
+    """Check that the corpora are there, that they have entities, and that the dev labels can be learned.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If one is no DocBin, has no entities, or has labels in dev only.
+    """
+    labels = {part: corpus_labels(config["paths"].get(part), part) for part in ("train", "dev")}
+    unknown = sorted(labels["dev"] - labels["train"])
+    if unknown:
+        raise ValueError(
+            f"Labels of dev must be among those of train ({', '.join(sorted(labels['train']))}), found also "
+            f"{', '.join(unknown)}. Split the corpus so that every label is trained."
+        )
+
+
+def corpus_labels(path: str | None, part: str) -> set[str]:
+    """Read the entity types of a corpus file."""
+    if path is None:
+        raise ValueError(f"paths.{part} must name a .spacy file, found null. Set it with --paths.{part} FILE.")
+    if not Path(path).exists():
+        raise FileNotFoundError(
+            f"paths.{part} must name a .spacy file, found no {path}. Make it with: spacy-xner convert"
+        )
+    labels: set[str] = set()
+    vocab = Vocab()
+    for file in [Path(path)] if Path(path).is_file() else sorted(Path(path).rglob("*.spacy")):
+        try:
+            docs = DocBin().from_disk(file)
+        except (ValueError, OSError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:
+            raise ValueError(f"paths.{part} must name a .spacy file, but {file} is none: {err}") from err
+        labels.update(ent.label_ for doc in docs.get_docs(vocab) for ent in doc.ents)
+    if not labels:
+        raise ValueError(f"paths.{part} must hold entities, found none in {path}. Check the tag column.")
+    return labels

@@ -1,0 +1,94 @@
+"""A two-layer random encoder, toy slips, and pipelines made of them. Nothing here needs a network."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from spacy.training import Example
+
+from spacy_xner.encoders.tiny import write_tiny
+
+TOKENIZER = {"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}}
+
+SLIPS = [
+    ("张伟 13800138000 北京市海淀区", [("张伟", "PER"), ("13800138000", "PHONE"), ("北京市海淀区", "LOC")]),
+    ("Send to Anna Schmidt, DHL Express", [("Anna Schmidt", "PER"), ("DHL Express", "COURIER")]),
+    ("顺丰速运 收件人李娜 Tel 020-8888", [("顺丰速运", "COURIER"), ("李娜", "PER"), ("020-8888", "PHONE")]),
+    ("nothing to find in this line", []),
+]
+
+
+@pytest.fixture(scope="session")
+def tiny_encoders(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Write each architecture's folder once."""
+    folders: dict[str, Path] = {}
+
+    def get(arch: str = "xlm-roberta") -> Path:
+        if arch not in folders:
+            folder = tmp_path_factory.mktemp("encoders") / arch
+            write_tiny(folder, [text for text, _ in SLIPS], vocab_size=300, arch=arch)
+            folders[arch] = folder
+        return folders[arch]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_encoders: Callable[..., Path]) -> Path:
+    """Folder of a tiny XLM-R."""
+    return tiny_encoders()
+
+
+def make_nlp(encoder: Path | str, head: str = "SoftmaxHead", **settings: object) -> Language:
+    """Make a pipeline with one xner, not yet initialized. `settings` of the encoder begin with ``encoder_``."""
+    nlp = spacy.blank("xx", config=TOKENIZER)
+    own = {k.removeprefix("encoder_"): v for k, v in settings.items() if k.startswith("encoder_")}
+    pipe = {k: v for k, v in settings.items() if not k.startswith("encoder_")}
+    model = {
+        "@architectures": "spacy_xner.EntityModel.v1",
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": str(encoder), **own},
+        "head": {"@architectures": f"spacy_xner.{head}.v1"},
+    }
+    nlp.add_pipe("xner", config={"model": model, "device": "cpu", **pipe})
+    return nlp
+
+
+def make_examples(nlp: Language, slips: list[tuple[str, list[tuple[str, str]]]] = SLIPS) -> list[Example]:
+    """Annotate toy slips with the first occurrence of each entity."""
+    examples = []
+    for text, entities in slips:
+        doc = nlp.make_doc(text)
+        spans = [
+            doc.char_span(text.index(part), text.index(part) + len(part), label) for part, label in entities
+        ]
+        doc.set_ents(spans, default="outside")
+        examples.append(Example(nlp.make_doc(text), doc))
+    return examples
+
+
+def train_nlp(encoder: Path | str, head: str = "SoftmaxHead", n_steps: int = 40, **settings: object) -> Language:
+    """Overfit the toy slips."""
+    from spacy_xner.training.optimizer import build_adamw_v1
+
+    torch.manual_seed(0)
+    nlp = make_nlp(encoder, head, **settings)
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    sgd = build_adamw_v1(learn_rate=5e-3, head_factor=2.0, transitions_factor=10.0)
+    for _ in range(n_steps):
+        nlp.update(examples, sgd=sgd)
+    return nlp
+
+
+@pytest.fixture(scope="session")
+def trained(tiny: Path) -> Language:
+    """A pipeline that knows the toy slips by heart. Not to be changed by a test."""
+    return train_nlp(tiny)
+
+
+def entities_of(doc: object) -> list[tuple[str, str]]:
+    """List the entities of a doc as texts and labels."""
+    return [(ent.text, ent.label_) for ent in doc.ents]  # type: ignore[attr-defined]

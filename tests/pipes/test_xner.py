@@ -1,0 +1,269 @@
+"""The component in a pipeline: the same result from every way to call it, and nothing lost."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+import srsly
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from ..conftest import SLIPS, entities_of, make_examples, make_nlp, train_nlp
+
+TEXTS = [text for text, _ in SLIPS] + ["张伟", "DHL Express 李娜 020-8888 and Anna Schmidt", "", "  "]
+
+
+def results(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
+    """List entities with scores, rounded to what batching may change."""
+    return [[(e.start, e.end, e.label_, round(e._.xner_score, 4)) for e in doc.spans["xner"]] for doc in docs]
+
+
+@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead"])
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
+def test_overfitting_io(
+    tiny_encoders: Callable[..., Path], tmp_path: Path, head: str, arch: str
+) -> None:
+    nlp = train_nlp(tiny_encoders(arch), head)
+    expected = results([nlp(text) for text in TEXTS])
+    for text, entities in SLIPS:
+        assert entities_of(nlp(text)) == entities
+    nlp.to_disk(tmp_path / "nlp")
+    copies = [
+        spacy.load(tmp_path / "nlp"),
+        Language.from_config(nlp.config).from_bytes(nlp.to_bytes()),
+        pickle.loads(pickle.dumps(nlp)),
+    ]
+    for copy in copies:
+        assert results(list(copy.pipe(TEXTS))) == expected
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
+def test_pipe_equals_call(trained: Language, batch_size: int) -> None:
+    expected = results([trained(text) for text in TEXTS])
+    assert results(list(trained.pipe(TEXTS, batch_size=batch_size))) == expected
+
+
+def test_small_budget_equals_large(trained: Language, tiny: Path) -> None:
+    small = pickle.loads(pickle.dumps(trained))
+    pipe = small.get_pipe("xner")
+    pipe.model.attrs["configure"](pipe.model, "cpu", "fp32", 1)
+    assert results(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
+
+
+def test_n_process_equals_one_process(trained: Language) -> None:
+    texts = TEXTS * 4
+    # Predict in this process first: that is what makes a forked child hang if threads are not looked after.
+    expected = results(list(trained.pipe(texts)))
+    assert results(list(trained.pipe(texts, n_process=2, batch_size=5))) == expected
+
+
+def test_ents_and_spans_agree(trained: Language) -> None:
+    doc = trained(SLIPS[0][0])
+    assert [(s.start, s.end, s.label_) for s in doc.spans["xner"]] == [
+        (e.start, e.end, e.label_) for e in doc.ents
+    ]
+    scores = doc.spans["xner"].attrs["scores"]
+    assert scores == [ent._.xner_score for ent in doc.ents]
+    assert all(0.5 < score <= 1 for score in scores)
+    assert doc[0:1]._.xner_score is None
+    assert doc.has_annotation("ENT_IOB")
+
+
+def test_threshold_leaves_out_improbable_entities(trained: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    nlp.get_pipe("xner").threshold = 1.0
+    assert entities_of(nlp(SLIPS[0][0])) == []
+    assert list(nlp(SLIPS[0][0]).spans["xner"]) == []
+
+
+@pytest.mark.parametrize(("overwrite", "label"), [(False, "OLD"), (True, "PER")])
+def test_entities_that_were_there(trained: Language, overwrite: bool, label: str) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    nlp.get_pipe("xner").overwrite = overwrite
+    doc = nlp.make_doc(SLIPS[0][0])
+    doc.set_ents([Span(doc, 0, 1, "OLD")])
+    doc = nlp.get_pipe("xner")(doc)
+    assert doc.ents[0].label_ == label
+    assert doc.spans["xner"][0].label_ == "PER"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=40))
+def test_any_text_is_left_as_it_is(trained: Language, text: str) -> None:
+    assert trained(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", " \t\n ", "😀👩‍👩‍👧", "\x00\x01\x7f\u200b", "字" * 50 + "a" * 5000, "שלום John مرحبا 13800138000", "x" * 5000],
+)
+def test_odd_texts(trained: Language, text: str) -> None:
+    doc = trained(text)
+    assert doc.text == text
+    assert all(token.ent_iob_ for token in doc)
+
+
+def test_long_text_is_tagged_to_its_end(trained: Language) -> None:
+    doc = trained("。".join(text for text, _ in SLIPS[:3]) * 100)
+    assert len(doc) > 1000
+    assert all(token.ent_iob_ for token in doc)
+    assert {ent.label_ for ent in doc[-20:].ents} >= {"PHONE"}
+
+
+def test_same_seed_gives_same_weights(tiny: Path) -> None:
+    first, second = (train_nlp(tiny, n_steps=3).get_pipe("xner").model.shims[0].to_bytes() for _ in range(2))
+    assert first == second
+
+
+def test_frozen_weights_stay_byte_equal(tiny: Path) -> None:
+    before = make_nlp(tiny)
+    before.initialize(lambda: make_examples(before))
+    old = before.get_pipe("xner").model.shims[0].module.state_dict()
+    new = train_nlp(tiny, n_steps=3, encoder_freeze=1).get_pipe("xner").model.shims[0].module.state_dict()
+    for name, value in new.items():
+        if "embeddings" in name or "layer.0." in name:
+            assert torch.equal(value, old[name])
+        elif "layer.1." in name and name.endswith("dense.weight"):
+            assert not torch.equal(value, old[name])
+
+
+def test_gradient_checkpointing_learns_the_same(tiny: Path) -> None:
+    states = [
+        train_nlp(tiny, n_steps=2, encoder_gradient_checkpointing=on).get_pipe("xner").model.shims[0].module
+        for on in (False, True)
+    ]
+    for a, b in zip(states[0].parameters(), states[1].parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
+
+
+def test_bf16_stays_close(trained: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    pipe = nlp.get_pipe("xner")
+    pipe.model.attrs["configure"](pipe.model, "cpu", "bf16", 4096)
+    assert [entities_of(nlp(text)) for text, _ in SLIPS] == [entities for _, entities in SLIPS]
+
+
+def test_thinc_optimizer_works_too(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    examples = make_examples(nlp)
+    sgd = nlp.initialize(lambda: examples)
+    losses = [nlp.update(examples, sgd=sgd)["xner"] for _ in range(15)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_gradients_add_up_without_an_optimizer(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    pipe = nlp.get_pipe("xner")
+    before = pipe.model.shims[0].to_bytes()
+    losses = nlp.update(examples, sgd=False)
+    assert losses["xner"] > 0
+    assert pipe.model.shims[0].to_bytes() == before
+    pipe.finish_update(build_adamw_v1())
+    assert pipe.model.shims[0].to_bytes() != before
+
+
+def test_unannotated_tokens_are_left_out_of_the_loss(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    nlp.initialize(lambda: make_examples(nlp))
+    open_doc = nlp.make_doc(SLIPS[0][0])
+    assert nlp.update([Example(nlp.make_doc(SLIPS[0][0]), open_doc)], sgd=False)["xner"] == 0
+
+
+def test_evaluate_gives_seqeval_scores(trained: Language) -> None:
+    scores = trained.evaluate(make_examples(trained))
+    assert scores["ents_f"] == 1.0
+    assert scores["ents_per_type"]["PER"]["f"] == 1.0
+
+
+def test_uninitialized_pipe_says_so(tiny: Path) -> None:
+    with pytest.raises(ValueError, match="must be initialized before it is used"):
+        make_nlp(tiny)("text")
+
+
+def test_labels_that_differ_from_the_models(trained: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    other = make_examples(nlp, [("张伟", [("张伟", "HERO")])])
+    with pytest.raises(ValueError, match=r"must be among the model's \(COURIER, LOC, PER, PHONE\), found 'HERO'"):
+        nlp.update(other)
+    with pytest.raises(ValueError, match="Labels must be added before initialization, found 'HERO'"):
+        nlp.get_pipe("xner").add_label("HERO")
+    assert nlp.get_pipe("xner").add_label("PER") == 0
+
+
+def test_labels_come_from_config_or_data(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    nlp.get_pipe("xner").add_label("ZOO")
+    nlp.initialize(lambda: make_examples(nlp))
+    assert nlp.get_pipe("xner").labels == ("ZOO", "COURIER", "LOC", "PER", "PHONE")
+    nlp = make_nlp(tiny)
+    nlp.config["initialize"]["components"]["xner"] = {"labels": ["PER", "LOC"]}
+    nlp.initialize(lambda: make_examples(nlp))
+    assert nlp.get_pipe("xner").label_data == ["PER", "LOC"]
+
+
+def test_no_labels_is_an_error(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    with pytest.raises(ValueError, match="must have at least one label, but the examples have no entities"):
+        nlp.initialize(lambda: make_examples(nlp, SLIPS[-1:]))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"threshold": 2.0}, "threshold must be a probability"),
+        ({"max_batch_pieces": 0}, "max_batch_pieces must be at least 1"),
+    ],
+)
+def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_nlp(tiny, **config)
+
+
+@pytest.mark.parametrize(
+    ("settings_", "message"),
+    [
+        ({"device": "abacus"}, "device must be auto, cpu, cuda"),
+        ({"precision": "fp1"}, "precision must be auto, fp32, bf16 or fp16"),
+        ({"encoder_window": 100_000}, "window must be 3 to 128 pieces"),
+        ({"encoder_overlap": 5000}, "overlap must be 0 to"),
+    ],
+)
+def test_bad_settings_found_on_use(tiny: Path, settings_: dict[str, object], message: str) -> None:
+    nlp = make_nlp(tiny, **settings_)
+    with pytest.raises(ValueError, match=message):
+        nlp.initialize(lambda: make_examples(nlp))
+        nlp("text")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "xner.json", "tokenizer.json"])
+def test_broken_pipeline_folder_is_one_clear_error(trained: Language, tmp_path: Path, name: str) -> None:
+    trained.to_disk(tmp_path)
+    file = tmp_path / "xner" / "model" / name
+    file.write_bytes(file.read_bytes()[:20])
+    with pytest.raises(ValueError, match="must hold the files of one saved model, but they do not load"):
+        spacy.load(tmp_path)
+    file.unlink()
+    with pytest.raises(OSError, match=f"but {name} is missing"):
+        spacy.load(tmp_path)
+
+
+def test_saved_pipeline_never_looks_for_its_encoder(tiny: Path, trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path)
+    config = spacy.util.load_config(tmp_path / "config.cfg")
+    config["components"]["xner"]["model"]["encoder"]["name"] = "./deleted"
+    config.to_disk(tmp_path / "config.cfg")
+    assert entities_of(spacy.load(tmp_path)(SLIPS[0][0])) == SLIPS[0][1]
+    saved = (tmp_path / "xner" / "model" / "config.json").read_text() + srsly.json_dumps(
+        srsly.read_json(tmp_path / "xner" / "model" / "xner.json")
+    )
+    assert str(tiny) not in saved
