@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from .nn.encoder import Specials
@@ -106,11 +106,22 @@ def check_name(name: str) -> None:
 def build_transformer(config: dict[str, Any], state: dict[str, Tensor]) -> nn.Module:
     """Build a transformer from a saved configuration and its weights, without looking anywhere else."""
     with _quiet():
-        loaded: nn.Module = AutoModel.from_pretrained(
-            None, config=AutoConfig.for_model(**config), state_dict=state
-        )
+        made = AutoConfig.for_model(**config)
+        loaded: nn.Module = MODEL_MAPPING[type(made)].from_pretrained(None, config=made, state_dict=state)
     drop_pooler(loaded)
     return loaded.float()
+
+
+def read_tokenizer(text: str) -> Tokenizer:
+    """Read the JSON of a fast tokenizer.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as err:  # the library raises nothing narrower
+        raise ValueError(f"tokenizer.json must be that of a fast tokenizer: {err}") from err
 
 
 def dump_config(transformer: nn.Module) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import srsly
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
 from spacy.tokens import Doc
 from thinc.api import Optimizer, Shim, torch2xp, xp2torch
-from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from .checkpoint import build_transformer, dump_config, load_checkpoint
+from .checkpoint import build_transformer, dump_config, load_checkpoint, read_tokenizer
 from .nn.device import autocast, resolve_device
 from .nn.encoder import Encoder, Pooling, Specials, freeze
 from .nn.entity_module import EntityModule
@@ -234,7 +234,7 @@ class EntityShim(Shim):
         texts = {name: (folder / name).read_text("utf-8") for name in names if name != WEIGHTS}
         try:
             self._restore(texts, load_file(folder / WEIGHTS))
-        except (ValueError, KeyError, RuntimeError, OSError) as err:
+        except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as err:
             reason = str(err).strip().splitlines()[0]
             raise ValueError(
                 f"{folder} must hold the files of one saved model, but they do not load: {reason} "
@@ -270,7 +270,7 @@ class EntityShim(Shim):
                 overlap=saved["overlap"],
             )
             self.cutter = PieceCutter(
-                Tokenizer.from_str(texts[TOKENIZER]),
+                read_tokenizer(texts[TOKENIZER]),
                 prefix_space=self.encoder.prefix_space,
                 unk_id=saved["unk_id"],
             )

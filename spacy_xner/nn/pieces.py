@@ -41,7 +41,7 @@ class PieceCutter:
     """Cuts words into the pieces of a Hugging Face fast tokenizer, one word at a time, with a cache.
 
     Only the tokenizer's normalizer, pre-tokenizer and model take part: special pieces written in a text
-    stay text. A word of which nothing is left (a control character, say) gets the unknown piece.
+    become unknown ones. A word of which nothing is left (a control character, say) gets the unknown piece.
 
     Args:
         tokenizer: The backend of a fast tokenizer.
@@ -54,6 +54,8 @@ class PieceCutter:
         self.tokenizer = tokenizer
         self.prefix_space = prefix_space
         self.unk_id = unk_id
+        added = tokenizer.get_added_tokens_decoder()
+        self._special_ids = {i for i, token in added.items() if token.special}
         self._space, self._pre_tokenizer = _without_prefix(tokenizer.pre_tokenizer)
         self._cache: dict[Word, list[int]] = {}
 
@@ -92,7 +94,8 @@ class PieceCutter:
         if self._pre_tokenizer is not None:
             chunks = self._pre_tokenizer.pre_tokenize_str(text)
         ids = [piece.id for chunk, _ in chunks for piece in self.tokenizer.model.tokenize(chunk)]
-        return ids or [self.unk_id]
+        # Models hold special pieces among their others, and a text may spell one, such as </s>.
+        return [self.unk_id if i in self._special_ids else i for i in ids] or [self.unk_id]
 
     def __getstate__(self) -> dict[str, Any]:
         return {"tokenizer": self.tokenizer, "prefix_space": self.prefix_space, "unk_id": self.unk_id}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from spacy.util import registry
-from thinc.api import Config, Model, Optimizer, chain, Linear
+from thinc.api import Config, Linear, Model, Optimizer, chain
 
 from spacy_xner.training.optimizer import Factors, build_adamw_v1
 
@@ -51,7 +51,8 @@ def test_no_decay_on_norms_biases_and_transitions(tiny: Path) -> None:
     nlp = make_nlp(tiny, "CRFHead")
     nlp.initialize(lambda: make_examples(nlp))
     module = nlp.get_pipe("xner").model.shims[0].module
-    groups = build_adamw_v1()._make_stepper(module).param_groups
+    steppers = build_adamw_v1()._make_steppers(module)
+    groups = [group for stepper in steppers for group in stepper.param_groups]
     decayed = {id(p) for group in groups if group["weight_decay"] for p in group["params"]}
     assert sum(len(group["params"]) for group in groups) == len(list(module.parameters()))
     for name, parameter in module.named_parameters():
@@ -77,7 +78,7 @@ total_steps = 4
     for _ in range(5):
         module(torch.ones(1, 1)).sum().backward()
         sgd.step_module(module)
-        rates.append(sgd._steppers[module].param_groups[0]["lr"] / 20.0)
+        rates.append(sgd._steppers[module][0].param_groups[0]["lr"] / 20.0)
         sgd.step_schedules()
     assert rates == pytest.approx([0.0, 0.05, 0.1, 0.05, 0.0])
 
