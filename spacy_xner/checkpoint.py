@@ -43,6 +43,18 @@ def load_checkpoint(name: str) -> Checkpoint:
         OSError: If there is no such folder or model.
         ValueError: If it has no fast tokenizer, or is not an encoder.
     """
+    transformer, tokenizer = load_pretrained(name)
+    return Checkpoint(
+        transformer.float(),
+        tokenizer.backend_tokenizer,
+        find_specials(tokenizer),
+        tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id or 0,
+        find_max_pieces(transformer, tokenizer.model_max_length),
+    )
+
+
+def load_pretrained(name: str) -> tuple[Any, Any]:
+    """Load a Hugging Face encoder without a pooler, and its fast tokenizer. Raises as `load_checkpoint`."""
     check_name(name)
     name = os.path.expanduser(name)
     try:
@@ -69,13 +81,7 @@ def load_checkpoint(name: str) -> Checkpoint:
             "Check that the folder is complete and of the architecture that its config.json names."
         )
     drop_pooler(transformer)
-    return Checkpoint(
-        transformer.float(),
-        tokenizer.backend_tokenizer,
-        find_specials(tokenizer),
-        tokenizer.unk_token_id if tokenizer.unk_token_id is not None else tokenizer.pad_token_id or 0,
-        find_max_pieces(transformer, tokenizer.model_max_length),
-    )
+    return transformer, tokenizer
 
 
 @contextmanager

@@ -17,8 +17,8 @@ FloatOrSeq = Union[float, List[float], Generator]
 
 def build_adamw_v1(
     learn_rate: FloatOrSeq = 5e-5,
-    head_factor: float = 20.0,
-    transitions_factor: float = 200.0,
+    head_factor: float = 5.0,
+    transitions_factor: float = 50.0,
     layer_decay: float = 1.0,
     weight_decay: float = 0.01,
     beta1: float = 0.9,

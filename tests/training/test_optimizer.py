@@ -38,7 +38,7 @@ def test_step_equals_torch() -> None:
         ("encoder.transformer.encoder.layer.9.output.dense.weight", 0.25),
         ("encoder.transformer.embeddings.word_embeddings.weight", 0.5**12),
         ("encoder.transformer.final_norm.weight", 1.0),
-        ("head.output.weight", 20.0),
+        ("head.output.weight", 5.0),
         ("neck.lstm.weight", 20.0),
         ("head.transitions.transitions", 200.0),
     ],
@@ -78,7 +78,7 @@ total_steps = 4
     for _ in range(5):
         module(torch.ones(1, 1)).sum().backward()
         sgd.step_module(module)
-        rates.append(sgd._steppers[module][0].param_groups[0]["lr"] / 20.0)
+        rates.append(sgd._steppers[module][0].param_groups[0]["lr"] / 5.0)
         sgd.step_schedules()
     assert rates == pytest.approx([0.0, 0.05, 0.1, 0.05, 0.0])
 
