@@ -19,7 +19,14 @@ from spacy_xner.tokenizer import split_text
 PARTS = ("train", "dev", "test")
 LABELS = ("PER", "COURIER", "PHONE", "ADDRESS", "LOC", "ORG")
 # Where the surface of an entity comes from. Couriers and phones are drawn as they stand.
-PATTERNS = {"PER": "name", "COURIER": "couriers", "PHONE": "phone", "ADDRESS": "address", "LOC": "place", "ORG": "org"}
+PATTERNS = {
+    "PER": "name",
+    "COURIER": "couriers",
+    "PHONE": "phone",
+    "ADDRESS": "address",
+    "LOC": "place",
+    "ORG": "org",
+}
 # These are shapes or plain words, not names: all parts share them.
 SHARED = {"name", "phone", "address", "place", "org", "good", "zip"}
 SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -66,24 +73,33 @@ def check_spec(spec: dict[str, Any]) -> None:
         if key not in spec:
             raise ValueError(f"the file must have the keys numbers, languages and mixed, found no {key}")
     for code, lists in spec["languages"].items():
-        known = {**spec["numbers"], **lists}
-        missing = [name for name in ("templates", *PATTERNS.values()) if name not in lists]
-        if missing:
-            raise ValueError(f"language {code} must have a list {missing[0]}, found none")
-        for text in (text for items in lists.values() for text in items):
-            for slot, _ in SLOT.findall(str(text)):
-                if slot not in known and slot not in LABELS:
-                    raise ValueError(f"slots of language {code} must name a list or a label, found {{{slot}}} in {text!r}")
+        check_language(code, lists, spec["numbers"])
     for text in spec["mixed"]:
         for slot, code in SLOT.findall(text):
             if slot in LABELS and code not in spec["languages"]:
-                raise ValueError(f"slots of mixed templates must name a language, found {{{slot}:{code}}} in {text!r}")
+                raise ValueError(
+                    f"slots of mixed templates must name a language, found {{{slot}:{code}}} in {text!r}"
+                )
+
+
+def check_language(code: str, lists: Lists, numbers: Lists) -> None:
+    """Check the lists and slots of a language."""
+    known = {**numbers, **lists}
+    missing = [name for name in ("templates", *PATTERNS.values()) if name not in lists]
+    if missing:
+        raise ValueError(f"language {code} must have a list {missing[0]}, found none")
+    for text in (text for items in lists.values() for text in items):
+        for slot, _ in SLOT.findall(str(text)):
+            if slot not in known and slot not in LABELS:
+                raise ValueError(f"slots of {code} must name a list or a label, found {{{slot}}} in {text!r}")
 
 
 def fill(text: str, lists: Lists, rng: random.Random) -> str:
     """Fill the slots of a pattern with plain text, and its digits."""
     text = SLOT.sub(lambda slot: fill(rng.choice(lists[slot[1]]), lists, rng), text)
-    return "".join(rng.choice("0123456789") if c == "#" else rng.choice("123456789") if c == "%" else c for c in text)
+    return "".join(
+        rng.choice("0123456789") if c == "#" else rng.choice("123456789") if c == "%" else c for c in text
+    )
 
 
 def draw_entity(label: str, lists: Lists, rng: random.Random) -> str:

@@ -30,7 +30,9 @@ for doc in nlp.pipe(texts):
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
     """Run a command and return what it prints; stop with its errors if it fails."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=env, check=False)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, env=env, check=False
+    )
     if done.returncode:
         sys.stderr.write(done.stdout + done.stderr)
         raise SystemExit(f"Error: {Path(command[0]).name} {command[1]} ... ended with {done.returncode}.")
@@ -45,7 +47,9 @@ def main(
     """Install the wheel of a pipeline by itself and run it on texts."""
     wheels = sorted((package / "dist").glob("*.whl"))
     if not wheels:
-        raise SystemExit(f"Error: {package} must hold a wheel in dist, found none. Run the package step again.")
+        raise SystemExit(
+            f"Error: {package} must hold a wheel in dist, found none. Run the package step again."
+        )
     root = Path(__file__).resolve().parent.parent
     with tempfile.TemporaryDirectory() as folder:
         typer.echo("Building the wheel of spacy-xner ...")

@@ -3,13 +3,12 @@
 Heavy imports stand inside the commands, so that ``--help`` and spaCy's own commands stay fast.
 """
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -112,7 +111,7 @@ def convert(
     target: Annotated[Path, typer.Argument(help="The .spacy file to write.")],
     format: Annotated[str, typer.Option(help="conll.")] = "conll",
     lang: Annotated[str, typer.Option(help="Language code of the pipeline.")] = "xx",
-    columns: Annotated[Optional[str], typer.Option(help="Names of the columns, such as '_ token tag'.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Names of the columns, such as '_ token tag'.")] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out sentences with bad lines.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -132,7 +131,7 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")],
     corpus: Annotated[Path, typer.Argument(help="A .spacy file; its texts are tokenized anew.")],
     device: Device = "auto",
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="JSON file to write.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a pipeline on raw text: precision, recall and F1 by type, micro and macro."""
@@ -177,7 +176,7 @@ def predict(
 def train(
     ctx: typer.Context,
     config: Annotated[Path, typer.Argument(help="Training config; see configs/.")],
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="Folder for the pipelines.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pipelines.")] = None,
     device: Device = "auto",
 ) -> None:
     """Check corpora and encoder, choose the device, then run `spacy train`.
@@ -193,7 +192,9 @@ def train(
 
 
 @app.command()
-def device(name: Annotated[str, typer.Argument(help="A device's name.")] = "auto", as_json: AsJson = False) -> None:
+def device(
+    name: Annotated[str, typer.Argument(help="A device's name.")] = "auto", as_json: AsJson = False
+) -> None:
     """Show which device a name means here."""
     import torch
 
@@ -202,7 +203,12 @@ def device(name: Annotated[str, typer.Argument(help="A device's name.")] = "auto
     with one_line_errors():
         found = resolve_device(name)
     title = torch.cuda.get_device_name(found) if found.type == "cuda" else ""
-    facts = {"device": str(found), "name": title, "threads": torch.get_num_threads(), "torch": torch.__version__}
+    facts = {
+        "device": str(found),
+        "name": title,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
     show(facts, as_json=as_json)
 
 
@@ -235,4 +241,4 @@ def show(facts: dict[str, object], *, as_json: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

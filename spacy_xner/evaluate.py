@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import spacy
 from spacy.language import Language
@@ -10,6 +10,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
 from .nn.device import resolve_device
+from .pipes.xner import XNER
 from .scoring import score_entities
 
 
@@ -29,7 +30,7 @@ def load(model: str, device: str = "auto") -> Language:
     nlp = spacy.load(model)
     for name, pipe in nlp.pipeline:
         if nlp.get_pipe_meta(name).factory == "xner" and device != "auto":
-            pipe.device = device
+            cast(XNER, pipe).device = device
     return nlp
 
 
@@ -65,7 +66,9 @@ def evaluate(
             on_progress(done, len(gold))
     scores = score_entities(examples)
     if scores is None:
-        raise ValueError(f"The corpus must have annotated texts, found none in {corpus}. Check its conversion.")
+        raise ValueError(
+            f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
+        )
     return scores
 
 

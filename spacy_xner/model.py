@@ -1,7 +1,7 @@
 """The registered parts of an entity model, and the thinc model that joins them."""
 
 from collections.abc import Callable, Sequence
-from typing import List, Literal, NamedTuple, Optional, Union, cast
+from typing import Literal, NamedTuple, cast
 
 import torch
 from spacy.tokens import Doc
@@ -11,8 +11,10 @@ from torch import Tensor
 
 from .nn.crf import CRFHead
 from .nn.encoder import plan_batches
+from .nn.head import Gold
 from .nn.softmax import SoftmaxHead
 from .shim import EncoderSettings, EntityShim, MakeHead, MakeNeck, Runtime
+from .types import Entity
 
 
 class TokenScores(NamedTuple):
@@ -22,15 +24,15 @@ class TokenScores(NamedTuple):
     mask: Tensor
 
 
-EntityModel = Model[List[Doc], TokenScores]
+EntityModel = Model[list[Doc], TokenScores]
 # Groups of docs that a head decodes at once hold this many batches of the encoder.
 PREDICT_GROUP_BATCHES = 4
 
 
 def build_entity_model_v1(
-    encoder: Union[EncoderSettings, Model[List[Doc], List[Floats2d]]],
+    encoder: EncoderSettings | Model[list[Doc], list[Floats2d]],
     head: MakeHead,
-    neck: Optional[MakeNeck] = None,
+    neck: MakeNeck | None = None,
 ) -> EntityModel:
     """Build the model of the ``xner`` component.
 
@@ -40,7 +42,7 @@ def build_entity_model_v1(
         head: `spacy_xner.SoftmaxHead.v1` or `spacy_xner.CRFHead.v1`.
         neck: A function from the vectors' width to a torch module ``(vectors, mask) -> vectors``, or None.
     """
-    layers: list[Model[List[Doc], List[Floats2d]]] = []
+    layers: list[Model[list[Doc], list[Floats2d]]] = []
     settings = None
     if isinstance(encoder, Model):
         layers.append(encoder)
@@ -61,9 +63,9 @@ def build_encoder_v1(
     name: str,
     prefix_space: Literal["text", "always"] = "text",
     pooling: Literal["first", "last", "mean"] = "mean",
-    window: Optional[int] = None,
-    overlap: Optional[int] = None,
-    freeze: Union[str, int, List[str], None] = None,
+    window: int | None = None,
+    overlap: int | None = None,
+    freeze: str | int | list[str] | None = None,
     gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
 ) -> EncoderSettings:
     """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
@@ -91,7 +93,7 @@ def build_crf_head_v1() -> MakeHead:
     return CRFHead
 
 
-def init(model: EntityModel, X: Optional[List[Doc]] = None, Y: Optional[Sequence[str]] = None) -> None:
+def init(model: EntityModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
     """Initialize with a sample of docs and the labels, which thinc hands over as ``X`` and ``Y``."""
     width = None
     for layer in model.layers:
@@ -101,8 +103,10 @@ def init(model: EntityModel, X: Optional[List[Doc]] = None, Y: Optional[Sequence
 
 
 def forward(
-    model: EntityModel, docs: List[Doc], is_train: bool  # noqa: FBT001 - thinc calls it so
-) -> tuple[TokenScores, Callable[[Tensor], List[Doc]]]:
+    model: EntityModel,
+    docs: list[Doc],
+    is_train: bool,  # noqa: FBT001 - thinc calls it so
+) -> tuple[TokenScores, Callable[[Tensor], list[Doc]]]:
     """Score the tokens of docs.
 
     Args:
@@ -126,15 +130,15 @@ def forward(
         vectors, mask = module.pad(inputs)
         scores = TokenScores(module(vectors, mask), mask)
 
-    def backprop(loss: Tensor) -> List[Doc]:
+    def backprop(loss: Tensor) -> list[Doc]:
         loss.backward()  # type: ignore[no-untyped-call]
         grads = [torch.zeros_like(x) if x.grad is None else x.grad for x in inputs]
-        return cast(List[Doc], backprop_layer([torch2xp(grad, ops=model.ops) for grad in grads]))
+        return cast(list[Doc], backprop_layer([torch2xp(grad, ops=model.ops) for grad in grads]))
 
     return scores, backprop
 
 
-def _backprop_torch(loss: Tensor) -> List[Doc]:
+def _backprop_torch(loss: Tensor) -> list[Doc]:
     loss.backward()  # type: ignore[no-untyped-call]
     return []
 
@@ -164,13 +168,13 @@ def plan(model: EntityModel, docs: Sequence[Doc], *, is_train: bool) -> list[lis
     return [order[first:last] for first, last in plan_batches([len(docs[i]) for i in order], budget)]
 
 
-def loss(model: EntityModel, scores: TokenScores, gold: Sequence[object]) -> Tensor:
+def loss(model: EntityModel, scores: TokenScores, gold: Sequence[Gold]) -> Tensor:
     """Sum the head's loss over the annotated tokens."""
     head = get_shim(model).module.head
-    return cast(Tensor, head.loss(scores.scores, scores.mask, gold))
+    return head.loss(scores.scores, scores.mask, gold)
 
 
-def decode(model: EntityModel, scores: TokenScores) -> list[list[object]]:
+def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
     """Find the entities of each doc, an empty one's too."""
     has_tokens = scores.mask.any(dim=1)
     head = get_shim(model).module.head
@@ -182,5 +186,3 @@ def decode(model: EntityModel, scores: TokenScores) -> list[list[object]]:
 def get_shim(model: EntityModel) -> EntityShim:
     """Get the part that holds the torch module."""
     return cast(EntityShim, model.shims[0])
-
-

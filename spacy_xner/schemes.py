@@ -1,6 +1,7 @@
 """Entities to tags and back, and which tag may follow which."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .types import Entity
 
@@ -57,7 +58,9 @@ def entities_to_tags(entities: Sequence[Entity], n_tokens: int) -> list[str]:
     tags = [OUTSIDE] * n_tokens
     for ent in entities:
         if not 0 <= ent.start < ent.end <= n_tokens:
-            raise ValueError(f"An entity must lie within its {n_tokens} tokens, found {ent.start} to {ent.end}.")
+            raise ValueError(
+                f"An entity must lie within its {n_tokens} tokens, found {ent.start} to {ent.end}."
+            )
         if any(tag != OUTSIDE for tag in tags[ent.start : ent.end]):
             raise ValueError(
                 f"Entities must not overlap to be written as BIO tags, found two at tokens {ent.start} to "
@@ -87,6 +90,4 @@ def tags_to_entities(tags: Sequence[str]) -> list[Entity]:
 def count_illegal(tags: Sequence[str]) -> int:
     """Count the ``I-X`` that continue nothing."""
     parsed = [(OUTSIDE, ""), *map(parse_tag, tags)]
-    return sum(
-        prefix == "I" and before[1] != label for before, (prefix, label) in zip(parsed, parsed[1:], strict=False)
-    )
+    return sum(prefix == "I" and before[1] != label for before, (prefix, label) in pairwise(parsed))

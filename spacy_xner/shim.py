@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 import srsly
 import torch
@@ -11,17 +11,19 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
 from spacy.tokens import Doc
 from thinc.api import Optimizer, Shim, torch2xp, xp2torch
+from thinc.types import FloatsXd
 from torch import Tensor, nn
 
 from .checkpoint import build_transformer, dump_config, load_checkpoint, read_tokenizer
 from .nn.device import autocast, resolve_device
 from .nn.encoder import Encoder, Pooling, Specials, freeze
 from .nn.entity_module import EntityModule
+from .nn.head import Head
 from .nn.pieces import PieceCutter, Pieces, PrefixSpace, Word
 
 WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
 
-MakeHead = Callable[[int, Sequence[str]], nn.Module]
+MakeHead = Callable[[int, Sequence[str]], Head]
 MakeNeck = Callable[[int], nn.Module]
 
 
@@ -63,7 +65,9 @@ class EntityShim(Shim):
         make_head: Makes the head from the vectors' width and the labels.
     """
 
-    def __init__(self, encoder: EncoderSettings | None, make_neck: MakeNeck | None, make_head: MakeHead) -> None:
+    def __init__(
+        self, encoder: EncoderSettings | None, make_neck: MakeNeck | None, make_head: MakeHead
+    ) -> None:
         super().__init__(None)
         self.encoder = encoder
         self.make_neck = make_neck
@@ -113,7 +117,7 @@ class EntityShim(Shim):
                 f"nlp.pipe with n_process > 1 must run on the CPU, found the model on {device}. "
                 "Use n_process=1 there, or set the component's device to cpu."
             )
-        # The thread pool of the parent does not survive a fork: with more than one thread, OpenMP waits forever.
+        # The parent's thread pool does not survive a fork: with more than one thread, OpenMP waits forever.
         torch.set_num_threads(1)
         self._pid = os.getpid()
 
@@ -151,7 +155,9 @@ class EntityShim(Shim):
                 encoder.transformer.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
             width = encoder.width
         if width is None:
-            raise ValueError("The width of the token vectors must be known, but the encoder layer sets no nO.")
+            raise ValueError(
+                "The width of the token vectors must be known, but the encoder layer sets no nO."
+            )
         neck = self.make_neck(width) if self.make_neck is not None else None
         width = getattr(neck, "width", width)
         self._model = EntityModule(encoder, neck, self.make_head(width, labels)).eval()
@@ -171,7 +177,8 @@ class EntityShim(Shim):
             if parameter.grad is None:
                 continue
             grad = parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad
-            weights, _ = optimizer((self.id, name), torch2xp(parameter.data), torch2xp(grad))
+            arrays = cast(FloatsXd, torch2xp(parameter.data)), cast(FloatsXd, torch2xp(grad))
+            weights, _ = optimizer((self.id, name), *arrays)
             parameter.data = xp2torch(weights, device=parameter.device)
             parameter.grad = None
 
@@ -279,7 +286,7 @@ class EntityShim(Shim):
 
 
 def doc_words(doc: Doc) -> list[Word]:
-    """List a doc's tokens with whether white space stands before each; the text's beginning counts as space."""
+    """List a doc's tokens, with whether white space or the text's beginning stands before each."""
     words = []
     has_space = True
     for token in doc:

@@ -43,7 +43,7 @@ def tiny(tiny_encoders: Callable[..., Path]) -> Path:
 
 
 def make_nlp(encoder: Path | str, head: str = "SoftmaxHead", **settings: object) -> Language:
-    """Make a pipeline with one xner, not yet initialized. `settings` of the encoder begin with ``encoder_``."""
+    """Make a pipeline that is not initialized; settings of the encoder begin with ``encoder_``."""
     nlp = spacy.blank("xx", config=TOKENIZER)
     own = {k.removeprefix("encoder_"): v for k, v in settings.items() if k.startswith("encoder_")}
     pipe = {k: v for k, v in settings.items() if not k.startswith("encoder_")}
@@ -69,7 +69,9 @@ def make_examples(nlp: Language, slips: list[tuple[str, list[tuple[str, str]]]] 
     return examples
 
 
-def train_nlp(encoder: Path | str, head: str = "SoftmaxHead", n_steps: int = 40, **settings: object) -> Language:
+def train_nlp(
+    encoder: Path | str, head: str = "SoftmaxHead", n_steps: int = 40, **settings: object
+) -> Language:
     """Overfit the toy slips."""
     from spacy_xner.training.optimizer import build_adamw_v1
 

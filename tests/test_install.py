@@ -42,7 +42,9 @@ def test_blank_pipeline_loads_neither_our_model_nor_transformers() -> None:
         "print(len(eps), *sorted(m for m in set(sys.modules) - before))"
     ).split()
     assert loaded[0] == "1"
-    heavy = [m for m in loaded[1:] if m.split(".")[0] in ("torch", "transformers", "tokenizers", "safetensors")]
+    heavy = [
+        m for m in loaded[1:] if m.split(".")[0] in ("torch", "transformers", "tokenizers", "safetensors")
+    ]
     assert heavy == []
     assert [m for m in loaded[1:] if m.startswith("spacy_xner.nn") or m == "spacy_xner.model"] == []
 

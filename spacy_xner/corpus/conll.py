@@ -21,13 +21,13 @@ class Columns(NamedTuple):
 
     Attributes:
         separator: A tab, or None for any white space.
-        count: Columns of every line.
+        width: Columns of every line.
         token: Index of the token.
         tag: Index of the tag.
     """
 
     separator: str | None
-    count: int
+    width: int
     token: int
     tag: int
 
@@ -96,7 +96,8 @@ def find_columns(path: Path, names: str | None) -> Columns:
         if good - {"O"} and sum(row[tag] in good for row in rows) > 0.9 * len(rows):
             return Columns(separator, width, token, tag)
     raise CorpusError(
-        f"{path}:{sample[0].number}: expected a column of BIO tags (B-X, I-X, O), found none in {width} columns. "
+        f"{path}:{sample[0].number}: expected a column of BIO tags (B-X, I-X, O), found none "
+        f"in {width} columns. "
         "Set --columns to name them, such as '_ token tag'."
     )
 
@@ -174,13 +175,15 @@ def _check_line(path: Path, line: Line, columns: Columns) -> list[str]:
     except UnicodeEncodeError as err:
         raise CorpusError(f"{where}: expected UTF-8, found other bytes. Convert the file to UTF-8.") from err
     row = _cut(line.text, columns.separator)
-    if len(row) != columns.count:
+    if len(row) != columns.width:
         raise CorpusError(
-            f"{where}: expected {columns.count} columns, found {len(row)}. Mend the line, set --columns to name "
-            "them, or leave such sentences out with --skip-bad."
+            f"{where}: expected {columns.width} columns, found {len(row)}. Mend the line, set --columns "
+            "to name them, or leave such sentences out with --skip-bad."
         )
     if not row[columns.token].strip():
-        raise CorpusError(f"{where}: expected a token, found an empty column. Mend the line, or use --skip-bad.")
+        raise CorpusError(
+            f"{where}: expected a token, found an empty column. Mend the line, or use --skip-bad."
+        )
     try:
         parse_tag(row[columns.tag].strip())
     except ValueError as err:
@@ -203,7 +206,7 @@ def _is_comment(text: str, separator: str | None, columns: Columns | None) -> bo
     row = _cut(text, separator)
     if columns is None:
         return len(row) < 2 or not _is_tag(row[-1].strip())
-    return len(row) != columns.count or not _is_tag(row[columns.tag].strip())
+    return len(row) != columns.width or not _is_tag(row[columns.tag].strip())
 
 
 def _is_tag(text: str) -> bool:

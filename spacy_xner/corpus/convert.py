@@ -65,7 +65,9 @@ def convert(
         CorpusError: If the file breaks its format or holds no text.
     """
     if format not in READERS:
-        raise ValueError(f"format must be one of {', '.join(READERS)}, found {format!r}. Choose one of these.")
+        raise ValueError(
+            f"format must be one of {', '.join(READERS)}, found {format!r}. Choose one of these."
+        )
     if not input_path.is_file():
         raise FileNotFoundError(f"The corpus must be a file, found no {input_path}. Check the path.")
     nlp = blank(lang)
@@ -77,7 +79,9 @@ def convert(
             on_progress(counts.n_bytes, size)
     report.skipped, report.n_repaired = counts.skipped, counts.n_repaired
     if not report.n_texts:
-        raise CorpusError(f"{input_path}:1: a corpus must hold at least one text, found none. Check the format.")
+        raise CorpusError(
+            f"{input_path}:1: a corpus must hold at least one text, found none. Check the format."
+        )
     if on_progress is not None:
         on_progress(size, size)
     _warn(report)
@@ -96,6 +100,7 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
     spans: list[Span] = []
     for char_span in record.spans:
         span = doc.char_span(*char_span, alignment_mode="expand")
+        assert span is not None  # expanded, a span of characters always covers a token
         report.n_widened += (span.start_char, span.end_char) != char_span[:2]
         spans.append(span)
     kept = filter_spans(spans)

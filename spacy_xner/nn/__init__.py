@@ -1,0 +1,1 @@
+"""Torch modules: from pieces to entities. No spaCy, no thinc, no files."""

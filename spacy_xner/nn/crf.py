@@ -60,7 +60,7 @@ class CRFHead(nn.Module):
         return loss
 
     def _partial_loss(self, scores: Tensor, mask: Tensor, tags: Tensor, known: Tensor) -> Tensor:
-        """Marginalise over unknown tags. Source: Tsuboi et al. (2008), training CRFs from partial annotation."""
+        """Marginalise over unknown tags. Source: Tsuboi et al. (2008)."""
         # (batch, tokens, tags)
         excluded = known.unsqueeze(2) & ~nn.functional.one_hot(tags, len(self.tags)).bool()
         allowed = self._lattice(scores.masked_fill(excluded, ILLEGAL), mask)

@@ -33,7 +33,7 @@ def resolve_device(name: str = "auto") -> torch.device:
         ) from None
     if not _is_available(device.type):
         raise ValueError(
-            f"device {name!r} must be available, but torch finds none here. Use device = \"auto\" or \"cpu\"."
+            f'device {name!r} must be available, but torch finds none here. Use device = "auto" or "cpu".'
         )
     return device
 
@@ -62,5 +62,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     if precision == "fp32":
         return nullcontext()
     if precision not in _DTYPES:
-        raise ValueError(f"precision must be auto, fp32, bf16 or fp16, found {precision!r}. Choose one of these.")
+        raise ValueError(
+            f"precision must be auto, fp32, bf16 or fp16, found {precision!r}. Choose one of these."
+        )
     return torch.autocast(device.type, dtype=_DTYPES[precision])

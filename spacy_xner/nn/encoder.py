@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fnmatch import fnmatch
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch
@@ -204,7 +205,7 @@ def freeze(transformer: nn.Module, what: str | int | Sequence[str] | None) -> li
     frozen = []
     for name, parameter in transformer.named_parameters():
         if any(fnmatch(name, pattern) for pattern in patterns):
-            parameter.requires_grad_(False)
+            parameter.requires_grad = False
             frozen.append(name)
     for pattern in patterns:
         if not any(fnmatch(name, pattern) for name in frozen):
@@ -219,7 +220,7 @@ def freeze(transformer: nn.Module, what: str | int | Sequence[str] | None) -> li
 def layer_index(name: str) -> int | None:
     """Read the layer number from a parameter's name, counted from 0 at the bottom; None outside layers."""
     parts = name.split(".")
-    for part, number in zip(parts, parts[1:], strict=False):
+    for part, number in pairwise(parts):
         if part in ("layer", "layers") and number.isdigit():
             return int(number)
     return None

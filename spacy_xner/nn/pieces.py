@@ -125,5 +125,3 @@ def _without_prefix(pre_tokenizer: PreTokenizer | None) -> tuple[str, PreTokeniz
     copy = pre_tokenizers.Sequence([])
     copy.__setstate__(json.dumps({"type": "Sequence", "pretokenizers": steps}).encode())
     return space, copy
-
-

@@ -51,5 +51,3 @@ def make_output(width: int, n_tags: int) -> nn.Linear:
     nn.init.normal_(output.weight, std=0.02)
     nn.init.zeros_(output.bias)
     return output
-
-

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 
@@ -67,7 +67,7 @@ def _first_border(borders: Sequence[int], goal: int, *, before: int) -> int:
 
 def _share_overlaps(spans: Sequence[tuple[int, int]], borders: Sequence[int]) -> list[Window]:
     cuts = [0]
-    for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+    for (_, end), (start, _) in pairwise(spans):
         middle = (start + end) // 2
         border = borders[bisect_left(borders, middle)]
         cuts.append(border if border <= end else middle)

@@ -70,10 +70,10 @@ def score_of(span: Span) -> float | None:
     },
     default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
 )
-def make_xner(  # noqa: PLR0913 - one argument for each setting
+def make_xner(
     nlp: Language,
     name: str,
-    model: Model,
+    model: Model[Any, Any],
     device: str,
     precision: str,
     max_batch_pieces: int,
@@ -116,7 +116,7 @@ class XNER(TrainablePipe):  # type: ignore[misc]
     def __init__(
         self,
         vocab: Vocab,
-        model: Model,
+        model: Model[Any, Any],
         name: str = "xner",
         *,
         device: str = "auto",
@@ -174,7 +174,7 @@ class XNER(TrainablePipe):  # type: ignore[misc]
             return 0
         if self.model.attrs["is_initialized"](self.model):
             raise ValueError(
-                f"Labels must be added before initialization, found {label!r} added to a model that has weights. "
+                f"Labels must be added before initialization, found {label!r} added to a trained model. "
                 "Initialize the component again."
             )
         self.cfg["labels"].append(label)
@@ -233,7 +233,7 @@ class XNER(TrainablePipe):  # type: ignore[misc]
             loss = self.model.attrs["loss"](self.model, scores, [gold[i] for i in group]) / max(n_known, 1)
             backprop(loss)
             losses[self.name] += loss.item()
-        if sgd not in (None, False):
+        if sgd:
             self.finish_update(sgd)
         return losses
 

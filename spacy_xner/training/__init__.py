@@ -1,0 +1,1 @@
+"""Optimizer, and checks before `spacy train`."""

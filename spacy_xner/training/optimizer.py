@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, List, Union
+from typing import Any, Union
 from weakref import WeakKeyDictionary
 
 import torch
@@ -12,7 +12,7 @@ from torch import nn
 
 from ..nn.encoder import layer_index
 
-FloatOrSeq = Union[float, List[float], Generator]
+FloatOrSeq = Union[float, list[float], Generator]  # noqa: UP007 - confection reads it
 
 
 def build_adamw_v1(

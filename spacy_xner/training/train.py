@@ -34,7 +34,9 @@ def train(
     """
     overrides = overrides or {}
     if not config_path.is_file():
-        raise FileNotFoundError(f"The config must be a file, found no {config_path}. Start from one in configs/.")
+        raise FileNotFoundError(
+            f"The config must be a file, found no {config_path}. Start from one in configs/."
+        )
     config = load_config(config_path, overrides=overrides, interpolate=True)
     resolve_device(device)
     check_corpora(config)
@@ -80,7 +82,9 @@ def check_corpora(config: Config) -> None:
 def corpus_labels(path: str | None, part: str) -> set[str]:
     """Read the entity types of a corpus file."""
     if path is None:
-        raise ValueError(f"paths.{part} must name a .spacy file, found null. Set it with --paths.{part} FILE.")
+        raise ValueError(
+            f"paths.{part} must name a .spacy file, found null. Set it with --paths.{part} FILE."
+        )
     if not Path(path).exists():
         raise FileNotFoundError(
             f"paths.{part} must name a .spacy file, found no {path}. Make it with: spacy-xner convert"

@@ -1,6 +1,6 @@
 """Every head goes through the same table."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -36,7 +36,9 @@ def mask() -> torch.Tensor:
     return torch.tensor([[True] * 4, [True] * 3 + [False]])
 
 
-def test_loss_is_finite_and_differentiable(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+def test_loss_is_finite_and_differentiable(
+    head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor
+) -> None:
     loss = head.loss(head(vectors), mask, GOLD)
     loss.backward()
     assert loss.isfinite()
@@ -73,7 +75,7 @@ def test_decoded_entities_are_legal_and_scored(head: nn.Module) -> None:
     assert sum(map(len, found)) > 50
     for row, n in zip(found, mask.sum(1).tolist(), strict=True):
         assert all(0 <= ent.start < ent.end <= n and ent.label in LABELS for ent in row)
-        assert all(a.end <= b.start for a, b in zip(row, row[1:], strict=False))
+        assert all(a.end <= b.start for a, b in pairwise(row))
         assert all(0 < ent.score <= 1 for ent in row)
 
 
@@ -96,13 +98,13 @@ def brute_force(head: nn.Module, scores: torch.Tensor) -> dict[tuple[int, ...], 
     emissions = scores.log_softmax(-1) if isinstance(head, SoftmaxHead) else scores
     found = {}
     for path in product(range(len(names)), repeat=len(scores)):
-        if not start[path[0]] or not all(moves[a][b] for a, b in zip(path, path[1:], strict=False)):
+        if not start[path[0]] or not all(moves[a][b] for a, b in pairwise(path)):
             continue
         score = sum(emissions[t, tag] for t, tag in enumerate(path))
         if isinstance(head, CRFHead):
             crf = head.transitions
             score = score + crf.start_transitions[path[0]] + crf.end_transitions[path[-1]]
-            score = score + sum(crf.transitions[a, b] for a, b in zip(path, path[1:], strict=False))
+            score = score + sum(crf.transitions[a, b] for a, b in pairwise(path))
         found[path] = score.item()
     return found
 

@@ -1,6 +1,6 @@
 """Lattices against brute force over all tag paths."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def paths_of(lattice: Lattice, row: int) -> dict[tuple[int, ...], float]:
     for path in product(range(N_TAGS), repeat=LENGTHS[row]):
         score = lattice.start[path[0]] + lattice.end[path[-1]]
         score = score + sum(lattice.emissions[row, t, tag] for t, tag in enumerate(path))
-        score = score + sum(lattice.moves[a, b] for a, b in zip(path, path[1:], strict=False))
+        score = score + sum(lattice.moves[a, b] for a, b in pairwise(path))
         scores[path] = float(score)
     return scores
 

@@ -35,5 +35,5 @@ def test_windows_share_their_overlap_half_and_half() -> None:
 
 def test_windows_cut_a_token_longer_than_a_window() -> None:
     windows = plan_windows([1, 25, 1], 10, 4)
-    assert [window.keep_end - window.keep_start for window in windows][0] > 0
+    assert len(windows) > 2
     assert sum(window.keep_end - window.keep_start for window in windows) == 27

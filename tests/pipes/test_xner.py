@@ -29,9 +29,7 @@ def results(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
 
 @pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead"])
 @pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
-def test_overfitting_io(
-    tiny_encoders: Callable[..., Path], tmp_path: Path, head: str, arch: str
-) -> None:
+def test_overfitting_io(tiny_encoders: Callable[..., Path], tmp_path: Path, head: str, arch: str) -> None:
     nlp = train_nlp(tiny_encoders(arch), head)
     expected = results([nlp(text) for text in TEXTS])
     for text, entities in SLIPS:
@@ -104,7 +102,16 @@ def test_any_text_is_left_as_it_is(trained: Language, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", " \t\n ", "😀👩‍👩‍👧", "\x00\x01\x7f\u200b", "字" * 50 + "a" * 5000, "שלום John مرحبا 13800138000", "x" * 5000],
+    [
+        "",
+        " ",
+        " \t\n ",
+        "😀👩‍👩‍👧",
+        "\x00\x01\x7f\u200b",
+        "字" * 50 + "a" * 5000,
+        "שלום John مرحبا 13800138000",
+        "x" * 5000,
+    ],
 )
 def test_odd_texts(trained: Language, text: str) -> None:
     doc = trained(text)
@@ -195,7 +202,9 @@ def test_uninitialized_pipe_says_so(tiny: Path) -> None:
 def test_labels_that_differ_from_the_models(trained: Language) -> None:
     nlp = pickle.loads(pickle.dumps(trained))
     other = make_examples(nlp, [("张伟", [("张伟", "HERO")])])
-    with pytest.raises(ValueError, match=r"must be among the model's \(COURIER, LOC, PER, PHONE\), found 'HERO'"):
+    with pytest.raises(
+        ValueError, match=r"must be among the model's \(COURIER, LOC, PER, PHONE\), found 'HERO'"
+    ):
         nlp.update(other)
     with pytest.raises(ValueError, match="Labels must be added before initialization, found 'HERO'"):
         nlp.get_pipe("xner").add_label("HERO")
@@ -231,6 +240,12 @@ def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> No
         make_nlp(tiny, **config)
 
 
+def start_and_run(nlp: Language) -> None:
+    """Initialize a pipeline and use it."""
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp("text")
+
+
 @pytest.mark.parametrize(
     ("settings_", "message"),
     [
@@ -243,8 +258,7 @@ def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> No
 def test_bad_settings_found_on_use(tiny: Path, settings_: dict[str, object], message: str) -> None:
     nlp = make_nlp(tiny, **settings_)
     with pytest.raises(ValueError, match=message):
-        nlp.initialize(lambda: make_examples(nlp))
-        nlp("text")
+        start_and_run(nlp)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "xner.json", "tokenizer.json"])
