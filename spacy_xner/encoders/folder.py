@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 # The order of XLM-R's first pieces; <mask> is its last.
@@ -20,15 +20,13 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
 
     Args:
         folder: Where it goes.
-        overwrite: Whether it may replace one that is there.
+        overwrite: Whether it may replace an encoder that is there. Any other folder with files in it stays.
 
     Raises:
-        FileExistsError: If there is one and it may not.
+        FileExistsError: If there is a file, or a folder that may not be replaced.
     """
-    if folder.exists() and any(folder.iterdir()) and not overwrite:
-        raise FileExistsError(
-            f"The folder must be empty or new, found files in {folder}. Use --overwrite to replace it."
-        )
+    folder = folder.resolve()
+    check_free(folder, overwrite=overwrite)
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
@@ -37,14 +35,45 @@ def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
         for file in part.iterdir():
             file.chmod(0o644)
         if folder.exists():
-            shutil.rmtree(folder)
+            # Renamed first, so that a half deleted folder never bears the name.
+            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+            folder.rename(old)
+            shutil.rmtree(old)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, max_pieces: int) -> None:
-    """Save a tokenizer with XLM-R's special pieces as a Hugging Face fast one."""
+def check_free(folder: Path, *, overwrite: bool) -> None:
+    """Check that an encoder can be written to a folder. Arguments and errors as for `new_folder`."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise FileExistsError(
+            f"The folder must be empty or new, found a file: {folder}. Choose another name."
+        )
+    if not any(folder.iterdir()):
+        return
+    if not overwrite:
+        raise FileExistsError(
+            f"The folder must be empty or new, found files in {folder}. Use --overwrite to replace it."
+        )
+    if not (folder / "config.json").is_file():
+        raise FileExistsError(
+            f"A folder to replace must hold an encoder, found no config.json in {folder}. "
+            "Choose another folder, or empty this one."
+        )
+
+
+def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, max_pieces: int, has_types: bool) -> None:
+    """Save a tokenizer with XLM-R's special pieces as a Hugging Face fast one.
+
+    Args:
+        tokenizer: The tokenizer.
+        folder: Where its files go.
+        max_pieces: Longest input, special pieces included.
+        has_types: Whether the model takes token types; some refuse them.
+    """
     start, pad, end, unk = SPECIALS
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -54,6 +83,8 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, max_pieces: int) -> No
         sep_token=end,
         pad_token=pad,
         unk_token=unk,
-        mask_token=MASK,
+        # As in XLM-R, the mask takes the space before it.
+        mask_token=AddedToken(MASK, lstrip=True, special=True),
         model_max_length=max_pieces,
+        model_input_names=["input_ids", *(["token_type_ids"] if has_types else []), "attention_mask"],
     ).save_pretrained(folder)

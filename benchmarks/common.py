@@ -1,0 +1,83 @@
+"""What the benchmarks share: corpora as docs, pipelines, and how they are trained."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import spacy
+import torch
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from spacy_xner.corpus.convert import ConvertReport, record_to_doc
+from spacy_xner.schemes import tags_to_entities
+from spacy_xner.training.optimizer import AdamW, build_adamw_v1
+from spacy_xner.types import CharSpan, Record
+
+
+def read_waybill(path: Path) -> Iterator[Record]:
+    """Read slips: a header, then text and type-first labels, both joined by \\x02, with a tab between."""
+    for number, line in enumerate(path.read_text("utf-8").splitlines()[1:], start=2):
+        chars, labels = (part.split("\x02") for part in line.split("\t"))
+        tags = [label if label == "O" else "-".join(reversed(label.rsplit("-", 1))) for label in labels]
+        starts = [sum(map(len, chars[:i])) for i in range(len(chars) + 1)]
+        spans = [CharSpan(starts[e.start], starts[e.end], e.label) for e in tags_to_entities(tags)]
+        yield Record("".join(chars), tuple(spans), f"{path}:{number}")
+
+
+def make_nlp(encoder: str, head: str, **settings: object) -> Language:
+    """Make a pipeline with one xner; settings are those of the encoder."""
+    model = {
+        "@architectures": "spacy_xner.EntityModel.v1",
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": encoder, **settings},
+        "head": {"@architectures": f"spacy_xner.{head}.v1"},
+    }
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    nlp.add_pipe("xner", config={"model": model})
+    return nlp
+
+
+def make_docs(nlp: Language, records: Iterator[Record]) -> list[Doc]:
+    """Tokenize records with a pipeline's tokenizer."""
+    return [record_to_doc(record, nlp.make_doc, ConvertReport()) for record in records]
+
+
+def make_examples(nlp: Language, docs: Sequence[Doc]) -> list[Example]:
+    """Pair gold docs with docs made from the raw text."""
+    return [Example(nlp.make_doc(doc.text), doc) for doc in docs]
+
+
+def train(
+    nlp: Language,
+    examples: Sequence[Example],
+    *,
+    epochs: int,
+    batch_size: int,
+    learn_rate: float,
+    seed: int,
+    on_epoch: Callable[[int, float], None] = lambda epoch, seconds: None,
+) -> float:
+    """Fine-tune as the shipped configs do: warm-up over a tenth of the steps, then linear decay.
+
+    Returns:
+        Seconds of training, initialization and `on_epoch` left out.
+    """
+    random.seed(seed)
+    torch.manual_seed(seed)
+    nlp.initialize(lambda: examples)
+    sgd: AdamW = build_adamw_v1()
+    steps = [list(range(i, min(i + batch_size, len(examples)))) for i in range(0, len(examples), batch_size)]
+    total = epochs * len(steps)
+    seconds = 0.0
+    for epoch in range(epochs):
+        order = random.sample(list(examples), len(examples))
+        begin = time.perf_counter()
+        for i, step in enumerate(steps):
+            done = epoch * len(steps) + i
+            sgd.learn_rate = learn_rate * min((done + 1) / (0.1 * total), (total - done) / (0.9 * total), 1.0)
+            nlp.update([order[k] for k in step], drop=0.1, sgd=sgd)
+        seconds += time.perf_counter() - begin
+        on_epoch(epoch, seconds)
+    return seconds

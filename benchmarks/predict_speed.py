@@ -1,0 +1,106 @@
+"""Prediction speed: `nlp.pipe` against the raw encoder, and against transformers' own pipeline.
+
+The raw encoder runs the very same pieces in full batches of texts of one length, without padding: what no
+pipeline can beat. transformers' pipeline gets the same weights as a token classifier.
+
+Usage: python benchmarks/predict_speed.py PIPELINE TEXTS
+"""
+
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import spacy
+import torch
+import typer
+from spacy.language import Language
+from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast, pipeline
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Time one run."""
+    begin = time.perf_counter()
+    run()
+    return time.perf_counter() - begin
+
+
+def make_raw(nlp: Language, texts: list[str], max_pieces: int) -> tuple[Callable[[], None], int]:
+    """Make a function that runs the encoder on all texts' pieces, and count the pieces."""
+    shim = nlp.get_pipe("xner").model.shims[0]
+    encoder = shim.module.encoder
+    prefix, suffix, _ = encoder.specials
+    by_length = defaultdict(list)
+    for doc in map(nlp.make_doc, texts):
+        ids = [*prefix, *shim.cut([doc])[0].ids, *suffix]
+        by_length[len(ids)].append(ids)
+    batches = []
+    for length, rows in by_length.items():
+        size = max(1, max_pieces // length)
+        batches += [torch.tensor(rows[i : i + size]) for i in range(0, len(rows), size)]
+
+    def run() -> None:
+        with torch.no_grad():
+            for batch in batches:
+                encoder.transformer(input_ids=batch)
+
+    encoder.eval()
+    return run, sum(batch.numel() for batch in batches)
+
+
+def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], object]:
+    """Make a function that runs transformers' pipeline, in batches of 32, with the same weights."""
+    shim = nlp.get_pipe("xner").model.shims[0]
+    head = shim.module.head
+    names = list(head.tags.names)
+    shim.module.encoder.transformer.save_pretrained(folder)
+    model = AutoModelForTokenClassification.from_pretrained(
+        folder, id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)}
+    )
+    with torch.no_grad():
+        model.classifier.weight.copy_(head.output.weight)
+        model.classifier.bias.copy_(head.output.bias)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=shim.cutter.tokenizer, pad_token="<pad>", unk_token="<unk>", model_max_length=512
+    )
+    run = pipeline(
+        "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple", device="cpu"
+    )
+    return lambda: run(texts, batch_size=32)
+
+
+def main(
+    model: Annotated[str, typer.Argument(help="Trained pipeline with a softmax head.")],
+    source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
+    limit: int = 2000,
+    rounds: int = 3,
+) -> None:
+    """Time the three in turn and print the ratios."""
+    nlp = spacy.load(model)
+    nlp.get_pipe("xner").device = "cpu"
+    texts = [line for line in source.read_text("utf-8").splitlines() if line.strip()][:limit]
+    raw, n_pieces = make_raw(nlp, texts, 4096)
+    with tempfile.TemporaryDirectory() as folder:
+        theirs = make_pipeline(nlp, texts, folder)
+        runs = {"nlp.pipe": lambda: list(nlp.pipe(texts)), "raw encoder": raw, "transformers": theirs}
+        found: dict[str, list[float]] = {name: [] for name in runs}
+        list(nlp.pipe(texts[:64]))
+        for i in range(rounds):
+            for name, run in runs.items():
+                found[name].append(seconds(run))
+                rate = len(texts) / found[name][-1]
+                print(
+                    f"round {i + 1}: {name:12} {rate:7.1f} texts/s, {n_pieces / found[name][-1]:8.0f} pieces/s"
+                )
+    ours = found["nlp.pipe"]
+    for name in ("raw encoder", "transformers"):
+        ratios = [other / own for own, other in zip(ours, found[name], strict=True)]
+        print(f"nlp.pipe / {name}: median {statistics.median(ratios):.2f} of {[round(r, 2) for r in ratios]}")
+    print(f"{len(texts)} texts, {n_pieces} pieces with special ones")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,118 @@
+"""Training speed against the standard Hugging Face recipe, in turn on the same machine.
+
+The recipe: Trainer with its default AdamW, words cut with ``is_split_into_words=True``, labels on first pieces,
+`DataCollatorForTokenClassification`. Same encoder, texts, batch size and cores; only updates are timed.
+
+Usage: python benchmarks/train_speed.py DATA/waybill ENCODER
+"""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from common import make_docs, make_examples, make_nlp, read_waybill, train
+from spacy.tokens import Doc
+from torch.utils.data import Dataset
+from transformers import (
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+    DataCollatorForTokenClassification,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+
+class Rows(Dataset):  # type: ignore[type-arg]
+    """Encoded texts as a torch dataset."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self.rows[index]
+
+
+class Clock(TrainerCallback):
+    """Times training from the first step's begin to the last step's end."""
+
+    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
+        """Start the clock."""
+        self.begin = time.perf_counter()
+
+    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
+        """Stop it."""
+        self.seconds = time.perf_counter() - self.begin
+
+
+def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int) -> float:
+    """Train one epoch by the recipe; returns texts a second."""
+    tokenizer = AutoTokenizer.from_pretrained(encoder)
+    names = ["O", *sorted({f"{p}-{ent.label_}" for doc in docs for ent in doc.ents for p in "BI"})]
+    rows = []
+    for doc in docs:
+        row = tokenizer([token.text for token in doc], is_split_into_words=True, truncation=True)
+        tags = [f"{t.ent_iob_}-{t.ent_type_}" if t.ent_type_ else "O" for t in doc]
+        words = row.word_ids()
+        row["labels"] = [
+            -100 if word is None or word == before else names.index(tags[word])
+            for before, word in zip([None, *words], words, strict=False)
+        ]
+        rows.append(dict(row))
+    model = AutoModelForTokenClassification.from_pretrained(encoder, num_labels=len(names))
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        args = TrainingArguments(
+            folder,
+            per_device_train_batch_size=batch_size,
+            num_train_epochs=1,
+            learning_rate=5e-5,
+            weight_decay=0.01,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            seed=seed,
+            use_cpu=True,
+        )
+        collator = DataCollatorForTokenClassification(tokenizer)
+        Trainer(model, args, train_dataset=Rows(rows), data_collator=collator, callbacks=[clock]).train()
+    return len(docs) / clock.seconds
+
+
+def run_ours(docs: list[Doc], encoder: str, batch_size: int, seed: int) -> float:
+    """Train one epoch with xner; returns texts a second."""
+    nlp = make_nlp(encoder, "SoftmaxHead")
+    nlp.get_pipe("xner").device = "cpu"
+    examples = make_examples(nlp, docs)
+    seconds = train(nlp, examples, epochs=1, batch_size=batch_size, learn_rate=5e-5, seed=seed)
+    return len(docs) / seconds
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of the waybill corpus.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    texts: int = 480,
+    batch_size: int = 16,
+    rounds: int = 3,
+) -> None:
+    """Time both in turn and print the ratios."""
+    docs = make_docs(make_nlp(encoder, "SoftmaxHead"), read_waybill(data / "train.txt"))[:texts]
+    ratios = []
+    for i in range(rounds):
+        ours = run_ours(docs, encoder, batch_size, i)
+        theirs = run_recipe(docs, encoder, batch_size, i)
+        ratios.append(ours / theirs)
+        print(
+            f"round {i + 1}: xner {ours:.1f} texts/s, recipe {theirs:.1f}, ratio {ratios[-1]:.2f}", flush=True
+        )
+    print(f"median ratio: {statistics.median(ratios):.2f} (batch {batch_size}, {texts} texts)")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,47 @@
+"""Quality on courier slips: test F1 on raw text, for each head.
+
+Usage: python benchmarks/waybill.py DATA/waybill ENCODER [--head SoftmaxHead]
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from common import make_docs, make_examples, make_nlp, read_waybill, train
+
+from spacy_xner.evaluate import predict_examples
+from spacy_xner.report import render_table
+from spacy_xner.scoring import score_entities
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with train.txt and test.txt.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    head: str = "SoftmaxHead",
+    epochs: int = 3,
+    batch_size: int = 16,
+    learn_rate: float = 2e-4,
+    seed: int = 0,
+    output: Annotated[Path | None, typer.Option(help="Where the pipeline goes.")] = None,
+) -> None:
+    """Train on slips and score the test part."""
+    nlp = make_nlp(encoder, head)
+    examples = make_examples(nlp, make_docs(nlp, read_waybill(data / "train.txt")))
+    test = make_docs(nlp, read_waybill(data / "test.txt"))
+
+    def report(epoch: int, seconds: float) -> None:
+        print(f"epoch {epoch + 1}: {seconds:.0f} s of training", flush=True)
+
+    train(
+        nlp, examples, epochs=epochs, batch_size=batch_size, learn_rate=learn_rate, seed=seed, on_epoch=report
+    )
+    scores = score_entities(predict_examples(nlp, test))
+    assert scores is not None
+    print(f"{head}, seed {seed}")
+    print(render_table(scores))
+    if output is not None:
+        nlp.to_disk(output)
+
+
+if __name__ == "__main__":
+    typer.run(main)

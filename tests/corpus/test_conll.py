@@ -1,0 +1,128 @@
+"""CoNLL files of many shapes, and bad lines with their place."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_xner.corpus import ReadCounts, ReadOptions
+from spacy_xner.corpus.conll import read_conll
+from spacy_xner.corpus.rebuild import join_tokens, locate_tokens
+from spacy_xner.errors import CorpusError
+from spacy_xner.types import Record
+
+Found = list[tuple[str, list[tuple[str, str]]]]
+
+
+def read(tmp_path: Path, text: str | bytes, **options: object) -> tuple[Found, ReadCounts]:
+    """Read a file's texts, each with the surfaces and labels of its entities."""
+    path = tmp_path / "file.conll"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    counts = ReadCounts()
+    records = list(read_conll(path, ReadOptions(**options), counts))
+    return [(r.text, surfaces(r)) for r in records], counts
+
+
+def surfaces(record: Record) -> list[tuple[str, str]]:
+    """List a record's entities as texts and labels."""
+    return [(record.text[span.char_start : span.char_end], span.label) for span in record.spans]
+
+
+ANNA = [("Anna Lee met Bo", [("Anna Lee", "PER"), ("Bo", "PER")])]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Anna\tB-PER\nLee\tI-PER\nmet\tO\nBo\tB-PER\n",
+        "Anna B-PER\nLee I-PER\nmet O\nBo B-PER",
+        "Anna\tPER-B\nLee\tPER-I\nmet\tO\nBo\tPER-B\n",
+        "Anna NNP B-NP B-PER\nLee NNP I-NP I-PER\nmet VBD B-VP O\nBo NNP B-NP B-PER\n",
+        "0\tAnna\tB-PER\n1\tLee\tI-PER\n2\tmet\tO\n3\tBo\tB-PER\n",
+        "# id = 7\n1\tAnna\tB-PER\t-\t-\n2\tLee\tI-PER\t-\t-\n3\tmet\tO\t-\t-\n4\tBo\tB-PER\t-\t-\n",
+        "-DOCSTART- O\n\n\nAnna B-PER\nLee I-PER\nmet O\nBo B-PER\n\n",
+        "\ufeffAnna\tB-PER\r\nLee\tI-PER\r\nmet\tO\r\nBo\tB-PER\r\n",
+    ],
+    ids=["tabs", "spaces", "type first", "four columns", "index", "comments", "docstart", "bom and crlf"],
+)
+def test_columns_are_found(tmp_path: Path, text: str) -> None:
+    found, counts = read(tmp_path, text)
+    assert found == ANNA
+    assert counts.n_bytes == len(text.encode())
+
+
+def test_columns_may_be_named(tmp_path: Path) -> None:
+    text = "Anna\tB-X\tB-PER\nLee\tO\tI-PER\nmet\tO\tO\nBo\tO\tB-PER\n"
+    assert read(tmp_path, text, columns="token _ tag")[0] == ANNA
+    assert read(tmp_path, text, columns="token tag _")[0] == [("Anna Lee met Bo", [("Anna", "X")])]
+    with pytest.raises(
+        ValueError, match="--columns must name one column 'token' and one 'tag', found 'token'"
+    ):
+        read(tmp_path, text, columns="token")
+
+
+def test_number_sign_may_be_a_token(tmp_path: Path) -> None:
+    assert read(tmp_path, "# a comment\n#\tO\nBo\tB-PER\n")[0] == [("# Bo", [("Bo", "PER")])]
+
+
+def test_token_may_hold_a_space_between_tabs(tmp_path: Path) -> None:
+    assert read(tmp_path, "0800 123\tB-PHONE\nok\tO\n")[0] == [("0800 123 ok", [("0800 123", "PHONE")])]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("张\tB-PER\n三\tI-PER\n在\tO\n北京\tB-LOC\n", "张三在北京"),
+        ("张\tB-PER\n1\tO\n3\tO\n8\tO\n", "张138"),
+        ("张三\tB-PER\nDHL\tB-ORG\n13\tO\n", "张三 DHL 13"),
+        ("Hi\tB-X\n,\tO\n你\tO\n，\tO\n好\tO\n", "Hi , 你，好"),
+        ("# text = Anna,  Bo\nAnna\tB-PER\n,\tO\nBo\tB-PER\n", "Anna,  Bo"),
+        ("# text = other\nAnna\tB-PER\nBo\tB-PER\n", "Anna Bo"),
+        ("Bo\tB-PER\tSpaceAfter=No\n,\tO\t_\nhi\tO\t_\n", "Bo, hi"),
+    ],
+)
+def test_text_is_rebuilt(tmp_path: Path, text: str, expected: str) -> None:
+    assert read(tmp_path, text)[0][0][0] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Anna\tB-PER\nLee\tO\tO\nBo\tO\n", r"file.conll:2: expected 2 columns, found 3\."),
+        ("Anna\tB-PER\nBo\tO\nLee\tO\n" * 9 + "Bo\tX\n", "file.conll:28: a tag must be O, B-LABEL"),
+        ("Anna\tB-PER\n \tO\nBo\tO\n", "file.conll:2: expected a token, found an empty column"),
+        (b"Anna\tB-PER\n\xff\tO\nBo\tO\n", "file.conll:2: expected UTF-8, found other bytes"),
+        ("Anna\tS-PER\nBo\tE-PER\n", "file.conll:1: expected a column of BIO tags"),
+        ("", "file.conll:1: a CoNLL file must have lines with a token and a tag, found none"),
+    ],
+)
+def test_bad_lines_are_named(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        read(tmp_path, text)
+
+
+def test_skip_bad_leaves_out_the_sentence_and_counts_it(tmp_path: Path) -> None:
+    text = "Bo\tB-PER\n\nAnna\tB-PER\nLee\tO\tO\n\nBo\tB-PER\n"
+    found, counts = read(tmp_path, text, skip_bad=True)
+    assert [entry[0] for entry in found] == ["Bo", "Bo"]
+    assert len(counts.skipped) == 1
+    assert "file.conll:4" in counts.skipped[0]
+
+
+def test_illegal_tags_are_repaired_and_counted(tmp_path: Path) -> None:
+    found, counts = read(tmp_path, "Anna\tI-PER\nmet\tO\nBo\tI-PER\n")
+    assert found[0][1] == [("Anna", "PER"), ("Bo", "PER")]
+    assert counts.n_repaired == 2
+
+
+@given(st.lists(st.text(alphabet="ab1，张三あ.", min_size=1, max_size=3), min_size=1, max_size=12))
+def test_joined_tokens_can_be_located(tokens: list[str]) -> None:
+    text, offsets = join_tokens(tokens, [False] * len(tokens))
+    assert [text[start:end] for start, end in offsets] == tokens
+    assert locate_tokens(tokens, text) == offsets
+
+
+def test_tokens_that_are_not_the_text_are_not_located() -> None:
+    assert locate_tokens(["a", "c"], "a b") is None
+    assert locate_tokens(["a"], "a b") is None

@@ -1,0 +1,167 @@
+"""The command line, from files to scores, and its one-line errors."""
+
+import json
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import DocBin
+from typer.testing import CliRunner
+
+from spacy_xner.cli import app
+
+from .conftest import SLIPS, make_examples
+
+ROOT = Path(__file__).parent.parent
+CONLL = "张\tB-PER\n伟\tI-PER\nDHL\tB-COURIER\n\nBo\tB-PER\nmet\tO\n"
+
+
+def invoke(*args: object) -> tuple[int, str, str]:
+    """Run the command line; return exit code, output and errors."""
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def corpus(trained: Language, tmp_path: Path) -> Path:
+    """The toy slips as a DocBin."""
+    path = tmp_path / "slips.spacy"
+    DocBin(docs=[eg.reference for eg in make_examples(trained)]).to_disk(path)
+    return path
+
+
+@pytest.fixture
+def folder(trained: Language, tmp_path: Path) -> Path:
+    """The trained pipeline on disk."""
+    trained.to_disk(tmp_path / "nlp")
+    return tmp_path / "nlp"
+
+
+def test_convert(tmp_path: Path) -> None:
+    (tmp_path / "in.conll").write_text(CONLL, encoding="utf-8")
+    code, out, _ = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--json")
+    assert code == 0
+    assert json.loads(out)["entities"] == {"PER": 2, "COURIER": 1}
+    assert (tmp_path / "out.spacy").is_file()
+
+
+def test_convert_warns_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "in.conll").write_text("Bo\tI-PER\n", encoding="utf-8")
+    code, _, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy")
+    assert code == 0
+    assert "Warning: 1 tags I-X continued no entity" in err
+
+
+def test_convert_bad_line_ends_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "in.conll").write_text("Bo\tB-PER\nx\tO\tO\ny\tO\n", encoding="utf-8")
+    code, out, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy")
+    assert (code, out) == (1, "")
+    assert "in.conll:2: expected 2 columns, found 3" in err
+    assert not (tmp_path / "out.spacy").exists()
+    assert invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--skip-bad")[0] == 1
+
+
+def test_evaluate(folder: Path, corpus: Path, tmp_path: Path) -> None:
+    code, out, _ = invoke(
+        "evaluate", folder, corpus, "--device", "cpu", "--output", tmp_path / "m" / "s.json"
+    )
+    assert code == 0
+    assert "micro (strict)   100.00  100.00  100.00" in out
+    assert json.loads((tmp_path / "m" / "s.json").read_text())["strict"]["micro"]["f"] == 1.0
+    assert json.loads(invoke("evaluate", folder, corpus, "--json")[1])["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "device", "message"),
+    [
+        ("nowhere", "slips.spacy", "cpu", "nowhere"),
+        ("nlp", "none.spacy", "cpu", "must be a .spacy file, found no"),
+        ("nlp", "slips.spacy", "abacus", "device must be auto, cpu, cuda"),
+    ],
+)
+def test_evaluate_errors(
+    folder: Path, corpus: Path, tmp_path: Path, model: str, data: str, device: str, message: str
+) -> None:
+    code, _, err = invoke("evaluate", tmp_path / model, tmp_path / data, "--device", device)
+    assert code == 1
+    assert message in err
+
+
+def test_predict(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text(SLIPS[0][0] + "\n\n" + SLIPS[3][0], encoding="utf-8")
+    code, out, _ = invoke("predict", folder, tmp_path / "texts.txt")
+    assert code == 0
+    assert "[PER 张伟]  [PHONE 13800138000]" in out
+    lines = invoke("predict", folder, tmp_path / "texts.txt", "--json")[1].splitlines()
+    spans = json.loads(lines[0])["spans"]
+    assert (spans[0]["start"], spans[0]["end"], spans[0]["label"]) == (0, 2, "PER")
+    assert 0.5 < spans[0]["score"] <= 1
+    assert json.loads(lines[1]) == {"text": SLIPS[3][0], "spans": []}
+
+
+def test_device() -> None:
+    assert json.loads(invoke("device", "cpu", "--json")[1])["device"] == "cpu"
+    assert "device: cpu" in invoke("device", "cpu")[1]
+    assert invoke("device", "abacus")[0] == 1
+
+
+def test_encoder_tiny_and_prune(tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(text for text, _ in SLIPS), encoding="utf-8")
+    assert invoke("encoder", "tiny", tmp_path / "tiny", "--corpus", tmp_path / "texts.txt")[0] == 0
+    code, out, _ = invoke(
+        "encoder",
+        "prune",
+        tmp_path / "tiny",
+        tmp_path / "pruned",
+        "--corpus",
+        tmp_path / "texts.txt",
+        "--json",
+    )
+    assert code == 0
+    assert json.loads(out)["rows_after"] <= json.loads(out)["rows_before"]
+    code, _, err = invoke("encoder", "tiny", tmp_path / "tiny", "--corpus", tmp_path / "texts.txt")
+    assert code == 1
+    assert "must be empty or new" in err
+
+
+def run_train(tmp_path: Path, corpus: Path, tiny: Path, *extra: object) -> tuple[int, str, str]:
+    """Train a few steps with the shipped config."""
+    return invoke(
+        "train", ROOT / "configs" / "cpu.cfg", "--output", tmp_path / "out", "--device", "cpu",
+        "--paths.train", corpus, "--paths.dev", corpus, "--paths.encoder", tiny,
+        "--vars.max_steps", 4, "--vars.eval_frequency", 2, *extra,
+    )  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_train_writes_a_pipeline(tmp_path: Path, corpus: Path, tiny: Path) -> None:
+    code, out, err = run_train(tmp_path, corpus, tiny)
+    assert code == 0, err
+    nlp = spacy.load(tmp_path / "out" / "model-last")
+    assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")
+    assert nlp.config["components"]["xner"]["device"] == "auto"
+
+
+def test_train_finds_mistakes_first(tmp_path: Path, corpus: Path, tiny: Path, trained: Language) -> None:
+    assert "paths.train must name a .spacy file, found no" in run_train(tmp_path, tmp_path / "none", tiny)[2]
+    assert (
+        "An encoder must be a hub id or a folder" in run_train(tmp_path, corpus, tmp_path / "no" / "such")[2]
+    )
+    code, _, err = invoke("train", tmp_path / "none.cfg")
+    assert code == 1
+    assert "The config must be a file" in err
+    assert (
+        "paths.train must name a .spacy file, found null" in invoke("train", ROOT / "configs" / "cpu.cfg")[2]
+    )
+    empty, other, broken = (tmp_path / name for name in ("empty.spacy", "other.spacy", "broken.spacy"))
+    DocBin(docs=[trained.make_doc("nothing")]).to_disk(empty)
+    assert "must hold entities, found none" in run_train(tmp_path, empty, tiny)[2]
+    broken.write_bytes(b"no DocBin")
+    assert "must name a .spacy file, but" in run_train(tmp_path, broken, tiny)[2]
+    examples = make_examples(trained, [("Bo", [("Bo", "HERO")])])
+    DocBin(docs=[examples[0].reference]).to_disk(other)
+    assert "found also HERO" in run_train(tmp_path, corpus, tiny, "--paths.dev", other)[2]
+    assert not (tmp_path / "out").exists()
