@@ -1,7 +1,7 @@
 """Long documents: are entities near a window border those found when the sentence stands alone?
 
-Sentences of a corpus are strung together to a document of many windows. An entity counts as near a border if it
-lies within some pieces of where its vectors change windows.
+Sentences of a corpus are strung together to a document of many windows. An entity counts as near a
+border if it lies within some characters of where vectors change windows.
 
 Usage: python benchmarks/long_text.py PIPELINE TEXTS
 """

@@ -25,7 +25,8 @@ def main(
     model: Annotated[str, typer.Argument(help="Trained pipeline.")],
     source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
     minutes: float = 10,
-    zone: Annotated[bool, typer.Option(help="Use nlp.memory_zone() for each thousand texts.")] = False,
+    *,
+    zone: Annotated[bool, typer.Option("--zone", help="Use nlp.memory_zone() for each half minute.")] = False,
 ) -> None:
     """Print resident memory each half minute, and its growth after the first minute."""
     nlp = spacy.load(model)

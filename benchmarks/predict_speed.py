@@ -92,9 +92,8 @@ def main(
             for name, run in runs.items():
                 found[name].append(seconds(run))
                 rate = len(texts) / found[name][-1]
-                print(
-                    f"round {i + 1}: {name:12} {rate:7.1f} texts/s, {n_pieces / found[name][-1]:8.0f} pieces/s"
-                )
+                pieces = n_pieces / found[name][-1]
+                print(f"round {i + 1}: {name:12} {rate:7.1f} texts/s, {pieces:8.0f} pieces/s", flush=True)
     ours = found["nlp.pipe"]
     for name in ("raw encoder", "transformers"):
         ratios = [other / own for own, other in zip(ours, found[name], strict=True)]

@@ -138,7 +138,7 @@ def run_train(tmp_path: Path, corpus: Path, tiny: Path, *extra: object) -> tuple
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_train_writes_a_pipeline(tmp_path: Path, corpus: Path, tiny: Path) -> None:
-    code, out, err = run_train(tmp_path, corpus, tiny)
+    code, _, err = run_train(tmp_path, corpus, tiny)
     assert code == 0, err
     nlp = spacy.load(tmp_path / "out" / "model-last")
     assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")

@@ -22,9 +22,17 @@ from ..conftest import SLIPS, entities_of, make_examples, make_nlp, train_nlp
 TEXTS = [text for text, _ in SLIPS] + ["张伟", "DHL Express 李娜 020-8888 and Anna Schmidt", "", "  "]
 
 
-def results(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
-    """List entities with scores, rounded to what batching may change."""
-    return [[(e.start, e.end, e.label_, round(e._.xner_score, 4)) for e in doc.spans["xner"]] for doc in docs]
+def results(docs: list[Doc]) -> list[object]:
+    """List entities with scores, these as near as batching leaves them."""
+    return [
+        [(e.start, e.end, e.label_, pytest.approx(e._.xner_score, abs=1e-4)) for e in doc.spans["xner"]]
+        for doc in docs
+    ]
+
+
+def plain(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
+    """List entities with scores."""
+    return [[(e.start, e.end, e.label_, e._.xner_score) for e in doc.spans["xner"]] for doc in docs]
 
 
 @pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead"])
@@ -41,27 +49,27 @@ def test_overfitting_io(tiny_encoders: Callable[..., Path], tmp_path: Path, head
         pickle.loads(pickle.dumps(nlp)),
     ]
     for copy in copies:
-        assert results(list(copy.pipe(TEXTS))) == expected
+        assert plain(list(copy.pipe(TEXTS))) == expected
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
 def test_pipe_equals_call(trained: Language, batch_size: int) -> None:
     expected = results([trained(text) for text in TEXTS])
-    assert results(list(trained.pipe(TEXTS, batch_size=batch_size))) == expected
+    assert plain(list(trained.pipe(TEXTS, batch_size=batch_size))) == expected
 
 
 def test_small_budget_equals_large(trained: Language, tiny: Path) -> None:
     small = pickle.loads(pickle.dumps(trained))
     pipe = small.get_pipe("xner")
     pipe.model.attrs["configure"](pipe.model, "cpu", "fp32", 1)
-    assert results(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
+    assert plain(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
 
 
 def test_n_process_equals_one_process(trained: Language) -> None:
     texts = TEXTS * 4
     # Predict in this process first: that is what makes a forked child hang if threads are not looked after.
     expected = results(list(trained.pipe(texts)))
-    assert results(list(trained.pipe(texts, n_process=2, batch_size=5))) == expected
+    assert plain(list(trained.pipe(texts, n_process=2, batch_size=5))) == expected
 
 
 def test_ents_and_spans_agree(trained: Language) -> None:
