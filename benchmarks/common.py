@@ -18,7 +18,7 @@ from spacy_xner.types import CharSpan, Record
 
 
 def read_waybill(path: Path) -> Iterator[Record]:
-    """Read slips: a header, then text and type-first labels, both joined by the character 2, with a tab between."""
+    """Read slips: a header, then text and type-first labels apart by a tab, each joined by character 2."""
     for number, line in enumerate(path.read_text("utf-8").splitlines()[1:], start=2):
         chars, labels = (part.split("\x02") for part in line.split("\t"))
         tags = [label if label == "O" else "-".join(reversed(label.rsplit("-", 1))) for label in labels]

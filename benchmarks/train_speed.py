@@ -1,7 +1,8 @@
 """Training speed against the standard Hugging Face recipe, in turn on the same machine.
 
 The recipe: Trainer with its default AdamW, words cut with ``is_split_into_words=True``, labels on first
-pieces, `DataCollatorForTokenClassification`. Same encoder, texts, batch size and cores; only updates are timed.
+pieces, `DataCollatorForTokenClassification`. Same encoder, texts, batch size and cores; only updates are
+timed.
 
 Usage: python benchmarks/train_speed.py DATA/waybill ENCODER
 """
