@@ -118,6 +118,11 @@ def forward(
         The scores, and a callback that takes the loss and goes back through torch, then through the layers.
     """
     shim = get_shim(model)
+    if is_train and shim.runtime.precision == "fp16":
+        raise ValueError(
+            "precision must be fp32, bf16 or auto for training, found fp16, whose small gradients vanish. "
+            "Choose one of these; fp16 is for prediction."
+        )
     module = shim.module
     module.train(is_train)
     module.dropout.p = model.attrs["dropout_rate"]

@@ -1,5 +1,6 @@
 """A two-layer random encoder, toy slips, and pipelines made of them. Nothing here needs a network."""
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,17 @@ SLIPS = [
     ("顺丰速运 收件人李娜 Tel 020-8888", [("顺丰速运", "COURIER"), ("李娜", "PER"), ("020-8888", "PHONE")]),
     ("nothing to find in this line", []),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing connect to another machine, unless a test is marked ``network``."""
+
+    def refuse(*args: object) -> None:
+        raise OSError("A test tried to reach the network.")
+
+    if request.node.get_closest_marker("network") is None:
+        monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 @pytest.fixture(scope="session")

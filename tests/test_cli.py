@@ -137,10 +137,16 @@ def run_train(tmp_path: Path, corpus: Path, tiny: Path, *extra: object) -> tuple
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_train_writes_a_pipeline(tmp_path: Path, corpus: Path, tiny: Path) -> None:
-    code, _, err = run_train(tmp_path, corpus, tiny)
-    assert code == 0, err
-    nlp = spacy.load(tmp_path / "out" / "model-last")
+def test_train_writes_a_pipeline_and_the_same_from_the_same_seed(
+    tmp_path: Path, corpus: Path, tiny: Path
+) -> None:
+    weights = []
+    for name in ("a", "b"):
+        code, _, err = run_train(tmp_path / name, corpus, tiny)
+        assert code == 0, err
+        weights.append((tmp_path / name / "out/model-last/xner/model/model.safetensors").read_bytes())
+    assert weights[0] == weights[1]
+    nlp = spacy.load(tmp_path / "a" / "out" / "model-last")
     assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")
     assert nlp.config["components"]["xner"]["device"] == "auto"
 

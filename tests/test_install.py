@@ -49,6 +49,12 @@ def test_blank_pipeline_loads_neither_our_model_nor_transformers() -> None:
     assert [m for m in loaded[1:] if m.startswith("spacy_xner.nn") or m == "spacy_xner.model"] == []
 
 
+def test_commands_are_there_under_spacy_too() -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "spacy", "xner", "--help"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert all(name in shown for name in ("encoder", "convert", "train", "evaluate", "predict", "device"))
+
+
 @pytest.mark.parametrize("module", ["spacy_xner.pipes.xner", "spacy_xner.tokenizer", "spacy_xner.cli"])
 def test_light_modules_do_not_import_transformers(module: str) -> None:
     loaded = run_python(f"import sys, {module}; print(*sys.modules)").split()

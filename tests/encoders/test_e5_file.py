@@ -115,3 +115,24 @@ def test_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("spacy_xner.encoders.mini.files", lambda name: [])
     with pytest.raises(ModuleNotFoundError, match=r'pip install "spacy-xner\[mini\]"'):
         find_data_file()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b"<mask>", b"<mas\xff>", "must have pieces in UTF-8"),
+        (b"<pad>", b"<pax>", r"must have the ids \[0, 2, 1, 3\] for <s>, </s>, <pad> and <unk>, found"),
+        (b"\x06\x00l0.q.w\x00", b"\x06\x00l0.q.w\x07", r"must hold l0\.q\.w as type 0 or 1 .* found type 7"),
+        (b"\x06\x00l0.q.w", b"\x06\x00l7.q.w", r"must hold the tensor l0\.q\.w, found none"),
+        (struct.pack("<7i", 32, 1, 2, 64, 8, 16, 2), struct.pack("<7i", 32, 1, 2, 64, 9, 16, 2),
+         r"must hold 288 weights of emb\.word, found 256"),
+    ],
+)  # fmt: skip
+def test_broken_file_is_refused(tmp_path: Path, old: bytes, new: bytes, message: str) -> None:
+    make_file(tmp_path / "e5.bin")
+    whole = (tmp_path / "e5.bin").read_bytes()
+    assert whole.count(old) == 1
+    (tmp_path / "e5.bin").write_bytes(whole.replace(old, new))
+    with pytest.raises(ValueError, match=message):
+        write_mini(tmp_path / "out", source=tmp_path / "e5.bin")
+    assert not (tmp_path / "out").exists()

@@ -12,6 +12,12 @@ def fill(folder: Path, *, overwrite: bool = False) -> None:
         (part / "config.json").write_text("{}")
 
 
+def fail(folder: Path) -> None:
+    with new_folder(folder, overwrite=True) as part:
+        (part / "half.txt").write_text("")
+        raise KeyError
+
+
 def test_empty_folder_is_filled(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     fill(tmp_path / "out")
@@ -39,8 +45,7 @@ def test_overwrite_spares_what_is_no_encoder(tmp_path: Path) -> None:
 def test_failure_keeps_the_old_encoder(tmp_path: Path) -> None:
     fill(tmp_path / "out")
     (tmp_path / "out" / "old.txt").write_text("")
-    with pytest.raises(KeyError), new_folder(tmp_path / "out", overwrite=True) as part:
-        (part / "half.txt").write_text("")
-        raise KeyError
+    with pytest.raises(KeyError):
+        fail(tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["config.json", "old.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

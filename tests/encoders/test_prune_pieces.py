@@ -52,7 +52,7 @@ def test_single_characters_may_go(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_mask_at_the_end_and_padding_behind_unused_pieces(tmp_path: Path) -> None:
-    """XLM-R has its mask last; CamemBERT pieces nobody uses before its padding, from which positions count."""
+    """XLM-R has its mask last; CamemBERT has unused pieces before its padding, from which positions count."""
     spec = json.loads(train_unigram(TEXTS, 300).to_str())
     mask = spec["model"]["vocab"][4]
     spec["added_tokens"] = []

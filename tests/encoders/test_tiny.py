@@ -1,8 +1,6 @@
 """Tiny encoders load as any other, and depend on nothing but their texts and seed."""
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,13 +14,6 @@ from ..conftest import SLIPS
 
 TEXTS = [text for text, _ in SLIPS]
 ARCHES = list(ARCHITECTURES)
-SCRIPT = """
-import sys
-from pathlib import Path
-from spacy_xner.encoders.tiny import ARCHITECTURES, write_tiny
-for arch in ARCHITECTURES:
-    write_tiny(Path(sys.argv[1]) / arch, sys.argv[2:], vocab_size=300, arch=arch)
-"""
 
 
 @pytest.mark.parametrize("arch", ARCHES)
@@ -47,15 +38,16 @@ def test_own_texts_have_no_unknown_pieces(tiny_encoders: Callable[..., Path], ar
     assert all(tokenizer.unk_token_id not in tokenizer(text)["input_ids"] for text in TEXTS)
 
 
-def test_another_process_writes_the_same_files(tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-W", "ignore", "-c", SCRIPT, str(tmp_path), *TEXTS], check=True)
-    for arch in ARCHES:
-        for name in ("tokenizer.json", "model.safetensors"):
-            hashes = [
-                hashlib.sha256((folder / name).read_bytes()).hexdigest()
-                for folder in (tiny_encoders(arch), tmp_path / arch)
-            ]
-            assert hashes[0] == hashes[1], (arch, name)
+@pytest.mark.parametrize("arch", ARCHES)
+def test_same_texts_and_seed_give_the_same_files(tmp_path: Path, arch: str) -> None:
+    # The library's trainers settle ties by the order of hash maps, which differs from one run to the next.
+    hashes = set()
+    for _ in range(4):
+        write_tiny(tmp_path / "out", TEXTS, vocab_size=300, arch=arch, overwrite=True)
+        names = ("tokenizer.json", "model.safetensors")
+        files = [(tmp_path / "out" / name).read_bytes() for name in names]
+        hashes.add(hashlib.sha256(b"".join(files)).hexdigest())
+    assert len(hashes) == 1
 
 
 def test_seed_decides_and_the_global_generator_is_left_alone(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> No
 def start_and_run(nlp: Language) -> None:
     """Initialize a pipeline and use it."""
     nlp.initialize(lambda: make_examples(nlp))
-    nlp("text")
+    nlp.update(make_examples(nlp))
 
 
 @pytest.mark.parametrize(
@@ -259,6 +259,7 @@ def start_and_run(nlp: Language) -> None:
     [
         ({"device": "abacus"}, "device must be auto, cpu, cuda"),
         ({"precision": "fp1"}, "precision must be auto, fp32, bf16 or fp16"),
+        ({"precision": "fp16"}, "precision must be fp32, bf16 or auto for training, found fp16"),
         ({"encoder_window": 100_000}, "window must be 3 to 128 pieces"),
         ({"encoder_overlap": 5000}, "overlap must be 0 to"),
     ],
