@@ -21,10 +21,10 @@ def parse_tag(tag: str) -> tuple[str, str]:
     if tag == OUTSIDE:
         return OUTSIDE, ""
     first, _, label = tag.partition("-")
-    if first in PREFIXES and len(first) == 1 and label:
+    if first in PREFIXES and len(first) == 1 and label and label.isprintable():
         return first, label
     label, _, last = tag.rpartition("-")
-    if last in PREFIXES and len(last) == 1 and label:
+    if last in PREFIXES and len(last) == 1 and label and label.isprintable():
         return last, label
     raise ValueError(f"a tag must be O, B-LABEL, I-LABEL, LABEL-B or LABEL-I, found {tag!r}")
 

@@ -1,7 +1,8 @@
 """Gold against predicted entities, by seqeval, as a spaCy scorer."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from spacy.tokens import Doc
@@ -17,7 +18,7 @@ def score_entities(examples: Iterable[Example]) -> dict[str, Any] | None:
     """Score entities with seqeval, strictly in IOB2 and in its default (conlleval) way.
 
     Gold and predicted are compared on the tokens, or on the characters where the two are cut differently, so
-    that no entity is lost. Tokens that the gold leaves open are left out.
+    that no entity is lost. Tokens that the gold leaves open are left out, and so is what is predicted there.
 
     Args:
         examples: Predicted docs with references.
@@ -99,20 +100,50 @@ def _report(gold: list[list[str]], predicted: list[list[str]], mode: str) -> dic
 
 def _tags(example: Example) -> tuple[list[str], list[str]]:
     gold, predicted = example.reference, example.predicted
-    if [token.idx for token in gold] == [token.idx for token in predicted]:
+    if _borders(gold) == _borders(predicted):
         known = [bool(token.ent_iob) for token in gold]
-        pair = [[Entity(e.start, e.end, e.label_) for e in doc.ents] for doc in (gold, predicted)]
+        gold_ents, predicted_ents = (
+            [Entity(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in (gold, predicted)
+        )
     else:
-        known = _known_chars(gold)
-        pair = [[Entity(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in (gold, predicted)]
-    first, second = (entities_to_tags(entities, len(known)) for entities in pair)
+        places, predicted_places = _places(gold.text, predicted.text)
+        known = _known_places(gold, places)
+        gold_ents = _entities(gold, places)
+        predicted_ents = _entities(predicted, predicted_places)
+    # As in spaCy: a prediction that reaches into what the gold leaves open is neither right nor wrong.
+    predicted_ents = [ent for ent in predicted_ents if all(known[ent.start : ent.end])]
+    first, second = (entities_to_tags(ents, len(known)) for ents in (gold_ents, predicted_ents))
     keep = [i for i, is_known in enumerate(known) if is_known]
     return [first[i] for i in keep], [second[i] for i in keep]
 
 
-def _known_chars(doc: Doc) -> list[bool]:
-    known = [False] * len(doc.text)
+def _borders(doc: Doc) -> list[tuple[int, int]]:
+    return [(token.idx, token.idx + len(token)) for token in doc]
+
+
+def _places(gold: str, predicted: str) -> tuple[Sequence[int], Sequence[int]]:
+    """Number the characters of two texts alike: all, or those that are no white space if only that differs."""
+    if gold == predicted:
+        return range(len(gold) + 1), range(len(gold) + 1)
+    first, second = (
+        list(accumulate((not char.isspace() for char in text), initial=0)) for text in (gold, predicted)
+    )
+    if first[-1] != second[-1]:
+        raise ValueError(
+            "Gold and predicted text must be the same but for white space, found "
+            f"{gold[:40]!r} and {predicted[:40]!r}. Predict the text of the gold doc."
+        )
+    return first, second
+
+
+def _entities(doc: Doc, places: Sequence[int]) -> list[Entity]:
+    found = (Entity(places[ent.start_char], places[ent.end_char], ent.label_) for ent in doc.ents)
+    return [ent for ent in found if ent.start < ent.end]
+
+
+def _known_places(doc: Doc, places: Sequence[int]) -> list[bool]:
+    known = [False] * places[-1]
     for token in doc:
-        if token.ent_iob:
-            known[token.idx : token.idx + len(token.text_with_ws)] = [True] * len(token.text_with_ws)
+        start, end = places[token.idx], places[token.idx + len(token.text_with_ws)]
+        known[start:end] = [bool(token.ent_iob)] * (end - start)
     return known

@@ -12,14 +12,18 @@ from .writing import UNSPACED
 
 # A letter or digit keeps its combining marks and joiners.
 _TAIL = r"[\p{M}\u200c\u200d]*"
+# Letters by category that extend the one before: Thai and Lao AM, half-width kana voice marks.
+_UNSPACED_TAIL = r"[\p{M}\u200c\u200d\u0e33\u0eb3\uff9e\uff9f]*"
 _TOKEN = regex.compile(
-    rf"\s+"
-    rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]\p{{M}}*"
+    # U+001C to U+001F are white space to str.isspace, so to spaCy, but not to a pattern.
+    r"[\s\x1c-\x1f]+"
+    rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}"
     rf"|(?:[\p{{L}}--[{UNSPACED}]]{_TAIL})+"
     rf"|(?:[\p{{N}}--[{UNSPACED}]]\p{{M}}*)+"
-    # Emoji sequences and the like: one grapheme cluster.
-    rf"|\X",
-    regex.V1,
+    # An emoji sequence is one grapheme cluster. Elsewhere clusters would join some signs to a digit after them.
+    r"|(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X"
+    r"|.\p{M}*",
+    regex.V1 | regex.DOTALL,
 )
 
 

@@ -1,11 +1,14 @@
 """CoNLL-style files: one token a line with its tag in a column, sentences apart by blank lines."""
 
+import codecs
 import re
+import warnings
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from ..errors import CorpusError
+from ..errors import CorpusError, XnerWarning
 from ..schemes import count_illegal, parse_tag, tags_to_entities
 from ..types import CharSpan, Record
 from .options import ReadCounts, ReadOptions
@@ -14,13 +17,20 @@ from .rebuild import join_tokens, locate_tokens
 # Lines looked at to find out the columns.
 SAMPLE_LINES = 20_000
 TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
+# Blanks only: a token may hold a no-break or ideographic space.
+BLANKS = re.compile(r"[ \t]+")
+OTHER_SCHEMES = re.compile(r"[MELSU]-.+|.+-[MELSU]")
+# Phrase types of CoNLL-2000, which stand beside the entities in CoNLL-2003.
+CHUNKS = frozenset("ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP".split())
+# A bad line here and there is for the reader to report, not a reason to take another column.
+MOST = 0.9
 
 
 class Columns(NamedTuple):
     """How a line is cut, and where token and tag stand, counted from 0.
 
     Attributes:
-        separator: A tab, or None for any white space.
+        separator: A tab, or None for any blanks.
         width: Columns of every line.
         token: Index of the token.
         tag: Index of the tag.
@@ -71,7 +81,8 @@ def find_columns(path: Path, names: str | None) -> Columns:
     """Find out the columns from the first lines, or take them as named.
 
     The token is in the first column, or in the second behind an index; the tag is in the last column that
-    has nothing but tags, and at least one entity.
+    has nothing but tags, and at least one entity. Where there are several such, but for one of syntactic
+    chunks, a warning says how to take another.
 
     Args:
         path: The file.
@@ -88,16 +99,46 @@ def find_columns(path: Path, names: str | None) -> Columns:
     widths = [len(row) for row in rows]
     width = max(set(widths), key=widths.count, default=0)
     rows = [row for row in rows if len(row) == width]
-    token = 1 if width > 2 and all(row[0].isdigit() for row in rows) else 0
-    for tag in range(width - 1, token, -1):
-        values = {row[tag] for row in rows}
-        good = {value for value in values if _is_tag(value)}
-        # A bad tag here and there is for the reader to report with its line.
-        if good - {"O"} and sum(row[tag] in good for row in rows) > 0.9 * len(rows):
-            return Columns(separator, width, token, tag)
+    token = 1 if width > 2 and _is_index([row[0] for row in rows]) else 0
+    labels = {tag: _labels([row[tag] for row in rows]) for tag in range(token + 1, width)}
+    found = [tag for tag in labels if labels[tag] - CHUNKS] or [tag for tag in labels if labels[tag]]
+    if not found:
+        _refuse(f"{path}:{sample[0].number}", rows, width)
+    if len(found) > 1:
+        names = " ".join({token: "token", found[0]: "tag"}.get(i, "_") for i in range(width))
+        warnings.warn(
+            f"{path}: columns {' and '.join(str(tag + 1) for tag in found)} all hold entity tags; those of "
+            f"column {found[-1] + 1} are read. Set --columns to choose, such as '{names}'.",
+            XnerWarning,
+            stacklevel=2,
+        )
+    return Columns(separator, width, token, found[-1])
+
+
+def _is_index(cells: Sequence[str]) -> bool:
+    """Tell whether numbers count up, mostly: ranges and bad lines may stand between them."""
+    numbers = [int(cell) if cell.isdecimal() and len(cell) < 7 else -1 for cell in cells]
+    n_good = sum(after in (0, 1, before + 1) for before, after in pairwise([-1, *numbers]))
+    return n_good > MOST * len(cells)
+
+
+def _labels(cells: Sequence[str]) -> set[str]:
+    """Collect the labels of a column of tags; none if it is no such column."""
+    good = {cell for cell in set(cells) if _is_tag(cell)}
+    if sum(cell in good for cell in cells) <= MOST * len(cells):
+        return set()
+    return {parse_tag(cell)[1] for cell in good} - {""}
+
+
+def _refuse(where: str, rows: Sequence[Sequence[str]], width: int) -> NoReturn:
+    for row in rows:
+        if OTHER_SCHEMES.fullmatch(row[-1]):
+            raise CorpusError(
+                f"{where}: expected a column of BIO tags (B-X, I-X, O), found tags of another scheme such as "
+                f"{row[-1]!r}. Convert the tags to BIO."
+            )
     raise CorpusError(
-        f"{path}:{sample[0].number}: expected a column of BIO tags (B-X, I-X, O), found none "
-        f"in {width} columns. "
+        f"{where}: expected a column of BIO tags (B-X, I-X, O) with an entity, found none in {width} columns. "
         "Set --columns to name them, such as '_ token tag'."
     )
 
@@ -116,12 +157,21 @@ def _sample(path: Path) -> list[Line]:
     lines: list[Line] = []
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
+            if number == 1:
+                _check_start(path, raw)
             text = raw.decode("utf-8", "replace").strip("\r\n\ufeff")
             if text.strip() and not _is_docstart(text):
                 lines.append(Line(number, text))
             if len(lines) >= SAMPLE_LINES:
                 break
     return lines
+
+
+def _check_start(path: Path, raw: bytes) -> None:
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise CorpusError(f"{path}:1: expected UTF-8, found UTF-16. Convert the file to UTF-8.")
+    if b"\r" in raw.rstrip(b"\r\n"):
+        raise CorpusError(f"{path}:1: expected lines to end in LF or CRLF, found CR. Convert the line ends.")
 
 
 def _sentences(path: Path, columns: Columns, counts: ReadCounts) -> Iterator[list[Line]]:
@@ -192,7 +242,7 @@ def _check_line(path: Path, line: Line, columns: Columns) -> list[str]:
 
 
 def _cut(text: str, separator: str | None) -> list[str]:
-    return text.rstrip("\r\n").split(separator)
+    return text.split(separator) if separator else BLANKS.split(text.strip(" \t"))
 
 
 def _is_docstart(text: str) -> bool:

@@ -12,9 +12,9 @@ from .pieces import Pieces
 from .windows import Window, plan_windows
 
 Pooling = Literal["first", "last", "mean"]
-# On a processor, a batch of this many pieces may be closed so that less padding is computed.
-LEAST_PIECES = 512
-MOST_PADDING = 1.1
+# About as many pieces of padding cost as much as running another batch: few on a processor, many elsewhere.
+CPU_SPLIT_COST, OTHER_SPLIT_COST = 64, 4096
+MOST_PADDING = 0.1
 
 
 class Specials(NamedTuple):
@@ -84,9 +84,8 @@ class Encoder(nn.Module):
         n_tokens = max(len(text.counts) for text in texts)
         taken = [_Taken(text, self.pooling, row * n_tokens) for row, text in enumerate(texts)]
         vectors, slots = [], []
-        # An accelerator wants batches full; a processor gains more from less padding.
-        fill = LEAST_PIECES if self._device().type == "cpu" else max_batch_pieces
-        for first, last in plan_batches(lengths, max_batch_pieces, fill):
+        split_cost = CPU_SPLIT_COST if self._device().type == "cpu" else OTHER_SPLIT_COST
+        for first, last in plan_batches(lengths, max_batch_pieces, split_cost):
             hidden, slot = self._run(windows[first:last], texts, taken)
             vectors.append(hidden)
             slots.extend(slot)
@@ -156,14 +155,15 @@ class _Taken:
 
 
 def plan_batches(
-    lengths: Sequence[int], max_batch_pieces: int, least_pieces: int | None = None
+    lengths: Sequence[int], max_batch_pieces: int, split_cost: int | None = None
 ) -> list[tuple[int, int]]:
     """Group sorted lengths so that each group, padded to its longest, stays within a budget.
 
     Args:
         lengths: Pieces of each item, ascending.
         max_batch_pieces: Pieces of a group, padding included. A longer item is a group by itself.
-        least_pieces: A group of this many may also be closed where it would get much padding.
+        split_cost: A group is also closed where it would get more pieces of padding than this, and more than
+            a tenth of padding; None for no such limit.
 
     Returns:
         Index ranges, ends exclusive.
@@ -172,11 +172,9 @@ def plan_batches(
     first = filled = 0
     for i, length in enumerate(lengths):
         padded = length * (i - first + 1)
-        is_full = padded > max_batch_pieces
-        is_wasteful = (
-            least_pieces is not None and filled >= least_pieces and padded > MOST_PADDING * (filled + length)
-        )
-        if i > first and (is_full or is_wasteful):
+        padding = padded - filled - length
+        is_wasteful = split_cost is not None and padding > max(split_cost, MOST_PADDING * filled)
+        if i > first and (padded > max_batch_pieces or is_wasteful):
             groups.append((first, i))
             first, filled = i, 0
         filled += length

@@ -75,7 +75,8 @@ def test_plan_batches_keeps_to_the_budget() -> None:
 
 def test_plan_batches_splits_where_padding_would_grow() -> None:
     assert plan_batches([10] * 10 + [50] * 2, 1000) == [(0, 12)]
-    assert plan_batches([10] * 10 + [50] * 2, 1000, 100) == [(0, 10), (10, 12)]
+    assert plan_batches([10] * 10 + [50] * 2, 1000, 30) == [(0, 10), (10, 12)]
+    assert plan_batches([10] * 10 + [11] * 10, 1000, 30) == [(0, 20)]
 
 
 @pytest.mark.parametrize("arch", ARCHS)
