@@ -34,6 +34,8 @@ SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 MIXED_SHARE = 0.25
 LONG_SHARE = 0.1
 JOINERS = ("； ", " | ", "。", " / ", "; ", " ")
+# Draws in a row that gave nothing new, after which the lists are taken to be used up.
+MOST_TRIES = 1000
 FULL_WIDTH = {ord(str(i)): chr(0xFF10 + i) for i in range(10)}
 
 Lists = dict[str, Sequence[str]]
@@ -164,11 +166,22 @@ def render_conll(pieces: Sequence[Piece]) -> str:
 
 
 def draw_part(spec: dict[str, Any], name: str, size: int, seed: int) -> Iterator[str]:
-    """Draw the texts of a part, none of them twice."""
+    """Draw the texts of a part, none of them twice.
+
+    Raises:
+        ValueError: If the lists give too few texts.
+    """
     part, rng = split_spec(spec, name), random.Random(f"{seed}-{name}")
     seen: set[str] = set()
+    n_tries = 0
     while len(seen) < size:
         text = render_conll(draw_text(part, rng))
+        n_tries = n_tries + 1 if text in seen else 0
+        if n_tries > MOST_TRIES:
+            raise ValueError(
+                f"The lists must give {size} different texts for {name}, found {len(seen)}. "
+                "Extend the lists or ask for fewer texts."
+            )
         if text not in seen:
             seen.add(text)
             yield text

@@ -103,6 +103,15 @@ def test_malformed_source_is_one_clear_line(
         script.make_corpus(tmp_path / "none.yml", tmp_path / "out", SIZES, 7)
 
 
+def test_texts_that_run_out_are_an_error(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "draw_text", lambda part, rng: [(str(rng.randint(1, 3)), None)])
+    with pytest.raises(ValueError, match="must give 600 different texts for train, found 3"):
+        script.make_corpus(SOURCE, tmp_path, SIZES, 7)
+    assert not list(tmp_path.iterdir())
+
+
 def test_unseen_texts_hold_no_names_of_the_lists() -> None:
     text = (ROOT / "assets" / "unseen.txt").read_text("utf-8")
     assert len(text.splitlines()) == 10

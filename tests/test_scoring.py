@@ -85,6 +85,29 @@ def test_unannotated_is_left_out() -> None:
     assert scores["strict"]["micro"]["f"] == 1
 
 
+def test_partly_annotated_is_scored_as_spacy_does() -> None:
+    gold = make_doc([])
+    gold.set_ents([Span(gold, 0, 2, "PER"), Span(gold, 4, 5, "LOC")], default="missing")
+    example = Example(make_doc([Entity(0, 2, "PER"), Entity(2, 5, "LOC")]), gold)
+    scores = build_seqeval_scorer_v1()([example])
+    # The second prediction reaches into what is open, so only the recall suffers.
+    assert (scores["ents_p"], scores["ents_r"]) == (1.0, 0.5)
+
+
+def test_texts_may_differ_in_white_space() -> None:
+    gold = Doc(NLP.vocab, words=["ab", "cd", "e"], spaces=[True, True, False])
+    gold.set_ents([Span(gold, 1, 3, "PER")], default="outside")
+    scores = score_entities([Example(make_doc([Entity(2, 5, "PER")], list("abcde")), gold)])
+    assert scores is not None
+    assert scores["strict"]["micro"]["f"] == 1
+    assert scores["accuracy"] == 1
+
+
+def test_other_text_is_an_error() -> None:
+    with pytest.raises(ValueError, match="must be the same but for white space, found 'abcdef' and 'abcde'"):
+        score_entities([Example(make_doc([], list("abcde")), make_doc([]))])
+
+
 def test_nothing_to_find_and_nothing_found() -> None:
     scores = build_seqeval_scorer_v1()([make_example([], [])])
     assert (scores["ents_f"], scores["ents_acc"], scores["ents_per_type"]) == (0.0, 1.0, {})

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spacy_xner.corpus import ReadCounts, ReadOptions
 from spacy_xner.corpus.conll import read_conll
 from spacy_xner.corpus.rebuild import join_tokens, locate_tokens
-from spacy_xner.errors import CorpusError
+from spacy_xner.errors import CorpusError, XnerWarning
 from spacy_xner.types import Record
 
 Found = list[tuple[str, list[tuple[str, str]]]]
@@ -50,6 +50,28 @@ def test_columns_are_found(tmp_path: Path, text: str) -> None:
     found, counts = read(tmp_path, text)
     assert found == ANNA
     assert counts.n_bytes == len(text.encode())
+
+
+def test_chunks_are_not_taken_for_entities(tmp_path: Path) -> None:
+    text = "Anna B-PER B-NP\nLee I-PER I-NP\nmet O B-VP\nBo B-PER B-NP\n"
+    assert read(tmp_path, text)[0] == ANNA
+
+
+def test_several_columns_of_tags_are_reported(tmp_path: Path) -> None:
+    text = "1\tAnna\tB-X\tB-PER\n2\tLee\tO\tI-PER\n3\tmet\tO\tO\n4\tBo\tO\tB-PER\n"
+    with pytest.warns(XnerWarning, match="columns 3 and 4 all hold entity tags; .* '_ token tag _'"):
+        assert read(tmp_path, text)[0] == ANNA
+
+
+def test_an_odd_line_does_not_hide_an_index(tmp_path: Path) -> None:
+    text = "".join(f"{i}\tBo\tB-PER\n" for i in range(1, 30))
+    with pytest.raises(CorpusError, match=r"file.conll:30: expected 3 columns, found 2\."):
+        read(tmp_path, text + "x\tO\n")
+    assert read(tmp_path, text + "29.1\tBo\tO\n")[0][0][1] == [("Bo", "PER")] * 29
+
+
+def test_token_may_hold_a_no_break_space(tmp_path: Path) -> None:
+    assert read(tmp_path, "0800\u00a0123 B-PHONE\nok O\n")[0][0][1] == [("0800\u00a0123", "PHONE")]
 
 
 def test_columns_may_be_named(tmp_path: Path) -> None:
@@ -93,7 +115,11 @@ def test_text_is_rebuilt(tmp_path: Path, text: str, expected: str) -> None:
         ("Anna\tB-PER\nBo\tO\nLee\tO\n" * 9 + "Bo\tX\n", "file.conll:28: a tag must be O, B-LABEL"),
         ("Anna\tB-PER\n \tO\nBo\tO\n", "file.conll:2: expected a token, found an empty column"),
         (b"Anna\tB-PER\n\xff\tO\nBo\tO\n", "file.conll:2: expected UTF-8, found other bytes"),
-        ("Anna\tS-PER\nBo\tE-PER\n", "file.conll:1: expected a column of BIO tags"),
+        ("Anna\tO\nBo\tO\n", "file.conll:1: expected a column of BIO tags"),
+        ("Anna\tB-PER\nLee\tE-PER\nBo\tS-PER\n", "file.conll:1: .* tags of another scheme such as 'E-PER'"),
+        ("Anna\tB-A\x02I-A\nBo\tB-PER\n" * 20, "file.conll:1: expected a column of BIO tags"),
+        ("Anna\tB-PER\n".encode("utf-16"), "file.conll:1: expected UTF-8, found UTF-16"),
+        ("Anna\tB-PER\rBo\tO\r", "file.conll:1: expected lines to end in LF or CRLF, found CR"),
         ("", "file.conll:1: a CoNLL file must have lines with a token and a tag, found none"),
     ],
 )
