@@ -32,7 +32,7 @@ SHARED = {"name", "phone", "address", "place", "org", "good", "zip"}
 SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 # Weights of the languages; mixed lines are a fourth of all.
 MIXED_SHARE = 0.25
-LONG_SHARE = 0.1
+LONG_SHARE = 0.06
 JOINERS = ("； ", " | ", "。", " / ", "; ", " ")
 # Draws in a row that gave nothing new, after which the lists are taken to be used up.
 MOST_TRIES = 1000
@@ -150,7 +150,7 @@ def draw_text(part: Part, rng: random.Random) -> list[Piece]:
     pieces = draw_slip(part, rng)
     if rng.random() < LONG_SHARE:
         joiner = rng.choice(JOINERS)
-        for _ in range(rng.randint(1, 5)):
+        for _ in range(rng.randint(1, 3)):
             pieces += [(joiner, None), *draw_slip(part, rng)]
     return pieces
 
