@@ -161,15 +161,16 @@ def predict(
         from .evaluate import load
 
         nlp = load(model, device)
-        for doc in nlp.pipe(read_lines([source])):
-            if as_json:
-                spans = [
-                    {"start": e.start_char, "end": e.end_char, "label": e.label_, "score": e._.xner_score}
-                    for e in doc.ents
-                ]
-                typer.echo(srsly.json_dumps({"text": doc.text, "spans": spans}))
-            else:
-                typer.echo(f"{doc.text}\n    " + "  ".join(f"[{e.label_} {e.text}]" for e in doc.ents))
+        with source.open(encoding="utf-8") as file:
+            for doc in nlp.pipe(line.rstrip("\r\n") for line in file):
+                if as_json:
+                    spans = [
+                        {"start": e.start_char, "end": e.end_char, "label": e.label_, "score": e._.xner_score}
+                        for e in doc.ents
+                    ]
+                    typer.echo(srsly.json_dumps({"text": doc.text, "spans": spans}))
+                else:
+                    typer.echo(f"{doc.text}\n    " + "  ".join(f"[{e.label_} {e.text}]" for e in doc.ents))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -237,6 +238,10 @@ def show(facts: dict[str, object], *, as_json: bool) -> None:
         typer.echo(srsly.json_dumps(facts, indent=2))
         return
     for key, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {count}" for name, count in value.items())
+        elif isinstance(value, list):
+            value = "".join(f"\n  {line}" for line in value) or "none"
         typer.echo(f"{key}: {value}")
 
 

@@ -13,7 +13,8 @@ from .nn.crf import CRFHead
 from .nn.encoder import plan_batches
 from .nn.head import Gold
 from .nn.softmax import SoftmaxHead
-from .shim import EncoderSettings, EntityShim, MakeHead, MakeNeck, Runtime
+from .settings import EncoderSettings, Runtime
+from .shim import EntityShim, MakeHead, MakeNeck
 from .types import Entity
 
 

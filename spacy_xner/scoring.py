@@ -122,7 +122,7 @@ def _borders(doc: Doc) -> list[tuple[int, int]]:
 
 
 def _places(gold: str, predicted: str) -> tuple[Sequence[int], Sequence[int]]:
-    """Number the characters of two texts alike: all, or those that are no white space if only that differs."""
+    """Number the characters of two texts alike: all, or all but white space if only that differs."""
     if gold == predicted:
         return range(len(gold) + 1), range(len(gold) + 1)
     first, second = (

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import srsly
 import torch
@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from .checkpoint import build_transformer, dump_config, load_checkpoint, read_tokenizer
 from .nn.device import autocast, resolve_device
-from .nn.encoder import Encoder, Pooling, Specials, freeze
+from .nn.encoder import Encoder, Specials, freeze
 from .nn.entity_module import EntityModule
 from .nn.head import Head
-from .nn.pieces import PieceCutter, Pieces, PrefixSpace, Word
+from .nn.pieces import PieceCutter, Pieces, Word
+from .settings import EncoderSettings, Runtime, window_sizes
 
 WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
 
@@ -34,26 +35,6 @@ class TorchOptimizer(Protocol):
     def step_module(self, module: nn.Module) -> None:
         """Update the module's parameters from their gradients, and clear these."""
         ...
-
-
-class EncoderSettings(NamedTuple):
-    """How to load and run our own encoder. See `build_encoder_v1` for the meaning of each."""
-
-    name: str
-    prefix_space: PrefixSpace
-    pooling: Pooling
-    window: int | None
-    overlap: int | None
-    freeze: str | int | list[str] | None
-    gradient_checkpointing: bool
-
-
-class Runtime(NamedTuple):
-    """What may change from one machine to the next without changing the model."""
-
-    device: str = "auto"
-    precision: str = "fp32"
-    max_batch_pieces: int = 4096
 
 
 class EntityShim(Shim):
@@ -135,7 +116,7 @@ class EntityShim(Shim):
         encoder = None
         if self.encoder is not None:
             checkpoint = load_checkpoint(self.encoder.name)
-            capacity, overlap = _window_sizes(self.encoder, checkpoint.max_pieces, checkpoint.specials)
+            capacity, overlap = window_sizes(self.encoder, checkpoint.max_pieces, checkpoint.specials)
             encoder = Encoder(
                 checkpoint.transformer,
                 checkpoint.specials,
@@ -294,20 +275,3 @@ def doc_words(doc: Doc) -> list[Word]:
         words.append(Word(text, has_space))
         has_space = bool(token.whitespace_) or text.isspace()
     return words
-
-
-def _window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials) -> tuple[int, int]:
-    n_special = len(specials.prefix) + len(specials.suffix)
-    window = max_pieces if settings.window is None else settings.window
-    overlap = window // 4 if settings.overlap is None else settings.overlap
-    if not n_special < window <= max_pieces:
-        raise ValueError(
-            f"window must be {n_special + 1} to {max_pieces} pieces for this encoder, found {window}. "
-            "Leave it null to use all that the encoder can see."
-        )
-    if not 0 <= overlap < window - n_special:
-        raise ValueError(
-            f"overlap must be 0 to {window - n_special - 1} pieces, found {overlap}. "
-            "Leave it null for a quarter of the window."
-        )
-    return window - n_special, overlap

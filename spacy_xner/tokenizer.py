@@ -20,7 +20,7 @@ _TOKEN = regex.compile(
     rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}"
     rf"|(?:[\p{{L}}--[{UNSPACED}]]{_TAIL})+"
     rf"|(?:[\p{{N}}--[{UNSPACED}]]\p{{M}}*)+"
-    # An emoji sequence is one grapheme cluster. Elsewhere clusters would join some signs to a digit after them.
+    # An emoji sequence is one grapheme cluster; other clusters would join some signs to a digit after them.
     r"|(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X"
     r"|.\p{M}*",
     regex.V1 | regex.DOTALL,

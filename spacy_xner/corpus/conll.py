@@ -138,7 +138,7 @@ def _refuse(where: str, rows: Sequence[Sequence[str]], width: int) -> NoReturn:
                 f"{row[-1]!r}. Convert the tags to BIO."
             )
     raise CorpusError(
-        f"{where}: expected a column of BIO tags (B-X, I-X, O) with an entity, found none in {width} columns. "
+        f"{where}: expected a column of BIO tags (B-X, I-X, O) with an entity, found none in {width}. "
         "Set --columns to name them, such as '_ token tag'."
     )
 

@@ -1,0 +1,70 @@
+"""The project's steps on a tiny encoder, from a CoNLL file to a wheel that runs, with the network blocked."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BLOCK = """
+import socket
+def refuse(*args, **kwargs):
+    raise OSError("The network is blocked.")
+socket.socket.connect = socket.create_connection = refuse
+"""
+CONLL = "张\tB-PER\n伟\tI-PER\n13800138000\tB-PHONE\n\nAnna\tB-PER\ncalls\tO\nDHL\tB-COURIER\n\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny: Path) -> Path:
+    """A copy of the project with an encoder and a corpus of its own."""
+    folder = tmp_path / "project"
+    for name in ("configs", "scripts", "assets", "spacy_xner"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "project.yml", folder)
+    shutil.copytree(tiny, folder / "tiny")
+    (folder / "own.conll").write_text(CONLL * 4, encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text(BLOCK, encoding="utf-8")
+    return folder
+
+
+def run(project: Path, *command: str) -> str:
+    """Run Python in the project without a network; returns what it prints."""
+    # pip gives up at once where it has no index.
+    env = {**os.environ, "PYTHONPATH": str(project.parent), "PIP_NO_INDEX": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *command],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_project_runs_offline_from_own_data_to_a_wheel(project: Path) -> None:
+    own = [f"--vars.{part}=own.conll" for part in ("train", "dev", "test")]
+    settings = [
+        *own,
+        "--vars.encoder=tiny",
+        "--vars.steps=100",
+        "--vars.learn_rate=0.005",
+        "--vars.device=cpu",
+    ]
+    for step in ("convert", "train", "evaluate", "package"):
+        run(project, "-m", "spacy", "project", "run", step, ".", *settings)
+    scores = json.loads((project / "metrics" / "test.json").read_text("utf-8"))
+    assert scores["strict"]["micro"]["support"] == 16
+    (wheel,) = (project / "packages" / "xx_xner_slips-0.1.0" / "dist").glob("*.whl")
+    shutil.rmtree(project / "tiny")
+    run(project, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(project.parent), str(wheel))
+    code = "import spacy; print([e.label_ for e in spacy.load('xx_xner_slips')('Anna calls DHL').ents])"
+    assert run(project, "-c", code).strip() == "['PER', 'COURIER']"
+    again = run(project, "-m", "spacy", "project", "run", "train", ".", *settings)
+    assert "nothing changed" in again
