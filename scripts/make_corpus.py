@@ -228,7 +228,7 @@ def make_corpus(
 def main(
     source: Annotated[Path, typer.Argument(help="Lists and templates.")],
     folder: Annotated[Path, typer.Argument(help="Where train, dev and test go.")],
-    train: int = 3000,
+    train: int = 4500,
     dev: int = 300,
     test: int = 600,
     seed: int = 7,
