@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import spacy
@@ -39,7 +39,7 @@ def make_nlp(encoder: str, head: str, **settings: object) -> Language:
     return nlp
 
 
-def make_docs(nlp: Language, records: Iterator[Record]) -> list[Doc]:
+def make_docs(nlp: Language, records: Iterable[Record]) -> list[Doc]:
     """Tokenize records with a pipeline's tokenizer."""
     return [record_to_doc(record, nlp.make_doc, ConvertReport()) for record in records]
 
