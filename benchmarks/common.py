@@ -13,6 +13,7 @@ from spacy.training import Example
 
 from spacy_xner.corpus.convert import ConvertReport, record_to_doc
 from spacy_xner.schemes import tags_to_entities
+from spacy_xner.training.batcher import build_batch_joined_v1
 from spacy_xner.training.optimizer import AdamW, build_adamw_v1
 from spacy_xner.types import CharSpan, Record
 
@@ -57,9 +58,12 @@ def train(
     batch_size: int,
     learn_rate: float,
     seed: int,
+    share: float = 0.5,
     on_epoch: Callable[[int, float], None] = lambda epoch, seconds: None,
 ) -> float:
     """Fine-tune as the shipped configs do: warm-up over a tenth of the steps, then linear decay.
+
+    A share of the batches has its texts strung together.
 
     Returns:
         Seconds of training, initialization and `on_epoch` left out.
@@ -68,16 +72,17 @@ def train(
     torch.manual_seed(seed)
     nlp.initialize(lambda: examples)
     sgd: AdamW = build_adamw_v1()
-    steps = [list(range(i, min(i + batch_size, len(examples)))) for i in range(0, len(examples), batch_size)]
-    total = epochs * len(steps)
+    total = epochs * -(-len(examples) // batch_size)
+    batcher = build_batch_joined_v1(batch_size, share)
+    done = 0
     seconds = 0.0
     for epoch in range(epochs):
         order = random.sample(list(examples), len(examples))
         begin = time.perf_counter()
-        for i, step in enumerate(steps):
-            done = epoch * len(steps) + i
+        for batch in batcher(order):
             sgd.learn_rate = learn_rate * min((done + 1) / (0.1 * total), (total - done) / (0.9 * total), 1.0)
-            nlp.update([order[k] for k in step], drop=0.1, sgd=sgd)
+            nlp.update(batch, drop=0.1, sgd=sgd)
+            done += 1
         seconds += time.perf_counter() - begin
         on_epoch(epoch, seconds)
     return seconds

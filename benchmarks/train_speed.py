@@ -94,7 +94,7 @@ def run_ours(records: list[Record], encoder: str, batch_size: int, seed: int) ->
     nlp = make_nlp(encoder, "SoftmaxHead")
     nlp.get_pipe("xner").device = "cpu"
     examples = make_examples(nlp, make_docs(nlp, records))
-    seconds = train(nlp, examples, epochs=1, batch_size=batch_size, learn_rate=5e-5, seed=seed)
+    seconds = train(nlp, examples, epochs=1, batch_size=batch_size, learn_rate=5e-5, seed=seed, share=0)
     return len(records) / seconds
 
 

@@ -32,8 +32,6 @@ SHARED = {"name", "phone", "address", "place", "org", "good", "zip"}
 SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
 # Weights of the languages; mixed lines are a fourth of all.
 MIXED_SHARE = 0.25
-LONG_SHARE = 0.06
-JOINERS = ("； ", " | ", "。", " / ", "; ", " ")
 # Draws in a row that gave nothing new, after which the lists are taken to be used up.
 MOST_TRIES = 1000
 FULL_WIDTH = {ord(str(i)): chr(0xFF10 + i) for i in range(10)}
@@ -145,16 +143,6 @@ def fill_plain(text: str, rng: random.Random) -> str:
     return text.lower() if rng.random() < 0.05 else text
 
 
-def draw_text(part: Part, rng: random.Random) -> list[Piece]:
-    """Draw a text of one slip, or now and then of several."""
-    pieces = draw_slip(part, rng)
-    if rng.random() < LONG_SHARE:
-        joiner = rng.choice(JOINERS)
-        for _ in range(rng.randint(1, 3)):
-            pieces += [(joiner, None), *draw_slip(part, rng)]
-    return pieces
-
-
 def render_conll(pieces: Sequence[Piece]) -> str:
     """Write a text as CoNLL, with the raw text in a comment."""
     lines = [f"# text = {''.join(text for text, _ in pieces).strip()}"]
@@ -175,7 +163,7 @@ def draw_part(spec: dict[str, Any], name: str, size: int, seed: int) -> Iterator
     seen: set[str] = set()
     n_tries = 0
     while len(seen) < size:
-        text = render_conll(draw_text(part, rng))
+        text = render_conll(draw_slip(part, rng))
         n_tries = n_tries + 1 if text in seen else 0
         if n_tries > MOST_TRIES:
             raise ValueError(

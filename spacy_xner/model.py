@@ -76,7 +76,8 @@ def build_encoder_v1(
         prefix_space: ``"text"`` puts a leading space before a token only where the text has one,
             ``"always"`` before every token, for checkpoints that were trained so.
         pooling: Which of a token's pieces make its vector.
-        window: Pieces that the encoder sees at once, special ones included; None for all it can.
+        window: Pieces that the encoder sees at once, special ones included; None for 256, or all it can if
+            that is less.
         overlap: Pieces that two windows of a long text share; None for a quarter of the window.
         freeze: ``"embeddings"``, a number of lower layers (embeddings included), name patterns, or None.
         gradient_checkpointing: Compute activations twice to save memory in training.

@@ -106,7 +106,7 @@ def test_malformed_source_is_one_clear_line(
 def test_texts_that_run_out_are_an_error(
     script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(script, "draw_text", lambda part, rng: [(str(rng.randint(1, 3)), None)])
+    monkeypatch.setattr(script, "draw_slip", lambda part, rng: [(str(rng.randint(1, 3)), None)])
     with pytest.raises(ValueError, match="must give 600 different texts for train, found 3"):
         script.make_corpus(SOURCE, tmp_path, SIZES, 7)
     assert not list(tmp_path.iterdir())
