@@ -5,8 +5,7 @@ from typing import NamedTuple
 from .nn.encoder import Pooling, Specials
 from .nn.pieces import PrefixSpace
 
-
-# Fine-tuning on short texts hardly reaches far positions: in windows of 512 pieces, entities differ more often from
+# Fine-tuning on short texts hardly reaches far positions: in windows of 512 pieces, more entities differ from
 # those of the sentence alone (benchmarks/long_text.py).
 DEFAULT_WINDOW = 256
 

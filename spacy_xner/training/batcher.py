@@ -37,7 +37,7 @@ def build_batch_joined_v1(
     lengths = [2**i for i in range(min(size, most).bit_length())]
 
     def batch_joined(examples: Iterable[Example]) -> Iterator[list[Example]]:
-        for batch in minibatch(examples, size):
+        for batch in minibatch(examples, size):  # type: ignore[no-untyped-call]
             if random.random() >= share:
                 yield batch
                 continue
