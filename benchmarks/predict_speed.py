@@ -82,7 +82,7 @@ def main(
     nlp = spacy.load(model)
     nlp.get_pipe("xner").device = "cpu"
     texts = [line for line in source.read_text("utf-8").splitlines() if line.strip()][:limit]
-    raw, n_pieces = make_raw(nlp, texts, 4096)
+    raw, n_pieces = make_raw(nlp, texts, 1024)
     with tempfile.TemporaryDirectory() as folder:
         theirs = make_pipeline(nlp, texts, folder)
         runs = {"nlp.pipe": lambda: list(nlp.pipe(texts)), "raw encoder": raw, "transformers": theirs}

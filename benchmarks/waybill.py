@@ -22,6 +22,7 @@ def main(
     batch_size: int = 16,
     learn_rate: float = 2e-4,
     seed: int = 0,
+    share: Annotated[float, typer.Option(help="Share of the batches whose texts are strung together.")] = 0.5,
     output: Annotated[Path | None, typer.Option(help="Where the pipeline goes.")] = None,
 ) -> None:
     """Train on slips and score the test part."""
@@ -33,7 +34,14 @@ def main(
         print(f"epoch {epoch + 1}: {seconds:.0f} s of training", flush=True)
 
     train(
-        nlp, examples, epochs=epochs, batch_size=batch_size, learn_rate=learn_rate, seed=seed, on_epoch=report
+        nlp,
+        examples,
+        epochs=epochs,
+        batch_size=batch_size,
+        learn_rate=learn_rate,
+        seed=seed,
+        share=share,
+        on_epoch=report,
     )
     scores = score_entities(predict_examples(nlp, test))
     assert scores is not None

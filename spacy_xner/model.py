@@ -187,6 +187,7 @@ def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
     head = get_shim(model).module.head
     with torch.no_grad():
         found = iter(head.decode(scores.scores[has_tokens], scores.mask[has_tokens]))
+    get_shim(model).count_predicted(int(scores.mask.sum()))
     return [next(found) if has else [] for has in has_tokens.tolist()]
 
 

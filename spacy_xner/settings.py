@@ -27,7 +27,7 @@ class Runtime(NamedTuple):
 
     device: str = "auto"
     precision: str = "fp32"
-    max_batch_pieces: int = 4096
+    max_batch_pieces: int = 1024
 
 
 def window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials) -> tuple[int, int]:

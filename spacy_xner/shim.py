@@ -15,7 +15,7 @@ from thinc.types import FloatsXd
 from torch import Tensor, nn
 
 from .checkpoint import build_transformer, dump_config, load_checkpoint, read_tokenizer
-from .nn.device import autocast, resolve_device
+from .nn.device import autocast, release_freed, resolve_device
 from .nn.encoder import Encoder, Specials, freeze
 from .nn.entity_module import EntityModule
 from .nn.head import Head
@@ -23,6 +23,9 @@ from .nn.pieces import PieceCutter, Pieces, Word
 from .settings import EncoderSettings, Runtime, window_sizes
 
 WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
+
+# Tokens predicted, after which freed memory goes back to the system: seconds apart, so that it costs nothing.
+RELEASE_EVERY = 4_000
 
 MakeHead = Callable[[int, Sequence[str]], Head]
 MakeNeck = Callable[[int], nn.Module]
@@ -57,6 +60,7 @@ class EntityShim(Shim):
         self.cutter: PieceCutter | None = None
         self._pid = os.getpid()
         self._has_moved = False
+        self._n_unreleased = 0
 
     def configure(self, runtime: Runtime) -> None:
         """Set device, precision and batch budget; the module moves when it is next used."""
@@ -148,6 +152,13 @@ class EntityShim(Shim):
         """Cut the tokens of docs into pieces."""
         assert self.cutter is not None  # only called where there is an encoder of ours
         return [self.cutter.cut(doc_words(doc)) for doc in docs]
+
+    def count_predicted(self, n_tokens: int) -> None:
+        """Take note of tokens predicted, and now and then give freed memory back to the system."""
+        self._n_unreleased += n_tokens
+        if self._n_unreleased >= RELEASE_EVERY:
+            self._n_unreleased = 0
+            release_freed()
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the weights, with an optimizer of ours at once, with any other one array by one."""

@@ -38,7 +38,7 @@ def build_batch_joined_v1(
 
     def batch_joined(examples: Iterable[Example]) -> Iterator[list[Example]]:
         for batch in minibatch(examples, size):  # type: ignore[no-untyped-call]
-            if random.random() >= share:
+            if not share or random.random() >= share:
                 yield batch
                 continue
             strings = []

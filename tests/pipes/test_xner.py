@@ -15,6 +15,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
+from spacy_xner.nn.device import release_freed
 from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import SLIPS, entities_of, make_examples, make_nlp, train_nlp
@@ -292,3 +293,12 @@ def test_saved_pipeline_never_looks_for_its_encoder(tiny: Path, trained: Languag
         srsly.read_json(tmp_path / "xner" / "model" / "xner.json")
     )
     assert str(tiny) not in saved
+
+
+def test_freed_memory_goes_back_now_and_then(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr("spacy_xner.shim.release_freed", lambda: calls.append(1))
+    monkeypatch.setattr("spacy_xner.shim.RELEASE_EVERY", 10)
+    list(trained.pipe([SLIPS[0][0]] * 9))
+    assert len(calls) >= 1
+    release_freed()
