@@ -53,7 +53,7 @@ def test_project_runs_offline_from_own_data_to_a_wheel(project: Path) -> None:
     settings = [
         *own,
         "--vars.encoder=tiny",
-        "--vars.steps=100",
+        "--vars.steps=200",
         "--vars.learn_rate=0.005",
         "--vars.device=cpu",
     ]
