@@ -1,0 +1,47 @@
+"""Writes a text file, one text a line, drawn evenly from corpora: input of the other benchmarks.
+
+Files ending in .txt are read as courier slips (`waybill`), .json as lines with a ``text``, others as CoNLL.
+
+Usage: python benchmarks/mix_texts.py OUT DATA/waybill/test.txt DATA/uner/en_pud/test.iob2 ... --each 120
+"""
+
+import random
+from pathlib import Path
+from typing import Annotated
+
+import srsly
+import typer
+from common import read_waybill
+
+from spacy_xner.corpus import READERS, ReadCounts, ReadOptions
+
+
+def read_texts(path: Path) -> list[str]:
+    """Read the texts of a corpus file."""
+    if path.suffix == ".txt":
+        return [record.text for record in read_waybill(path)]
+    if path.suffix == ".json":
+        return [row["text"] for row in srsly.read_jsonl(path)]
+    options = ReadOptions(skip_bad=True)
+    return [record.text for record in READERS["conll"](path, options, ReadCounts())]
+
+
+def main(
+    output: Annotated[Path, typer.Argument(help="Text file to write.")],
+    sources: Annotated[list[Path], typer.Argument(help="Corpus files.")],
+    each: Annotated[int, typer.Option(help="Texts of each, at most.")] = 120,
+    seed: int = 0,
+) -> None:
+    """Draw texts from each corpus and shuffle them."""
+    rng = random.Random(seed)
+    texts: list[str] = []
+    for source in sources:
+        found = read_texts(source)
+        texts += rng.sample(found, min(each, len(found)))
+    rng.shuffle(texts)
+    output.write_text("\n".join(text.replace("\n", " ") for text in texts) + "\n", encoding="utf-8")
+    print(f"{len(texts)} texts of {len(sources)} corpora")
+
+
+if __name__ == "__main__":
+    typer.run(main)
