@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.pre_tokenizers import PreTokenizer
 
 PrefixSpace = Literal["text", "always"]
-CACHE_SIZE = 100_000
+CACHE_SIZE = 20_000
 # Longer words are rare, and would let the cache grow without bound in bytes.
 CACHED_WORD_LENGTH = 32
 
