@@ -60,7 +60,7 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
     try:
         config = AutoConfig.from_pretrained(name)
         tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
-        with _quiet():
+        with quiet():
             transformer, info = AutoModel.from_pretrained(name, config=config, output_loading_info=True)
     except (OSError, ValueError) as err:
         reason = str(err).strip().splitlines()[0]
@@ -85,7 +85,7 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers from reporting a pooler that has no weights: it is dropped anyway."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()
@@ -111,7 +111,7 @@ def check_name(name: str) -> None:
 
 def build_transformer(config: dict[str, Any], state: dict[str, Tensor]) -> nn.Module:
     """Build a transformer from a saved configuration and its weights, without looking anywhere else."""
-    with _quiet():
+    with quiet():
         made = AutoConfig.for_model(**config)
         loaded: nn.Module = MODEL_MAPPING[type(made)].from_pretrained(None, config=made, state_dict=state)
     drop_pooler(loaded)

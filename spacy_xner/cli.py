@@ -132,19 +132,52 @@ def evaluate(
     corpus: Annotated[Path, typer.Argument(help="A .spacy file; its texts are tokenized anew.")],
     device: Device = "auto",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write.")] = None,
+    before: Annotated[
+        str | None, typer.Option(help="An older pipeline: show what the model has forgotten since.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a pipeline on raw text: precision, recall and F1 by type, micro and macro."""
     with one_line_errors():
+        from .evaluate import compare
         from .evaluate import evaluate as run
-        from .report import render_json, render_table
+        from .report import render_comparison, render_json, render_table
 
         with progress_bar("Predicting") as on_progress:
-            scores = run(model, corpus, device=device, on_progress=on_progress)
+            if before is not None:
+                scores = compare(model, before, corpus, device=device, on_progress=on_progress)
+            else:
+                scores = run(model, corpus, device=device, on_progress=on_progress)
         if output is not None:
             output.parent.mkdir(parents=True, exist_ok=True)
             output.write_text(render_json(scores), encoding="utf-8")
-    typer.echo(render_json(scores) if as_json else render_table(scores))
+    if as_json:
+        typer.echo(render_json(scores))
+    elif before is not None:
+        typer.echo(render_comparison(scores["change"]))
+    else:
+        typer.echo(render_table(scores))
+
+
+@app.command("teacher-check")
+def teacher_check(
+    teacher: Annotated[
+        str, typer.Argument(help="Pipeline, or a Hugging Face token-classification checkpoint.")
+    ],
+    corpus: Annotated[Path, typer.Argument(help="A .spacy file: what the student will be trained on.")],
+    device: Device = "auto",
+    cache: Annotated[
+        Path | None, typer.Option(help="File for what the teacher says, for training too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """See, before training, how much a teacher can help on a corpus."""
+    with one_line_errors():
+        from .training.teacher_check import check_teacher
+
+        with progress_bar("Asking the teacher") as on_progress:
+            found = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
+    show(found._asdict(), as_json=as_json)
 
 
 @app.command()
@@ -158,7 +191,7 @@ def predict(
     with one_line_errors():
         import srsly
 
-        from .evaluate import load
+        from .loading import load
 
         nlp = load(model, device)
         with source.open(encoding="utf-8") as file:

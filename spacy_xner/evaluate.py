@@ -2,36 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 
-from .nn.device import resolve_device
-from .pipes.xner import XNER
+from .loading import load
 from .scoring import score_entities
-
-
-def load(model: str, device: str = "auto") -> Language:
-    """Load a pipeline, its ``xner`` components on a device.
-
-    Args:
-        model: A folder or an installed package.
-        device: As the component's setting; ``auto`` leaves each component its own.
-
-    Raises:
-        OSError: If there is no such pipeline.
-        ValueError: If the device is not there.
-    """
-    if device != "auto":
-        resolve_device(device)
-    nlp = spacy.load(model)
-    for name, pipe in nlp.pipeline:
-        if nlp.get_pipe_meta(name).factory == "xner" and device != "auto":
-            cast(XNER, pipe).device = device
-    return nlp
 
 
 def evaluate(
@@ -53,23 +31,104 @@ def evaluate(
         OSError: If pipeline or corpus are missing.
         ValueError: If the corpus has no annotated text.
     """
-    if not corpus.is_file():
-        raise FileNotFoundError(
-            f"The corpus must be a .spacy file, found no {corpus}. Make it with: spacy-xner convert"
-        )
-    nlp = load(model, device)
-    gold = list(DocBin().from_disk(corpus).get_docs(nlp.vocab))
-    examples = []
-    for done, example in enumerate(predict_examples(nlp, gold), start=1):
-        examples.append(example)
-        if on_progress is not None:
-            on_progress(done, len(gold))
+    examples = predict_corpus(load(model, device), corpus, on_progress)
     scores = score_entities(examples)
     if scores is None:
         raise ValueError(
             f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
         )
     return scores
+
+
+def compare(
+    model: str,
+    before: str,
+    corpus: Path,
+    *,
+    device: str = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Score two pipelines on the same raw text: what the new one has forgotten, and what it has learned.
+
+    Args:
+        model: The new one.
+        before: The old one, or a Hugging Face token-classification checkpoint.
+        corpus: A ``.spacy`` file.
+        device: As the component's setting.
+        on_progress: Called with texts done and their number, for each of the two.
+
+    Returns:
+        ``after`` and ``before``, as `score_entities` gives them, and ``change``: for each label, for all old
+        ones together and for all new ones, strict F1 before, after, and the loss; None where the old one
+        does not know the label.
+
+    Raises:
+        OSError: If a pipeline or the corpus are missing.
+        ValueError: If the corpus has no annotated text.
+    """
+    nlp = load(before, device)
+    old = {label for labels in nlp.pipe_labels.values() for label in labels}
+    examples = {"before": predict_corpus(nlp, corpus, on_progress)}
+    examples["after"] = predict_corpus(load(model, device), corpus, on_progress)
+    scores = {name: score_entities(found) for name, found in examples.items()}
+    if scores["before"] is None or scores["after"] is None:
+        raise ValueError(
+            f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
+        )
+    types = {name: found["strict"]["per_type"] for name, found in scores.items() if found is not None}
+    labels = sorted(types["before"].keys() | types["after"].keys())
+    change = {}
+    for label in labels:
+        was, now = (types[name].get(label, {"f": 0.0})["f"] for name in ("before", "after"))
+        change[label] = _change(was if label in old else None, now)
+    for title, part in {"all old": old, "all new": set(labels) - old}.items():
+        if part & set(labels):
+            was, now = (_micro(keep_labels(examples[name], part)) for name in ("before", "after"))
+            change[title] = _change(was if title == "all old" else None, now)
+    return {**scores, "change": change}
+
+
+def _change(before: float | None, after: float) -> dict[str, float | None]:
+    return {"before": before, "after": after, "loss": None if before is None else before - after}
+
+
+def _micro(examples: list[Example]) -> float:
+    scores = score_entities(examples)
+    return float(scores["strict"]["micro"]["f"]) if scores is not None else 0.0
+
+
+def keep_labels(examples: list[Example], labels: set[str]) -> list[Example]:
+    """Copy examples without the entities of other labels."""
+    found = []
+    for example in examples:
+        docs = example.predicted.copy(), example.reference.copy()
+        for doc in docs:
+            kept = [ent for ent in doc.ents if ent.label_ in labels]
+            dropped = [ent for ent in doc.ents if ent.label_ not in labels]
+            doc.set_ents(kept, outside=dropped, default="unmodified")
+        found.append(Example(*docs))
+    return found
+
+
+def predict_corpus(
+    nlp: Language, corpus: Path, on_progress: Callable[[int, int], None] | None = None
+) -> list[Example]:
+    """Predict the raw texts of a corpus.
+
+    Raises:
+        OSError: If the corpus is missing.
+    """
+    if not corpus.is_file():
+        raise FileNotFoundError(
+            f"The corpus must be a .spacy file, found no {corpus}. Make it with: spacy-xner convert"
+        )
+    gold = list(DocBin().from_disk(corpus).get_docs(nlp.vocab))
+    examples = []
+    for done, example in enumerate(predict_examples(nlp, gold), start=1):
+        examples.append(example)
+        if on_progress is not None:
+            on_progress(done, len(gold))
+    return examples
 
 
 def predict_examples(nlp: Language, gold: list[Doc]) -> Iterator[Example]:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from .nn.crf import CRFHead
 from .nn.encoder import plan_batches
-from .nn.head import Gold
 from .nn.softmax import SoftmaxHead
+from .origin import Origin, check_origin, inherit, load_origin
 from .settings import EncoderSettings, Runtime
 from .shim import EntityShim, MakeHead, MakeNeck
-from .types import Entity
+from .types import Entity, Gold, Lesson, Target
 
 
 class TokenScores(NamedTuple):
@@ -56,7 +56,8 @@ def build_entity_model_v1(
         layers=layers,
         shims=[EntityShim(settings, neck, head)],
         attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
-        | {"configure": configure, "is_initialized": is_initialized},
+        | {"configure": configure, "is_initialized": is_initialized}
+        | {"set_origin": set_origin, "distill": distill, "lessons": lessons},
     )
 
 
@@ -68,6 +69,7 @@ def build_encoder_v1(
     overlap: int | None = None,
     freeze: str | int | list[str] | None = None,
     gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
+    layers: int | list[int] | None = None,
 ) -> EncoderSettings:
     """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
 
@@ -81,8 +83,11 @@ def build_encoder_v1(
         overlap: Pieces that two windows of a long text share; None for a quarter of the window.
         freeze: ``"embeddings"``, a number of lower layers (embeddings included), name patterns, or None.
         gradient_checkpointing: Compute activations twice to save memory in training.
+        layers: How many layers to keep, evenly spaced, or their indices from 0 at the bottom; None for all.
     """
-    return EncoderSettings(name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing)
+    return EncoderSettings(
+        name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers
+    )
 
 
 def build_softmax_head_v1() -> MakeHead:
@@ -101,7 +106,27 @@ def init(model: EntityModel, X: list[Doc] | None = None, Y: Sequence[str] | None
     for layer in model.layers:
         layer.initialize(X=X)
         width = layer.get_dim("nO") if layer.has_dim("nO") else None
-    get_shim(model).initialize(list(Y or ()), width)
+    shim = get_shim(model)
+    origin: Origin | None = model.attrs.pop("origin", None)
+    shim.initialize(list(Y or ()), width, origin.checkpoint if origin is not None else None)
+    if origin is not None:
+        inherit(shim.module, origin)
+
+
+def set_origin(model: EntityModel, name: str, component: str) -> tuple[str, ...]:
+    """Load what the next initialization extends.
+
+    Returns:
+        Its labels.
+
+    Raises:
+        OSError: If there is no such pipeline or checkpoint.
+        ValueError: If it cannot be extended by this model.
+    """
+    origin = load_origin(name, component)
+    check_origin(origin, get_shim(model).encoder, name)
+    model.attrs["origin"] = origin
+    return origin.head.labels
 
 
 def forward(
@@ -189,6 +214,26 @@ def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
         found = iter(head.decode(scores.scores[has_tokens], scores.mask[has_tokens]))
     get_shim(model).count_predicted(int(scores.mask.sum()))
     return [next(found) if has else [] for has in has_tokens.tolist()]
+
+
+def lessons(model: EntityModel, scores: TokenScores) -> list[Lesson]:
+    """Tell what the model would teach about each doc: its tags' log-probabilities and its entities."""
+    head = get_shim(model).module.head
+    found = decode(model, scores)
+    with torch.no_grad():
+        log_probs = head.log_probs(scores.scores, scores.mask).cpu().numpy()
+    sizes = scores.mask.sum(dim=1).tolist()
+    return [
+        Lesson(head.tag_names, row[:size], entities)
+        for row, size, entities in zip(log_probs, sizes, found, strict=True)
+    ]
+
+
+def distill(
+    model: EntityModel, scores: TokenScores, targets: Sequence[Target | None], temperature: float
+) -> Tensor:
+    """Sum the head's divergence from the teacher over the taught tokens."""
+    return get_shim(model).module.head.distill(scores.scores, scores.mask, targets, temperature)
 
 
 def get_shim(model: EntityModel) -> EntityShim:

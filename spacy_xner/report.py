@@ -1,6 +1,6 @@
 """Scores as a table to read, as JSON, and as Markdown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import srsly
@@ -10,18 +10,17 @@ HEADER = ("type", "P", "R", "F1", "gold")
 
 def render_table(scores: dict[str, Any]) -> str:
     """Render what `score_entities` returns as plain text, in percent."""
-    rows = [HEADER, *_rows(scores)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    lines = []
-    for row in rows:
-        first, *rest = (
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join([first, *rest]).rstrip())
-    lines.insert(1, "  ".join("-" * width for width in widths))
+    lines = _align([HEADER, *_rows(scores)])
     lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
     return "\n".join(lines)
+
+
+def render_comparison(rows: dict[str, dict[str, float | None]]) -> str:
+    """Render the changes that `spacy_xner.evaluate.compare` finds as plain text, in percent."""
+    cells: list[tuple[str, ...]] = [("type", "before", "after", "loss")]
+    for label, row in rows.items():
+        cells.append((label, *("new" if row[key] is None else _percent(row[key] or 0.0) for key in row)))
+    return "\n".join(_align(cells))
 
 
 def render_markdown(scores: dict[str, Any]) -> str:
@@ -33,6 +32,20 @@ def render_markdown(scores: dict[str, Any]) -> str:
 def render_json(scores: dict[str, Any]) -> str:
     """Render as JSON, from 0 to 1."""
     return str(srsly.json_dumps(scores, indent=2))
+
+
+def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Set rows in columns, with a line under the first."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        first, *rest = (
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        lines.append("  ".join([first, *rest]).rstrip())
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return lines
 
 
 def _rows(scores: dict[str, Any]) -> Iterator[tuple[str, ...]]:

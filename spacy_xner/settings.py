@@ -20,6 +20,7 @@ class EncoderSettings(NamedTuple):
     overlap: int | None
     freeze: str | int | list[str] | None
     gradient_checkpointing: bool
+    layers: int | list[int] | None = None
 
 
 class Runtime(NamedTuple):

@@ -14,11 +14,12 @@ from thinc.api import Optimizer, Shim, torch2xp, xp2torch
 from thinc.types import FloatsXd
 from torch import Tensor, nn
 
-from .checkpoint import build_transformer, dump_config, load_checkpoint, read_tokenizer
+from .checkpoint import Checkpoint, build_transformer, dump_config, load_checkpoint, read_tokenizer
 from .nn.device import autocast, release_freed, resolve_device
-from .nn.encoder import Encoder, Specials, freeze
+from .nn.encoder import Encoder, Specials
 from .nn.entity_module import EntityModule
 from .nn.head import Head
+from .nn.layers import freeze, keep_layers
 from .nn.pieces import PieceCutter, Pieces, Word
 from .settings import EncoderSettings, Runtime, window_sizes
 
@@ -110,16 +111,20 @@ class EntityShim(Shim):
         """Make the context in which the module computes."""
         return autocast(self.module.device, self.runtime.precision)
 
-    def initialize(self, labels: Sequence[str], width: int | None) -> None:
+    def initialize(
+        self, labels: Sequence[str], width: int | None, checkpoint: Checkpoint | None = None
+    ) -> None:
         """Build the module: load the encoder, make neck and head.
 
         Args:
             labels: Entity types.
             width: Width of the token vectors, if they come from a thinc layer.
+            checkpoint: The encoder, if it is not to be loaded by its name.
         """
         encoder = None
         if self.encoder is not None:
-            checkpoint = load_checkpoint(self.encoder.name)
+            checkpoint = checkpoint or load_checkpoint(self.encoder.name)
+            keep_layers(checkpoint.transformer, self.encoder.layers)
             capacity, overlap = window_sizes(self.encoder, checkpoint.max_pieces, checkpoint.specials)
             encoder = Encoder(
                 checkpoint.transformer,

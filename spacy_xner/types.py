@@ -1,7 +1,10 @@
 """The values that every part of the package passes on."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Entity(NamedTuple):
@@ -18,6 +21,49 @@ class Entity(NamedTuple):
     end: int
     label: str
     score: float = 1.0
+
+
+class Gold(NamedTuple):
+    """What is known of one text.
+
+    Attributes:
+        entities: Its entities on tokens, in text order.
+        known: For each token, whether it was annotated. Length: ``tokens``.
+        open: Labels that were not annotated: outside all entities, there may be some of these.
+    """
+
+    entities: list[Entity]
+    known: list[bool]
+    open: tuple[str, ...] = ()
+
+
+class Lesson(NamedTuple):
+    """What a teacher says of one text.
+
+    Attributes:
+        tags: The teacher's tag names; empty if it tells nothing but entities.
+        log_probs: Log-probability of each tag at each token. Shape: ``(tokens, tags)``.
+        entities: The entities that it finds, in text order, each with its probability.
+    """
+
+    tags: tuple[str, ...]
+    log_probs: NDArray[np.floating[Any]]
+    entities: list[Entity]
+
+
+class Target(NamedTuple):
+    """A lesson for a student, with what the gold says of its use.
+
+    Attributes:
+        lesson: The teacher's.
+        taught: For each token, whether the student learns from the teacher. Length: ``tokens``.
+        partial: For each token, whether the gold has a label there that the teacher does not know: then the
+            student learns only how the teacher's tags compare among themselves. Length: ``tokens``.
+    """
+
+    lesson: Lesson
+    taught: list[bool]
+    partial: list[bool]
 
 
 class CharSpan(NamedTuple):

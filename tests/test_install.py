@@ -55,7 +55,7 @@ def test_commands_are_there_under_spacy_too() -> None:
     assert all(name in shown for name in ("encoder", "convert", "train", "evaluate", "predict", "device"))
 
 
-@pytest.mark.parametrize("module", ["spacy_xner.pipes.xner", "spacy_xner.tokenizer", "spacy_xner.cli"])
+@pytest.mark.parametrize("module", ["spacy_xner.pipes.factory", "spacy_xner.tokenizer", "spacy_xner.cli"])
 def test_light_modules_do_not_import_transformers(module: str) -> None:
     loaded = run_python(f"import sys, {module}; print(*sys.modules)").split()
     assert "transformers" not in loaded

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor, nn
 from torchcrf import CRF
 
-from ..types import Entity
-from .head import Gold
-from .lattice import Lattice, log_partition
+from ..types import Entity, Gold, Target
+from .distill import tag_divergence
+from .head import Head
+from .lattice import Lattice, backward_scores, forward_scores, log_partition
 from .softmax import make_output
-from .tags import TagSet
+from .tags import TagSet, inherit_output
 
 # Finite, so that no gradient becomes NaN; far enough that an illegal move has probability 0 in float32.
 ILLEGAL = -1e4
@@ -38,6 +39,11 @@ class CRFHead(nn.Module):
             self.transitions.transitions.masked_fill_(self.tags.moves.isinf(), ILLEGAL)
             self.transitions.end_transitions.masked_fill_(self.tags.end.isinf(), ILLEGAL)
 
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """BIO tags, in the order of the scores."""
+        return self.tags.names
+
     def forward(self, vectors: Tensor) -> Tensor:
         """Score the tags of each token. Shape: ``(batch, tokens, tags)``."""
         scores: Tensor = self.output(vectors)
@@ -46,25 +52,27 @@ class CRFHead(nn.Module):
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the negative log-likelihood of the texts.
 
-        Where tokens are not annotated, that of all sequences which agree with the annotated ones.
+        Where tokens or labels are not annotated, that of all sequences which agree with what is.
         """
         tags, known = self.tags.encode(gold, mask)
+        # (batch, tokens, tags)
+        allowed = self.tags.allowed(gold, mask)
         scores = scores.float()
-        full = ((known | ~mask).all(dim=1) & mask[:, 0]).nonzero()[:, 0]
-        part = (~(known | ~mask).all(dim=1) & known.any(dim=1)).nonzero()[:, 0]
+        # (batch,)
+        is_full = ((allowed.sum(dim=2) == 1) | ~mask).all(dim=1)
+        full = (is_full & mask[:, 0]).nonzero()[:, 0]
+        part = (~is_full & known.any(dim=1)).nonzero()[:, 0]
         loss = scores.new_zeros(())
         if len(full):
             loss = loss - self.transitions(scores[full], tags[full], mask[full], reduction="sum")
         if len(part):
-            loss = loss + self._partial_loss(scores[part], mask[part], tags[part], known[part])
+            loss = loss + self._partial_loss(scores[part], mask[part], allowed[part])
         return loss
 
-    def _partial_loss(self, scores: Tensor, mask: Tensor, tags: Tensor, known: Tensor) -> Tensor:
-        """Marginalise over unknown tags. Source: Tsuboi et al. (2008)."""
-        # (batch, tokens, tags)
-        excluded = known.unsqueeze(2) & ~nn.functional.one_hot(tags, len(self.tags)).bool()
-        allowed = self._lattice(scores.masked_fill(excluded, ILLEGAL), mask)
-        return (log_partition(self._lattice(scores, mask)) - log_partition(allowed)).sum()
+    def _partial_loss(self, scores: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
+        """Marginalise over all tags that agree with the gold. Source: Tsuboi et al. (2008)."""
+        agreeing = self._lattice(scores.masked_fill(~allowed, ILLEGAL), mask)
+        return (log_partition(self._lattice(scores, mask)) - log_partition(agreeing)).sum()
 
     def _lattice(self, scores: Tensor, mask: Tensor) -> Lattice:
         crf = self.transitions
@@ -79,3 +87,31 @@ class CRFHead(nn.Module):
             end=learned.end + self.tags.end,
         )
         return self.tags.decode(legal)
+
+    def inherit(self, origin: Head) -> None:
+        """Copy output rows, and from another such head transitions, of all tags that both have."""
+        here, there = inherit_output(self, origin)
+        if not isinstance(origin, CRFHead):
+            return
+        ours, theirs = self.transitions, origin.transitions
+        with torch.no_grad():
+            ours.start_transitions[here] = theirs.start_transitions[there]
+            ours.end_transitions[here] = theirs.end_transitions[there]
+            # (shared tags, shared tags)
+            rows = torch.tensor(here)[:, None]
+            ours.transitions[rows, here] = theirs.transitions[torch.tensor(there)[:, None], there]
+
+    def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """Find the log of each tag's posterior marginal. Shape: ``(batch, tokens, tags)``."""
+        lattice = self._lattice(scores.float(), mask)
+        sums = forward_scores(lattice) + backward_scores(lattice)
+        # Over the tags of any one token, they add up to the partition function.
+        return sums.log_softmax(dim=2)
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence of the marginals from the teacher over the taught tokens."""
+        if not any(target is not None and target.lesson.tags and any(target.taught) for target in targets):
+            return scores.new_zeros(())
+        return tag_divergence(self.log_probs(scores, mask), self.tag_names, targets, temperature)

@@ -1,8 +1,6 @@
 """From piece ids to one vector for each token, with any Hugging Face encoder."""
 
 from collections.abc import Sequence
-from fnmatch import fnmatch
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import torch
@@ -181,59 +179,3 @@ def plan_batches(
     if lengths:
         groups.append((first, len(lengths)))
     return groups
-
-
-def freeze(transformer: nn.Module, what: str | int | Sequence[str] | None) -> list[str]:
-    """Take parameters of a transformer out of training.
-
-    Args:
-        transformer: A Hugging Face encoder.
-        what: ``"embeddings"``, a number of lower layers (the embeddings with them), or name patterns
-            such as ``encoder.layer.0.*``; none of it for None.
-
-    Returns:
-        The names of the frozen parameters.
-
-    Raises:
-        ValueError: If nothing matches.
-    """
-    if what is None:
-        return []
-    patterns = _freeze_patterns(transformer, what)
-    frozen = []
-    for name, parameter in transformer.named_parameters():
-        if any(fnmatch(name, pattern) for pattern in patterns):
-            parameter.requires_grad = False
-            frozen.append(name)
-    for pattern in patterns:
-        if not any(fnmatch(name, pattern) for name in frozen):
-            names = ", ".join(name for name, _ in list(transformer.named_parameters())[:3])
-            raise ValueError(
-                f"freeze must name parameters of the encoder, found {pattern!r}, which matches none. "
-                f"Its parameters are named {names}, ..."
-            )
-    return frozen
-
-
-def layer_index(name: str) -> int | None:
-    """Read the layer number from a parameter's name, counted from 0 at the bottom; None outside layers."""
-    parts = name.split(".")
-    for part, number in pairwise(parts):
-        if part in ("layer", "layers") and number.isdigit():
-            return int(number)
-    return None
-
-
-def _freeze_patterns(transformer: nn.Module, what: str | int | Sequence[str]) -> list[str]:
-    if what == "embeddings":
-        return ["*embeddings.*"]
-    if isinstance(what, str):
-        return [what]
-    if not isinstance(what, int):
-        return list(what)
-    names = [name for name, _ in transformer.named_parameters()]
-    n_layers = 1 + max((layer_index(name) or 0) for name in names)
-    if not 0 <= what <= n_layers:
-        raise ValueError(f"freeze must be 0 to {n_layers} layers of this encoder, found {what}.")
-    lower = [name for name in names if (layer := layer_index(name)) is not None and layer < what]
-    return ["*embeddings.*", *lower] if what else []

@@ -1,23 +1,11 @@
 """What every head offers: scores from token vectors, a loss, and entities with probabilities."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from torch import Tensor, nn
 
-from ..types import Entity
-
-
-class Gold(NamedTuple):
-    """What is known of one text.
-
-    Attributes:
-        entities: Its entities, in text order.
-        known: For each token, whether it was annotated. Length: ``tokens``.
-    """
-
-    entities: list[Entity]
-    known: list[bool]
+from ..types import Entity, Gold, Target
 
 
 class Head(Protocol):
@@ -25,6 +13,11 @@ class Head(Protocol):
 
     labels: tuple[str, ...]
     width: int
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """Names of the tags, as lessons have them."""
+        ...
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Give the weights, as every torch module does."""
@@ -60,5 +53,33 @@ class Head(Protocol):
         Args:
             scores: What calling the head returned.
             mask: True at real tokens, right-padded; no row is empty. Shape: ``(batch, tokens)``.
+        """
+        ...
+
+    def inherit(self, origin: "Head") -> None:
+        """Copy the weights of all labels that another head has too, by name.
+
+        Raises:
+            ValueError: If its token vectors have another width.
+        """
+        ...
+
+    def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """Find the log-probability of each tag at each token. Shape: ``(batch, tokens, tags)``."""
+        ...
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum, over the taught tokens, how far the teacher's probabilities are from this head's.
+
+        Args:
+            scores: What calling the head returned.
+            mask: True at real tokens. Shape: ``(batch, tokens)``.
+            targets: One entry for each text; None where there is nothing to learn.
+            temperature: Softens both sides; above 0.
+
+        Returns:
+            A scalar, not yet divided by anything.
         """
         ...

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from ..types import Entity
-from .head import Gold
+from ..types import Entity, Gold, Target
+from .distill import tag_divergence
+from .head import Head
 from .lattice import Lattice
-from .tags import TagSet
+from .tags import TagSet, inherit_output
 
 
 class SoftmaxHead(nn.Module):
@@ -26,15 +27,25 @@ class SoftmaxHead(nn.Module):
         self.tags = TagSet(labels)
         self.output = make_output(width, len(self.tags))
 
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """BIO tags, in the order of the scores."""
+        return self.tags.names
+
     def forward(self, vectors: Tensor) -> Tensor:
         """Score the tags of each token. Shape: ``(batch, tokens, tags)``."""
         scores: Tensor = self.output(vectors)
         return scores
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
-        """Sum the cross-entropy of the annotated tokens."""
+        """Sum the cross-entropy of the annotated tokens: of all tags that agree, where labels are open."""
+        scores = scores.float()
+        if any(labels for _, _, labels in gold):
+            excluded = ~self.tags.allowed(gold, mask)
+            rest = scores.masked_fill(excluded, float("-inf"))
+            return (scores.logsumexp(dim=2) - rest.logsumexp(dim=2))[mask].sum()
         tags, known = self.tags.encode(gold, mask)
-        return cross_entropy(scores[known].float(), tags[known], reduction="sum")
+        return cross_entropy(scores[known], tags[known], reduction="sum")
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
         """Find the entities on the best legal path.
@@ -43,6 +54,20 @@ class SoftmaxHead(nn.Module):
         """
         emissions = scores.float().log_softmax(dim=-1)
         return self.tags.decode(Lattice(emissions, mask, self.tags.start, self.tags.moves, self.tags.end))
+
+    def inherit(self, origin: Head) -> None:
+        """Copy the output rows of all tags that another head has too."""
+        inherit_output(self, origin)
+
+    def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """Find the log-probability of each tag. Shape: ``(batch, tokens, tags)``."""
+        return scores.float().log_softmax(dim=-1)
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence from the teacher over the taught tokens."""
+        return tag_divergence(self.log_probs(scores, mask), self.tag_names, targets, temperature)
 
 
 def make_output(width: int, n_tags: int) -> nn.Linear:

@@ -1,13 +1,15 @@
 """The tag inventory of a head as tensors: what may follow what, and entities to tag indices and back."""
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
-from ..schemes import entities_to_tags, legal_moves, tag_names, tags_to_entities
-from ..types import Entity
-from .head import Gold
+from ..schemes import PREFIXES, entities_to_tags, legal_moves, tag_names, tags_to_entities
+from ..types import Entity, Gold
+from .head import Head
 from .lattice import Lattice, TagSpan, span_probabilities, viterbi
 
 
@@ -50,7 +52,7 @@ class TagSet(nn.Module):
         """
         tags = torch.zeros(mask.shape, dtype=torch.long)
         known = torch.zeros(mask.shape, dtype=torch.bool)
-        for row, (entities, is_known) in enumerate(gold):
+        for row, (entities, is_known, _) in enumerate(gold):
             names = entities_to_tags(entities, len(is_known))
             try:
                 tags[row, : len(names)] = torch.tensor([self.index[name] for name in names])
@@ -60,6 +62,33 @@ class TagSet(nn.Module):
                 raise ValueError(msg + "Initialize the component again to add labels.") from None
             known[row, : len(names)] = torch.tensor(is_known)
         return tags.to(mask.device), known.to(mask.device)
+
+    def allowed(self, gold: Sequence[Gold], mask: Tensor) -> Tensor:
+        """Find the tags that agree with the gold: all where it knows nothing, else its own.
+
+        Outside all entities, these are ``O`` and the tags of labels that the gold leaves open.
+
+        Args:
+            gold: One entry for each text.
+            mask: True at real tokens. Shape: ``(batch, tokens)``.
+
+        Returns:
+            Shape: ``(batch, tokens, tags)``.
+        """
+        tags, known = self.encode(gold, mask)
+        allowed = one_hot(tags, len(self)).bool() | ~known.unsqueeze(2)
+        for row, (_, _, labels) in enumerate(gold):
+            names = [f"{prefix}-{label}" for label in labels for prefix in PREFIXES]
+            index = torch.tensor([self.index[name] for name in names if name in self.index])
+            if len(index):
+                # (tokens, open tags)
+                allowed[row, :, index.to(mask.device)] |= (known[row] & (tags[row] == 0))[:, None]
+        return allowed
+
+    def shared(self, other: "TagSet") -> tuple[list[int], list[int]]:
+        """List the indices of the tags that both have, here and there."""
+        names = [name for name in self.names if name in other.index]
+        return [self.index[name] for name in names], [other.index[name] for name in names]
 
     def decode(self, lattice: Lattice) -> list[list[Entity]]:
         """Find the best legal path of each text and its entities with their probabilities."""
@@ -72,6 +101,37 @@ class TagSet(nn.Module):
         ]
         scores = iter(span_probabilities(lattice, spans).tolist())
         return [[ent._replace(score=next(scores)) for ent in entities] for entities in found]
+
+
+@runtime_checkable
+class TagHead(Protocol):
+    """A head with one linear layer from token vectors to tag scores."""
+
+    tags: TagSet
+    output: nn.Linear
+
+
+def inherit_output(head: TagHead, origin: Head) -> tuple[list[int], list[int]]:
+    """Copy the output rows of all tags that another head has too.
+
+    Returns:
+        Indices of these tags, in the head and in its origin.
+
+    Raises:
+        ValueError: If the other head has no rows for tags, or rows of another width.
+    """
+    if not isinstance(origin, TagHead):
+        raise ValueError(f"init_from must have a head that scores tags, found {type(origin).__name__}.")
+    if origin.output.in_features != head.output.in_features:
+        raise ValueError(
+            f"init_from must have token vectors of width {head.output.in_features} as this model, found "
+            f"{origin.output.in_features}. Use the same encoder and neck."
+        )
+    here, there = head.tags.shared(origin.tags)
+    with torch.no_grad():
+        head.output.weight[here] = origin.output.weight[there].to(head.output.weight)
+        head.output.bias[here] = origin.output.bias[there].to(head.output.bias)
+    return here, there
 
 
 def _log_mask(allowed: Sequence[bool] | Sequence[Sequence[bool]]) -> Tensor:

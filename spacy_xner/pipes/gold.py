@@ -1,25 +1,11 @@
 """What an example says about the entities of its predicted doc's tokens."""
 
-from typing import NamedTuple
-
 from spacy.training import Example
 
-from ..types import Entity
+from ..types import Entity, Gold
 
 
-class GoldEntities(NamedTuple):
-    """Gold entities of one doc.
-
-    Attributes:
-        entities: Entities on the predicted doc's tokens, in text order.
-        known: For each token, whether the example annotates it.
-    """
-
-    entities: list[Entity]
-    known: list[bool]
-
-
-def gold_entities(example: Example) -> GoldEntities:
+def gold_entities(example: Example) -> Gold:
     """Read gold entities.
 
     A token is unknown where the reference leaves it open, or where an entity's border falls inside it.
@@ -43,4 +29,4 @@ def gold_entities(example: Example) -> GoldEntities:
             start = None
     if start is not None:
         known[start:] = [False] * (len(tags) - start)
-    return GoldEntities(entities, known)
+    return Gold(entities, known)

@@ -1,6 +1,6 @@
 """The ``xner`` component: entities with probabilities, from any entity model.
 
-spaCy imports this module whenever it makes a pipeline: nothing here imports torch or transformers.
+Nothing here imports torch or transformers: see `factory`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -8,38 +8,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import logger
 from spacy.vocab import Vocab
-from thinc.api import Config, Model, Optimizer, set_dropout_rate
+from thinc.api import Model, Optimizer, set_dropout_rate
 
-from ..types import Entity
+from ..types import Entity, Lesson
 from .gold import gold_entities
-
-DEFAULT_MODEL = Config().from_str("""
-[model]
-@architectures = "spacy_xner.EntityModel.v1"
-neck = null
-
-[model.encoder]
-@architectures = "spacy_xner.Encoder.v1"
-name = "xlm-roberta-base"
-prefix_space = "text"
-pooling = "mean"
-window = null
-overlap = null
-freeze = null
-gradient_checkpointing = false
-
-[model.head]
-@architectures = "spacy_xner.SoftmaxHead.v1"
-""")["model"]
+from .teaching import Batch, Teacher
 
 INIT_SAMPLE = 10
+EMPTY = np.zeros((0, 0), dtype=np.float32)
 
 
 def score_of(span: Span) -> float | None:
@@ -55,59 +40,15 @@ def score_of(span: Span) -> float | None:
     return None
 
 
-@Language.factory(
-    "xner",
-    assigns=["doc.ents", "doc.spans", "token.ent_iob", "token.ent_type"],
-    default_config={
-        "model": DEFAULT_MODEL,
-        "device": "auto",
-        "precision": "fp32",
-        "max_batch_pieces": 1024,
-        "threshold": 0.0,
-        "spans_key": "xner",
-        "overwrite": False,
-        "scorer": {"@scorers": "spacy_xner.seqeval_scorer.v1"},
-    },
-    default_score_weights={"ents_f": 1.0, "ents_p": 0.0, "ents_r": 0.0, "ents_per_type": None},
-)
-def make_xner(
-    nlp: Language,
-    name: str,
-    model: Model[Any, Any],
-    device: str,
-    precision: str,
-    max_batch_pieces: int,
-    threshold: float,
-    spans_key: str,
-    overwrite: bool,  # noqa: FBT001 - spaCy passes all by name
-    scorer: Callable[..., dict[str, Any]] | None,
-) -> "XNER":
-    """Make the component.
-
-    Args:
-        nlp: The pipeline.
-        name: The component's name in it.
-        model: A `spacy_xner.EntityModel.v1`.
-        device: ``auto`` (cuda, then mps, then cpu), or a torch device.
-        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only) or ``auto`` (bf16 where a GPU has it).
-        max_batch_pieces: Pieces that go through the encoder at once, padding included.
-        threshold: Entities less probable than this are left out, from 0 to 1.
-        spans_key: Key in ``doc.spans`` for all entities with their scores.
-        overwrite: Whether entities that a doc has already make way for these.
-        scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
-    """
-    return XNER(
-        nlp.vocab,
-        model,
-        name,
-        device=device,
-        precision=precision,
-        max_batch_pieces=max_batch_pieces,
-        threshold=threshold,
-        spans_key=spans_key,
-        overwrite=overwrite,
-        scorer=scorer,
-    )
+def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
+    """Log which labels were copied from a model, which are new, and which were dropped."""
+    parts = {
+        "copied": [label for label in labels if label in old],
+        "new": [label for label in labels if label not in old],
+        "dropped": [label for label in old if label not in labels],
+    }
+    text = "; ".join(f"{name}: {', '.join(part) or 'none'}" for name, part in parts.items())
+    logger.info("Labels from %s: %s", origin, text)
 
 
 class XNER(TrainablePipe):  # type: ignore[misc]
@@ -139,6 +80,7 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         self.spans_key = spans_key
         self.overwrite = overwrite
         self.scorer = scorer
+        self.teacher: Teacher | None = None
         self._runtime = (device, precision, max_batch_pieces)
         model.attrs["configure"](model, *self._runtime)
         if not Span.has_extension("xner_score"):
@@ -225,12 +167,10 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         examples = list(examples)
         validate_examples(examples, "XNER.update")
         set_dropout_rate(self.model, drop)
-        docs = [eg.predicted for eg in examples]
-        gold = [gold_entities(eg) for eg in examples]
-        n_known = sum(sum(known) for _, known in gold)
-        for group in self.model.attrs["plan"](self.model, docs, is_train=True):
-            scores, backprop = self.model.begin_update([docs[i] for i in group])
-            loss = self.model.attrs["loss"](self.model, scores, [gold[i] for i in group]) / max(n_known, 1)
+        batch = self._make_batch(examples)
+        for group in self.model.attrs["plan"](self.model, batch.docs, is_train=True):
+            scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
+            loss = self._find_loss(batch, group, scores)
             backprop(loss)
             losses[self.name] += loss.item()
         if sgd:
@@ -238,15 +178,42 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         return losses
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
-        """Find the loss of examples whose docs the model has scored together.
+        """Find the gold loss of examples whose docs the model has scored together.
 
         Returns:
             The mean over annotated tokens as a number, and as what the model's callback takes.
         """
         gold = [gold_entities(eg) for eg in examples]
-        n_known = sum(sum(known) for _, known in gold)
-        loss = self.model.attrs["loss"](self.model, scores, gold) / max(n_known, 1)
+        batch = Batch([], gold, [None] * len(gold))
+        loss = self._find_loss(batch, range(len(gold)), scores)
         return loss.item(), loss
+
+    def _make_batch(self, examples: Sequence[Example]) -> Batch:
+        docs = [eg.predicted for eg in examples]
+        gold = [gold_entities(eg) for eg in examples]
+        if self.teacher is None:
+            return Batch(docs, gold, [None] * len(docs))
+        return self.teacher.instruct(docs, gold)
+
+    def _find_loss(self, batch: Batch, group: Sequence[int], scores: Any) -> Any:
+        """Weigh gold and teacher, each the mean over its tokens of the whole batch."""
+        attrs = self.model.attrs
+        loss = attrs["loss"](self.model, scores, [batch.gold[i] for i in group]) / batch.n_known
+        targets = [batch.targets[i] for i in group]
+        if batch.alpha == 1.0 or all(target is None for target in targets):
+            return batch.alpha * loss
+        taught = attrs["distill"](self.model, scores, targets, batch.temperature) / batch.n_taught
+        return batch.alpha * loss + (1.0 - batch.alpha) * taught
+
+    def teach(self, docs: Iterable[Doc]) -> list[Lesson]:
+        """Tell of each doc what a student may learn: the tags' probabilities and the entities."""
+        docs = list(docs)
+        found = [Lesson((), EMPTY, [])] * len(docs)
+        for group in self.model.attrs["plan"](self.model, docs, is_train=False):
+            scores = self.model.predict([docs[i] for i in group])
+            for i, lesson in zip(group, self.model.attrs["lessons"](self.model, scores), strict=True):
+                found[i] = lesson
+        return found
 
     def initialize(
         self,
@@ -254,21 +221,31 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         *,
         nlp: Language | None = None,
         labels: Sequence[str] | None = None,
+        init_from: str | None = None,
+        teacher: Any = None,
     ) -> None:
         """Load the encoder and make a head for the labels.
 
         Args:
             get_examples: Gives examples, to read labels from and to set up layers.
             nlp: The pipeline.
-            labels: Entity types, as `label_data` gives them; read from the examples if None.
+            labels: Entity types, as `label_data` gives them; if None, those of `init_from` and the examples.
+            init_from: A trained pipeline (folder or installed package) or a Hugging Face token-classification
+                checkpoint (folder or hub id), whose encoder and labels the model goes on from.
+            teacher: A `spacy_xner.Teacher.v1`, which has its say in training and is not saved.
 
         Raises:
-            ValueError: If there is no label.
+            OSError: If there is nothing to go on from.
+            ValueError: If there is no label, or what there is cannot be gone on from.
         """
         validate_get_examples(get_examples, "XNER.initialize")
+        old: tuple[str, ...] = ()
+        if init_from is not None:
+            old = self.model.attrs["set_origin"](self.model, init_from, self.name)
         if labels is None:
             found = {ent.label_ for eg in get_examples() for ent in eg.reference.ents}
-            labels = [*self.labels, *sorted(found - set(self.labels))]
+            first = list(dict.fromkeys([*old, *self.labels]))
+            labels = [*first, *sorted(found - set(first))]
         if not labels:
             raise ValueError(
                 f"Component {self.name!r} must have at least one label, but the examples have no entities. "
@@ -277,6 +254,11 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         self.cfg["labels"] = list(labels)
         sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
         self.model.initialize(X=sample, Y=self.labels)
+        if init_from is not None:
+            log_labels(init_from, old, self.labels)
+        self.teacher = teacher
+        if self.teacher is not None:
+            self.teacher.initialize(get_examples, nlp, self.labels, self.device)
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""

@@ -2,10 +2,14 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import minibatch
+
+# Key in a doc's user data.
+PARTS = "spacy_xner.parts"
 
 
 def build_batch_joined_v1(
@@ -62,15 +66,27 @@ def join_examples(examples: Sequence[Example], joiner: str) -> Example:
 
 
 def join_docs(docs: Sequence[Doc], joiner: str) -> Doc:
-    """String docs together as if their texts had been tokenized together."""
-    if joiner == " ":
-        return _from_docs(docs, ensure_whitespace=True)
-    space = Doc(docs[0].vocab, words=[joiner], spaces=[False])
-    space.set_ents([], default="outside")
-    parts = [part for doc in docs for part in (doc, space)]
-    return _from_docs(parts[:-1], ensure_whitespace=False)
+    """String docs together as if their texts had been tokenized together, and note where each lies."""
+    docs = [doc for doc in docs if len(doc)] or [docs[0]]
+    gap = 0 if joiner == " " else 1
+    if gap:
+        space = Doc(docs[0].vocab, words=[joiner], spaces=[False])
+        space.set_ents([], default="outside")
+        joined = _from_docs([part for doc in docs for part in (doc, space)][:-1], ensure_whitespace=False)
+    else:
+        joined = _from_docs(docs, ensure_whitespace=True)
+    ends = list(accumulate(len(doc) + gap for doc in docs))
+    parts = [(end - gap - len(doc), end - gap) for doc, end in zip(docs, ends, strict=True)]
+    joined.user_data[PARTS] = parts
+    return joined
+
+
+def parts_of(doc: Doc) -> list[tuple[int, int]]:
+    """List the token ranges of the docs that were strung together; all of a doc that was not."""
+    found: list[tuple[int, int]] = doc.user_data.get(PARTS, [(0, len(doc))])
+    return found
 
 
 def _from_docs(docs: Sequence[Doc], *, ensure_whitespace: bool) -> Doc:
-    joined = Doc.from_docs([doc for doc in docs if len(doc)], ensure_whitespace=ensure_whitespace)
+    joined = Doc.from_docs(list(docs), ensure_whitespace=ensure_whitespace)
     return joined if joined is not None else docs[0]

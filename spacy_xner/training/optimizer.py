@@ -10,7 +10,7 @@ from thinc.api import Optimizer
 from thinc.types import Generator
 from torch import nn
 
-from ..nn.encoder import layer_index
+from ..nn.layers import layer_index
 
 FloatOrSeq = Union[float, list[float], Generator]  # noqa: UP007 - confection reads it
 

@@ -8,7 +8,8 @@ import torch
 from transformers import AutoModel
 
 from spacy_xner.checkpoint import build_transformer, dump_config, load_checkpoint
-from spacy_xner.nn.encoder import Encoder, freeze, layer_index, plan_batches
+from spacy_xner.nn.encoder import Encoder, plan_batches
+from spacy_xner.nn.layers import freeze, layer_index
 from spacy_xner.nn.pieces import Pieces
 
 ARCHS = ["xlm-roberta", "bert", "deberta-v2", "modernbert"]

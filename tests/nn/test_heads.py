@@ -1,16 +1,17 @@
 """Every head goes through the same table."""
 
+import math
 from itertools import pairwise, product
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from spacy_xner.nn.crf import CRFHead
-from spacy_xner.nn.head import Gold
 from spacy_xner.nn.softmax import SoftmaxHead
 from spacy_xner.schemes import entities_to_tags, legal_moves, tag_names
-from spacy_xner.types import Entity
+from spacy_xner.types import Entity, Gold, Lesson, Target
 
 HEADS = [SoftmaxHead, CRFHead]
 LABELS = ("LOC", "PER")
@@ -154,3 +155,137 @@ def test_illegal_transitions_do_not_move_in_training() -> None:
     head.loss(head(torch.randn(2, 4, WIDTH)), torch.ones(2, 4, dtype=torch.bool), [GOLD[0]] * 2).backward()
     assert illegal.any()
     assert (head.transitions.transitions.grad[illegal] == 0).all()
+
+
+def make_head(head: nn.Module, labels: tuple[str, ...]) -> nn.Module:
+    torch.manual_seed(3)
+    made = type(head)(WIDTH, labels)
+    nn.init.normal_(made.output.weight, std=1.0)
+    return made
+
+
+def test_inherited_labels_score_as_before(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    same = make_head(head, LABELS)
+    same.inherit(head)
+    assert same.decode(same(vectors), mask) == head.decode(head(vectors), mask)
+    more = make_head(head, ("PER", "COURIER", "LOC"))
+    more.inherit(head)
+    old = [more.tag_names.index(tag) for tag in head.tag_names]
+    torch.testing.assert_close(more(vectors)[:, :, old], head(vectors))
+
+
+def test_other_tag_heads_hand_on_their_rows(head: nn.Module, vectors: torch.Tensor) -> None:
+    other = next(kind for kind in HEADS if kind is not type(head))(WIDTH, LABELS)
+    other.inherit(head)
+    torch.testing.assert_close(other(vectors), head(vectors))
+
+
+def test_heads_of_another_width_are_refused(head: nn.Module) -> None:
+    with pytest.raises(ValueError, match=f"width {WIDTH} as this model, found {WIDTH + 1}"):
+        head.inherit(type(head)(WIDTH + 1, LABELS))
+    with pytest.raises(ValueError, match="a head that scores tags, found Linear"):
+        head.inherit(nn.Linear(WIDTH, 5))
+
+
+def test_log_probs_match_brute_force(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    scores = head(vectors).detach()
+    found = head.log_probs(scores, mask).exp()
+    if isinstance(head, SoftmaxHead):
+        torch.testing.assert_close(found, scores.softmax(2))
+        return
+    for row, n in enumerate(mask.sum(1).tolist()):
+        paths = brute_force(head, scores[row, :n])
+        weights = torch.tensor(list(paths.values())).softmax(0)
+        for t in range(n):
+            for tag in range(scores.shape[2]):
+                expected = sum(w for path, w in zip(paths, weights.tolist(), strict=True) if path[t] == tag)
+                assert found[row, t, tag].item() == pytest.approx(expected, abs=1e-5)
+
+
+def lesson_of(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> list[Lesson]:
+    rows = head.log_probs(head(vectors), mask).detach().numpy()
+    return [Lesson(head.tag_names, row[:n], []) for row, n in zip(rows, mask.sum(1).tolist(), strict=True)]
+
+
+def target(lesson: Lesson, taught: bool = True, partial: bool = False) -> Target:
+    n = len(lesson.log_probs)
+    return Target(lesson, [taught] * n, [partial] * n)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_a_teacher_of_the_same_mind_costs_nothing(
+    head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor, temperature: float
+) -> None:
+    targets = [target(lesson) for lesson in lesson_of(head, vectors, mask)]
+    assert head.distill(head(vectors), mask, targets, temperature).item() == pytest.approx(0.0, abs=1e-4)
+    other = make_head(head, LABELS)
+    loss = other.distill(other(vectors), mask, targets, temperature)
+    loss.backward()
+    assert loss > 0.1
+    assert all(parameter.grad is not None for parameter in other.output.parameters())
+
+
+def test_padding_changes_no_divergence(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    targets = [target(lesson) for lesson in lesson_of(make_head(head, LABELS), vectors, mask)]
+    padded = torch.cat([vectors, torch.full((2, 3, WIDTH), 7.0)], dim=1)
+    padded_mask = torch.cat([mask, torch.zeros(2, 3, dtype=torch.bool)], dim=1)
+    torch.testing.assert_close(
+        head.distill(head(padded), padded_mask, targets, 2.0), head.distill(head(vectors), mask, targets, 2.0)
+    )
+
+
+def test_untaught_tokens_and_texts_do_not_count(
+    head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor
+) -> None:
+    lessons = lesson_of(make_head(head, LABELS), vectors, mask)
+    assert head.distill(head(vectors), mask, [None, target(lessons[1], taught=False)], 2.0) == 0
+    assert head.distill(head(vectors), mask, [None, Target(Lesson((), lessons[1][1], []), [], [])], 2.0) == 0
+    each = [
+        head.distill(head(vectors), mask, targets, 2.0)
+        for targets in ([target(lessons[0]), None], [None, target(lessons[1])])
+    ]
+    both = head.distill(head(vectors), mask, [target(lesson) for lesson in lessons], 2.0)
+    torch.testing.assert_close(each[0] + each[1], both)
+
+
+def test_divergence_by_hand() -> None:
+    head = SoftmaxHead(WIDTH, ["NEW", "OLD"])
+    mask = torch.ones(1, 1, dtype=torch.bool)
+    # O, B-NEW, I-NEW, B-OLD, I-OLD
+    scores = torch.tensor([[[0.3, 0.2, 0.1, 0.3, 0.1]]]).log()
+    # The teacher's second label is unknown to the student, and so is its O.
+    tags = ("O", "B-OLD", "I-OLD", "B-GONE", "I-GONE")
+    lesson = Lesson(tags, np.log(np.array([[0.4, 0.3, 0.1, 0.15, 0.05]], dtype=np.float32)), [])
+    # Teacher over O, B-OLD, I-OLD: 0.6, 0.3, 0.1
+    whole = 0.6 * math.log(0.6 / 0.3) + 0.3 * math.log(0.3 / 0.3) + 0.1 * math.log(0.1 / 0.1)
+    assert head.distill(scores, mask, [target(lesson)], 1.0).item() == pytest.approx(whole, abs=1e-5)
+    among = 0.6 * math.log(0.6 * 7 / 3) + 0.3 * math.log(0.3 * 7 / 3) + 0.1 * math.log(0.1 * 7 / 1)
+    found = head.distill(scores, mask, [target(lesson, partial=True)], 1.0)
+    assert found.item() == pytest.approx(among, abs=1e-5)
+    # At temperature 2, probabilities go by their square roots, and the sum is multiplied by 4.
+    soft = torch.tensor([0.6, 0.3, 0.1]).sqrt()
+    teacher = soft / soft.sum()
+    student = scores[0, 0].exp().sqrt() / scores[0, 0].exp().sqrt().sum()
+    expected = 4 * (teacher * (teacher / student[[0, 3, 4]]).log()).sum()
+    torch.testing.assert_close(head.distill(scores, mask, [target(lesson)], 2.0), expected)
+
+
+def test_open_labels_may_stand_outside(head: nn.Module) -> None:
+    names = list(tag_names(LABELS))
+    vectors = torch.randn(1, 4, WIDTH, generator=torch.Generator().manual_seed(8))
+    mask = torch.ones(1, 4, dtype=torch.bool)
+    scores = head(vectors).detach()
+    gold = Gold([Entity(1, 3, "PER")], [True] * 4, ("LOC",))
+    found = head.loss(scores, mask, [gold]).item()
+    outside = {names.index(tag) for tag in ("O", "B-LOC", "I-LOC")}
+    if isinstance(head, SoftmaxHead):
+        log_probs = scores[0].log_softmax(1)
+        expected = -log_probs[1, names.index("B-PER")] - log_probs[2, names.index("I-PER")]
+        expected -= sum(log_probs[t, list(outside)].logsumexp(0) for t in (0, 3))
+    else:
+        paths = brute_force(head, scores[0])
+        inner = (names.index("B-PER"), names.index("I-PER"))
+        agree = [s for p, s in paths.items() if p[1:3] == inner and p[0] in outside and p[3] in outside]
+        expected = torch.tensor(list(paths.values())).logsumexp(0) - torch.tensor(agree).logsumexp(0)
+    assert found == pytest.approx(float(expected), rel=1e-4)
+    assert found < head.loss(scores, mask, [gold._replace(open=())]).item()

@@ -1,0 +1,58 @@
+"""Trained models by name: pipelines, and Hugging Face token-classification checkpoints as pipelines."""
+
+from pathlib import Path
+from typing import cast
+
+import spacy
+from spacy.language import Language
+from spacy.training import Example
+
+from .nn.device import resolve_device
+from .pipes.xner import XNER
+
+
+def load(model: str, device: str = "auto") -> Language:
+    """Load a pipeline, its ``xner`` components on a device.
+
+    Args:
+        model: A folder or an installed package, or a Hugging Face token-classification checkpoint.
+        device: As the component's setting; ``auto`` leaves each component its own.
+
+    Raises:
+        OSError: If there is no such model.
+        ValueError: If the device is not there.
+    """
+    if device != "auto":
+        resolve_device(device)
+    folder = Path(model).expanduser()
+    is_checkpoint = (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
+    if is_checkpoint:
+        return load_tagger(model, device)
+    nlp = spacy.load(folder if folder.is_dir() else model)
+    for name, pipe in nlp.pipeline:
+        if nlp.get_pipe_meta(name).factory == "xner" and device != "auto":
+            cast(XNER, pipe).device = device
+    return nlp
+
+
+def load_tagger(name: str, device: str = "auto") -> Language:
+    """Make a pipeline of a Hugging Face token-classification checkpoint, pooled as in its own training.
+
+    Args:
+        name: Folder or hub id.
+        device: As the component's setting.
+
+    Raises:
+        OSError: If there is no such checkpoint.
+        ValueError: If its tags cannot be used.
+    """
+    model = {
+        "@architectures": "spacy_xner.EntityModel.v1",
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": name, "pooling": "first"},
+        "head": {"@architectures": "spacy_xner.SoftmaxHead.v1"},
+    }
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    pipe = cast(XNER, nlp.add_pipe("xner", config={"model": model, "device": device}))
+    doc = nlp.make_doc("")
+    pipe.initialize(lambda: [Example(doc, doc)], nlp=nlp, init_from=name)
+    return nlp

@@ -1,0 +1,108 @@
+"""The layers of a transformer: which are trained, which are kept."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from itertools import pairwise
+from typing import Any
+
+from torch import nn
+
+
+def freeze(transformer: nn.Module, what: str | int | Sequence[str] | None) -> list[str]:
+    """Take parameters of a transformer out of training.
+
+    Args:
+        transformer: A Hugging Face encoder.
+        what: ``"embeddings"``, a number of lower layers (the embeddings with them), or name patterns
+            such as ``encoder.layer.0.*``; none of it for None.
+
+    Returns:
+        The names of the frozen parameters.
+
+    Raises:
+        ValueError: If nothing matches.
+    """
+    if what is None:
+        return []
+    patterns = _freeze_patterns(transformer, what)
+    frozen = []
+    for name, parameter in transformer.named_parameters():
+        if any(fnmatch(name, pattern) for pattern in patterns):
+            parameter.requires_grad = False
+            frozen.append(name)
+    for pattern in patterns:
+        if not any(fnmatch(name, pattern) for name in frozen):
+            names = ", ".join(name for name, _ in list(transformer.named_parameters())[:3])
+            raise ValueError(
+                f"freeze must name parameters of the encoder, found {pattern!r}, which matches none. "
+                f"Its parameters are named {names}, ..."
+            )
+    return frozen
+
+
+def layer_index(name: str) -> int | None:
+    """Read the layer number from a parameter's name, counted from 0 at the bottom; None outside layers."""
+    parts = name.split(".")
+    for part, number in pairwise(parts):
+        if part in ("layer", "layers") and number.isdigit():
+            return int(number)
+    return None
+
+
+def _freeze_patterns(transformer: nn.Module, what: str | int | Sequence[str]) -> list[str]:
+    if what == "embeddings":
+        return ["*embeddings.*"]
+    if isinstance(what, str):
+        return [what]
+    if not isinstance(what, int):
+        return list(what)
+    names = [name for name, _ in transformer.named_parameters()]
+    n_layers = 1 + max((layer_index(name) or 0) for name in names)
+    if not 0 <= what <= n_layers:
+        raise ValueError(f"freeze must be 0 to {n_layers} layers of this encoder, found {what}.")
+    lower = [name for name in names if (layer := layer_index(name)) is not None and layer < what]
+    return ["*embeddings.*", *lower] if what else []
+
+
+def keep_layers(transformer: nn.Module, what: int | Sequence[int] | None) -> None:
+    """Cut a transformer down to some of its layers, in their order.
+
+    Args:
+        transformer: A Hugging Face encoder whose layers are all alike.
+        what: How many, evenly spaced from the first to the last as in DistilBERT, or their indices from 0 at
+            the bottom; None for all.
+
+    Raises:
+        ValueError: If it has no such layers, or its layers differ.
+
+    Source: Sanh et al. (2019), "DistilBERT, a distilled version of BERT".
+    """
+    if what is None:
+        return
+    name = next((n for n, m in transformer.named_modules() if isinstance(m, nn.ModuleList)), None)
+    config: Any = transformer.config
+    n_layers: int = config.num_hidden_layers
+    if name is None or hasattr(config, "global_attn_every_n_layers"):
+        raise ValueError(
+            f"layers must be null for {type(transformer).__name__}, whose layers differ, found {what}. "
+            "Choose another encoder to make a small one of."
+        )
+    kept = _spread(what, n_layers) if isinstance(what, int) else list(what)
+    if not kept or any(not 0 <= i < n_layers for i in kept):
+        raise ValueError(
+            f"layers must be 1 to {n_layers}, or indices from 0 to {n_layers - 1}, for this encoder, found "
+            f"{what}. Keep fewer."
+        )
+    parent, _, own = name.rpartition(".")
+    layers = transformer.get_submodule(name)
+    setattr(transformer.get_submodule(parent), own, nn.ModuleList(layers[i] for i in kept))  # type: ignore[index]
+    config.num_hidden_layers = len(kept)
+
+
+def _spread(n_kept: int, n_layers: int) -> list[int]:
+    if n_kept == 1:
+        return [0]
+    if not 1 < n_kept <= n_layers:
+        return []
+    # half up, as DistilBERT's 0, 2, 4, 7, 9, 11 of 12
+    return [int(i * (n_layers - 1) / (n_kept - 1) + 0.5) for i in range(n_kept)]

@@ -1,0 +1,63 @@
+"""What a component needs of a teacher: docs, gold and targets to learn from, instead of gold alone."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..types import Gold, Target
+
+
+class Batch(NamedTuple):
+    """What a component learns from at once.
+
+    Attributes:
+        docs: The docs.
+        gold: What is known of each.
+        targets: What a teacher says of each, or None where it is not asked.
+        alpha: Weight of the gold loss, from 0 to 1; the teacher's has the rest.
+        temperature: Softens the teacher's probabilities and the student's.
+    """
+
+    docs: list[Doc]
+    gold: list[Gold]
+    targets: list[Target | None]
+    alpha: float = 1.0
+    temperature: float = 1.0
+
+    @property
+    def n_known(self) -> int:
+        """Count the annotated tokens, 1 if there are none."""
+        return max(sum(sum(gold.known) for gold in self.gold), 1)
+
+    @property
+    def n_taught(self) -> int:
+        """Count the tokens that a teacher's loss is applied to, 1 if there are none."""
+        return max(sum(sum(target.taught) for target in self.targets if target is not None), 1)
+
+
+class Teacher(Protocol):
+    """Adds to gold what it knows itself."""
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        nlp: Language | None,
+        labels: tuple[str, ...],
+        device: str,
+    ) -> None:
+        """Get ready to teach a component.
+
+        Args:
+            get_examples: Gives the training examples.
+            nlp: The student's pipeline.
+            labels: The student's labels.
+            device: Where the student runs.
+        """
+        ...
+
+    def instruct(self, docs: list[Doc], gold: list[Gold]) -> Batch:
+        """Make what the student learns from, out of a batch of docs and their gold."""
+        ...

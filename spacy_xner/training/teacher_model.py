@@ -1,0 +1,124 @@
+"""A trained model that tells what it sees in texts: any pipeline with entities, or a checkpoint."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from spacy.pipeline import Pipe
+from spacy.tokens import Doc, Span
+
+from ..loading import load
+from ..pipes.xner import EMPTY, XNER
+from ..types import Entity, Lesson
+from .lesson_cache import LessonCache
+
+# Texts whose lessons are computed, and kept, at once.
+GROUP = 256
+
+
+class Cut(NamedTuple):
+    """A text as the student's tokenizer cut it.
+
+    Attributes:
+        words: The tokens.
+        spaces: For each, whether a space follows it.
+    """
+
+    words: tuple[str, ...]
+    spaces: tuple[bool, ...]
+
+
+class TeacherModel:
+    """A trained model, run on the student's tokens, each text once.
+
+    Args:
+        name: A pipeline (folder or installed package), or a Hugging Face token-classification checkpoint.
+        device: Where it runs.
+        cache: The file for what it says, or None to keep that in memory.
+
+    Raises:
+        OSError: If there is no such model.
+        ValueError: If it finds no entities.
+    """
+
+    def __init__(self, name: str, *, device: str = "auto", cache: Path | None = None) -> None:
+        self.name = name
+        self.nlp = load(name, device)
+        xners = [pipe for pipe in self.nlp.pipe_names if self.nlp.get_pipe_meta(pipe).factory == "xner"]
+        self.component = xners[0] if xners else None
+        self.labels = self._find_labels()
+        self.cache = LessonCache(cache, b"" if cache is None else self._digest())
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it tells probabilities of tags, not only entities."""
+        return self.component is not None
+
+    def learn_by_heart(
+        self, cuts: Sequence[Cut], on_progress: Callable[[int, int], None] | None = None
+    ) -> int:
+        """Compute and keep the lessons of all texts that it has not seen.
+
+        Returns:
+            How many there were.
+        """
+        missing = {}
+        for cut in cuts:
+            key = self.cache.key(*cut)
+            if key not in missing and self.cache.get(key) is None:
+                missing[key] = cut
+        # Texts of like length go through the encoder together.
+        todo = sorted(missing.items(), key=lambda item: len(item[1].words))
+        for start in range(0, len(todo), GROUP):
+            group = todo[start : start + GROUP]
+            lessons = self._compute([cut for _, cut in group])
+            self.cache.add([(key, lesson) for (key, _), lesson in zip(group, lessons, strict=True)])
+            if on_progress is not None:
+                on_progress(min(start + GROUP, len(todo)), len(todo))
+        return len(todo)
+
+    def lessons(self, cuts: Sequence[Cut]) -> list[Lesson]:
+        """Tell what it sees in texts."""
+        self.learn_by_heart(cuts)
+        found = [self.cache.get(self.cache.key(*cut)) for cut in cuts]
+        return [lesson for lesson in found if lesson is not None]
+
+    def _compute(self, cuts: Sequence[Cut]) -> list[Lesson]:
+        vocab = self.nlp.vocab
+        docs = [Doc(vocab, words=list(cut.words), spaces=list(cut.spaces)) for cut in cuts]
+        for name, pipe in self.nlp.pipeline:
+            if name == self.component:
+                return cast(XNER, pipe).teach(docs)
+            docs = list(cast(Pipe, pipe).pipe(docs))
+        return [
+            Lesson((), EMPTY, [Entity(ent.start, ent.end, ent.label_) for ent in doc.ents]) for doc in docs
+        ]
+
+    def _find_labels(self) -> tuple[str, ...]:
+        if self.component is not None:
+            return cast(XNER, self.nlp.get_pipe(self.component)).labels
+        found = [
+            label
+            for name in self.nlp.pipe_names
+            if self.nlp.get_pipe_meta(name).factory in ("ner", "beam_ner", "entity_ruler", "span_ruler")
+            for label in cast(Pipe, self.nlp.get_pipe(name)).labels
+        ]
+        if not found:
+            raise ValueError(
+                f"A teacher must find entities, but {self.name} has only "
+                f"{', '.join(self.nlp.pipe_names) or 'no components'}. Name a pipeline with xner or ner."
+            )
+        return tuple(dict.fromkeys(found))
+
+    def _digest(self) -> bytes:
+        """Make what tells this teacher from others: all its weights and settings."""
+        return hashlib.blake2b(self.nlp.to_bytes()).digest()
+
+
+def cut_doc(tokens: Doc | Span) -> Cut:
+    """Give the tokens of a doc, or of a part of one that is a text by itself."""
+    spaces = [bool(token.whitespace_) for token in tokens]
+    # The space after the last token of a part is that of the whole.
+    spaces[-1:] = [False] * len(spaces[-1:])
+    return Cut(tuple(token.text for token in tokens), tuple(spaces))
