@@ -82,14 +82,18 @@ def make_examples(nlp: Language, slips: list[tuple[str, list[tuple[str, str]]]] 
 
 
 def train_nlp(
-    encoder: Path | str, head: str = "SoftmaxHead", n_steps: int = 40, **settings: object
+    encoder: Path | str,
+    head: str = "SoftmaxHead",
+    n_steps: int = 40,
+    slips: list[tuple[str, list[tuple[str, str]]]] = SLIPS,
+    **settings: object,
 ) -> Language:
     """Overfit the toy slips."""
     from spacy_xner.training.optimizer import build_adamw_v1
 
     torch.manual_seed(0)
     nlp = make_nlp(encoder, head, **settings)
-    examples = make_examples(nlp)
+    examples = make_examples(nlp, slips)
     nlp.initialize(lambda: examples)
     sgd = build_adamw_v1(learn_rate=5e-3, head_factor=2.0, transitions_factor=10.0)
     for _ in range(n_steps):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from spacy_xner.cli import app
 
-from .conftest import SLIPS, make_examples
+from .conftest import SLIPS, make_examples, train_nlp
 
 ROOT = Path(__file__).parent.parent
 CONLL = "张\tB-PER\n伟\tI-PER\nDHL\tB-COURIER\n\nBo\tB-PER\nmet\tO\n"
@@ -173,3 +173,42 @@ def test_train_finds_mistakes_first(tmp_path: Path, corpus: Path, tiny: Path, tr
     DocBin(docs=[examples[0].reference]).to_disk(other)
     assert "found also HERO" in run_train(tmp_path, corpus, tiny, "--paths.dev", other)[2]
     assert not (tmp_path / "out").exists()
+
+
+def test_evaluate_before(folder: Path, corpus: Path, tiny: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    train_nlp(tiny, slips=[(text, [e for e in ents if e[1] == "PER"]) for text, ents in SLIPS]).to_disk(old)
+    code, out, _ = invoke("evaluate", folder, corpus, "--before", old)
+    assert code == 0
+    rows = [line.split() for line in out.splitlines()[2:]]
+    assert rows == [
+        ["COURIER", "new", "100.00", "new"],
+        ["LOC", "new", "100.00", "new"],
+        ["PER", "100.00", "100.00", "0.00"],
+        ["PHONE", "new", "100.00", "new"],
+        ["all", "old", "100.00", "100.00", "0.00"],
+        ["all", "new", "new", "100.00", "new"],
+    ]
+    code, out, _ = invoke("evaluate", old, corpus, "--before", folder, "--json")
+    change = json.loads(out)["change"]
+    assert change["PHONE"] == {"before": 1.0, "after": 0.0, "loss": 1.0}
+    assert change["all old"]["before"] == 1.0
+    assert 0 < change["all old"]["loss"] < 1
+    assert "all new" not in change
+    assert json.loads(out)["after"]["strict"]["per_type"]["PER"]["f"] == 1.0
+
+
+def test_teacher_check(folder: Path, corpus: Path, tmp_path: Path) -> None:
+    code, out, _ = invoke("teacher-check", folder, corpus, "--json", "--cache", tmp_path / "cache")
+    assert code == 0
+    found = json.loads(out)
+    assert (found["n_texts"], found["agreement"], found["seen"]) == (4, 1.0, 0.0)
+    assert found["shared"] == ["COURIER", "LOC", "PER", "PHONE"]
+    assert 0 < found["entropy"] < 0.3
+    assert found["alpha"] == 0.5
+    assert (tmp_path / "cache").is_file()
+    code, out, _ = invoke("teacher-check", folder, corpus)
+    assert "advice: Old and new overlap, and on shared labels the teacher agrees with the gold in 100" in out
+    code, _, err = invoke("teacher-check", folder, tmp_path / "nothing.spacy")
+    assert code == 1
+    assert "The corpus must be a .spacy file" in err
