@@ -1,6 +1,7 @@
 """The command line, from files to scores, and its one-line errors."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,52 @@ def test_train_finds_mistakes_first(tmp_path: Path, corpus: Path, tiny: Path, tr
     DocBin(docs=[examples[0].reference]).to_disk(other)
     assert "found also HERO" in run_train(tmp_path, corpus, tiny, "--paths.dev", other)[2]
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "path", "settings"),
+    [
+        ("extend.cfg", "base", ("--paths.texts", "vocabulary")),
+        ("extend.cfg", "base", ("--vars.alpha", "auto", "--vars.confidence", "0.5")),
+        ("distill_small.cfg", "teacher", ("--vars.layers", "1")),
+    ],
+)
+def test_train_with_a_teacher(
+    tmp_path: Path,
+    corpus: Path,
+    folder: Path,
+    config: str,
+    path: str,
+    settings: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("spacy_xner.training.teacher.N_MADE", 20)
+    steps = ("--vars.max_steps", 2, "--vars.warmup_steps", 1, "--vars.eval_frequency", 1)
+    files = ("--paths.train", corpus, "--paths.dev", corpus, f"--paths.{path}", folder)
+    code, _, err = invoke(
+        "train", ROOT / "configs" / config, "--output", tmp_path / "out", *files, *steps, *settings
+    )
+    assert code == 0, err
+    shutil.rmtree(folder)
+    nlp = spacy.load(tmp_path / "out" / "model-last")
+    assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")
+    n_layers = nlp.get_pipe("xner").model.shims[0].module.encoder.transformer.config.num_hidden_layers
+    assert n_layers == (1 if config == "distill_small.cfg" else 2)
+    code, _, err = invoke("train", ROOT / "configs" / config, *files[:4])
+    assert code == 1
+    assert "initialize.components.xner.teacher.name must name a pipeline or a checkpoint, found null" in err
+
+
+def test_dev_may_have_labels_of_the_base(
+    tmp_path: Path, corpus: Path, folder: Path, trained: Language
+) -> None:
+    new = tmp_path / "new.spacy"
+    DocBin(docs=[make_examples(trained, [("Bo", [("Bo", "HERO")])])[0].reference]).to_disk(new)
+    steps = ("--vars.max_steps", 1, "--vars.warmup_steps", 1, "--vars.eval_frequency", 1)
+    files = ("--paths.train", new, "--paths.dev", corpus, "--paths.base", folder)
+    code, _, err = invoke("train", ROOT / "configs" / "extend.cfg", "-o", tmp_path / "out", *files, *steps)
+    assert code == 0, err
+    assert spacy.load(tmp_path / "out" / "model-last").get_pipe("xner").labels[-1] == "HERO"
 
 
 def test_evaluate_before(folder: Path, corpus: Path, tiny: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """``spacy train`` with the device chosen at run time, and the usual mistakes found before it starts."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from thinc.api import Config
 
 from ..checkpoint import check_name
 from ..nn.device import DEVICE_VARIABLE, resolve_device
+from ..origin import load_origin
 
 
 def train(
@@ -39,7 +41,7 @@ def train(
         )
     config = load_config(config_path, overrides=overrides, interpolate=True)
     resolve_device(device)
-    check_corpora(config)
+    check_corpora(config, old=origin_labels(config))
     for name in encoder_names(config):
         check_name(name)
     before = os.environ.get(DEVICE_VARIABLE)
@@ -63,15 +65,38 @@ def encoder_names(config: Config) -> list[str]:
     return found
 
 
-def check_corpora(config: Config) -> None:
+def origin_labels(config: Config) -> set[str]:
+    """List the labels of the trained models that a config's components go on from.
+
+    Raises:
+        OSError: If one is missing.
+        ValueError: If a teacher has no name, or a model cannot be gone on from.
+    """
+    labels: set[str] = set()
+    for component, settings in config["initialize"].get("components", {}).items():
+        if "teacher" in settings and not (settings["teacher"] or {"name": True})["name"]:
+            raise ValueError(
+                f"initialize.components.{component}.teacher.name must name a pipeline or a checkpoint, found "
+                "null. Set it at the top of the config, or with --paths.NAME FOLDER."
+            )
+        if settings.get("init_from"):
+            labels.update(load_origin(settings["init_from"], component).head.labels)
+    return labels
+
+
+def check_corpora(config: Config, old: Collection[str] = ()) -> None:
     """Check that the corpora are there, that they have entities, and that the dev labels can be learned.
+
+    Args:
+        config: A training config.
+        old: Labels that are there before the training.
 
     Raises:
         OSError: If a file is missing.
         ValueError: If one is no DocBin, has no entities, or has labels in dev only.
     """
     labels = {part: corpus_labels(config["paths"].get(part), part) for part in ("train", "dev")}
-    unknown = sorted(labels["dev"] - labels["train"])
+    unknown = sorted(labels["dev"] - labels["train"] - set(old))
     if unknown:
         raise ValueError(
             f"Labels of dev must be among those of train ({', '.join(sorted(labels['train']))}), found also "
