@@ -173,7 +173,7 @@ class Teacher:
 
     def instruct(self, docs: list[Doc], gold: list[Gold]) -> Batch:
         """Add texts, pseudo-labels, open labels and targets to a batch."""
-        texts = self._next_texts(len(docs))
+        texts = self._next_texts(sum(len(parts_of(doc)) for doc in docs))
         lessons = [self._lesson(doc) for doc in [*docs, *texts]]
         alpha = next(self._alphas)
         targets: list[Target | None] = [None] * len(lessons)
@@ -217,11 +217,11 @@ class Teacher:
             return repeat(float(self._alpha))
         return iter(cast(Iterable[float], self._alpha))
 
-    def _next_texts(self, n_docs: int) -> list[Doc]:
+    def _next_texts(self, n_examples: int) -> list[Doc]:
         """Give as many of the teacher's own texts as are due with some examples."""
         if self.texts is None:
             return []
-        self._due += n_docs * self.texts_share
+        self._due += n_examples * self.texts_share
         n_texts = int(self._due)
         self._due -= n_texts
         return [next(self._own_docs).copy() for _ in range(n_texts)]

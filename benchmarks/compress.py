@@ -1,0 +1,64 @@
+"""A student with half of its teacher's layers, with and without the teacher, on courier slips.
+
+Usage: python benchmarks/compress.py DATA/waybill TEACHER [--texts FILE]
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import spacy
+import typer
+from common import make_docs, make_examples, make_nlp, read_waybill, train
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_xner.evaluate import predict_examples
+from spacy_xner.scoring import score_entities
+
+
+def score(nlp: Language, docs: list[Doc]) -> float:
+    """Score: micro F1 in percent."""
+    scores = score_entities(predict_examples(nlp, docs))
+    assert scores is not None
+    return 100 * float(scores["strict"]["micro"]["f"])
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with train.txt and test.txt.")],
+    teacher: Annotated[str, typer.Argument(help="Pipeline trained on these slips, as by waybill.py.")],
+    layers: int = 6,
+    head: str = "SoftmaxHead",
+    epochs: int = 3,
+    learn_rate: float = 2e-4,
+    seeds: int = 1,
+    texts: Annotated[str | None, typer.Option(help="More texts, one a line.")] = None,
+) -> None:
+    """Train students and compare them."""
+    large = spacy.load(teacher)
+    full = score(large, read_test(data, large))
+    print(f"teacher: {full:.2f}", flush=True)
+    block: dict[str, Any] = {
+        "@misc": "spacy_xner.Teacher.v1",
+        "name": teacher,
+        "tokens": "all",
+        "open_labels": False,
+        "texts": texts,
+    }
+    for seed in range(seeds):
+        for name, extra in (("without a teacher", {}), ("with it", {"teacher": block})):
+            nlp = make_nlp("", head, layers=layers)
+            nlp.config["initialize"]["components"]["xner"] = {"init_from": teacher, **extra}
+            examples = make_examples(nlp, make_docs(nlp, read_waybill(data / "train.txt")))
+            seconds = train(nlp, examples, epochs=epochs, batch_size=16, learn_rate=learn_rate, seed=seed)
+            found = score(nlp, read_test(data, nlp))
+            share = 100 * found / full
+            print(f"{layers} layers {name}, seed {seed}: {found:.2f}, {share:.2f} % of that, {seconds:.0f} s")
+
+
+def read_test(data: Path, nlp: Language) -> list[Doc]:
+    """Read the test part."""
+    return make_docs(nlp, read_waybill(data / "test.txt"))
+
+
+if __name__ == "__main__":
+    typer.run(main)

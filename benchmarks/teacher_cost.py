@@ -1,0 +1,54 @@
+"""What a teacher costs: an epoch with its cached lessons against one without, and the first against that.
+
+Each round trains one epoch without a teacher, then one with it, from the same weights, on the same batches.
+
+Usage: python benchmarks/teacher_cost.py DATA/waybill PIPELINE [--head CRFHead]
+"""
+
+import statistics
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from common import make_docs, make_examples, make_nlp, read_waybill, train
+
+from spacy_xner.training.teacher_model import TeacherModel, cut_doc
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with train.txt.")],
+    pipeline: Annotated[str, typer.Argument(help="What teaches: trained on these slips.")],
+    encoder: Annotated[str, typer.Option(help="Encoder folder, for a student of its own.")] = "encoder/mini",
+    head: str = "SoftmaxHead",
+    texts: int = 320,
+    rounds: int = 3,
+    batch_size: int = 16,
+) -> None:
+    """Time epochs in turn."""
+    block: dict[str, Any] = {"@misc": "spacy_xner.Teacher.v1", "name": pipeline, "tokens": "all"}
+    seconds: dict[str, list[float]] = {"without": [], "with": []}
+    for _ in range(rounds):
+        for name in seconds:
+            nlp = make_nlp(encoder, head)
+            init = {"init_from": pipeline} | ({"teacher": block} if name == "with" else {})
+            nlp.config["initialize"]["components"]["xner"] = init
+            examples = make_examples(nlp, make_docs(nlp, list(read_waybill(data / "train.txt"))[:texts]))
+            seconds[name].append(
+                train(nlp, examples, epochs=1, batch_size=batch_size, learn_rate=1e-5, seed=0)
+            )
+    ratios = [a / b for a, b in zip(seconds["with"], seconds["without"], strict=True)]
+    print(f"{head}: with {seconds['with']}, without {seconds['without']} s")
+    print(f"an epoch with a cached teacher: {statistics.median(ratios):.3f} of one without")
+    teacher = TeacherModel(pipeline)
+    begin = time.perf_counter()
+    teacher.learn_by_heart([cut_doc(eg.predicted) for eg in examples])
+    first = time.perf_counter() - begin
+    begin = time.perf_counter()
+    list(teacher.nlp.pipe(eg.predicted.text for eg in examples))
+    one_pass = time.perf_counter() - begin
+    print(f"the first has {first:.1f} s more, one pass of nlp.pipe with the teacher takes {one_pass:.1f} s")
+
+
+if __name__ == "__main__":
+    typer.run(main)
