@@ -3,7 +3,7 @@
 Learns the old labels, then the new ones from text in which the old ones are not annotated, in several ways,
 and scores old labels on the old test sets and new ones on theirs. Resumable: what OUT has is not run again.
 
-Usage: python benchmarks/continual.py DATA ENCODER OUT [--setting germeval] [--sentences 0 for all]
+Usage: python benchmarks/continual.py DATA ENCODER OUT [--setting germeval --texts none] [--sentences 0]
 """
 
 import random
@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import srsly
 import typer
@@ -24,14 +24,14 @@ from spacy_xner.scoring import score_entities
 from spacy_xner.types import Record
 
 OLD = ("LOC", "ORG", "PER")
-# How each row learns: whether it goes on from the old model, and the teacher's settings.
-GOLD_ONLY: dict[str, Any] = {"alpha": 1.0}
-ROWS: dict[str, dict[str, Any] | None] = {
-    "plain": None,
+# The teacher's settings in each row that has one.
+TEACHERS: dict[str, dict[str, Any]] = {
     "distillation": {"alpha": 0.5},
     "pseudo-labels": {"alpha": 1.0, "confidence": 0.8},
     "both": {"alpha": 0.5, "confidence": 0.8},
 }
+# The old model; the new labels alone; trained further on them as they are; and the teachers.
+ROWS = ("old", "alone", "plain", *TEACHERS)
 
 
 def read_conll(path: Path, columns: str | None = None) -> list[Record]:
@@ -84,6 +84,16 @@ def read_setting(data: Path, setting: str, n: int) -> dict[str, dict[str, list[R
     }
 
 
+def write_rest(data: Path, setting: str, n: int, path: Path) -> Path:
+    """Write texts of the old corpora, without labels: those not drawn for training, or all if all were."""
+    drawn = {record.text for record in read_setting(data, setting, n)["train"]["old"]}
+    texts = [record.text for record in read_setting(data, setting, 0)["train"]["old"]]
+    rest = [" ".join(text.split()) for text in texts if not n or text not in drawn]
+    random.Random(0).shuffle(rest)
+    path.write_text("\n".join(rest) + "\n", encoding="utf-8")
+    return path
+
+
 def score(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, float]:
     """Score the old labels of old tests and the new ones of new tests: micro F1 in percent."""
     found = {}
@@ -99,22 +109,50 @@ def score(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, float]:
     return found
 
 
-def run(
-    encoder: str,
-    head: str,
-    records: Sequence[Record],
-    *,
-    seed: int,
-    epochs: int,
-    init: dict[str, Any],
-    rate: float = 2e-4,
-) -> tuple[Language, float]:
-    """Train one model; returns it with the seconds that took, the teacher's own left out."""
-    nlp = make_nlp(encoder, head)
+class Plan(NamedTuple):
+    """What all models of a table share.
+
+    Attributes:
+        encoder: Encoder folder.
+        parts: Corpora, as `read_setting` gives them.
+        out: Folder for results and old models.
+        old_epochs: Epochs on the old labels.
+        new_epochs: Epochs on the new ones.
+        own: The teacher's settings of its own texts.
+    """
+
+    encoder: str
+    parts: dict[str, dict[str, list[Record]]]
+    out: Path
+    old_epochs: int
+    new_epochs: int
+    own: dict[str, Any]
+
+
+def train_one(
+    plan: Plan, head: str, part: str, seed: int, init: dict[str, Any]
+) -> tuple[Language, dict[str, float]]:
+    """Train one model and score it; the seconds are those of training, without the teacher's own."""
+    nlp = make_nlp(plan.encoder, head)
     nlp.config["initialize"]["components"]["xner"] = init
-    examples = make_examples(nlp, make_docs(nlp, records))
-    seconds = train(nlp, examples, epochs=epochs, batch_size=16, learn_rate=rate, seed=seed)
-    return nlp, seconds
+    examples = make_examples(nlp, make_docs(nlp, plan.parts["train"][part]))
+    epochs = plan.old_epochs if part == "old" else plan.new_epochs
+    seconds = train(nlp, examples, epochs=epochs, batch_size=16, learn_rate=2e-4, seed=seed)
+    return nlp, {"seconds": round(seconds), **score(nlp, plan.parts["test"])}
+
+
+def run_row(plan: Plan, head: str, seed: int, row: str) -> dict[str, float]:
+    """Train and score one row of the table."""
+    base = plan.out / f"{head}-{seed}"
+    if row == "old":
+        nlp, found = train_one(plan, head, "old", seed, {})
+        nlp.to_disk(base)
+        return found
+    init: dict[str, Any] = {} if row == "alone" else {"init_from": str(base)}
+    if row in TEACHERS:
+        block = {"@misc": "spacy_xner.Teacher.v1", "name": str(base), "tokens": "all"}
+        init["teacher"] = block | TEACHERS[row] | plan.own
+    return train_one(plan, head, "new", seed, init)[1]
 
 
 def main(
@@ -124,80 +162,49 @@ def main(
     setting: Annotated[str, typer.Option(help="waybill or germeval.")] = "waybill",
     sentences: Annotated[int, typer.Option(help="Of each corpus; 0 for all.")] = 2000,
     seeds: int = 2,
-    old_epochs: int = 3,
-    new_epochs: int = 3,
+    old_epochs: int = 2,
+    new_epochs: int = 2,
     heads: str = "SoftmaxHead,CRFHead",
-    rows: str = ",".join(["alone", *ROWS]),
-    texts: Annotated[str, typer.Option(help="The teacher's own texts: none, vocabulary or a file.")] = "none",
+    rows: str = ",".join(ROWS),
+    texts: Annotated[str, typer.Option(help="The teacher's: none, rest, vocabulary, or a file.")] = "rest",
     share: Annotated[float, typer.Option(help="How many of these come with each example.")] = 1.0,
-    scripts: Annotated[str, typer.Option(help="Scripts of made texts, such as Han,Latin.")] = "",
-    new_rate: Annotated[float, typer.Option(help="Learning rate for new labels.")] = 2e-4,
+    scripts: Annotated[str, typer.Option(help="Scripts of vocabulary, comma-separated.")] = "Han,Latin",
 ) -> None:
     """Run what is missing, then print the table."""
+    out = out / f"{setting}-{sentences}-{old_epochs}-{new_epochs}"
     out.mkdir(parents=True, exist_ok=True)
+    own: dict[str, Any] = {} if texts == "none" else {"texts": texts, "texts_share": share}
+    if texts == "rest":
+        own["texts"] = str(write_rest(data, setting, sentences, out / "rest.txt"))
+    if texts == "vocabulary":
+        own["scripts"] = scripts.split(",")
+    plan = Plan(encoder, read_setting(data, setting, sentences), out, old_epochs, new_epochs, own)
     file = out / "results.jsonl"
     done = {row["key"]: row for row in srsly.read_jsonl(file)} if file.is_file() else {}
-    parts = read_setting(data, setting, sentences)
-    title = f"{Path(texts).stem} {share} {scripts} {new_rate}"
-    shape = f"{setting}-{sentences}-{old_epochs}-{new_epochs}"
-
-    def report(key: str, nlp: Language, seconds: float) -> None:
-        done[key] = {"key": key, "seconds": round(seconds), **score(nlp, parts["test"])}
-        srsly.write_jsonl(file, [done[key]], append=True, append_new_line=False)
-        print(srsly.json_dumps(done[key]), flush=True)
-
     for seed in range(seeds):
         for head in heads.split(","):
-            base = out / f"old-{shape}-{head}-{seed}"
-            if not (base / "meta.json").is_file():
-                nlp, seconds = run(
-                    encoder, head, parts["train"]["old"], seed=seed, epochs=old_epochs, init={}
-                )
-                nlp.to_disk(base)
-                report(f"{shape}/{head}/{seed}/old", nlp, seconds)
-            for row in rows.split(","):
-                key = f"{shape}/{head}/{seed}/{row}" + (f" {title}" if row in ROWS and row != "plain" else "")
-                if key in done:
-                    continue
-                init: dict[str, Any] = {} if row == "alone" else {"init_from": str(base)}
-                if row in ROWS and ROWS[row] is not None:
-                    own = {} if texts == "none" else {"texts": texts, "texts_share": share}
-                    if texts == "vocabulary" and scripts:
-                        own["scripts"] = scripts.split(",")
-                    init["teacher"] = {
-                        "@misc": "spacy_xner.Teacher.v1",
-                        "name": str(base),
-                        **ROWS[row],
-                        **own,
-                    }
-                nlp, seconds = run(
-                    encoder,
-                    head,
-                    parts["train"]["new"],
-                    seed=seed,
-                    epochs=new_epochs,
-                    init=init,
-                    rate=new_rate if init else 2e-4,
-                )
-                report(key, nlp, seconds)
-    show(done, shape, heads.split(","))
+            for row in dict.fromkeys(["old", *rows.split(",")]):
+                title = f"{row}, {Path(texts).stem} {share}" if row in TEACHERS else row
+                key = f"{head}/{seed}/{title}"
+                if key not in done:
+                    done[key] = {"key": key, **run_row(plan, head, seed, row)}
+                    srsly.write_jsonl(file, [done[key]], append=True, append_new_line=False)
+                    print(srsly.json_dumps(done[key]), flush=True)
+    for head in heads.split(","):
+        show({key: row for key, row in done.items() if key.startswith(head)}, head)
 
 
-def show(done: dict[str, dict[str, Any]], shape: str, heads: Sequence[str]) -> None:
-    """Print means over seeds, with the difference of the two ends."""
-    for head in heads:
-        keys = [key for key in done if key.startswith(f"{shape}/{head}/")]
-        names = list(dict.fromkeys("/".join(key.split("/")[3:]) for key in keys))
-        tests = [name for name in done[keys[0]] if name not in ("key", "seconds")]
-        print(f"\n{head}\n{'':32}" + "".join(f"{test:>20}" for test in tests) + f"{'seconds':>10}")
-        for name in names:
-            found = [done[key] for key in keys if "/".join(key.split("/")[3:]) == name]
-            cells = []
-            for test in tests:
-                values = [row[test] for row in found]
-                cells.append(f"{statistics.fmean(values):.2f} ± {(max(values) - min(values)) / 2:.2f}")
-            seconds = statistics.fmean(row["seconds"] for row in found)
-            print(f"{name:32}" + "".join(f"{cell:>20}" for cell in cells) + f"{seconds:10.0f}")
+def show(done: dict[str, dict[str, Any]], head: str) -> None:
+    """Print means over seeds, and half of what lies between the two ends."""
+    tests = [name for name in next(iter(done.values())) if name not in ("key", "seconds")]
+    print(f"\n{head:28}" + "".join(f"{test:>18}" for test in tests) + f"{'seconds':>10}")
+    for title in dict.fromkeys(key.split("/", 2)[2] for key in done):
+        found = [row for key, row in done.items() if key.endswith(f"/{title}")]
+        cells = ""
+        for test in tests:
+            values = [row[test] for row in found]
+            cells += f"{statistics.fmean(values):10.2f} ± {(max(values) - min(values)) / 2:5.2f}"
+        print(f"{title:28}{cells}{statistics.fmean(row['seconds'] for row in found):10.0f}")
 
 
 if __name__ == "__main__":
