@@ -137,7 +137,7 @@ def train_one(
     nlp.config["initialize"]["components"]["xner"] = init
     examples = make_examples(nlp, make_docs(nlp, plan.parts["train"][part]))
     epochs = plan.old_epochs if part == "old" else plan.new_epochs
-    seconds = train(nlp, examples, epochs=epochs, batch_size=16, learn_rate=2e-4, seed=seed)
+    seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed)
     return nlp, {"seconds": round(seconds), **score(nlp, plan.parts["test"])}
 
 
