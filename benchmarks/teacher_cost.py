@@ -51,9 +51,7 @@ def main(
         passes["lessons"].append(time.perf_counter() - begin)
     # The first round warms up.
     ratios = [a / b for a, b in zip(passes["lessons"][1:], passes["pipe"][1:], strict=True)]
-    print(
-        f"what the first epoch has more: {statistics.median(ratios):.3f} of a pass of nlp.pipe with the teacher"
-    )
+    print(f"the first has more: {statistics.median(ratios):.3f} of a pass of nlp.pipe with the teacher")
 
 
 if __name__ == "__main__":

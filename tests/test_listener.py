@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import spacy
 
-from .conftest import SLIPS, TOKENIZER, entities_of, make_examples
+from .conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
 
 LISTENER = {
     "@architectures": "spacy-transformers.TransformerListener.v1",
@@ -52,3 +52,48 @@ def test_shared_transformer_feeds_xner_and_textcat(tiny: Path, tmp_path: Path) -
             assert doc.text == text
             assert entities_of(doc) == entities
             assert (doc.cats["SLIP"] > 0.5) == bool(entities)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: Path) -> None:
+    from spacy_xner.training.optimizer import build_adamw_v1
+    from spacy_xner.training.teacher_model import TeacherModel, cut_doc
+
+    def listening(**init: object) -> spacy.language.Language:
+        nlp = spacy.blank("xx", config=TOKENIZER)
+        transformer = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(tiny)}
+        nlp.add_pipe("transformer", config={"model": transformer})
+        model = {
+            "@architectures": "spacy_xner.EntityModel.v1",
+            "encoder": LISTENER,
+            "head": {"@architectures": "spacy_xner.SoftmaxHead.v1"},
+        }
+        nlp.add_pipe("xner", config={"model": model, "device": "cpu"})
+        nlp.config["initialize"]["components"]["xner"] = init
+        examples = make_examples(nlp)
+        nlp.initialize(lambda: examples)
+        return nlp
+
+    teacher = listening()
+    teacher.to_disk(tmp_path / "teacher")
+    examples = make_examples(teacher)
+    lessons = TeacherModel(str(tmp_path / "teacher")).lessons([cut_doc(eg.predicted) for eg in examples])
+    doc = teacher(examples[0].predicted.text)
+    expected = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
+    assert [ent[:3] for ent in lessons[0].entities] == expected
+    assert lessons[0].log_probs.shape == (len(doc), 9)
+
+    block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "teacher")}
+    student = listening(init_from=str(tmp_path / "teacher"), teacher=block)
+    losses = student.update(make_examples(student), sgd=build_adamw_v1())
+    assert losses["xner"] > 0
+    (tmp_path / "texts.txt").write_text("one more text\n")
+    student = listening(teacher=block | {"texts": str(tmp_path / "texts.txt")})
+    with pytest.raises(ValueError, match="A teacher's texts must run through the component's own encoder"):
+        student.update(make_examples(student))
+    with pytest.raises(ValueError, match=r'found "vocabulary"\. Name one'):
+        listening(teacher=block | {"texts": "vocabulary"})
+    own = make_nlp(tiny)
+    own.config["initialize"]["components"]["xner"] = {"init_from": str(tmp_path / "teacher")}
+    with pytest.raises(ValueError, match="init_from must use an encoder as this component does, its own"):
+        own.initialize(lambda: make_examples(own))

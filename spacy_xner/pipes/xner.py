@@ -193,7 +193,13 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         gold = [gold_entities(eg) for eg in examples]
         if self.teacher is None:
             return Batch(docs, gold, [None] * len(docs))
-        return self.teacher.instruct(docs, gold)
+        batch = self.teacher.instruct(docs, gold)
+        if self.model.layers and len(batch.docs) > len(docs):
+            raise ValueError(
+                "A teacher's texts must run through the component's own encoder, but this one listens to "
+                "another, which has not seen them. Set texts = null, or use spacy_xner.Encoder.v1."
+            )
+        return batch
 
     def _find_loss(self, batch: Batch, group: Sequence[int], scores: Any) -> Any:
         """Weigh gold and teacher, each the mean over its tokens of the whole batch."""
