@@ -68,3 +68,23 @@ def test_project_runs_offline_from_own_data_to_a_wheel(project: Path) -> None:
     assert run(project, "-c", code).strip() == "['PER', 'COURIER']"
     again = run(project, "-m", "spacy", "project", "run", "train", ".", *settings)
     assert "nothing changed" in again
+
+
+def test_project_extends_a_base_model(project: Path) -> None:
+    settings = [
+        *(f"--vars.{part}=own.conll" for part in ("train", "dev", "test")),
+        "--vars.encoder=tiny",
+        "--vars.old_labels=PER",
+        "--vars.extend_steps=200",
+        "--vars.learn_rate=0.005",
+        "--vars.device=cpu",
+    ]
+    for step in ("convert", "split", "train-old", "extend-plain", "extend-taught", "forgetting"):
+        printed = run(project, "-m", "spacy", "project", "run", step, ".", *settings)
+    assert "before" in printed
+    for name in ("extended-plain", "extended"):
+        change = json.loads((project / "metrics" / f"{name}.json").read_text("utf-8"))["change"]
+        assert set(change) == {"COURIER", "PER", "PHONE", "all old", "all new"}
+        assert change["PER"]["before"] == 1.0
+        # Only half of the texts, those with couriers, are there for the new labels.
+        assert change["COURIER"] == {"before": None, "after": 1.0, "loss": None}
