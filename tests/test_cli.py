@@ -192,6 +192,7 @@ def test_train_with_a_teacher(
     path: str,
     settings: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("spacy_xner.training.teacher.N_MADE", 20)
     steps = ("--vars.max_steps", 2, "--vars.warmup_steps", 1, "--vars.eval_frequency", 1)
@@ -200,6 +201,8 @@ def test_train_with_a_teacher(
         "train", ROOT / "configs" / config, "--output", tmp_path / "out", *files, *steps, *settings
     )
     assert code == 0, err
+    assert f"Labels from {folder}: copied: COURIER, LOC, PER, PHONE; new: none; dropped: none" in caplog.text
+    assert f"Teacher {folder}: " in caplog.text
     shutil.rmtree(folder)
     nlp = spacy.load(tmp_path / "out" / "model-last")
     assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")

@@ -14,11 +14,12 @@ class Batch(NamedTuple):
     """What a component learns from at once.
 
     Attributes:
-        docs: The docs.
+        docs: The docs of the examples, then texts of a teacher's own.
         gold: What is known of each.
         targets: What a teacher says of each, or None where it is not asked.
         alpha: Weight of the gold loss, from 0 to 1; the teacher's has the rest.
         temperature: Softens the teacher's probabilities and the student's.
+        n_own: How many of the docs are the teacher's own. They make no example weigh less.
     """
 
     docs: list[Doc]
@@ -26,11 +27,13 @@ class Batch(NamedTuple):
     targets: list[Target | None]
     alpha: float = 1.0
     temperature: float = 1.0
+    n_own: int = 0
 
     @property
     def n_known(self) -> int:
-        """Count the annotated tokens, 1 if there are none."""
-        return max(sum(sum(gold.known) for gold in self.gold), 1)
+        """Count the annotated tokens of the examples, 1 if there are none."""
+        n_examples = len(self.gold) - self.n_own
+        return max(sum(sum(gold.known) for gold in self.gold[:n_examples]), 1)
 
     @property
     def n_taught(self) -> int:

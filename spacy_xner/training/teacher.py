@@ -188,7 +188,7 @@ class Teacher:
             is_known = self.confidence is not None
             blank = Gold([], [is_known] * len(doc))
             taught.append(self._add_entities(blank, lesson, self.old))
-        return Batch([*docs, *texts], taught, targets, alpha, self.temperature)
+        return Batch([*docs, *texts], taught, targets, alpha, self.temperature, len(texts))
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         """Be None in a pickled pipeline, as in a saved one."""

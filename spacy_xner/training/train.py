@@ -1,5 +1,6 @@
 """``spacy train`` with the device chosen at run time, and the usual mistakes found before it starts."""
 
+import logging
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import srsly
 from spacy.cli.train import train as spacy_train
 from spacy.tokens import DocBin
-from spacy.util import load_config
+from spacy.util import load_config, logger
 from spacy.vocab import Vocab
 from thinc.api import Config
 
@@ -44,11 +45,14 @@ def train(
     check_corpora(config, old=origin_labels(config))
     for name in encoder_names(config):
         check_name(name)
-    before = os.environ.get(DEVICE_VARIABLE)
+    before, level = os.environ.get(DEVICE_VARIABLE), logger.level
     os.environ[DEVICE_VARIABLE] = device
+    # Which labels were copied, and what a teacher knows: without -V, spaCy keeps such lines to itself.
+    logger.setLevel(logging.INFO)
     try:
         spacy_train(config_path, output, use_gpu=-1, overrides=overrides)
     finally:
+        logger.setLevel(level)
         if before is None:
             del os.environ[DEVICE_VARIABLE]
         else:

@@ -151,6 +151,9 @@ def test_texts_of_its_own(base: Path, nlp: Language, tmp_path: Path) -> None:
     batch = instruct(teacher, examples)
     assert {ent.label for gold in batch.gold[4:] for ent in gold.entities} <= {"COURIER", "LOC", "PER"}
     assert all(all(gold.known) for gold in batch.gold[4:])
+    # They make no example weigh less.
+    assert batch.n_known == sum(len(eg.predicted) for eg in examples)
+    assert batch.n_known < sum(sum(gold.known) for gold in batch.gold)
 
 
 def test_texts_made_of_the_vocabulary(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
