@@ -166,9 +166,10 @@ class Teacher:
         )
         self._own_docs = cycle(own)
         check = check_lessons([self._lesson(doc) for doc in docs], gold, sorted(self.old))
-        self._alphas = self._make_alphas(check.alpha if self.texts is None else 0.5)
+        best = check.alpha if self.texts is None else 0.5
+        self._alphas = self._make_alphas(best)
         if self._alpha == "auto":
-            logger.info("Teacher: alpha %s. %s", check.alpha, check.advice)
+            logger.info("Teacher: alpha %s. %s", best, check.advice)
         self._log_pseudo_labels(docs, gold)
 
     def instruct(self, docs: list[Doc], gold: list[Gold]) -> Batch:

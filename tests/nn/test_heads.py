@@ -63,7 +63,10 @@ def test_padding_and_order_change_nothing(head: nn.Module, vectors: torch.Tensor
 
 def test_unknown_tokens_do_not_count(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     nothing = [Gold([], [False] * 4), Gold([], [False] * 3)]
-    assert head.loss(head(vectors), mask, nothing) == 0
+    loss = head.loss(head(vectors), mask, nothing)
+    assert loss == 0
+    loss.backward()
+    assert (head.output.weight.grad == 0).all()
     part = [Gold([Entity(0, 1, "PER")], [True, False, True, True]), GOLD[1]]
     full = [Gold([Entity(0, 1, "PER")], [True] * 4), GOLD[1]]
     assert 0 < head.loss(head(vectors), mask, part) < head.loss(head(vectors), mask, full)

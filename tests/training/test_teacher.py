@@ -173,7 +173,7 @@ def test_alpha_may_be_a_schedule(base: Path, nlp: Language) -> None:
 
 
 def test_alpha_auto_does_without_a_teacher_that_knows_nothing_of_the_texts(
-    base: Path, nlp: Language, caplog: pytest.LogCaptureFixture
+    base: Path, nlp: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     everything = [(text, [(text, "PHONE")]) for text, _ in SLIPS]
     examples = make_examples(nlp, everything)
@@ -181,6 +181,11 @@ def test_alpha_auto_does_without_a_teacher_that_knows_nothing_of_the_texts(
         batch = instruct(make_teacher(base, nlp, examples, alpha="auto"), examples)
     assert batch.alpha == 1.0
     assert "wholly new to the teacher" in caplog.text
+    (tmp_path / "texts.txt").write_text("Anna at DHL")
+    with caplog.at_level(logging.INFO, logger="spacy"):
+        teacher = make_teacher(base, nlp, examples, alpha="auto", texts=str(tmp_path / "texts.txt"))
+    assert instruct(teacher, examples).alpha == 0.5
+    assert "Teacher: alpha 0.5. The examples are wholly new" in caplog.text
     examples = make_examples(nlp, NEW)
     assert instruct(make_teacher(base, nlp, examples, alpha="auto"), examples).alpha == 0.5
 
