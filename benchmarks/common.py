@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_xner.corpus import READERS, ReadCounts, ReadOptions
 from spacy_xner.corpus.convert import ConvertReport, record_to_doc
 from spacy_xner.schemes import tags_to_entities
 from spacy_xner.training.batcher import build_batch_joined_v1
@@ -26,6 +27,11 @@ def read_waybill(path: Path) -> Iterator[Record]:
         starts = [sum(map(len, chars[:i])) for i in range(len(chars) + 1)]
         spans = [CharSpan(starts[e.start], starts[e.end], e.label) for e in tags_to_entities(tags)]
         yield Record("".join(chars), tuple(spans), f"{path}:{number}")
+
+
+def read_conll(path: Path, columns: str | None = None) -> list[Record]:
+    """Read a CoNLL file whole, without the lines that cannot be read."""
+    return list(READERS["conll"](path, ReadOptions(columns=columns, skip_bad=True), ReadCounts()))
 
 
 def make_nlp(encoder: str, head: str, **settings: object) -> Language:

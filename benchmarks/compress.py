@@ -6,6 +6,7 @@ Usage: python benchmarks/compress.py DATA/waybill TEACHER [--gold 200]
 """
 
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,15 +16,12 @@ from common import make_docs, make_examples, make_nlp, read_waybill, train
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_xner.evaluate import predict_examples
-from spacy_xner.scoring import score_entities
+from spacy_xner.evaluate import micro_f1, predict_examples
 
 
 def score(nlp: Language, docs: list[Doc]) -> float:
     """Score: micro F1 in percent."""
-    scores = score_entities(predict_examples(nlp, docs))
-    assert scores is not None
-    return 100 * float(scores["strict"]["micro"]["f"])
+    return 100 * micro_f1(predict_examples(nlp, docs))
 
 
 def main(
@@ -44,18 +42,20 @@ def main(
     gold = gold or len(records)
     settings = {"name": teacher, "tokens": "all", "open_labels": False}
     block: dict[str, Any] = {"@misc": "spacy_xner.Teacher.v1", **settings}
-    if gold < len(records):
-        file = Path(tempfile.mkdtemp()) / "texts.txt"
-        file.write_text("\n".join(record.text for record in records[gold:]), encoding="utf-8")
-        block |= {"texts": str(file), "texts_share": len(records) / gold - 1}
-    for seed in range(seeds):
-        for name, extra in (("without a teacher", {}), ("with it", {"teacher": block})):
+    with tempfile.TemporaryDirectory() as folder:
+        if gold < len(records):
+            file = Path(folder) / "texts.txt"
+            file.write_text("\n".join(record.text for record in records[gold:]), encoding="utf-8")
+            block |= {"texts": str(file), "texts_share": len(records) / gold - 1}
+        for seed, is_taught in product(range(seeds), (False, True)):
             nlp = make_nlp("", head, layers=layers)
-            nlp.config["initialize"]["components"]["xner"] = {"init_from": teacher, **extra}
+            init = {"init_from": teacher} | ({"teacher": block} if is_taught else {})
+            nlp.config["initialize"]["components"]["xner"] = init
             examples = make_examples(nlp, make_docs(nlp, records[:gold]))
             seconds = train(nlp, examples, epochs=epochs, batch_size=16, learn_rate=learn_rate, seed=seed)
             found = score(nlp, read_test(data, nlp))
             share = 100 * found / full
+            name = "with it" if is_taught else "without a teacher"
             print(f"{layers} layers {name}, seed {seed}: {found:.2f}, {share:.2f} % of that, {seconds:.0f} s")
 
 

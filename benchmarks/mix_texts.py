@@ -11,9 +11,7 @@ from typing import Annotated
 
 import srsly
 import typer
-from common import read_waybill
-
-from spacy_xner.corpus import READERS, ReadCounts, ReadOptions
+from common import read_conll, read_waybill
 
 
 def read_texts(path: Path) -> list[str]:
@@ -22,8 +20,7 @@ def read_texts(path: Path) -> list[str]:
         return [record.text for record in read_waybill(path)]
     if path.suffix == ".json":
         return [row["text"] for row in srsly.read_jsonl(path)]
-    options = ReadOptions(skip_bad=True)
-    return [record.text for record in READERS["conll"](path, options, ReadCounts())]
+    return [record.text for record in read_conll(path)]
 
 
 def main(

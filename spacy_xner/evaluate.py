@@ -1,13 +1,14 @@
 """Scores of a pipeline on raw text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.training import Example
 
+from .corpus.docbin import read_docs
 from .loading import load
 from .scoring import score_entities
 
@@ -31,13 +32,7 @@ def evaluate(
         OSError: If pipeline or corpus are missing.
         ValueError: If the corpus has no annotated text.
     """
-    examples = predict_corpus(load(model, device), corpus, on_progress)
-    scores = score_entities(examples)
-    if scores is None:
-        raise ValueError(
-            f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
-        )
-    return scores
+    return _score(predict_corpus(load(model, device), corpus, on_progress), corpus)
 
 
 def compare(
@@ -70,12 +65,8 @@ def compare(
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
     examples = {"before": predict_corpus(nlp, corpus, on_progress)}
     examples["after"] = predict_corpus(load(model, device), corpus, on_progress)
-    scores = {name: score_entities(found) for name, found in examples.items()}
-    if scores["before"] is None or scores["after"] is None:
-        raise ValueError(
-            f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
-        )
-    types = {name: found["strict"]["per_type"] for name, found in scores.items() if found is not None}
+    scores = {name: _score(found, corpus) for name, found in examples.items()}
+    types = {name: found["strict"]["per_type"] for name, found in scores.items()}
     labels = sorted(types["before"].keys() | types["after"].keys())
     change = {}
     for label in labels:
@@ -83,7 +74,7 @@ def compare(
         change[label] = _change(was if label in old else None, now)
     for title, part in {"all old": old, "all new": set(labels) - old}.items():
         if part & set(labels):
-            was, now = (_micro(keep_labels(examples[name], part)) for name in ("before", "after"))
+            was, now = (micro_f1(keep_labels(examples[name], part)) for name in ("before", "after"))
             change[title] = _change(was if title == "all old" else None, now)
     return {**scores, "change": change}
 
@@ -92,7 +83,17 @@ def _change(before: float | None, after: float) -> dict[str, float | None]:
     return {"before": before, "after": after, "loss": None if before is None else before - after}
 
 
-def _micro(examples: list[Example]) -> float:
+def _score(examples: list[Example], corpus: Path) -> dict[str, Any]:
+    scores = score_entities(examples)
+    if scores is None:
+        raise ValueError(
+            f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
+        )
+    return scores
+
+
+def micro_f1(examples: Iterable[Example]) -> float:
+    """Score: strict micro-averaged F1, from 0 to 1; 0 where nothing is annotated."""
     scores = score_entities(examples)
     return float(scores["strict"]["micro"]["f"]) if scores is not None else 0.0
 
@@ -118,11 +119,7 @@ def predict_corpus(
     Raises:
         OSError: If the corpus is missing.
     """
-    if not corpus.is_file():
-        raise FileNotFoundError(
-            f"The corpus must be a .spacy file, found no {corpus}. Make it with: spacy-xner convert"
-        )
-    gold = list(DocBin().from_disk(corpus).get_docs(nlp.vocab))
+    gold = read_docs(corpus, nlp.vocab)
     examples = []
     for done, example in enumerate(predict_examples(nlp, gold), start=1):
         examples.append(example)

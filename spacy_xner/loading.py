@@ -8,6 +8,7 @@ from spacy.language import Language
 from spacy.training import Example
 
 from .nn.device import resolve_device
+from .origin import load_pipeline, xner_names
 from .pipes.xner import XNER
 
 
@@ -28,10 +29,10 @@ def load(model: str, device: str = "auto") -> Language:
     is_checkpoint = (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
     if is_checkpoint:
         return load_tagger(model, device)
-    nlp = spacy.load(folder if folder.is_dir() else model)
-    for name, pipe in nlp.pipeline:
-        if nlp.get_pipe_meta(name).factory == "xner" and device != "auto":
-            cast(XNER, pipe).device = device
+    nlp = load_pipeline(model)
+    if device != "auto":
+        for name in xner_names(nlp):
+            cast(XNER, nlp.get_pipe(name)).device = device
     return nlp
 
 

@@ -52,6 +52,17 @@ def is_pipeline(name: str) -> bool:
     return (Path(name).expanduser() / "config.cfg").is_file() or is_package(name)
 
 
+def load_pipeline(name: str) -> Language:
+    """Load a spaCy pipeline: a folder, which may begin with ``~``, or an installed package."""
+    folder = Path(name).expanduser()
+    return spacy.load(folder if folder.is_dir() else name)
+
+
+def xner_names(nlp: Language) -> list[str]:
+    """List the entity components of a pipeline by name."""
+    return [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == "xner"]
+
+
 def load_origin(name: str, component: str = "xner") -> Origin:
     """Load a trained pipeline, or a Hugging Face token-classification checkpoint by folder or hub id.
 
@@ -65,7 +76,7 @@ def load_origin(name: str, component: str = "xner") -> Origin:
     """
     if not is_pipeline(name):
         return _from_checkpoint(name)
-    nlp = spacy.load(Path(name).expanduser() if Path(name).expanduser().is_dir() else name)
+    nlp = load_pipeline(name)
     shim = cast(EntityShim, cast(Any, nlp.get_pipe(find_component(nlp, name, component))).model.shims[0])
     module = shim.module
     checkpoint = None
@@ -87,7 +98,7 @@ def find_component(nlp: Language, name: str, component: str = "xner") -> str:
     Raises:
         ValueError: If it has none.
     """
-    found = [pipe for pipe in nlp.pipe_names if nlp.get_pipe_meta(pipe).factory == "xner"]
+    found = xner_names(nlp)
     if not found:
         raise ValueError(
             f"{name} must have a component xner, found {', '.join(nlp.pipe_names) or 'none at all'}. "
@@ -230,7 +241,7 @@ def _rows(names: list[str], source: str) -> dict[tuple[str, str], int]:
             f"{source!r} must name its tags in config.json (id2label), O among them, found "
             f"{', '.join(names[:5])}. Write the names there."
         )
-    marks = {part[0] for name in names if name != OUTSIDE for part in [name.rpartition("-")] if part[1]}
+    marks = {name.partition("-")[0] for name in names if "-" in name}
     if marks & set("ESLU"):
         raise ValueError(
             f"{source!r} must have BIO or IO tags, found {', '.join(names[:5])}. Train it anew with BIO tags."

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.language import Language
+
+from spacy_xner.training.optimizer import build_adamw_v1
+from spacy_xner.training.teacher_model import TeacherModel, cut_doc
 
 from .conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
 
@@ -16,19 +20,29 @@ LISTENER = {
 }
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_shared_transformer_feeds_xner_and_textcat(tiny: Path, tmp_path: Path) -> None:
-    from spacy_xner.training.optimizer import build_adamw_v1
-
+def make_listening(tiny: Path, head: str = "SoftmaxHead") -> Language:
+    """Make a pipeline in which xner listens to a transformer."""
     nlp = spacy.blank("xx", config=TOKENIZER)
     transformer = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(tiny)}
     nlp.add_pipe("transformer", config={"model": transformer})
     model = {
         "@architectures": "spacy_xner.EntityModel.v1",
         "encoder": LISTENER,
-        "head": {"@architectures": "spacy_xner.CRFHead.v1"},
+        "head": {"@architectures": f"spacy_xner.{head}.v1"},
     }
     nlp.add_pipe("xner", config={"model": model, "device": "cpu"})
+    return nlp
+
+
+def initialize(nlp: Language, **init: object) -> Language:
+    nlp.config["initialize"]["components"]["xner"] = init
+    nlp.initialize(lambda: make_examples(nlp))
+    return nlp
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_shared_transformer_feeds_xner_and_textcat(tiny: Path, tmp_path: Path) -> None:
+    nlp = make_listening(tiny, "CRFHead")
     textcat = {
         "@architectures": "spacy.TextCatCNN.v2",
         "exclusive_classes": True,
@@ -56,25 +70,7 @@ def test_shared_transformer_feeds_xner_and_textcat(tiny: Path, tmp_path: Path) -
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: Path) -> None:
-    from spacy_xner.training.optimizer import build_adamw_v1
-    from spacy_xner.training.teacher_model import TeacherModel, cut_doc
-
-    def listening(**init: object) -> spacy.language.Language:
-        nlp = spacy.blank("xx", config=TOKENIZER)
-        transformer = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(tiny)}
-        nlp.add_pipe("transformer", config={"model": transformer})
-        model = {
-            "@architectures": "spacy_xner.EntityModel.v1",
-            "encoder": LISTENER,
-            "head": {"@architectures": "spacy_xner.SoftmaxHead.v1"},
-        }
-        nlp.add_pipe("xner", config={"model": model, "device": "cpu"})
-        nlp.config["initialize"]["components"]["xner"] = init
-        examples = make_examples(nlp)
-        nlp.initialize(lambda: examples)
-        return nlp
-
-    teacher = listening()
+    teacher = initialize(make_listening(tiny))
     teacher.to_disk(tmp_path / "teacher")
     examples = make_examples(teacher)
     lessons = TeacherModel(str(tmp_path / "teacher")).lessons([cut_doc(eg.predicted) for eg in examples])
@@ -84,16 +80,14 @@ def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: P
     assert lessons[0].log_probs.shape == (len(doc), 9)
 
     block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "teacher")}
-    student = listening(init_from=str(tmp_path / "teacher"), teacher=block)
+    student = initialize(make_listening(tiny), init_from=str(tmp_path / "teacher"), teacher=block)
     losses = student.update(make_examples(student), sgd=build_adamw_v1())
     assert losses["xner"] > 0
     (tmp_path / "texts.txt").write_text("one more text\n")
-    student = listening(teacher=block | {"texts": str(tmp_path / "texts.txt")})
+    student = initialize(make_listening(tiny), teacher=block | {"texts": str(tmp_path / "texts.txt")})
     with pytest.raises(ValueError, match="A teacher's texts must run through the component's own encoder"):
         student.update(make_examples(student))
     with pytest.raises(ValueError, match=r'found "vocabulary"\. Name one'):
-        listening(teacher=block | {"texts": "vocabulary"})
-    own = make_nlp(tiny)
-    own.config["initialize"]["components"]["xner"] = {"init_from": str(tmp_path / "teacher")}
+        initialize(make_listening(tiny), teacher=block | {"texts": "vocabulary"})
     with pytest.raises(ValueError, match="init_from must use an encoder as this component does, its own"):
-        own.initialize(lambda: make_examples(own))
+        initialize(make_nlp(tiny), init_from=str(tmp_path / "teacher"))

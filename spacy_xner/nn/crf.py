@@ -56,7 +56,7 @@ class CRFHead(nn.Module):
         """
         tags, known = self.tags.encode(gold, mask)
         # (batch, tokens, tags)
-        allowed = self.tags.allowed(gold, mask)
+        allowed = self.tags.allowed(gold, tags, known)
         scores = scores.float()
         # (batch,)
         is_full = ((allowed.sum(dim=2) == 1) | ~mask).all(dim=1)
@@ -113,6 +113,4 @@ class CRFHead(nn.Module):
         self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
     ) -> Tensor:
         """Sum the divergence of the marginals from the teacher over the taught tokens."""
-        if not any(target is not None and target.lesson.tags and any(target.taught) for target in targets):
-            return scores.new_zeros(())
         return tag_divergence(self.log_probs(scores, mask), self.tag_names, targets, temperature)

@@ -39,12 +39,12 @@ class SoftmaxHead(nn.Module):
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the cross-entropy of the annotated tokens: of all tags that agree, where labels are open."""
+        tags, known = self.tags.encode(gold, mask)
         scores = scores.float()
         if any(labels for _, _, labels in gold):
-            excluded = ~self.tags.allowed(gold, mask)
+            excluded = ~self.tags.allowed(gold, tags, known)
             rest = scores.masked_fill(excluded, float("-inf"))
             return (scores.logsumexp(dim=2) - rest.logsumexp(dim=2))[mask].sum()
-        tags, known = self.tags.encode(gold, mask)
         return cross_entropy(scores[known], tags[known], reduction="sum")
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
@@ -52,7 +52,7 @@ class SoftmaxHead(nn.Module):
 
         An entity's probability is that of its tags, in its full extent, among all legal sequences.
         """
-        emissions = scores.float().log_softmax(dim=-1)
+        emissions = self.log_probs(scores, mask)
         return self.tags.decode(Lattice(emissions, mask, self.tags.start, self.tags.moves, self.tags.end))
 
     def inherit(self, origin: Head) -> None:

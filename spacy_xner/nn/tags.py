@@ -63,26 +63,26 @@ class TagSet(nn.Module):
             known[row, : len(names)] = torch.tensor(is_known)
         return tags.to(mask.device), known.to(mask.device)
 
-    def allowed(self, gold: Sequence[Gold], mask: Tensor) -> Tensor:
+    def allowed(self, gold: Sequence[Gold], tags: Tensor, known: Tensor) -> Tensor:
         """Find the tags that agree with the gold: all where it knows nothing, else its own.
 
         Outside all entities, these are ``O`` and the tags of labels that the gold leaves open.
 
         Args:
             gold: One entry for each text.
-            mask: True at real tokens. Shape: ``(batch, tokens)``.
+            tags: Its tags, as `encode` gives them. Shape: ``(batch, tokens)``.
+            known: Where they are known. Shape: ``(batch, tokens)``.
 
         Returns:
             Shape: ``(batch, tokens, tags)``.
         """
-        tags, known = self.encode(gold, mask)
         allowed = one_hot(tags, len(self)).bool() | ~known.unsqueeze(2)
         for row, (_, _, labels) in enumerate(gold):
             names = [f"{prefix}-{label}" for label in labels for prefix in PREFIXES]
             index = torch.tensor([self.index[name] for name in names if name in self.index])
             if len(index):
                 # (tokens, open tags)
-                allowed[row, :, index.to(mask.device)] |= (known[row] & (tags[row] == 0))[:, None]
+                allowed[row, :, index.to(tags.device)] |= (known[row] & (tags[row] == 0))[:, None]
         return allowed
 
     def shared(self, other: "TagSet") -> tuple[list[int], list[int]]:

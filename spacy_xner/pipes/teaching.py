@@ -1,7 +1,9 @@
 """What a component needs of a teacher: docs, gold and targets to learn from, instead of gold alone."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -10,7 +12,8 @@ from spacy.training import Example
 from ..types import Gold, Target
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True)
+class Batch:
     """What a component learns from at once.
 
     Attributes:
@@ -29,13 +32,13 @@ class Batch(NamedTuple):
     temperature: float = 1.0
     n_own: int = 0
 
-    @property
+    @cached_property
     def n_known(self) -> int:
         """Count the annotated tokens of the examples, 1 if there are none."""
         n_examples = len(self.gold) - self.n_own
         return max(sum(sum(gold.known) for gold in self.gold[:n_examples]), 1)
 
-    @property
+    @cached_property
     def n_taught(self) -> int:
         """Count the tokens that a teacher's loss is applied to, 1 if there are none."""
         return max(sum(sum(target.taught) for target in self.targets if target is not None), 1)

@@ -49,6 +49,9 @@ class LessonCache:
             digest.update(word.encode("utf-8", "surrogatepass") + (b"\x01" if has_space else b"\x00"))
         return digest.digest()
 
+    def __contains__(self, key: bytes) -> bool:
+        return self._db.execute("SELECT 1 FROM lessons WHERE key = ?", (key,)).fetchone() is not None
+
     def get(self, key: bytes) -> Lesson | None:
         """Look up a lesson."""
         row = self._db.execute("SELECT head, log_probs FROM lessons WHERE key = ?", (key,)).fetchone()

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.vocab import Vocab
 
+from ..corpus.docbin import read_docs
 from ..nn.distill import FLOOR
 from ..pipes.gold import gold_entities
 from ..types import Gold, Lesson
@@ -66,12 +66,9 @@ def check_teacher(
         OSError: If teacher or corpus are missing.
         ValueError: If the teacher finds no entities, or the corpus has no text.
     """
-    if not corpus.is_file():
-        raise FileNotFoundError(
-            f"The corpus must be a .spacy file, found no {corpus}. Make it with: spacy-xner convert"
-        )
+    found = read_docs(corpus, Vocab())
     model = TeacherModel(name, device=device, cache=cache)
-    docs = [doc for doc in DocBin().from_disk(corpus).get_docs(Vocab()) if len(doc)]
+    docs = [doc for doc in found if len(doc)]
     if not docs:
         raise ValueError(f"The corpus must have texts, found none in {corpus}. Check its conversion.")
     cuts = [cut_doc(doc) for doc in docs]

@@ -3,14 +3,20 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
+import numpy as np
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc, Span
+from tokenizers import Tokenizer
 
 from ..loading import load
+from ..nn.distill import FLOOR
+from ..origin import xner_names
 from ..pipes.xner import EMPTY, XNER
+from ..schemes import OUTSIDE
 from ..types import Entity, Lesson
+from .batcher import parts_of
 from .lesson_cache import LessonCache
 
 # Texts whose lessons are computed, and kept, at once.
@@ -45,8 +51,7 @@ class TeacherModel:
     def __init__(self, name: str, *, device: str = "auto", cache: Path | None = None) -> None:
         self.name = name
         self.nlp = load(name, device)
-        xners = [pipe for pipe in self.nlp.pipe_names if self.nlp.get_pipe_meta(pipe).factory == "xner"]
-        self.component = xners[0] if xners else None
+        self.component = next(iter(xner_names(self.nlp)), None)
         self.labels = self._find_labels()
         self.cache = LessonCache(cache, b"" if cache is None else self._digest())
 
@@ -54,6 +59,25 @@ class TeacherModel:
     def has_probabilities(self) -> bool:
         """Whether it tells probabilities of tags, not only entities."""
         return self.component is not None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What cuts its words into pieces.
+
+        Raises:
+            ValueError: If it has none of its own.
+        """
+        if self.component is None:
+            raise ValueError(
+                'texts must be a file for a teacher that tells only entities, found "vocabulary". Name one.'
+            )
+        cutter = cast(Any, self.nlp.get_pipe(self.component)).model.shims[0].cutter
+        if cutter is None:
+            raise ValueError(
+                "texts must be a file for a teacher whose encoder is a component of its own, found "
+                '"vocabulary". Name one.'
+            )
+        return cast(Tokenizer, cutter.tokenizer)
 
     def learn_by_heart(
         self, cuts: Sequence[Cut], on_progress: Callable[[int, int], None] | None = None
@@ -66,7 +90,7 @@ class TeacherModel:
         missing = {}
         for cut in cuts:
             key = self.cache.key(*cut)
-            if key not in missing and self.cache.get(key) is None:
+            if key not in missing and key not in self.cache:
                 missing[key] = cut
         # Texts of like length go through the encoder together.
         todo = sorted(missing.items(), key=lambda item: len(item[1].words))
@@ -80,8 +104,33 @@ class TeacherModel:
 
     def lessons(self, cuts: Sequence[Cut]) -> list[Lesson]:
         """Tell what it sees in texts."""
-        self.learn_by_heart(cuts)
-        found = [self.cache.get(self.cache.key(*cut)) for cut in cuts]
+        found = self._recall(cuts)
+        if len(found) < len(cuts):
+            self.learn_by_heart(cuts)
+            found = self._recall(cuts)
+        return found
+
+    def lesson(self, doc: Doc) -> Lesson:
+        """Tell what it sees in a doc; of texts strung together, what it sees in each alone."""
+        lessons = self.lessons(cuts_of(doc))
+        if len(lessons) == 1:
+            return lessons[0]
+        tags = lessons[0].tags
+        log_probs = np.full((len(doc), len(tags)), FLOOR, dtype=np.float16)
+        if OUTSIDE in tags:
+            # White space between two texts.
+            log_probs[:, tags.index(OUTSIDE)] = 0.0
+        entities = []
+        for (start, end), lesson in zip(parts_of(doc), lessons, strict=True):
+            log_probs[start:end] = lesson.log_probs
+            entities += [
+                ent._replace(start=start + ent.start, end=start + ent.end) for ent in lesson.entities
+            ]
+        return Lesson(tags, log_probs, entities)
+
+    def _recall(self, cuts: Sequence[Cut]) -> list[Lesson]:
+        """Give the lessons that it has; fewer than texts if some are missing."""
+        found = (self.cache.get(self.cache.key(*cut)) for cut in cuts)
         return [lesson for lesson in found if lesson is not None]
 
     def _compute(self, cuts: Sequence[Cut]) -> list[Lesson]:
@@ -122,3 +171,8 @@ def cut_doc(tokens: Doc | Span) -> Cut:
     # The space after the last token of a part is that of the whole.
     spaces[-1:] = [False] * len(spaces[-1:])
     return Cut(tuple(token.text for token in tokens), tuple(spaces))
+
+
+def cuts_of(doc: Doc) -> list[Cut]:
+    """Cut a doc into the texts that it was strung together of, each as its tokens."""
+    return [cut_doc(doc[start:end]) for start, end in parts_of(doc)]

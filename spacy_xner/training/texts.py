@@ -14,6 +14,8 @@ from spacy.vocab import Vocab
 from tokenizers import Tokenizer
 
 VOCABULARY = "vocabulary"
+# Made texts.
+N_MADE = 4000
 # Pieces in a made text.
 SHORTEST, LONGEST = 4, 48
 LETTERS = regex.compile(r"[\p{L}\p{M}]")
@@ -44,7 +46,7 @@ def read_texts(path: Path) -> list[str]:
 
 
 def make_texts(
-    tokenizer: Tokenizer, n_texts: int, seed: int, scripts: Sequence[str] | None = None
+    tokenizer: Tokenizer, seed: int, scripts: Sequence[str] | None = None, n_texts: int = N_MADE
 ) -> list[str]:
     """Make texts of random pieces, each as frequent as the tokenizer takes it to be.
 
@@ -52,10 +54,10 @@ def make_texts(
 
     Args:
         tokenizer: The teacher's.
-        n_texts: How many.
         seed: Of the random choices.
         scripts: Unicode scripts such as ``Han`` and ``Latin``: each text is of one of them, all equally
             likely. None for pieces of all scripts, mixed.
+        n_texts: How many.
 
     Raises:
         ValueError: If the tokenizer has no pieces of a script.

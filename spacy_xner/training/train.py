@@ -78,7 +78,8 @@ def origin_labels(config: Config) -> set[str]:
     """
     labels: set[str] = set()
     for component, settings in config["initialize"].get("components", {}).items():
-        if "teacher" in settings and not (settings["teacher"] or {"name": True})["name"]:
+        teacher = settings.get("teacher")
+        if teacher and not teacher["name"]:
             raise ValueError(
                 f"initialize.components.{component}.teacher.name must name a pipeline or a checkpoint, found "
                 "null. Set it at the top of the config, or with --paths.NAME FOLDER."

@@ -3,7 +3,7 @@
 import logging
 import pickle
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +20,11 @@ from spacy_xner.pipes.gold import gold_entities
 from spacy_xner.training.batcher import join_examples
 from spacy_xner.training.optimizer import build_adamw_v1
 from spacy_xner.training.teacher import Teacher, build_teacher_v1
-from spacy_xner.training.teacher_model import TeacherModel, cut_doc
+from spacy_xner.training.texts import make_texts
 from spacy_xner.types import Gold
 
-from ..conftest import SLIPS, entities_of, make_examples, make_nlp, train_nlp
-
-# The toy slips with only one, new, type annotated.
-NEW = [(text, [(part, label) for part, label in ents if label == "PHONE"]) for text, ents in SLIPS]
-
-
-@pytest.fixture(scope="module")
-def base(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipeline that knows the people, places and couriers of the toy slips, but no phones."""
-    old = [(text, [(part, label) for part, label in ents if label != "PHONE"]) for text, ents in SLIPS]
-    folder = tmp_path_factory.mktemp("base") / "model"
-    train_nlp(tiny, slips=old).to_disk(folder)
-    return folder
+from ..conftest import SLIPS, entities_of, make_examples, make_nlp
+from .conftest import NEW
 
 
 def make_teacher(base: Path | str, nlp: Language, examples: list[Example], **settings: Any) -> Teacher:
@@ -46,11 +35,6 @@ def make_teacher(base: Path | str, nlp: Language, examples: list[Example], **set
 
 def instruct(teacher: Teacher, examples: list[Example]) -> Any:
     return teacher.instruct([eg.predicted for eg in examples], [gold_entities(eg) for eg in examples])
-
-
-@pytest.fixture
-def nlp(tiny: Path) -> Language:
-    return make_nlp(tiny)
 
 
 def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
@@ -81,7 +65,8 @@ def test_pseudo_labels_of_confident_entities_only(
     base: Path, nlp: Language, caplog: pytest.LogCaptureFixture
 ) -> None:
     examples = make_examples(nlp, NEW)
-    scores = sorted(ent.score for doc in load(str(base)).pipe(t for t, _ in SLIPS) for ent in found(doc))
+    docs = load(str(base)).pipe(text for text, _ in SLIPS)
+    scores = sorted(ent._.xner_score for doc in docs for ent in doc.ents)
     middle = (scores[2] + scores[3]) / 2
     with caplog.at_level(logging.INFO, logger="spacy"):
         batch = instruct(make_teacher(base, nlp, examples, alpha=1.0, confidence=middle), examples)
@@ -93,14 +78,6 @@ def test_pseudo_labels_of_confident_entities_only(
     assert any(not all(gold.known) for gold in batch.gold)
     counts = ", ".join(f"{label} {added.count(label)}" for label in sorted(set(added)))
     assert f": {counts}; 3 less probable ones left open" in caplog.text
-
-
-def found(doc: Any) -> list[Any]:
-    class Scored:
-        def __init__(self, span: Any) -> None:
-            self.score = span._.xner_score
-
-    return [Scored(ent) for ent in doc.ents]
 
 
 def test_annotated_labels_are_not_added(base: Path, nlp: Language) -> None:
@@ -157,7 +134,7 @@ def test_texts_of_its_own(base: Path, nlp: Language, tmp_path: Path) -> None:
 
 
 def test_texts_made_of_the_vocabulary(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spacy_xner.training.teacher.N_MADE", 20)
+    monkeypatch.setattr("spacy_xner.training.teacher.make_texts", partial(make_texts, n_texts=20))
     examples = make_examples(nlp, NEW)
     first = instruct(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
     again = instruct(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
@@ -211,34 +188,6 @@ def test_texts_strung_together_are_taught_as_each_alone(base: Path, nlp: Languag
             start += n + gap
         assert lesson.entities == ents
     assert n_computed == 0
-
-
-def test_each_text_is_computed_once(
-    base: Path, nlp: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    examples = make_examples(nlp, NEW)
-    cuts = [cut_doc(eg.predicted) for eg in examples]
-    memory = TeacherModel(str(base), device="cpu")
-    assert memory.learn_by_heart([*cuts, *cuts]) == 4
-    assert memory.learn_by_heart(cuts) == 0
-    first = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
-    expected = first.lessons(cuts)
-    second = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
-    monkeypatch.setattr(second, "_compute", None)
-    for lesson, other in zip(second.lessons(cuts), expected, strict=True):
-        assert (lesson.tags, lesson.entities) == (other.tags, other.entities)
-        np.testing.assert_array_equal(lesson.log_probs, other.log_probs)
-    exact = load(str(base)).get_pipe("xner").teach([eg.predicted for eg in examples])
-    for lesson, truth in zip(expected, exact, strict=True):
-        np.testing.assert_allclose(np.exp(lesson.log_probs.astype(float)), np.exp(truth.log_probs), atol=2e-3)
-
-
-def test_another_teacher_finds_nothing_in_the_same_file(base: Path, tiny: Path, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    train_nlp(tiny, n_steps=1).to_disk(other)
-    cut = cut_doc(load(str(base)).make_doc(SLIPS[0][0]))
-    for name in (base, other):
-        assert TeacherModel(str(name), device="cpu", cache=tmp_path / "cache").learn_by_heart([cut]) == 1
 
 
 def test_a_teacher_that_tells_only_entities(tiny: Path, tmp_path: Path) -> None:
@@ -305,28 +254,3 @@ def test_bad_teachers_and_texts(base: Path, nlp: Language, tmp_path: Path) -> No
     blank.to_disk(tmp_path / "blank")
     with pytest.raises(ValueError, match=r"A teacher must find entities, but .* has only no components"):
         make_teacher(tmp_path / "blank", nlp, examples)
-
-
-def test_unlabelled_files(tmp_path: Path, trained: Language) -> None:
-    from spacy.tokens import DocBin
-
-    from spacy_xner.training.texts import read_texts
-
-    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
-    assert read_texts(tmp_path / "a.jsonl") == ["one", "two"]
-    DocBin(docs=[trained.make_doc("three")]).to_disk(tmp_path / "a.spacy")
-    assert read_texts(tmp_path / "a.spacy") == ["three"]
-
-
-@pytest.mark.parametrize("arch", ["bert", "xlm-roberta"])
-def test_made_texts_have_no_special_pieces(tiny_encoders: Callable[..., Path], arch: str) -> None:
-    from tokenizers import Tokenizer
-
-    from spacy_xner.training.texts import make_texts
-
-    tokenizer = Tokenizer.from_file(str(tiny_encoders(arch) / "tokenizer.json"))
-    texts = make_texts(tokenizer, 30, seed=1)
-    assert len(texts) == 30
-    assert not any(
-        token.content in text for text in texts for token in tokenizer.get_added_tokens_decoder().values()
-    )
