@@ -24,9 +24,9 @@ from spacy_xner.types import Record
 OLD = ("LOC", "ORG", "PER")
 # The teacher's settings in each row that has one.
 TEACHERS: dict[str, dict[str, Any]] = {
-    "distillation": {"alpha": 0.5},
+    "distillation": {"alpha": 0.7},
     "pseudo-labels": {"alpha": 1.0, "confidence": 0.8},
-    "both": {"alpha": 0.5, "confidence": 0.8},
+    "both": {"alpha": 0.7, "confidence": 0.8},
 }
 # The old model; the new labels alone; trained further on them as they are; and the teachers.
 ROWS = ("old", "alone", "plain", *TEACHERS)
@@ -148,7 +148,7 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for results and old models.")],
     setting: Annotated[str, typer.Option(help="waybill or germeval.")] = "waybill",
-    sentences: Annotated[int, typer.Option(help="Of each corpus; 0 for all.")] = 2000,
+    sentences: Annotated[int, typer.Option(help="Of each corpus; 0 for all.")] = 1200,
     seeds: int = 2,
     old_epochs: int = 2,
     new_epochs: int = 2,
