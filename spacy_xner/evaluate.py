@@ -11,6 +11,7 @@ from spacy.training import Example
 from .corpus.docbin import read_docs
 from .loading import load
 from .scoring import score_entities
+from .span_scoring import score_spans
 
 
 def evaluate(
@@ -89,7 +90,8 @@ def _score(examples: list[Example], corpus: Path) -> dict[str, Any]:
         raise ValueError(
             f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
         )
-    return scores
+    spans = score_spans(examples)
+    return scores if spans is None else {**scores, "spans": spans}
 
 
 def micro_f1(examples: Iterable[Example]) -> float:

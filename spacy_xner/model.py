@@ -9,13 +9,11 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from .nn.crf import CRFHead
 from .nn.encoder import plan_batches
-from .nn.softmax import SoftmaxHead
 from .origin import Origin, check_origin, inherit, load_origin
-from .settings import EncoderSettings, Runtime
+from .settings import EncoderSettings, LoRASettings, Runtime
 from .shim import EntityShim, MakeHead, MakeNeck
-from .types import Entity, Gold, Lesson, Target
+from .types import NO_LESSON, Entity, Gold, Lesson, Target
 
 
 class TokenScores(NamedTuple):
@@ -40,8 +38,9 @@ def build_entity_model_v1(
     Args:
         encoder: `spacy_xner.Encoder.v1`, or any spaCy tok2vec layer, such as
             `spacy-transformers.TransformerListener.v1`.
-        head: `spacy_xner.SoftmaxHead.v1` or `spacy_xner.CRFHead.v1`.
-        neck: A function from the vectors' width to a torch module ``(vectors, mask) -> vectors``, or None.
+        head: One of `spacy_xner.heads`.
+        neck: One of `spacy_xner.necks`: a function from the vectors' width to a torch module
+            ``(vectors, mask) -> vectors``. Or None.
     """
     layers: list[Model[list[Doc], list[Floats2d]]] = []
     settings = None
@@ -57,7 +56,7 @@ def build_entity_model_v1(
         shims=[EntityShim(settings, neck, head)],
         attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
         | {"configure": configure, "is_initialized": is_initialized}
-        | {"set_origin": set_origin, "distill": distill, "lessons": lessons},
+        | {"is_nested": is_nested, "set_origin": set_origin, "distill": distill, "lessons": lessons},
     )
 
 
@@ -70,6 +69,7 @@ def build_encoder_v1(
     freeze: str | int | list[str] | None = None,
     gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
     layers: int | list[int] | None = None,
+    lora: LoRASettings | None = None,
 ) -> EncoderSettings:
     """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
 
@@ -84,20 +84,33 @@ def build_encoder_v1(
         freeze: ``"embeddings"``, a number of lower layers (embeddings included), name patterns, or None.
         gradient_checkpointing: Compute activations twice to save memory in training.
         layers: How many layers to keep, evenly spaced, or their indices from 0 at the bottom; None for all.
+        lora: `spacy_xner.LoRA.v1`: adapters are trained, the encoder itself is not. None to train all of it.
     """
     return EncoderSettings(
-        name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers
+        name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers, lora
     )
 
 
-def build_softmax_head_v1() -> MakeHead:
-    """Describe the head that tags each token by itself, with legal-path decoding."""
-    return SoftmaxHead
+def build_lora_v1(
+    rank: int = 8,
+    alpha: float = 16.0,
+    dropout: float = 0.0,
+    targets: tuple[str, ...] | list[str] = ("query", "key"),
+    adapter_only: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
+) -> LoRASettings:
+    """Describe low-rank adapters in an encoder, by peft.
 
-
-def build_crf_head_v1() -> MakeHead:
-    """Describe the head that is a conditional random field over tags."""
-    return CRFHead
+    Args:
+        rank: Of each adapter.
+        alpha: What an adapter adds is multiplied by ``alpha / rank``.
+        dropout: Of an adapter's input, from 0 to 1.
+        targets: Names of the linear layers that get one, such as ``query``, ``key``, ``value``, ``dense``.
+        adapter_only: Whether the pipeline is saved without the encoder, which it then needs, by its name, and
+            peft to be loaded. False to add the adapters to the weights when it is saved.
+    """
+    if rank < 1 or not targets:
+        raise ValueError(f"rank must be at least 1 and targets not empty, found {rank} and {list(targets)}.")
+    return LoRASettings(rank, alpha, dropout, tuple(targets), adapter_only)
 
 
 def init(model: EntityModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
@@ -185,6 +198,13 @@ def is_initialized(model: EntityModel) -> bool:
     return get_shim(model).is_initialized
 
 
+def is_nested(model: EntityModel) -> bool:
+    """Tell whether the head finds entities that overlap."""
+    shim = get_shim(model)
+    head = shim.module.head if shim.is_initialized else shim.make_head(2, ["any"])
+    return head.is_nested
+
+
 def plan(model: EntityModel, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
     """Group docs that go through the model together: of like length, and within the budget of pieces.
 
@@ -218,15 +238,12 @@ def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
 
 def lessons(model: EntityModel, scores: TokenScores) -> list[Lesson]:
     """Tell what the model would teach about each doc: its tags' log-probabilities and its entities."""
+    has_tokens = scores.mask.any(dim=1)
     head = get_shim(model).module.head
-    found = decode(model, scores)
     with torch.no_grad():
-        log_probs = head.log_probs(scores.scores, scores.mask).cpu().numpy()
-    sizes = scores.mask.sum(dim=1).tolist()
-    return [
-        Lesson(head.tag_names, row[:size], entities)
-        for row, size, entities in zip(log_probs, sizes, found, strict=True)
-    ]
+        found = iter(head.lessons(scores.scores[has_tokens], scores.mask[has_tokens]))
+    get_shim(model).count_predicted(int(scores.mask.sum()))
+    return [next(found) if has else NO_LESSON for has in has_tokens.tolist()]
 
 
 def distill(

@@ -146,6 +146,14 @@ def inherit(module: EntityModule, origin: Origin) -> None:
         except RuntimeError as err:
             reason = str(err).strip().splitlines()[-1].strip()
             raise ValueError(f"init_from must have the same neck as this model: {reason}") from err
+    schemes = [getattr(getattr(head, "tags", None), "scheme", None) for head in (module.head, origin.head)]
+    if schemes[0] != schemes[1]:
+        warnings.warn(
+            f"scheme is {schemes[0]} here and was {schemes[1]} in the origin: until it is trained, the "
+            "extended model will predict otherwise than its origin.",
+            XnerWarning,
+            stacklevel=3,
+        )
     module.head.inherit(origin.head)
 
 

@@ -12,6 +12,9 @@ def render_table(scores: dict[str, Any]) -> str:
     """Render what `score_entities` returns as plain text, in percent."""
     lines = _align([HEADER, *_rows(scores)])
     lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
+    if "spans" in scores:
+        cells = ", ".join(f"{key.upper()} {_percent(scores['spans'][key])}" for key in "prf")
+        lines.append(f"with nested entities: {cells}")
     return "\n".join(lines)
 
 

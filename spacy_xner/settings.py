@@ -10,6 +10,16 @@ from .nn.pieces import PrefixSpace
 DEFAULT_WINDOW = 256
 
 
+class LoRASettings(NamedTuple):
+    """Low-rank adapters in an encoder. See `build_lora_v1` for the meaning of each."""
+
+    rank: int
+    alpha: float
+    dropout: float
+    targets: tuple[str, ...]
+    adapter_only: bool
+
+
 class EncoderSettings(NamedTuple):
     """How to load and run our own encoder. See `build_encoder_v1` for the meaning of each."""
 
@@ -21,6 +31,12 @@ class EncoderSettings(NamedTuple):
     freeze: str | int | list[str] | None
     gradient_checkpointing: bool
     layers: int | list[int] | None = None
+    lora: LoRASettings | None = None
+
+    @property
+    def keeps_base(self) -> bool:
+        """Whether the encoder itself is not saved with the pipeline, only the adapters are."""
+        return self.lora is not None and self.lora.adapter_only
 
 
 class Runtime(NamedTuple):

@@ -10,20 +10,31 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
 from spacy.tokens import Doc
+from spacy.util import logger
 from thinc.api import Optimizer, Shim, torch2xp, xp2torch
 from thinc.types import FloatsXd
-from torch import Tensor, nn
+from torch import nn
 
-from .checkpoint import Checkpoint, build_transformer, dump_config, load_checkpoint, read_tokenizer
+from .checkpoint import Checkpoint, load_checkpoint
 from .nn.device import autocast, release_freed, resolve_device
-from .nn.encoder import Encoder, Specials
+from .nn.encoder import Encoder
 from .nn.entity_module import EntityModule
 from .nn.head import Head
 from .nn.layers import freeze, keep_layers
+from .nn.lora import count_parameters
 from .nn.pieces import PieceCutter, Pieces, Word
+from .saving import (
+    SETTINGS,
+    WEIGHTS,
+    Saved,
+    apply_lora,
+    digest_weights,
+    dump_module,
+    file_names,
+    load_state,
+    restore_encoder,
+)
 from .settings import EncoderSettings, Runtime, window_sizes
-
-WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
 
 # Tokens predicted, after which freed memory goes back to the system: seconds apart, so that it costs nothing.
 RELEASE_EVERY = 4_000
@@ -59,6 +70,7 @@ class EntityShim(Shim):
         self.make_head = make_head
         self.runtime = Runtime()
         self.cutter: PieceCutter | None = None
+        self._digest = ""
         self._pid = os.getpid()
         self._has_moved = False
         self._n_unreleased = 0
@@ -123,8 +135,15 @@ class EntityShim(Shim):
         """
         encoder = None
         if self.encoder is not None:
+            if checkpoint is not None and self.encoder.keeps_base:
+                raise ValueError(
+                    "adapter_only must be false with init_from, whose encoder no name stands for. Name its "
+                    "encoder's folder in [components.xner.model.encoder], or save all."
+                )
             checkpoint = checkpoint or load_checkpoint(self.encoder.name)
             keep_layers(checkpoint.transformer, self.encoder.layers)
+            if self.encoder.keeps_base:
+                self._digest = digest_weights(checkpoint.transformer.state_dict())
             capacity, overlap = window_sizes(self.encoder, checkpoint.max_pieces, checkpoint.specials)
             encoder = Encoder(
                 checkpoint.transformer,
@@ -137,6 +156,9 @@ class EntityShim(Shim):
                 checkpoint.tokenizer, prefix_space=self.encoder.prefix_space, unk_id=checkpoint.unk_id
             )
         self._build(encoder, labels, width)
+        if encoder is not None and self.encoder is not None:
+            apply_lora(encoder.transformer, self.encoder)
+        logger.info("Parameters: %d trained of %d", *count_parameters(self._model))
 
     def _build(self, encoder: Encoder | None, labels: Sequence[str], width: int | None) -> None:
         if encoder is not None and self.encoder is not None:
@@ -182,43 +204,17 @@ class EntityShim(Shim):
     def to_device(self, device_type: str, device_id: int) -> None:
         """Do nothing: the module lives where the component's `device` says, whatever thinc's ops are."""
 
-    def settings(self) -> dict[str, Any]:
-        """Make a JSON object of what the weights alone do not tell."""
-        module = self.module
-        settings: dict[str, Any] = {"labels": list(module.head.labels)}
-        if module.encoder is not None and self.cutter is not None:
-            prefix, suffix, pad_id = module.encoder.specials
-            settings["encoder"] = {
-                "capacity": module.encoder.capacity,
-                "overlap": module.encoder.overlap,
-                "prefix": list(prefix),
-                "suffix": list(suffix),
-                "pad_id": pad_id,
-                "unk_id": self.cutter.unk_id,
-            }
-        else:
-            settings["width"] = module.head.width
-        return settings
-
-    def _texts(self) -> dict[str, str]:
-        """Make all files but the weights."""
-        files = {SETTINGS: srsly.json_dumps(self.settings(), indent=2)}
-        module = self.module
-        if module.encoder is not None and self.cutter is not None:
-            files[CONFIG] = srsly.json_dumps(dump_config(module.encoder.transformer), indent=2)
-            files[TOKENIZER] = self.cutter.tokenizer.to_str()
-        return files
-
-    def _state(self) -> dict[str, Tensor]:
-        return {name: value.contiguous() for name, value in self.module.state_dict().items()}
+    def _saved(self) -> Saved:
+        return dump_module(self.module, self.cutter, self.encoder, self._digest)
 
     def to_disk(self, path: str | Path) -> None:
         """Write a folder of JSON files and one of safetensors."""
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self._texts().items():
+        saved = self._saved()
+        for name, text in saved.texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        save_file(self._state(), folder / WEIGHTS)
+        save_file(saved.state, folder / WEIGHTS)
 
     def from_disk(self, path: str | Path) -> "EntityShim":
         """Read what `to_disk` wrote.
@@ -228,7 +224,7 @@ class EntityShim(Shim):
             ValueError: If the files do not fit each other or the pipeline's config.
         """
         folder = Path(path)
-        names = [SETTINGS, WEIGHTS] + ([CONFIG, TOKENIZER] if self.encoder is not None else [])
+        names = file_names(self.encoder)
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise OSError(
@@ -237,7 +233,7 @@ class EntityShim(Shim):
             )
         texts = {name: (folder / name).read_text("utf-8") for name in names if name != WEIGHTS}
         try:
-            self._restore(texts, load_file(folder / WEIGHTS))
+            self._restore(Saved(texts, load_file(folder / WEIGHTS)))
         except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as err:
             reason = str(err).strip().splitlines()[0]
             raise ValueError(
@@ -250,36 +246,24 @@ class EntityShim(Shim):
         """Make what `from_bytes` reads; nothing but the encoder's settings before initialization."""
         if self._model is None:
             return bytes(srsly.msgpack_dumps({}))
-        return bytes(srsly.msgpack_dumps({"texts": self._texts(), "weights": save(self._state())}))
+        saved = self._saved()
+        return bytes(srsly.msgpack_dumps({"texts": saved.texts, "weights": save(saved.state)}))
 
     def from_bytes(self, data: bytes) -> "EntityShim":
         """Read what `to_bytes` made."""
         files = srsly.msgpack_loads(data)
         if files:
-            self._restore(files["texts"], load(files["weights"]))
+            self._restore(Saved(files["texts"], load(files["weights"])))
         return self
 
-    def _restore(self, texts: dict[str, str], state: dict[str, Tensor]) -> None:
-        settings = srsly.json_loads(texts[SETTINGS])
+    def _restore(self, saved: Saved) -> None:
+        told = srsly.json_loads(saved.texts[SETTINGS])
         encoder = None
         if self.encoder is not None:
-            saved = settings["encoder"]
-            prefix = "encoder.transformer."
-            weights = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-            encoder = Encoder(
-                build_transformer(srsly.json_loads(texts[CONFIG]), weights),
-                Specials(tuple(saved["prefix"]), tuple(saved["suffix"]), saved["pad_id"]),
-                pooling=self.encoder.pooling,
-                capacity=saved["capacity"],
-                overlap=saved["overlap"],
-            )
-            self.cutter = PieceCutter(
-                read_tokenizer(texts[TOKENIZER]),
-                prefix_space=self.encoder.prefix_space,
-                unk_id=saved["unk_id"],
-            )
-        self._build(encoder, settings["labels"], settings.get("width"))
-        self._model.load_state_dict(state)
+            encoder, self.cutter = restore_encoder(saved, self.encoder)
+            self._digest = told.get("base", "")
+        self._build(encoder, told["labels"], told.get("width"))
+        load_state(self._model, saved, self.encoder)
 
 
 def doc_words(doc: Doc) -> list[Word]:

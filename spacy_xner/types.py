@@ -1,5 +1,6 @@
 """The values that every part of the package passes on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -44,11 +45,17 @@ class Lesson(NamedTuple):
         tags: The teacher's tag names; empty if it tells nothing but entities.
         log_probs: Log-probability of each tag at each token. Shape: ``(tokens, tags)``.
         entities: The entities that it finds, in text order, each with its probability.
+        spans: All entities that it thinks possible, those among them.
     """
 
     tags: tuple[str, ...]
     log_probs: NDArray[np.floating[Any]]
     entities: list[Entity]
+    spans: Sequence[Entity] = ()
+
+
+# Of a text without tokens.
+NO_LESSON = Lesson((), np.zeros((0, 0), dtype=np.float32), [])
 
 
 class Target(NamedTuple):

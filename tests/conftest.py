@@ -55,16 +55,20 @@ def tiny(tiny_encoders: Callable[..., Path]) -> Path:
 
 
 def make_nlp(encoder: Path | str, head: str = "SoftmaxHead", **settings: object) -> Language:
-    """Make a pipeline that is not initialized; settings of the encoder begin with ``encoder_``."""
+    """Make a pipeline that is not initialized; settings of its parts begin with ``encoder_`` or ``head_``."""
     nlp = spacy.blank("xx", config=TOKENIZER)
-    own = {k.removeprefix("encoder_"): v for k, v in settings.items() if k.startswith("encoder_")}
-    pipe = {k: v for k, v in settings.items() if not k.startswith("encoder_")}
+    parts: dict[str, dict[str, object]] = {"encoder": {"name": str(encoder)}, "head": {}, "pipe": {}}
+    neck = settings.pop("neck", None)
+    for key, value in settings.items():
+        part, _, rest = key.partition("_")
+        parts[part if part in parts else "pipe"][rest if part in parts else key] = value
     model = {
         "@architectures": "spacy_xner.EntityModel.v1",
-        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": str(encoder), **own},
-        "head": {"@architectures": f"spacy_xner.{head}.v1"},
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", **parts["encoder"]},
+        "neck": neck if neck is None else {"@architectures": f"spacy_xner.{neck}.v1"},
+        "head": {"@architectures": f"spacy_xner.{head}.v1", **parts["head"]},
     }
-    nlp.add_pipe("xner", config={"model": model, "device": "cpu", **pipe})
+    nlp.add_pipe("xner", config={"model": model, "device": "cpu", **parts["pipe"]})
     return nlp
 
 

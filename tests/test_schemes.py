@@ -1,10 +1,13 @@
 """Entities to tags and back."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_xner.schemes import (
+    Scheme,
     count_illegal,
     entities_to_tags,
     legal_moves,
@@ -25,12 +28,17 @@ def texts(draw: st.DrawFn) -> tuple[list[Entity], int]:
     return entities, end + draw(st.integers(0, 2))
 
 
-@given(texts())
-def test_entities_to_tags_to_entities_is_the_identity(text: tuple[list[Entity], int]) -> None:
+@given(texts(), st.sampled_from(["BIO", "BIOES"]))
+def test_entities_to_tags_to_entities_is_the_identity(text: tuple[list[Entity], int], scheme: Scheme) -> None:
     entities, n_tokens = text
-    tags = entities_to_tags(entities, n_tokens)
-    assert tags_to_entities(tags) == entities
-    assert count_illegal(tags) == 0
+    tags = entities_to_tags(entities, n_tokens, scheme)
+    assert tags_to_entities(tags, scheme) == entities
+    assert scheme == "BIOES" or count_illegal(tags) == 0
+    names = tag_names(["PER", "LOC-X", "B"], scheme)
+    start, moves, end = legal_moves(names, scheme)
+    path = [names.index(tag) for tag in tags]
+    assert all(moves[before][after] for before, after in pairwise(path))
+    assert not path or (start[path[0]] and end[path[-1]])
 
 
 @pytest.mark.parametrize(
@@ -69,6 +77,18 @@ def test_legal_moves() -> None:
     assert moves[names.index("B-X")] == [True, True, True, True, False]
     assert moves[names.index("O")] == start
     assert all(end)
+
+
+def test_legal_moves_of_bioes() -> None:
+    names = tag_names(["X", "Y"], "BIOES")
+    assert names == ("O", "B-X", "I-X", "E-X", "S-X", "B-Y", "I-Y", "E-Y", "S-Y")
+    start, moves, end = legal_moves(names, "BIOES")
+    free = [True, True, False, False, True, True, False, False, True]
+    assert start == free
+    for name in names:
+        inside = [other in (f"I-{name[2:]}", f"E-{name[2:]}") for other in names]
+        assert moves[names.index(name)] == (inside if name[0] in "BI" else free)
+        assert end[names.index(name)] == (name[0] not in "BI")
 
 
 @pytest.mark.parametrize(

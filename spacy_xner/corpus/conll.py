@@ -27,19 +27,19 @@ MOST = 0.9
 
 
 class Columns(NamedTuple):
-    """How a line is cut, and where token and tag stand, counted from 0.
+    """How a line is cut, and where token and tags stand, counted from 0.
 
     Attributes:
         separator: A tab, or None for any blanks.
         width: Columns of every line.
         token: Index of the token.
-        tag: Index of the tag.
+        tags: Index of each layer's tag, the outermost layer's first.
     """
 
     separator: str | None
     width: int
     token: int
-    tag: int
+    tags: tuple[int, ...]
 
 
 class Line(NamedTuple):
@@ -50,7 +50,7 @@ class Line(NamedTuple):
 
 
 def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
-    """Read sentences with BIO tags.
+    """Read sentences with BIO tags, in one layer or in several.
 
     Two and more columns, by tabs or other white space; comments, ``-DOCSTART-`` lines; ``B-X`` and ``X-B``.
     The text is that of a ``# text =`` comment where the tokens stand in it, else the tokens joined, with
@@ -86,7 +86,7 @@ def find_columns(path: Path, names: str | None) -> Columns:
 
     Args:
         path: The file.
-        names: Such as ``"_ token tag _"``.
+        names: Such as ``"_ token tag _"``; with several tags, entities of all these layers are read.
     """
     sample = _sample(path)
     if not sample:
@@ -101,18 +101,22 @@ def find_columns(path: Path, names: str | None) -> Columns:
     rows = [row for row in rows if len(row) == width]
     token = 1 if width > 2 and _is_index([row[0] for row in rows]) else 0
     labels = {tag: _labels([row[tag] for row in rows]) for tag in range(token + 1, width)}
-    found = [tag for tag in labels if labels[tag] - CHUNKS] or [tag for tag in labels if labels[tag]]
+    found = tuple(tag for tag in labels if labels[tag] - CHUNKS) or tuple(filter(labels.get, labels))
     if not found:
         _refuse(f"{path}:{sample[0].number}", rows, width)
     if len(found) > 1:
-        names = " ".join({token: "token", found[0]: "tag"}.get(i, "_") for i in range(width))
+        one, all_ = (
+            " ".join({token: "token", **dict.fromkeys(tags, "tag")}.get(i, "_") for i in range(width))
+            for tags in (found[:1], found)
+        )
         warnings.warn(
             f"{path}: columns {' and '.join(str(tag + 1) for tag in found)} all hold entity tags; those of "
-            f"column {found[-1] + 1} are read. Set --columns to choose, such as '{names}'.",
+            f"column {found[-1] + 1} are read. Set --columns to choose, such as '{one}', or '{all_}' for "
+            "entities of all layers.",
             XnerWarning,
             stacklevel=2,
         )
-    return Columns(separator, width, token, found[-1])
+    return Columns(separator, width, token, found[-1:])
 
 
 def _is_index(cells: Sequence[str]) -> bool:
@@ -145,12 +149,13 @@ def _refuse(where: str, rows: Sequence[Sequence[str]], width: int) -> NoReturn:
 
 def _named_columns(names: str, separator: str | None) -> Columns:
     parts = names.split()
-    if parts.count("token") != 1 or parts.count("tag") != 1:
+    tags = tuple(i for i, part in enumerate(parts) if part == "tag")
+    if parts.count("token") != 1 or not tags:
         raise ValueError(
-            f"--columns must name one column 'token' and one 'tag', found {names!r}. "
+            f"--columns must name one column 'token' and one or more 'tag', found {names!r}. "
             "Write '_' for the others, such as '_ token tag'."
         )
-    return Columns(separator, len(parts), parts.index("token"), parts.index("tag"))
+    return Columns(separator, len(parts), parts.index("token"), tags)
 
 
 def _sample(path: Path) -> list[Line]:
@@ -194,7 +199,7 @@ def _sentences(path: Path, columns: Columns, counts: ReadCounts) -> Iterator[lis
 
 def _read_sentence(path: Path, lines: Sequence[Line], columns: Columns, counts: ReadCounts) -> Record | None:
     tokens: list[str] = []
-    tags: list[str] = []
+    layers: list[list[str]] = [[] for _ in columns.tags]
     glued: list[bool] = []
     text = None
     for line in lines:
@@ -204,18 +209,22 @@ def _read_sentence(path: Path, lines: Sequence[Line], columns: Columns, counts: 
             continue
         row = _check_line(path, line, columns)
         tokens.append(row[columns.token].strip())
-        tags.append(row[columns.tag].strip())
+        for layer, tag in zip(layers, columns.tags, strict=True):
+            layer.append(row[tag].strip())
         glued.append(any("SpaceAfter=No" in cell for cell in row))
     if not tokens:
         return None
-    counts.n_repaired += count_illegal(tags)
+    counts.n_repaired += sum(map(count_illegal, layers))
     offsets = locate_tokens(tokens, text) if text is not None else None
     if offsets is None or text is None:
         text, offsets = join_tokens(tokens, glued)
-    spans = tuple(
-        CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in tags_to_entities(tags)
+    spans = (
+        CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label)
+        for layer in layers
+        for ent in tags_to_entities(layer)
     )
-    return Record(text, spans, f"{path}:{lines[0].number}")
+    # Two layers may say the same; in one, entities stand in text order already.
+    return Record(text, tuple(dict.fromkeys(sorted(spans))), f"{path}:{lines[0].number}")
 
 
 def _check_line(path: Path, line: Line, columns: Columns) -> list[str]:
@@ -235,7 +244,8 @@ def _check_line(path: Path, line: Line, columns: Columns) -> list[str]:
             f"{where}: expected a token, found an empty column. Mend the line, or use --skip-bad."
         )
     try:
-        parse_tag(row[columns.tag].strip())
+        for tag in columns.tags:
+            parse_tag(row[tag].strip())
     except ValueError as err:
         raise CorpusError(f"{where}: {err}. Mend the line, set --columns, or use --skip-bad.") from err
     return row
@@ -256,7 +266,7 @@ def _is_comment(text: str, separator: str | None, columns: Columns | None) -> bo
     row = _cut(text, separator)
     if columns is None:
         return len(row) < 2 or not _is_tag(row[-1].strip())
-    return len(row) != columns.width or not _is_tag(row[columns.tag].strip())
+    return len(row) != columns.width or not all(_is_tag(row[i].strip()) for i in columns.tags)
 
 
 def _is_tag(text: str) -> bool:

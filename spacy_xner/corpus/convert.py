@@ -15,6 +15,9 @@ from ..errors import CorpusError, XnerWarning
 from ..types import Record
 from . import READERS, ReadCounts, ReadOptions
 
+# Where the component `xner` looks for entities that overlap.
+SPANS_KEY = "xner"
+
 
 @dataclass(slots=True)
 class ConvertReport:
@@ -23,9 +26,9 @@ class ConvertReport:
     Attributes:
         n_texts: Texts written.
         n_tokens: Their tokens.
-        entities: Entities written, by label.
+        entities: Entities written, by label, those among them.
         n_widened: Entities whose borders fell inside a token and were moved to the token's.
-        n_overlapping: Entities left out because, widened, a longer one covers them.
+        n_overlapping: Entities that overlap a longer one: kept in ``doc.spans``, left out of ``doc.ents``.
         n_repaired: Illegal tags read as beginnings.
         skipped: One line for each sentence left out.
     """
@@ -94,7 +97,10 @@ def blank(lang: str) -> Language:
 
 
 def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: ConvertReport) -> Doc:
-    """Tokenize a record and set its entities; what does not fit token borders is widened and counted."""
+    """Tokenize a record and set its entities; what does not fit token borders is widened and counted.
+
+    If some overlap, all of them are in ``doc.spans["xner"]``, and the longest of these in ``doc.ents``.
+    """
     doc = make_doc(record.text)
     spans: list[Span] = []
     for char_span in record.spans:
@@ -105,9 +111,13 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
     kept = filter_spans(spans)
     report.n_overlapping += len(spans) - len(kept)
     doc.set_ents(kept, default="outside")
+    if len(kept) < len(spans):
+        # Widened, two entities may have become one.
+        spans = list({(span.start, span.end, span.label): span for span in spans}.values())
+        doc.spans[SPANS_KEY] = spans
     report.n_texts += 1
     report.n_tokens += len(doc)
-    for ent in kept:
+    for ent in spans:
         report.entities[ent.label_] = report.entities.get(ent.label_, 0) + 1
     return doc
 
@@ -134,6 +144,9 @@ def _warnings(report: ConvertReport) -> Iterator[str]:
     if report.n_widened:
         yield f"{report.n_widened} entities had a border inside a token; they were widened to whole tokens."
     if report.n_overlapping:
-        yield f"{report.n_overlapping} entities were left out: widened, they lie in a longer one."
+        yield (
+            f"{report.n_overlapping} entities overlap a longer one: they are in doc.spans only, for pointer "
+            "heads; other heads learn the longer ones alone."
+        )
     if report.skipped:
         yield f"{len(report.skipped)} sentences were left out, the first: {report.skipped[0]}"

@@ -1,4 +1,4 @@
-"""A linear-chain conditional random field over BIO tags."""
+"""A linear-chain conditional random field over tags."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 from torchcrf import CRF
 
-from ..types import Entity, Gold, Target
+from ..schemes import Scheme
+from ..types import Entity, Gold, Lesson, Target
 from .distill import tag_divergence
 from .head import Head
 from .lattice import Lattice, backward_scores, forward_scores, log_partition
 from .softmax import make_output
-from .tags import TagSet, inherit_output
+from .tags import TagSet, inherit_output, tag_lessons
 
 # Finite, so that no gradient becomes NaN; far enough that an illegal move has probability 0 in float32.
 ILLEGAL = -1e4
@@ -23,15 +24,17 @@ class CRFHead(nn.Module):
     Args:
         width: Width of the token vectors.
         labels: Entity types.
+        scheme: BIO or BIOES.
 
     Source: Lafferty et al. (2001); the likelihood is pytorch-crf's.
     """
 
-    def __init__(self, width: int, labels: Sequence[str]) -> None:
+    def __init__(self, width: int, labels: Sequence[str], *, scheme: Scheme = "BIO") -> None:
         super().__init__()
         self.labels = tuple(labels)
         self.width = width
-        self.tags = TagSet(labels)
+        self.is_nested = False
+        self.tags = TagSet(labels, scheme)
         self.output = make_output(width, len(self.tags))
         self.transitions = CRF(len(self.tags), batch_first=True)
         with torch.no_grad():
@@ -41,7 +44,7 @@ class CRFHead(nn.Module):
 
     @property
     def tag_names(self) -> tuple[str, ...]:
-        """BIO tags, in the order of the scores."""
+        """Tags, in the order of the scores."""
         return self.tags.names
 
     def forward(self, vectors: Tensor) -> Tensor:
@@ -92,7 +95,7 @@ class CRFHead(nn.Module):
     def inherit(self, origin: Head) -> None:
         """Copy output rows, and from another such head transitions, of all tags that both have."""
         here, there = inherit_output(self, origin)
-        if not isinstance(origin, CRFHead):
+        if not isinstance(origin, CRFHead) or origin.tags.scheme != self.tags.scheme:
             return
         ours, theirs = self.transitions, origin.transitions
         with torch.no_grad():
@@ -108,6 +111,10 @@ class CRFHead(nn.Module):
         sums = forward_scores(lattice) + backward_scores(lattice)
         # Over the tags of any one token, they add up to the partition function.
         return sums.log_softmax(dim=2)
+
+    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+        """Tell each text's tag probabilities and entities."""
+        return tag_lessons(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
 
     def distill(
         self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..schemes import OUTSIDE
+from ..schemes import OUTSIDE, to_bio
 from ..types import Target
 
 # Least log-probabilities of teacher and student: so that tags impossible to both add nothing.
@@ -18,9 +18,10 @@ def tag_divergence(
 ) -> Tensor:
     """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens.
 
-    Tags are matched by name. Those that only the teacher has count as its ``O``. Those that only the student
-    has are impossible to the teacher, except where the gold has one of them: there both sides are compared
-    on the tags that they share, so that the teacher says nothing against the gold.
+    Tags are matched by name; if one side has BIOES and the other BIO, both are compared in BIO. Tags that
+    only the teacher has count as its ``O``. Those that only the student has are impossible to the teacher,
+    except where the gold has one of them: there both sides are compared on the tags that they share, so that
+    the teacher says nothing against the gold.
 
     Args:
         log_probs: The student's log-probabilities. Shape: ``(batch, tokens, tags)``.
@@ -38,12 +39,17 @@ def tag_divergence(
     if not rows:
         return log_probs.new_zeros(())
     device = log_probs.device
-    shared, taught = _match(np.concatenate([lesson for lesson, _ in lessons]), lessons[0][1], names)
-    # (taught, shared tags)
-    teacher = torch.from_numpy(taught).to(device).clamp(min=FLOOR)
-    teacher = (teacher / temperature).log_softmax(dim=1)
-    # (taught, tags)
+    tags: Sequence[str] = lessons[0][1]
+    # (taught, tags), of the teacher
+    said = torch.from_numpy(np.concatenate([lesson for lesson, _ in lessons])).to(device)
+    # (taught, tags), of the student
     student = log_probs[torch.tensor(rows, device=device), torch.tensor(tokens, device=device)]
+    if is_bioes(tags) != is_bioes(names):
+        said, tags = merge_to_bio(said, tags)
+        student, names = merge_to_bio(student, names)
+    shared, said = _match(said, tags, names)
+    # (taught, shared tags)
+    teacher = (said.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
     student = student.clamp(min=STUDENT_FLOOR) / temperature
     index = torch.tensor(shared, device=device)
     # (taught, shared tags)
@@ -72,11 +78,23 @@ def _taught(
     return rows, tokens, partial, lessons
 
 
-def _match(taught: np.ndarray, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], np.ndarray]:
+def _match(said: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], Tensor]:
     """Find the student's index of each shared tag, and the teacher's scores of these, ``O`` first."""
     index = {name: i for i, name in enumerate(names)}
     shared = [tag for tag in tags if tag in index and tag != OUTSIDE]
     columns = {tag: i for i, tag in enumerate(tags)}
     outside = [i for tag, i in columns.items() if tag == OUTSIDE or tag not in index]
-    scores = [np.logaddexp.reduce(taught[:, outside], axis=1), *(taught[:, columns[tag]] for tag in shared)]
-    return [index[OUTSIDE], *(index[tag] for tag in shared)], np.stack(scores, axis=1)
+    scores = [said[:, outside].logsumexp(dim=1), *(said[:, columns[tag]] for tag in shared)]
+    return [index[OUTSIDE], *(index[tag] for tag in shared)], torch.stack(scores, dim=1)
+
+
+def is_bioes(names: Sequence[str]) -> bool:
+    """Tell whether tags are those of BIOES."""
+    return any(name.startswith("S-") for name in names)
+
+
+def merge_to_bio(log_probs: Tensor, names: Sequence[str]) -> tuple[Tensor, list[str]]:
+    """Add up the probabilities of tags that are one in BIO. Shape: ``(taught, tags)``."""
+    merged = list(dict.fromkeys(map(to_bio, names)))
+    groups = [[i for i, name in enumerate(names) if to_bio(name) == tag] for tag in merged]
+    return torch.stack([log_probs[:, group].logsumexp(dim=1) for group in groups], dim=1), merged

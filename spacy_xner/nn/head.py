@@ -5,19 +5,21 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from ..types import Entity, Gold, Target
+from ..types import Entity, Gold, Lesson, Target
 
 
 class Head(Protocol):
-    """Turns token vectors into entities. Tags and score matrices never leave it."""
+    """Turns token vectors into entities. Tags and score matrices never leave it.
+
+    Attributes:
+        labels: Entity types.
+        width: Width of the token vectors.
+        is_nested: Whether entities may overlap.
+    """
 
     labels: tuple[str, ...]
     width: int
-
-    @property
-    def tag_names(self) -> tuple[str, ...]:
-        """Names of the tags, as lessons have them."""
-        ...
+    is_nested: bool
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Give the weights, as every torch module does."""
@@ -64,8 +66,8 @@ class Head(Protocol):
         """
         ...
 
-    def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
-        """Find the log-probability of each tag at each token. Shape: ``(batch, tokens, tags)``."""
+    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+        """Tell of each text what a student may learn. Arguments as those of `decode`."""
         ...
 
     def distill(

@@ -1,6 +1,7 @@
 """Tag lattices: best path, log partition and entity marginals, vectorised over the batch."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -31,16 +32,14 @@ class TagSpan(NamedTuple):
     Attributes:
         row: Index of the text in the batch.
         start: Index of the first token.
-        end: Index after the last token.
-        first: Tag of the first token.
-        inside: Tag of each further token; the token after the run must not have it.
+        tags: One for each token.
+        banned: Tag that the token after the run must not have; -1 if any will do.
     """
 
     row: int
     start: int
-    end: int
-    first: int
-    inside: int
+    tags: tuple[int, ...]
+    banned: int = -1
 
 
 def viterbi(lattice: Lattice) -> list[list[int]]:
@@ -130,16 +129,20 @@ def span_probabilities(lattice: Lattice, spans: Sequence[TagSpan]) -> Tensor:
     if not spans:
         return torch.zeros(0, device=device)
     forward, backward = forward_scores(lattice), backward_scores(lattice)
+    ends = [
+        (span.row, span.start, span.start + len(span.tags), span.tags[0], span.tags[-1], span.banned)
+        for span in spans
+    ]
     # (spans,)
-    row, first_token, stop, first, inside = torch.tensor(spans, device=device).T
+    row, first_token, stop, first, last, banned = torch.tensor(ends, device=device).T
     total = torch.logsumexp(forward[row, -1] + end, dim=1)
     score = forward[row, first_token, first]
     score = score + _inner_scores(lattice, spans)
-    last = torch.where(stop - first_token > 1, inside, first)
-    # (spans, tags): go on with any tag but `inside` ...
+    # (spans, tags): go on with any tag but the banned one ...
     after = stop.clamp(max=emissions.shape[1] - 1)
     onward = moves[last] + emissions[row, after] + backward[row, after]
-    onward = onward.scatter(1, inside[:, None], float("-inf"))
+    is_banned = torch.arange(emissions.shape[2], device=device) == banned[:, None]
+    onward = onward.masked_fill(is_banned, float("-inf"))
     # (spans,): ... or end with the text
     at_end = stop == mask.sum(dim=1)[row]
     score = score + torch.where(at_end, end[last], torch.logsumexp(onward, dim=1))
@@ -150,9 +153,9 @@ def _inner_scores(lattice: Lattice, spans: Sequence[TagSpan]) -> Tensor:
     """Sum moves and emissions from the second token of each span to its last. Shape: ``(spans,)``."""
     emissions, moves = lattice.emissions, lattice.moves
     steps = [
-        (i, span.row, t, span.first if t == span.start + 1 else span.inside, span.inside)
+        (i, span.row, token, before, tag)
         for i, span in enumerate(spans)
-        for t in range(span.start + 1, span.end)
+        for token, (before, tag) in enumerate(pairwise(span.tags), start=span.start + 1)
     ]
     sums = emissions.new_zeros(len(spans))
     if not steps:

@@ -7,28 +7,41 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ..schemes import PREFIXES, entities_to_tags, legal_moves, tag_names, tags_to_entities
-from ..types import Entity, Gold
+from ..schemes import (
+    SCHEMES,
+    Scheme,
+    entities_to_tags,
+    legal_moves,
+    span_tags,
+    split_tag,
+    tag_names,
+    tags_to_entities,
+    to_bio,
+)
+from ..types import Entity, Gold, Lesson
 from .head import Head
 from .lattice import Lattice, TagSpan, span_probabilities, viterbi
 
 
 class TagSet(nn.Module):
-    """The BIO tags of some labels, with the legal moves between them as log-space masks.
+    """The tags of some labels, with the legal moves between them as log-space masks.
 
     Args:
         labels: Entity types, in the order of their tags.
+        scheme: BIO or BIOES.
     """
 
     start: Tensor
     moves: Tensor
     end: Tensor
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], scheme: Scheme = "BIO") -> None:
         super().__init__()
-        self.names = tag_names(labels)
+        self.labels = tuple(labels)
+        self.scheme: Scheme = scheme
+        self.names = tag_names(labels, scheme)
         self.index = {name: i for i, name in enumerate(self.names)}
-        start, moves, end = legal_moves(self.names)
+        start, moves, end = legal_moves(self.names, scheme)
         # Masks follow the module to its device, but are derived from the labels: not saved.
         self.register_buffer("start", _log_mask(start), persistent=False)
         self.register_buffer("moves", _log_mask(moves), persistent=False)
@@ -53,12 +66,12 @@ class TagSet(nn.Module):
         tags = torch.zeros(mask.shape, dtype=torch.long)
         known = torch.zeros(mask.shape, dtype=torch.bool)
         for row, (entities, is_known, _) in enumerate(gold):
-            names = entities_to_tags(entities, len(is_known))
+            names = entities_to_tags(entities, len(is_known), self.scheme)
             try:
                 tags[row, : len(names)] = torch.tensor([self.index[name] for name in names])
             except KeyError as err:
-                labels = ", ".join(name[2:] for name in self.names if name.startswith("B-"))
-                msg = f"Gold labels must be among the model's ({labels}), found {err.args[0][2:]!r}. "
+                label = split_tag(err.args[0])[1]
+                msg = f"Gold labels must be among the model's ({', '.join(self.labels)}), found {label!r}. "
                 raise ValueError(msg + "Initialize the component again to add labels.") from None
             known[row, : len(names)] = torch.tensor(is_known)
         return tags.to(mask.device), known.to(mask.device)
@@ -78,7 +91,7 @@ class TagSet(nn.Module):
         """
         allowed = one_hot(tags, len(self)).bool() | ~known.unsqueeze(2)
         for row, (_, _, labels) in enumerate(gold):
-            names = [f"{prefix}-{label}" for label in labels for prefix in PREFIXES]
+            names = [f"{prefix}-{label}" for label in labels for prefix in SCHEMES[self.scheme]]
             index = torch.tensor([self.index[name] for name in names if name in self.index])
             if len(index):
                 # (tokens, open tags)
@@ -86,21 +99,25 @@ class TagSet(nn.Module):
         return allowed
 
     def shared(self, other: "TagSet") -> tuple[list[int], list[int]]:
-        """List the indices of the tags that both have, here and there."""
-        names = [name for name in self.names if name in other.index]
-        return [self.index[name] for name in names], [other.index[name] for name in names]
+        """List the indices of the tags that both have, here and there; in BIO, E and S are I and B."""
+        sources = {name: name if name in other.index else to_bio(name) for name in self.names}
+        pairs = [(self.index[a], other.index[b]) for a, b in sources.items() if b in other.index]
+        return [here for here, _ in pairs], [there for _, there in pairs]
 
     def decode(self, lattice: Lattice) -> list[list[Entity]]:
         """Find the best legal path of each text and its entities with their probabilities."""
         paths = viterbi(lattice)
-        found = [tags_to_entities([self.names[tag] for tag in path]) for path in paths]
-        spans = [
-            TagSpan(row, ent.start, ent.end, self.index[f"B-{ent.label}"], self.index[f"I-{ent.label}"])
-            for row, entities in enumerate(found)
-            for ent in entities
-        ]
+        found = [tags_to_entities([self.names[tag] for tag in path], self.scheme) for path in paths]
+        spans = [self._span(row, ent) for row, entities in enumerate(found) for ent in entities]
         scores = iter(span_probabilities(lattice, spans).tolist())
         return [[ent._replace(score=next(scores)) for ent in entities] for entities in found]
+
+    def _span(self, row: int, ent: Entity) -> TagSpan:
+        tags = (self.index[name] for name in span_tags(ent.label, ent.end - ent.start, self.scheme))
+        # In BIO an entity goes on as long as its I; in BIOES its last tag says where it ends.
+        return TagSpan(
+            row, ent.start, tuple(tags), self.index[f"I-{ent.label}"] if self.scheme == "BIO" else -1
+        )
 
 
 @runtime_checkable
@@ -132,6 +149,24 @@ def inherit_output(head: TagHead, origin: Head) -> tuple[list[int], list[int]]:
         head.output.weight[here] = origin.output.weight[there].to(head.output.weight)
         head.output.bias[here] = origin.output.bias[there].to(head.output.bias)
     return here, there
+
+
+def tag_lessons(
+    names: tuple[str, ...], log_probs: Tensor, mask: Tensor, found: Sequence[list[Entity]]
+) -> list[Lesson]:
+    """Make the lesson of each text.
+
+    Args:
+        names: The tags.
+        log_probs: Log-probability of each. Shape: ``(batch, tokens, tags)``.
+        mask: True at real tokens. Shape: ``(batch, tokens)``.
+        found: The entities of each text; to students that score spans, no others are probable.
+    """
+    sizes = mask.sum(dim=1).tolist()
+    return [
+        Lesson(names, row[:size], entities, entities)
+        for row, size, entities in zip(log_probs.cpu().numpy(), sizes, found, strict=True)
+    ]
 
 
 def _log_mask(allowed: Sequence[bool] | Sequence[Sequence[bool]]) -> Tensor:

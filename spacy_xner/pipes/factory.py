@@ -26,6 +26,7 @@ overlap = null
 freeze = null
 gradient_checkpointing = false
 layers = null
+lora = null
 
 [model.head]
 @architectures = "spacy_xner.SoftmaxHead.v1"

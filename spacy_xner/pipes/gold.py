@@ -5,6 +5,27 @@ from spacy.training import Example
 from ..types import Entity, Gold
 
 
+def gold_spans(example: Example, key: str) -> Gold:
+    """Read gold entities that may overlap: those of a span group, or where there is none, of ``doc.ents``.
+
+    Tokens are known as for `gold_entities`; unknown too where a span's border falls inside a token.
+    """
+    gold = gold_entities(example)
+    if key not in example.reference.spans:
+        return gold
+    known = list(gold.known)
+    entities = []
+    for span in example.reference.spans[key]:
+        aligned = example.get_aligned_spans_y2x([span], allow_overlap=True)
+        if aligned:
+            entities.append(Entity(aligned[0].start, aligned[0].end, span.label_))
+            continue
+        touched = example.predicted.char_span(span.start_char, span.end_char, alignment_mode="expand")
+        if touched is not None:
+            known[touched.start : touched.end] = [False] * len(touched)
+    return Gold(sorted(entities), known)
+
+
 def gold_entities(example: Example) -> Gold:
     """Read gold entities.
 

@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import srsly
 from spacy import util
 from spacy.language import Language
@@ -19,12 +18,12 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from ..types import Entity, Lesson
-from .gold import gold_entities
+from ..types import NO_LESSON, Entity, Gold, Lesson
+from .gold import gold_entities, gold_spans
+from .overlap import choose_flat
 from .teaching import Batch, Teacher
 
 INIT_SAMPLE = 10
-EMPTY = np.zeros((0, 0), dtype=np.float32)
 
 
 def score_of(span: Span) -> float | None:
@@ -140,7 +139,8 @@ class XNER(TrainablePipe):  # type: ignore[misc]
             doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, attrs=attrs, spans=spans)
             kept = [] if self.overwrite else list(doc.ents)
             taken = {token.i for span in kept for token in span}
-            new = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
+            free = [ent for ent in entities if taken.isdisjoint(range(ent.start, ent.end))]
+            new = [Span(doc, ent.start, ent.end, label=ent.label) for ent in choose_flat(free)]
             doc.set_ents([*kept, *new], default="outside")
 
     def update(
@@ -183,14 +183,19 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         Returns:
             The mean over annotated tokens as a number, and as what the model's callback takes.
         """
-        gold = [gold_entities(eg) for eg in examples]
+        gold = self._gold(examples)
         batch = Batch([], gold, [None] * len(gold))
         loss = self._find_loss(batch, range(len(gold)), scores)
         return loss.item(), loss
 
+    def _gold(self, examples: Iterable[Example]) -> list[Gold]:
+        if self.model.attrs["is_nested"](self.model):
+            return [gold_spans(eg, self.spans_key) for eg in examples]
+        return [gold_entities(eg) for eg in examples]
+
     def _make_batch(self, examples: Sequence[Example]) -> Batch:
         docs = [eg.predicted for eg in examples]
-        gold = [gold_entities(eg) for eg in examples]
+        gold = self._gold(examples)
         if self.teacher is None:
             return Batch(docs, gold, [None] * len(docs))
         batch = self.teacher.instruct(docs, gold)
@@ -214,7 +219,7 @@ class XNER(TrainablePipe):  # type: ignore[misc]
     def teach(self, docs: Iterable[Doc]) -> list[Lesson]:
         """Tell of each doc what a student may learn: the tags' probabilities and the entities."""
         docs = list(docs)
-        found = [Lesson((), EMPTY, [])] * len(docs)
+        found = [NO_LESSON] * len(docs)
         for group in self.model.attrs["plan"](self.model, docs, is_train=False):
             scores = self.model.predict([docs[i] for i in group])
             for i, lesson in zip(group, self.model.attrs["lessons"](self.model, scores), strict=True):
@@ -250,6 +255,9 @@ class XNER(TrainablePipe):  # type: ignore[misc]
             old = self.model.attrs["set_origin"](self.model, init_from, self.name)
         if labels is None:
             found = {ent.label_ for eg in get_examples() for ent in eg.reference.ents}
+            if self.model.attrs["is_nested"](self.model):
+                docs = (eg.reference for eg in get_examples())
+                found |= {span.label_ for doc in docs for span in doc.spans.get(self.spans_key, ())}
             first = list(dict.fromkeys([*old, *self.labels]))
             labels = [*first, *sorted(found - set(first))]
         if not labels:

@@ -59,17 +59,24 @@ class LessonCache:
             return None
         head = srsly.json_loads(row[0])
         log_probs = np.frombuffer(row[1], dtype=np.float16).reshape(-1, max(len(head["tags"]), 1))
-        return Lesson(tuple(head["tags"]), log_probs, [Entity(*entity) for entity in head["entities"]])
+        entities, spans = ([Entity(*span) for span in head[name]] for name in ("entities", "spans"))
+        return Lesson(tuple(head["tags"]), log_probs, entities, spans)
 
     def add(self, lessons: Sequence[tuple[bytes, Lesson]]) -> None:
         """Keep lessons, all of them or none."""
         rows = [
             (
                 key,
-                srsly.json_dumps({"tags": list(tags), "entities": [list(ent) for ent in entities]}),
+                srsly.json_dumps(
+                    {
+                        "tags": list(tags),
+                        "entities": list(map(list, entities)),
+                        "spans": list(map(list, spans)),
+                    }
+                ),
                 log_probs.clip(-6e4, 0).astype(np.float16).tobytes(),
             )
-            for key, (tags, log_probs, entities) in lessons
+            for key, (tags, log_probs, entities, spans) in lessons
         ]
         self._db.execute("BEGIN")
         self._db.executemany("INSERT OR REPLACE INTO lessons VALUES (?, ?, ?)", rows)

@@ -11,6 +11,7 @@ from thinc.types import Generator
 from torch import nn
 
 from ..nn.layers import layer_index
+from ..nn.lora import is_adapter
 
 FloatOrSeq = Union[float, list[float], Generator]  # noqa: UP007 - confection reads it
 
@@ -32,7 +33,7 @@ def build_adamw_v1(
 
     Args:
         learn_rate: Rate of the encoder's top layer: a number, or a schedule such as `warmup_linear.v1`.
-        head_factor: The head's and the neck's rate, as a multiple of it.
+        head_factor: The rate of what is new, head, neck and adapters, as a multiple of it.
         transitions_factor: The rate of CRF transitions, as a multiple of it.
         layer_decay: Each layer's rate, as a multiple of the one above, from 0 to 1.
         weight_decay: Decoupled weight decay; norms, biases and transitions have none.
@@ -58,7 +59,7 @@ class Factors:
     """Learning rates of a module's parts, as multiples of that of the encoder's top layer.
 
     Args:
-        head: For neck and head.
+        head: For head, neck and adapters.
         transitions: For CRF transitions.
         layer_decay: From each layer of the encoder to the one below.
     """
@@ -72,7 +73,7 @@ class Factors:
         """Find the factor of a parameter by its name in an `EntityModule`."""
         if name.startswith("head.transitions."):
             return self.transitions
-        if not name.startswith("encoder."):
+        if not name.startswith("encoder.") or is_adapter(name):
             return self.head
         layer = layer_index(name)
         # Embeddings lie below layer 0; a final norm belongs to the top.

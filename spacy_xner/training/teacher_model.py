@@ -13,9 +13,9 @@ from tokenizers import Tokenizer
 from ..loading import load
 from ..nn.distill import FLOOR
 from ..origin import xner_names
-from ..pipes.xner import EMPTY, XNER
+from ..pipes.xner import XNER
 from ..schemes import OUTSIDE
-from ..types import Entity, Lesson
+from ..types import NO_LESSON, Entity, Lesson
 from .batcher import parts_of
 from .lesson_cache import LessonCache
 
@@ -120,13 +120,13 @@ class TeacherModel:
         if OUTSIDE in tags:
             # White space between two texts.
             log_probs[:, tags.index(OUTSIDE)] = 0.0
-        entities = []
+        entities: list[Entity] = []
+        spans: list[Entity] = []
         for (start, end), lesson in zip(parts_of(doc), lessons, strict=True):
             log_probs[start:end] = lesson.log_probs
-            entities += [
-                ent._replace(start=start + ent.start, end=start + ent.end) for ent in lesson.entities
-            ]
-        return Lesson(tags, log_probs, entities)
+            for whole, part in ((entities, lesson.entities), (spans, lesson.spans)):
+                whole += [ent._replace(start=start + ent.start, end=start + ent.end) for ent in part]
+        return Lesson(tags, log_probs, entities, spans)
 
     def _recall(self, cuts: Sequence[Cut]) -> list[Lesson]:
         """Give the lessons that it has; fewer than texts if some are missing."""
@@ -140,9 +140,8 @@ class TeacherModel:
             if name == self.component:
                 return cast(XNER, pipe).teach(docs)
             docs = list(cast(Pipe, pipe).pipe(docs))
-        return [
-            Lesson((), EMPTY, [Entity(ent.start, ent.end, ent.label_) for ent in doc.ents]) for doc in docs
-        ]
+        found = ([Entity(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs)
+        return [NO_LESSON._replace(entities=entities) for entities in found]
 
     def _find_labels(self) -> tuple[str, ...]:
         if self.component is not None:

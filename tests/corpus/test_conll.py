@@ -79,9 +79,19 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
     assert read(tmp_path, text, columns="token _ tag")[0] == ANNA
     assert read(tmp_path, text, columns="token tag _")[0] == [("Anna Lee met Bo", [("Anna", "X")])]
     with pytest.raises(
-        ValueError, match="--columns must name one column 'token' and one 'tag', found 'token'"
+        ValueError, match="--columns must name one column 'token' and one or more 'tag', found 'token'"
     ):
         read(tmp_path, text, columns="token")
+
+
+def test_entities_of_several_layers(tmp_path: Path) -> None:
+    text = "Bank\tB-ORG\tO\nof\tI-ORG\tO\nRome\tI-ORG\tB-LOC\nBo\tB-PER\tB-PER\nmet\tO\tI-X\n"
+    expected = [("Bank of Rome", "ORG"), ("Rome", "LOC"), ("Bo", "PER"), ("met", "X")]
+    found, counts = read(tmp_path, text, columns="token tag tag")
+    assert found == [("Bank of Rome Bo met", expected)]
+    assert counts.n_repaired == 1
+    with pytest.raises(CorpusError, match=r"file.conll:2: a tag must be O, B-LABEL, .* found 'of'"):
+        read(tmp_path, "Bo\tO\tO\nRome\tO\tof\n", columns="token tag tag")
 
 
 def test_number_sign_may_be_a_token(tmp_path: Path) -> None:

@@ -46,7 +46,18 @@ def test_entities_that_overlap_when_widened_are_counted(tmp_path: Path) -> None:
         docs, report = run(tmp_path, "# text = AnnaLee\nAnna\tB-PER\nLee\tB-LOC\n")
     assert len(docs[0].ents) == 1
     assert (report.n_widened, report.n_overlapping) == (2, 1)
-    assert any("1 entities were left out" in str(warning.message) for warning in caught)
+    assert any("1 entities overlap a longer one" in str(warning.message) for warning in caught)
+
+
+def test_nested_entities_are_kept_in_spans(tmp_path: Path) -> None:
+    text = "Bank\tB-ORG\tO\nof\tI-ORG\tO\nRome\tI-ORG\tB-LOC\n\nBo\tB-PER\tO\n"
+    with pytest.warns(XnerWarning, match="1 entities overlap a longer one: they are in doc.spans only"):
+        docs, report = run(tmp_path, text, options=ReadOptions(columns="token tag tag"))
+    assert entities_of(docs[0]) == [("Bank of Rome", "ORG")]
+    spans = [(span.text, span.label_) for span in docs[0].spans["xner"]]
+    assert spans == [("Bank of Rome", "ORG"), ("Rome", "LOC")]
+    assert "xner" not in docs[1].spans
+    assert report.entities == {"ORG": 1, "LOC": 1, "PER": 1}
 
 
 def test_skipped_and_repaired_are_warned_of_once(tmp_path: Path) -> None:

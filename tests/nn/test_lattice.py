@@ -45,20 +45,21 @@ def test_log_partition_sums_all_paths(lattice: Lattice) -> None:
 def test_span_probabilities_sum_the_paths_that_have_the_span(lattice: Lattice) -> None:
     first, inside = 1, 2
     spans = [
-        TagSpan(row, start, end, first, inside)
+        TagSpan(row, start, (first, *[inside] * (end - start - 1)), banned)
         for row, n in enumerate(LENGTHS)
         for start in range(n)
         for end in range(start + 1, n + 1)
+        for banned in (inside, -1)
     ]
     expected = []
     for span in spans:
         scores = paths_of(lattice, span.row)
-        wanted = (first,) + (inside,) * (span.end - span.start - 1)
+        end = span.start + len(span.tags)
         total = torch.tensor(list(scores.values())).logsumexp(0)
         have = [
             score
             for path, score in scores.items()
-            if path[span.start : span.end] == wanted and (span.end == len(path) or path[span.end] != inside)
+            if path[span.start : end] == span.tags and (end == len(path) or path[end] != span.banned)
         ]
         expected.append((torch.tensor(have).logsumexp(0) - total).exp())
     torch.testing.assert_close(span_probabilities(lattice, spans), torch.stack(expected))
@@ -69,7 +70,7 @@ def test_padding_changes_nothing(lattice: Lattice) -> None:
         emissions=torch.cat([lattice.emissions, torch.full((3, 2, N_TAGS), 9.0)], dim=1),
         mask=torch.cat([lattice.mask, torch.zeros(3, 2, dtype=torch.bool)], dim=1),
     )
-    spans = [TagSpan(0, 1, 4, 1, 2), TagSpan(1, 0, 1, 1, 2)]
+    spans = [TagSpan(0, 1, (1, 2, 2), 2), TagSpan(1, 0, (1,), 2)]
     assert viterbi(padded) == viterbi(lattice)
     torch.testing.assert_close(log_partition(padded), log_partition(lattice))
     torch.testing.assert_close(span_probabilities(padded, spans), span_probabilities(lattice, spans))

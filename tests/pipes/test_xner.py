@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -36,10 +37,23 @@ def plain(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
     return [[(e.start, e.end, e.label_, e._.xner_score) for e in doc.spans["xner"]] for doc in docs]
 
 
-@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead"])
-@pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
-def test_overfitting_io(tiny_encoders: Callable[..., Path], tmp_path: Path, head: str, arch: str) -> None:
-    nlp = train_nlp(tiny_encoders(arch), head)
+@pytest.mark.parametrize(
+    ("arch", "head", "settings"),
+    [
+        ("xlm-roberta", "SoftmaxHead", {}),
+        ("bert", "SoftmaxHead", {"head_scheme": "BIOES", "neck": "SelfAttention"}),
+        ("bert", "CRFHead", {}),
+        ("xlm-roberta", "CRFHead", {"head_scheme": "BIOES", "neck": "BiLSTMAttention"}),
+        ("xlm-roberta", "PointerHead", {}),
+        ("bert", "PointerHead", {"neck": "BiLSTM"}),
+        ("xlm-roberta", "GlobalPointerHead", {"n_steps": 80}),
+        ("bert", "GlobalPointerHead", {"head_efficient": False, "n_steps": 80}),
+    ],
+)
+def test_overfitting_io(
+    tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str, head: str, settings: dict[str, Any]
+) -> None:
+    nlp = train_nlp(tiny_encoders(arch), head, **settings)
     expected = results([nlp(text) for text in TEXTS])
     for text, entities in SLIPS:
         assert entities_of(nlp(text)) == entities

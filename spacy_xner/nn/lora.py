@@ -1,0 +1,77 @@
+"""Low-rank adapters in a transformer, by peft, and how they go back into its weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+# How peft names the adapter that is trained.
+ADAPTER = "default"
+
+
+def add_lora(
+    transformer: nn.Module, *, rank: int, alpha: float, dropout: float, targets: Sequence[str]
+) -> None:
+    """Put adapters beside linear layers; nothing else of the transformer is trained from then on.
+
+    Args:
+        transformer: A Hugging Face encoder.
+        rank: Of each adapter.
+        alpha: What an adapter adds is multiplied by ``alpha / rank``.
+        dropout: Of an adapter's input, from 0 to 1.
+        targets: Ends of the names of linear layers, such as ``query``.
+
+    Raises:
+        ImportError: If peft is not installed.
+        ValueError: If no layer has such a name.
+
+    Source: Hu et al. (2022), "LoRA: low-rank adaptation of large language models".
+    """
+    try:
+        from peft import LoraConfig, inject_adapter_in_model
+    except ImportError as err:
+        raise ImportError(
+            "LoRA needs peft, which is not installed. Install it with: pip install 'spacy-xner[lora]'"
+        ) from err
+    linear = [name for name, module in transformer.named_modules() if isinstance(module, nn.Linear)]
+    for target in targets:
+        if not any(name == target or name.endswith(f".{target}") for name in linear):
+            ends = ", ".join(dict.fromkeys(name.rpartition(".")[2] for name in linear))
+            raise ValueError(
+                f"targets must name linear layers of the encoder, found {target!r}. It has {ends}. "
+                "Choose among these."
+            )
+    config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(targets))  # type: ignore[arg-type]
+    inject_adapter_in_model(config, transformer)
+
+
+def is_adapter(name: str) -> bool:
+    """Tell whether a parameter of this name belongs to an adapter."""
+    return ".lora_" in name
+
+
+def merged_state(transformer: nn.Module) -> dict[str, Tensor]:
+    """Give the weights as they are without adapters, what these learned added to them."""
+    state = {
+        name.replace(".base_layer.", "."): value
+        for name, value in transformer.state_dict().items()
+        if not is_adapter(name)
+    }
+    with torch.no_grad():
+        for name, module in transformer.named_modules():
+            layer: Any = module
+            if hasattr(module, "get_delta_weight") and hasattr(module, "base_layer"):
+                state[f"{name}.weight"] = state[f"{name}.weight"] + layer.get_delta_weight(ADAPTER)
+    return state
+
+
+def adapter_state(transformer: nn.Module) -> dict[str, Tensor]:
+    """Give the adapters' weights alone."""
+    return {name: value for name, value in transformer.state_dict().items() if is_adapter(name)}
+
+
+def count_parameters(module: nn.Module) -> tuple[int, int]:
+    """Count the parameters that are trained, and all."""
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in module.parameters()]
+    return sum(n for n, is_trained in sizes if is_trained), sum(n for n, _ in sizes)
