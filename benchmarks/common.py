@@ -4,8 +4,10 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import spacy
+import srsly
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -34,12 +36,45 @@ def read_conll(path: Path, columns: str | None = None) -> list[Record]:
     return list(READERS["conll"](path, ReadOptions(columns=columns, skip_bad=True), ReadCounts()))
 
 
-def make_nlp(encoder: str, head: str, **settings: object) -> Language:
-    """Make a pipeline with one xner; settings are those of the encoder."""
+def read_cluener(path: Path) -> list[Record]:
+    """Read JSON lines: ``text``, and ``label``: type, surface form, and places whose ends are inclusive."""
+    return [
+        Record(
+            row["text"],
+            tuple(
+                sorted(
+                    CharSpan(start, end + 1, label)
+                    for label, forms in row["label"].items()
+                    for places in forms.values()
+                    for start, end in places
+                )
+            ),
+            f"{path}:{number}",
+        )
+        for number, row in enumerate(srsly.read_jsonl(path), start=1)
+    ]
+
+
+def sample(records: Sequence[Record], n: int) -> list[Record]:
+    """Draw some records, always the same; all of them for 0."""
+    return random.Random(0).sample(list(records), n) if 0 < n < len(records) else list(records)
+
+
+def count_trained(nlp: Language) -> int:
+    """Count the parameters that training changes."""
+    module = cast(Any, nlp.get_pipe("xner")).model.shims[0].module
+    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def make_nlp(
+    encoder: str, head: str, neck: str | None = None, head_settings: Any = None, **settings: object
+) -> Language:
+    """Make a pipeline with one xner; further settings are those of the encoder."""
     model = {
         "@architectures": "spacy_xner.EntityModel.v1",
         "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": encoder, **settings},
-        "head": {"@architectures": f"spacy_xner.{head}.v1"},
+        "neck": None if neck is None else {"@architectures": f"spacy_xner.{neck}.v1"},
+        "head": {"@architectures": f"spacy_xner.{head}.v1", **(head_settings or {})},
     }
     nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
     nlp.add_pipe("xner", config={"model": model})

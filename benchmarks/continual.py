@@ -15,7 +15,7 @@ from typing import Annotated, Any, NamedTuple
 
 import srsly
 import typer
-from common import make_docs, make_examples, make_nlp, read_conll, read_waybill, train
+from common import make_docs, make_examples, make_nlp, read_conll, read_waybill, sample, train
 from spacy.language import Language
 
 from spacy_xner.evaluate import keep_labels, micro_f1, predict_examples
@@ -30,11 +30,6 @@ TEACHERS: dict[str, dict[str, Any]] = {
 }
 # The old model; the new labels alone; trained further on them as they are; and the teachers.
 ROWS = ("old", "alone", "plain", *TEACHERS)
-
-
-def sample(records: Sequence[Record], n: int) -> list[Record]:
-    """Draw some records, always the same; all of them for 0."""
-    return random.Random(0).sample(list(records), n) if 0 < n < len(records) else list(records)
 
 
 def keep(records: Iterable[Record], labels: Sequence[str], *, inside: bool) -> list[Record]:

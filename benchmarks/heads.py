@@ -1,0 +1,119 @@
+"""All heads on the same encoder and data: test F1, speed of training and prediction, parameters trained.
+
+Resumable: what OUT has is not run again. Files of DATA: `cluener` (train.json, dev.json), `waybill`.
+
+Usage: python benchmarks/heads.py DATA ENCODER OUT [--sentences 0] [--seeds 2]
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import srsly
+import typer
+from common import (
+    count_trained,
+    make_docs,
+    make_examples,
+    make_nlp,
+    read_cluener,
+    read_waybill,
+    sample,
+    train,
+)
+
+from spacy_xner.evaluate import predict_examples
+from spacy_xner.span_scoring import score_spans
+from spacy_xner.types import Record
+
+LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 8}
+ROWS: dict[str, dict[str, Any]] = {
+    "softmax": {"head": "SoftmaxHead"},
+    "CRF": {"head": "CRFHead"},
+    "BiLSTM-CRF": {"head": "CRFHead", "neck": "BiLSTM"},
+    "BiLSTM-attention-CRF": {"head": "CRFHead", "neck": "BiLSTMAttention"},
+    "LoRA r=8, softmax": {"head": "SoftmaxHead", "lora": LORA},
+    "pointer": {"head": "PointerHead"},
+    "global pointer": {"head": "GlobalPointerHead"},
+}
+
+
+def read_part(data: Path, corpus: str, n: int) -> tuple[list[Record], list[Record]]:
+    """Read what is trained on, and what is scored."""
+    if corpus == "cluener":
+        return sample(read_cluener(data / corpus / "train.json"), n), read_cluener(data / corpus / "dev.json")
+    train_part, test = (list(read_waybill(data / corpus / f"{part}.txt")) for part in ("train", "test"))
+    return sample(train_part, n), test
+
+
+def run_row(
+    encoder: str, settings: dict[str, Any], parts: tuple[list[Record], list[Record]], seed: int, epochs: int
+) -> dict[str, float]:
+    """Train and score one model."""
+    nlp = make_nlp(encoder, **settings)
+    examples = make_examples(nlp, make_docs(nlp, parts[0]))
+    seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed, share=0.0)
+    test = make_docs(nlp, parts[1])
+    begin = time.perf_counter()
+    found = list(predict_examples(nlp, test))
+    pace = len(test) / (time.perf_counter() - begin)
+    for doc in test:
+        doc.spans["xner"] = list(doc.ents)
+    scores = score_spans(found)
+    assert scores is not None
+    return {
+        "f": 100 * scores["f"],
+        "trained a second": len(examples) * epochs / seconds,
+        "predicted a second": pace,
+        "parameters": count_trained(nlp),
+    }
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the results.")],
+    sentences: Annotated[int, typer.Option(help="To train on; 0 for all.")] = 2000,
+    seeds: int = 2,
+    epochs: int = 3,
+    corpora: str = "cluener,waybill",
+    rows: str = ",".join(ROWS),
+) -> None:
+    """Run what is missing, then print the tables."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / f"heads-{sentences}-{epochs}.jsonl"
+    done = {row["key"]: row for row in srsly.read_jsonl(file)} if file.is_file() else {}
+    for seed in range(seeds):
+        for corpus in corpora.split(","):
+            parts = read_part(data, corpus, sentences)
+            for row in rows.split(","):
+                key = f"{corpus}/{row}/{seed}"
+                if key not in done:
+                    done[key] = {"key": key, **run_row(encoder, ROWS[row], parts, seed, epochs)}
+                    srsly.write_jsonl(file, [done[key]], append=True, append_new_line=False)
+                    print(srsly.json_dumps(done[key]), flush=True)
+    for corpus in corpora.split(","):
+        show([row for key, row in done.items() if key.startswith(f"{corpus}/")], corpus)
+
+
+def show(done: Sequence[dict[str, Any]], corpus: str) -> None:
+    """Print means over seeds, and half of what lies between the two ends for F1; speeds against softmax."""
+    print(f"\n{corpus:24}{'F1':>16}{'training':>10}{'nlp.pipe':>10}{'trained':>12}")
+    names = list(dict.fromkeys(row["key"].split("/")[1] for row in done))
+    table = {name: [row for row in done if row["key"].split("/")[1] == name] for name in names}
+    first = table[names[0]]
+    for name, found in table.items():
+        values = [row["f"] for row in found]
+        spread = (max(values) - min(values)) / 2
+        paces = [
+            statistics.fmean(row[key] for row in found) / statistics.fmean(row[key] for row in first)
+            for key in ("trained a second", "predicted a second")
+        ]
+        cells = "".join(f"{pace:10.2f}" for pace in paces)
+        print(f"{name:24}{statistics.fmean(values):8.2f} ± {spread:5.2f}{cells}{found[0]['parameters']:12,}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

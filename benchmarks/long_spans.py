@@ -1,0 +1,28 @@
+"""Peak memory of one long text through the global pointer, every type with its own queries and keys.
+
+Usage: python benchmarks/long_spans.py ENCODER [--tokens 5000 --labels 10]
+"""
+
+import resource
+from typing import Annotated
+
+import typer
+from common import make_nlp
+
+
+def main(
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")], tokens: int = 5000, labels: int = 10
+) -> None:
+    """Run an untrained model, and print the greatest size that the process had."""
+    nlp = make_nlp(encoder, "GlobalPointerHead", head_settings={"efficient": False})
+    for i in range(labels):
+        nlp.get_pipe("xner").add_label(f"L{i}")  # type: ignore[attr-defined]
+    nlp.initialize(lambda: [])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    doc = nlp("地" * tokens)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{len(doc)} tokens, {labels} types: {before:.0f} MiB before, {after:.0f} MiB at most")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,69 @@
+"""Nested entities: F1 on the outer layer, the inner one, and both, of a flat head and of the global pointer.
+
+Usage: python benchmarks/nested.py DATA/germeval2014 ENCODER [--sentences 0]
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from common import make_docs, make_examples, make_nlp, read_conll, sample, train
+from spacy.language import Language
+from spacy.training import Example
+
+from spacy_xner.span_scoring import score_spans
+from spacy_xner.types import Record
+
+LAYERS = {"outer": "token tag _", "inner": "token _ tag", "together": "token tag tag"}
+
+
+def score_layers(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, float]:
+    """Score a pipeline: micro F1 in percent.
+
+    What is found counts for the outer layer unless it lies inside something else that is found, then for the
+    inner one.
+    """
+    found = {}
+    for name, records in tests.items():
+        examples = []
+        for doc, reference in zip(
+            nlp.pipe(record.text for record in records), make_docs(nlp, records), strict=True
+        ):
+            spans = list(doc.spans["xner"])
+            inner = [s for s in spans if any(o != s and o.start <= s.start and s.end <= o.end for o in spans)]
+            kept = {"outer": [s for s in spans if s not in inner], "inner": inner, "together": spans}
+            doc.spans["xner"] = kept[name]
+            if "xner" not in reference.spans:
+                reference.spans["xner"] = list(reference.ents)
+            examples.append(Example(doc, reference))
+        scores = score_spans(examples)
+        assert scores is not None
+        found[name] = 100 * scores["f"]
+    return found
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with germ.train.iob2 and germ.test.iob2.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    sentences: Annotated[int, typer.Option(help="To train on; 0 for all.")] = 4000,
+    tests: Annotated[int, typer.Option(help="To score; 0 for all.")] = 1000,
+    epochs: int = 3,
+    seed: int = 0,
+    heads: str = "SoftmaxHead,GlobalPointerHead",
+) -> None:
+    """Train each head on both layers and score it."""
+    records = sample(read_conll(data / "germ.train.iob2", LAYERS["together"]), sentences)
+    parts = {
+        name: sample(read_conll(data / "germ.test.iob2", columns), tests) for name, columns in LAYERS.items()
+    }
+    for head in heads.split(","):
+        nlp = make_nlp(encoder, head)
+        examples = make_examples(nlp, make_docs(nlp, records))
+        seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed, share=0.0)
+        found = score_layers(nlp, parts)
+        cells = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+        print(f"{head}: {cells} ({seconds:.0f} s of training)", flush=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
