@@ -51,8 +51,10 @@ class Teacher(Protocol):
         self,
         get_examples: Callable[[], Iterable[Example]],
         nlp: Language | None,
+        *,
         labels: tuple[str, ...],
         device: str,
+        read_gold: Callable[[Iterable[Example]], list[Gold]],
     ) -> None:
         """Get ready to teach a component.
 
@@ -61,6 +63,7 @@ class Teacher(Protocol):
             nlp: The student's pipeline.
             labels: The student's labels.
             device: Where the student runs.
+            read_gold: What the student takes for gold.
         """
         ...
 

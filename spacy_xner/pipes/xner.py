@@ -272,7 +272,9 @@ class XNER(TrainablePipe):  # type: ignore[misc]
             log_labels(init_from, old, self.labels)
         self.teacher = teacher
         if self.teacher is not None:
-            self.teacher.initialize(get_examples, nlp, self.labels, self.device)
+            self.teacher.initialize(
+                get_examples, nlp, labels=self.labels, device=self.device, read_gold=self._gold
+            )
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""

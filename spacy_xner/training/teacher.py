@@ -12,7 +12,6 @@ from spacy.training import Example
 from spacy.util import logger
 from thinc.types import Generator
 
-from ..pipes.gold import gold_entities
 from ..pipes.teaching import Batch
 from ..types import Gold, Lesson, Target
 from .batcher import parts_of
@@ -129,8 +128,10 @@ class Teacher:
         self,
         get_examples: Callable[[], Iterable[Example]],
         nlp: Language | None,
+        *,
         labels: tuple[str, ...],
         device: str,
+        read_gold: Callable[[Iterable[Example]], list[Gold]],
     ) -> None:
         """Load the teacher and let it see all examples and texts once.
 
@@ -150,7 +151,7 @@ class Teacher:
             self._confidence = 0.0
         examples = list(get_examples())
         docs = [eg.predicted for eg in examples]
-        gold = [gold_entities(eg) for eg in examples]
+        gold = read_gold(examples)
         annotated = {ent.label for known in gold for ent in known.entities}
         self.unannotated = tuple(label for label in labels if label in self.old and label not in annotated)
         own = [doc for doc in map((nlp or model.nlp).make_doc, self._find_texts()) if len(doc)]

@@ -101,3 +101,14 @@ def test_labels_can_be_added_with_a_teacher(tiny: Path, tmp_path: Path) -> None:
         nlp.update(examples, sgd=sgd)
     expected = sorted([*TEXTS[doc.text], (1, 2, "ACT")])
     assert spans_of(nlp(doc.text)) == expected
+
+
+def test_a_teacher_counts_inner_entities_as_annotated(tiny: Path, tmp_path: Path) -> None:
+    train(make_nlp(tiny, "GlobalPointerHead"), n_steps=1).to_disk(tmp_path / "base")
+    nlp = make_nlp(tiny, "GlobalPointerHead")
+    block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "base")}
+    nlp.config["initialize"]["components"]["xner"] = {"init_from": str(tmp_path / "base"), "teacher": block}
+    # Places are in the text only as parts of an organisation.
+    examples = nested_examples(nlp)[1:2]
+    nlp.initialize(lambda: examples)
+    assert nlp.get_pipe("xner").teacher.unannotated == ()

@@ -27,9 +27,19 @@ from ..conftest import SLIPS, entities_of, make_examples, make_nlp
 from .conftest import NEW
 
 
+def initialize(teacher: Teacher, nlp: Language, examples: list[Example], labels: tuple[str, ...]) -> None:
+    teacher.initialize(
+        lambda: examples,
+        nlp,
+        labels=labels,
+        device="cpu",
+        read_gold=lambda examples: [gold_entities(eg) for eg in examples],
+    )
+
+
 def make_teacher(base: Path | str, nlp: Language, examples: list[Example], **settings: Any) -> Teacher:
     teacher = build_teacher_v1(str(base), **settings)
-    teacher.initialize(lambda: examples, nlp, ("COURIER", "LOC", "PER", "PHONE"), "cpu")
+    initialize(teacher, nlp, examples, ("COURIER", "LOC", "PER", "PHONE"))
     return teacher
 
 
@@ -197,7 +207,7 @@ def test_a_teacher_that_tells_only_entities(tiny: Path, tmp_path: Path) -> None:
     nlp = make_nlp(tiny)
     examples = make_examples(nlp, NEW)
     teacher = build_teacher_v1(str(tmp_path / "ruler"))
-    teacher.initialize(lambda: examples, nlp, ("PER", "PHONE"), "cpu")
+    initialize(teacher, nlp, examples, ("PER", "PHONE"))
     batch = instruct(teacher, examples)
     assert [ent.label for ent in batch.gold[1].entities] == ["PER"]
     assert batch.targets == [None] * 4
@@ -241,7 +251,7 @@ def test_bad_teachers_and_texts(base: Path, nlp: Language, tmp_path: Path) -> No
     with pytest.raises(
         ValueError, match=r"must share labels with the student \(PHONE\), found COURIER, LOC, PER"
     ):
-        teacher.initialize(lambda: examples, nlp, ("PHONE",), "cpu")
+        initialize(teacher, nlp, examples, ("PHONE",))
     with pytest.raises(FileNotFoundError, match="The teacher's texts must be a file"):
         make_teacher(base, nlp, examples, texts=str(tmp_path / "nothing.txt"))
     (tmp_path / "empty.txt").write_text("\n \n")
