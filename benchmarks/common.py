@@ -100,6 +100,7 @@ def train(
     learn_rate: float,
     seed: int,
     share: float = 0.5,
+    head_factor: float = 5.0,
     on_epoch: Callable[[int, float], None] = lambda epoch, seconds: None,
 ) -> float:
     """Fine-tune as the shipped configs do: warm-up over a tenth of the steps, then linear decay.
@@ -112,7 +113,7 @@ def train(
     random.seed(seed)
     torch.manual_seed(seed)
     nlp.initialize(lambda: examples)
-    sgd: AdamW = build_adamw_v1()
+    sgd: AdamW = build_adamw_v1(head_factor=head_factor)
     total = epochs * -(-len(examples) // batch_size)
     batcher = build_batch_joined_v1(batch_size, share)
     done = 0
