@@ -11,7 +11,7 @@ from .checkpoint import build_transformer, dump_config, load_checkpoint, read_to
 from .nn.encoder import Encoder, Specials
 from .nn.entity_module import EntityModule
 from .nn.layers import keep_layers
-from .nn.lora import adapter_state, add_lora, merged_state
+from .nn.lora import adapter_state, add_lora, is_adapter, merged_state
 from .nn.pieces import PieceCutter
 from .settings import EncoderSettings
 
@@ -121,7 +121,7 @@ def load_state(module: EntityModule, saved: Saved, settings: EncoderSettings | N
     """
     missing, unexpected = module.load_state_dict(saved.state, strict=False)
     if settings is not None and settings.keeps_base:
-        missing = [name for name in missing if not name.startswith(PREFIX) or ".lora_" in name]
+        missing = [name for name in missing if not name.startswith(PREFIX) or is_adapter(name)]
     if missing or unexpected:
         raise RuntimeError(f"weights are missing ({missing[:3]}) or have no place ({unexpected[:3]}).")
 

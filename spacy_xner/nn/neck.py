@@ -46,8 +46,10 @@ class BiLSTM(nn.Module):
         """
         # A text without tokens runs over one of padding, which nobody looks at.
         lengths = mask.sum(dim=1).clamp(min=1).cpu()
-        packed = pack_padded_sequence(vectors, lengths, batch_first=True, enforce_sorted=False)
-        states: PackedSequence = self.lstm(packed)[0]
+        # Always in float32: processors have no LSTM in bfloat16, and it is a small part of the whole.
+        with torch.autocast(vectors.device.type, enabled=False):
+            packed = pack_padded_sequence(vectors.float(), lengths, batch_first=True, enforce_sorted=False)
+            states: PackedSequence = self.lstm(packed)[0]
         # (batch, tokens, 2 * hidden_width)
         found, _ = pad_packed_sequence(states, batch_first=True, total_length=vectors.shape[1])
         return self.join(vectors, found) if self.join is not None else found

@@ -67,6 +67,19 @@ def test_overfitting_io(
         assert plain(list(copy.pipe(TEXTS))) == expected
 
 
+@pytest.mark.parametrize(
+    ("head", "neck"),
+    [("CRFHead", "BiLSTMAttention"), ("PointerHead", "BiLSTM"), ("GlobalPointerHead", "SelfAttention")],
+)
+def test_every_part_runs_in_half_precision(tiny: Path, head: str, neck: str) -> None:
+    nlp = train_nlp(tiny, head, n_steps=60, neck=neck)
+    pipe = nlp.get_pipe("xner")
+    pipe.model.attrs["configure"](pipe.model, "cpu", "bf16", 1024)
+    for text, entities in SLIPS:
+        assert entities_of(nlp(text)) == entities
+    assert nlp.update(make_examples(nlp), sgd=build_adamw_v1())["xner"] >= 0.0
+
+
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
 def test_pipe_equals_call(trained: Language, batch_size: int) -> None:
     expected = results([trained(text) for text in TEXTS])
