@@ -51,22 +51,28 @@ def viterbi(lattice: Lattice) -> list[list[int]]:
     Source: Viterbi (1967), as in Lafferty et al. (2001).
     """
     emissions, mask, start, moves, end = lattice
-    n_tags = emissions.shape[2]
-    stay = torch.arange(n_tags, device=emissions.device)
-    # (batch, tags)
-    score = start + emissions[:, 0]
-    back = []
-    for t in range(1, emissions.shape[1]):
-        # (batch, tags): best score of reaching each tag, and where from
-        best, origin = (score.unsqueeze(2) + moves).max(dim=1)
-        here = mask[:, t, None]
-        score = torch.where(here, best + emissions[:, t], score)
-        back.append(torch.where(here, origin, stay))
+    # The batch comes last: each step is then one long run over memory for each pair of tags.
+    # (tokens, tags, batch)
+    emissions = emissions.permute(1, 2, 0).contiguous()
+    # (tags, batch)
+    score = start[:, None] + emissions[0]
+    scores = [score]
+    for emission in emissions[1:]:
+        # (from, to, batch), then (to, batch)
+        score = (score.unsqueeze(1) + moves.unsqueeze(2)).amax(dim=0) + emission
+        scores.append(score)
+    # (tokens, tags, batch); past a text's end they mean nothing, and are not looked at
+    reached = torch.stack(scores)
+    last = mask.sum(dim=1) - 1
     # (batch,)
-    tag = (score + end).argmax(dim=1)
-    path = [tag]
-    for origin in reversed(back):
-        tag = origin.gather(1, tag[:, None])[:, 0]
+    final = (reached[last, :, torch.arange(len(last), device=last.device)] + end).argmax(dim=1)
+    tag = final
+    path = []
+    for t in range(len(scores) - 1, -1, -1):
+        if t + 1 < len(scores):
+            # (from, batch): where each text's next tag was best reached from
+            tag = (scores[t] + moves[:, tag]).argmax(dim=0)
+        tag = torch.where(last == t, final, tag)
         path.append(tag)
     # (batch, tokens)
     paths = torch.stack(path[::-1], dim=1).tolist()
@@ -83,8 +89,9 @@ def forward_scores(lattice: Lattice) -> Tensor:
     # (batch, tags)
     score = start + emissions[:, 0]
     scores = [score]
+    weights = moves.exp()
     for t in range(1, emissions.shape[1]):
-        reached = torch.logsumexp(score.unsqueeze(2) + moves, dim=1)
+        reached = _log_product(score, weights)
         score = torch.where(mask[:, t, None], reached + emissions[:, t], score)
         scores.append(score)
     return torch.stack(scores, dim=1)
@@ -100,11 +107,27 @@ def backward_scores(lattice: Lattice) -> Tensor:
     # (batch, tags)
     score = end.expand(emissions.shape[0], -1)
     scores = [score]
+    weights = moves.T.exp()
     for t in range(emissions.shape[1] - 1, 0, -1):
-        onward = torch.logsumexp(moves + (emissions[:, t] + score).unsqueeze(1), dim=2)
+        onward = _log_product(emissions[:, t] + score, weights)
         score = torch.where(mask[:, t, None], onward, score)
         scores.append(score)
     return torch.stack(scores[::-1], dim=1)
+
+
+def _log_product(score: Tensor, weights: Tensor) -> Tensor:
+    """Sum over all tags, in log space: each one's score, and the weight of going from it to each other.
+
+    A sum that is too small for a float, against the greatest score, counts as the least that is not.
+
+    Args:
+        score: Shape: ``(batch, tags)``.
+        weights: Exponentials of moves. Shape: ``(tags, tags)``.
+    """
+    top = score.amax(dim=1, keepdim=True)
+    # (batch, tags): a product of matrices takes a tenth of the time of sums over (batch, tags, tags)
+    sums = (score - top).exp() @ weights
+    return top + sums.clamp(min=torch.finfo(sums.dtype).tiny).log()
 
 
 def log_partition(lattice: Lattice) -> Tensor:
