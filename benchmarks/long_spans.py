@@ -17,7 +17,7 @@ def main(
     nlp = make_nlp(encoder, "GlobalPointerHead", head_settings={"efficient": False})
     for i in range(labels):
         nlp.get_pipe("xner").add_label(f"L{i}")  # type: ignore[attr-defined]
-    nlp.initialize(lambda: [])
+    nlp.initialize()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     doc = nlp("地" * tokens)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

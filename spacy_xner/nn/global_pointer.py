@@ -1,8 +1,8 @@
 """One score for each type and each span of tokens: nested entities come out as they are."""
 
+import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
@@ -127,7 +127,7 @@ class GlobalPointerHead(nn.Module):
     def _spans(self, scores: Tensor, mask: Tensor, least: float) -> list[list[Entity]]:
         """List the spans of at least some log-odds, by text, first token and last."""
         is_found = (scores.float() > least) & within(mask, scores.shape[2]).unsqueeze(3)
-        rows, starts, widths, columns = is_found.nonzero().T.tolist() or ((), (), (), ())
+        rows, starts, widths, columns = is_found.nonzero().T.tolist()
         values = scores[is_found].float().sigmoid().tolist()
         found: list[list[Entity]] = [[] for _ in range(len(mask))]
         for row, start, n, column, value in zip(rows, starts, widths, columns, values, strict=True):
@@ -155,7 +155,7 @@ class GlobalPointerHead(nn.Module):
 
     def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
         """Tell each text's spans that are probable enough."""
-        told = self._spans(scores, mask, float(np.log(LEAST_TOLD / (1.0 - LEAST_TOLD))))
+        told = self._spans(scores, mask, math.log(LEAST_TOLD / (1.0 - LEAST_TOLD)))
         sizes = mask.sum(dim=1).tolist()
         return [
             span_lesson(self.labels, size, [span for span in spans if span.score > 0.5], spans)

@@ -1,5 +1,6 @@
 """Start and end of entities, of each type by itself."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -96,18 +97,17 @@ class PointerHead(nn.Module):
 
         An entity's probability is that of this start and this end, and of none between that would part them.
         """
-        scores = scores.detach().float().masked_fill(~mask[:, :, None, None], float("-inf"))
-        is_yes = (scores > 0).cpu().numpy()
-        yes, no = _log_odds(scores)
-        found = []
-        for row in range(len(is_yes)):
-            spans = [
-                (start, stop, column)
-                for column in np.flatnonzero(is_yes[row].any(axis=(0, 1))).tolist()
-                for start, stop in _match(is_yes[row, :, :, column])
-            ]
-            found.append(self._entities(sorted(spans), yes[row], no[row]))
-        return found
+        return [self._best(yes, no) for yes, no in zip(*_log_odds(scores, mask), strict=True)]
+
+    def _best(self, yes: NDArray[np.float64], no: NDArray[np.float64]) -> list[Entity]:
+        """Find the entities of one text, by what `_log_odds` gives."""
+        is_yes = yes > math.log(0.5)
+        spans = [
+            (start, stop, column)
+            for column in np.flatnonzero(is_yes.any(axis=(0, 1))).tolist()
+            for start, stop in _match(is_yes[:, :, column])
+        ]
+        return self._entities(sorted(spans), yes, no)
 
     def _entities(
         self, spans: Sequence[tuple[int, int, int]], yes: NDArray[np.float64], no: NDArray[np.float64]
@@ -138,14 +138,11 @@ class PointerHead(nn.Module):
 
     def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
         """Tell each text's spans: of every start and end that are probable enough."""
-        found = self.decode(scores, mask)
-        scores = scores.detach().float().masked_fill(~mask[:, :, None, None], float("-inf"))
-        yes, no = _log_odds(scores)
         told = []
-        for row, n_tokens in enumerate(mask.sum(dim=1).tolist()):
-            spans = self._entities(sorted(_probable(yes[row])), yes[row], no[row])
+        for n_tokens, yes, no in zip(mask.sum(dim=1).tolist(), *_log_odds(scores, mask), strict=True):
+            spans = self._entities(sorted(_probable(yes)), yes, no)
             spans = [span for span in spans if span.score >= LEAST_TOLD]
-            told.append(span_lesson(self.labels, n_tokens, found[row], spans))
+            told.append(span_lesson(self.labels, n_tokens, self._best(yes, no), spans))
         return told
 
     def distill(
@@ -169,14 +166,16 @@ class PointerHead(nn.Module):
         return bernoulli_divergence(scores.float(), goal, torch.from_numpy(counts).to(device))
 
 
-def _log_odds(scores: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Find the log-probability of yes, and the sums of those of no over all tokens before.
+def _log_odds(scores: Tensor, mask: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the log-probability of yes, never at padding, and the sums of those of no over all tokens before.
 
     Returns:
         Shapes ``(batch, tokens, 2, labels)`` and ``(batch, tokens + 1, 2, labels)``.
     """
-    yes = logsigmoid(scores).cpu().double().numpy()
-    no = logsigmoid(-scores).cpu().double().cumsum(dim=1).numpy()
+    # Not every device has float64.
+    scores = scores.detach().cpu().double().masked_fill(~mask.cpu()[:, :, None, None], float("-inf"))
+    yes = logsigmoid(scores).numpy()
+    no = logsigmoid(-scores).cumsum(dim=1).numpy()
     return yes, np.concatenate([np.zeros_like(no[:, :1]), no], axis=1)
 
 

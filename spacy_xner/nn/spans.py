@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..errors import XnerWarning
 from ..schemes import tag_names
 from ..types import Entity, Gold, Lesson, Target
+from .losses import yes_no_loss
 
 # Spans less probable than this are not told.
 LEAST_TOLD = 1e-3
@@ -115,8 +115,6 @@ def bernoulli_divergence(scores: Tensor, wanted: Tensor, counts: Tensor) -> Tens
         wanted: The teacher's probabilities, from 0 to 1. Same shape.
         counts: False where nothing is learned. Same shape.
     """
-    # Binary cross-entropy less the teacher's own entropy: 0 where both agree.
+    # Cross-entropy less the teacher's own entropy: 0 where both agree.
     sure = wanted.clamp(1e-6, 1.0 - 1e-6)
-    entropy = -(sure * sure.log() + (1.0 - sure) * (1.0 - sure).log())
-    loss = binary_cross_entropy_with_logits(scores, sure, reduction="none") - entropy
-    return loss.masked_fill(~counts, 0.0).sum()
+    return yes_no_loss(scores, sure, counts) - yes_no_loss(sure.logit(), sure, counts)

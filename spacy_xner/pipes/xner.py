@@ -254,10 +254,10 @@ class XNER(TrainablePipe):  # type: ignore[misc]
         if init_from is not None:
             old = self.model.attrs["set_origin"](self.model, init_from, self.name)
         if labels is None:
-            found = {ent.label_ for eg in get_examples() for ent in eg.reference.ents}
-            if self.model.attrs["is_nested"](self.model):
-                docs = (eg.reference for eg in get_examples())
-                found |= {span.label_ for doc in docs for span in doc.spans.get(self.spans_key, ())}
+            nested = [self.spans_key] if self.model.attrs["is_nested"](self.model) else []
+            docs = (eg.reference for eg in get_examples())
+            groups = ([doc.ents, *(doc.spans.get(key, ()) for key in nested)] for doc in docs)
+            found = {span.label_ for spans in groups for group in spans for span in group}
             first = list(dict.fromkeys([*old, *self.labels]))
             labels = [*first, *sorted(found - set(first))]
         if not labels:
