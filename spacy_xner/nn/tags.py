@@ -106,6 +106,8 @@ class TagSet(nn.Module):
 
     def decode(self, lattice: Lattice) -> list[list[Entity]]:
         """Find the best legal path of each text and its entities with their probabilities."""
+        # An accelerator would be waited for at each of a thousand small steps.
+        lattice = Lattice(*(part.cpu() for part in lattice))
         paths = viterbi(lattice)
         found = [tags_to_entities([self.names[tag] for tag in path], self.scheme) for path in paths]
         spans = [self._span(row, ent) for row, entities in enumerate(found) for ent in entities]
