@@ -2,57 +2,26 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import spacy
-import srsly
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_xner.corpus import READERS, ReadCounts, ReadOptions
+from spacy_xner.corpus import ReadCounts, ReadOptions, read_records
 from spacy_xner.corpus.convert import ConvertReport, record_to_doc
-from spacy_xner.schemes import tags_to_entities
 from spacy_xner.training.batcher import build_batch_joined_v1
 from spacy_xner.training.optimizer import AdamW, build_adamw_v1
-from spacy_xner.types import CharSpan, Record
+from spacy_xner.types import Record
 
 
-def read_waybill(path: Path) -> Iterator[Record]:
-    """Read slips: a header, then text and type-first labels apart by a tab, each joined by character 2."""
-    for number, line in enumerate(path.read_text("utf-8").splitlines()[1:], start=2):
-        chars, labels = (part.split("\x02") for part in line.split("\t"))
-        tags = [label if label == "O" else "-".join(reversed(label.rsplit("-", 1))) for label in labels]
-        starts = [sum(map(len, chars[:i])) for i in range(len(chars) + 1)]
-        spans = [CharSpan(starts[e.start], starts[e.end], e.label) for e in tags_to_entities(tags)]
-        yield Record("".join(chars), tuple(spans), f"{path}:{number}")
-
-
-def read_conll(path: Path, columns: str | None = None) -> list[Record]:
-    """Read a CoNLL file whole, without the lines that cannot be read."""
-    return list(READERS["conll"](path, ReadOptions(columns=columns, skip_bad=True), ReadCounts()))
-
-
-def read_cluener(path: Path) -> list[Record]:
-    """Read JSON lines: ``text``, and ``label``: type, surface form, and places whose ends are inclusive."""
-    return [
-        Record(
-            row["text"],
-            tuple(
-                sorted(
-                    CharSpan(start, end + 1, label)
-                    for label, forms in row["label"].items()
-                    for places in forms.values()
-                    for start, end in places
-                )
-            ),
-            f"{path}:{number}",
-        )
-        for number, row in enumerate(srsly.read_jsonl(path), start=1)
-    ]
+def read_corpus(path: Path, columns: str | None = None) -> list[Record]:
+    """Read a corpus of any format whole, without the lines that cannot be read."""
+    return list(read_records(path, ReadCounts(), options=ReadOptions(columns=columns, skip_bad=True)))
 
 
 def sample(records: Sequence[Record], n: int) -> list[Record]:

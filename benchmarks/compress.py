@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import spacy
 import typer
-from common import make_docs, make_examples, make_nlp, read_waybill, train
+from common import make_docs, make_examples, make_nlp, read_corpus, train
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -38,7 +38,7 @@ def main(
     large = spacy.load(teacher)
     full = score(large, read_test(data, large))
     print(f"teacher: {full:.2f}", flush=True)
-    records = list(read_waybill(data / "train.txt"))
+    records = read_corpus(data / "train.txt")
     gold = gold or len(records)
     settings = {"name": teacher, "tokens": "all", "open_labels": False}
     block: dict[str, Any] = {"@misc": "spacy_xner.Teacher.v1", **settings}
@@ -61,7 +61,7 @@ def main(
 
 def read_test(data: Path, nlp: Language) -> list[Doc]:
     """Read the test part."""
-    return make_docs(nlp, read_waybill(data / "test.txt"))
+    return make_docs(nlp, read_corpus(data / "test.txt"))
 
 
 if __name__ == "__main__":

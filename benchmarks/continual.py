@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple
 
 import srsly
 import typer
-from common import make_docs, make_examples, make_nlp, read_conll, read_waybill, sample, train
+from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
 from spacy.language import Language
 
 from spacy_xner.evaluate import keep_labels, micro_f1, predict_examples
@@ -51,28 +51,28 @@ def read_setting(data: Path, setting: str, n: int) -> dict[str, dict[str, list[R
     """Read train and test parts; a test part's name ends in the labels that it scores, old or new."""
     if setting == "waybill":
         uner, wikiann = data / "uner" / "zh_gsdsimp", data / "wikiann" / "en"
-        old = [read_conll(uner / "train.iob2"), read_conll(wikiann / "train.conllu")]
+        old = [read_corpus(uner / "train.iob2"), read_corpus(wikiann / "train.conllu")]
         return {
             "train": {
                 "old": [record for part in old for record in sample(part, n)],
-                "new": list(read_waybill(data / "waybill" / "train.txt")),
+                "new": read_corpus(data / "waybill" / "train.txt"),
             },
             "test": {
-                "uner old": read_conll(uner / "test.iob2"),
-                "wikiann old": sample(read_conll(wikiann / "test.conllu"), 1000),
-                "waybill new": list(read_waybill(data / "waybill" / "test.txt")),
+                "uner old": read_corpus(uner / "test.iob2"),
+                "wikiann old": sample(read_corpus(wikiann / "test.conllu"), 1000),
+                "waybill new": read_corpus(data / "waybill" / "test.txt"),
             },
         }
     wikiann, germ = data / "wikiann" / "de", data / "germeval2014"
-    train_new = read_conll(germ / "germ.train.iob2", "token tag _")
-    test_new = sample(read_conll(germ / "germ.test.iob2", "token tag _"), 1000)
+    train_new = read_corpus(germ / "germ.train.iob2", "token tag _")
+    test_new = sample(read_corpus(germ / "germ.test.iob2", "token tag _"), 1000)
     return {
         "train": {
-            "old": sample(read_conll(wikiann / "train.conllu"), n),
+            "old": sample(read_corpus(wikiann / "train.conllu"), n),
             "new": keep(sample(train_new, n), OLD, inside=False),
         },
         "test": {
-            "wikiann old": sample(read_conll(wikiann / "test.conllu"), 1000),
+            "wikiann old": sample(read_corpus(wikiann / "test.conllu"), 1000),
             "germeval old": keep(test_new, OLD, inside=True),
             "germeval new": keep(test_new, OLD, inside=False),
         },

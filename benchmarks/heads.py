@@ -18,8 +18,7 @@ from common import (
     make_docs,
     make_examples,
     make_nlp,
-    read_cluener,
-    read_waybill,
+    read_corpus,
     sample,
     train,
 )
@@ -43,8 +42,8 @@ ROWS: dict[str, dict[str, Any]] = {
 def read_part(data: Path, corpus: str, n: int) -> tuple[list[Record], list[Record]]:
     """Read what is trained on, and what is scored."""
     if corpus == "cluener":
-        return sample(read_cluener(data / corpus / "train.json"), n), read_cluener(data / corpus / "dev.json")
-    train_part, test = (list(read_waybill(data / corpus / f"{part}.txt")) for part in ("train", "test"))
+        return sample(read_corpus(data / corpus / "train.json"), n), read_corpus(data / corpus / "dev.json")
+    train_part, test = (read_corpus(data / corpus / f"{part}.txt") for part in ("train", "test"))
     return sample(train_part, n), test
 
 

@@ -11,16 +11,16 @@ from typing import Annotated
 
 import srsly
 import typer
-from common import read_conll, read_waybill
+from common import read_corpus
 
 
 def read_texts(path: Path) -> list[str]:
     """Read the texts of a corpus file."""
     if path.suffix == ".txt":
-        return [record.text for record in read_waybill(path)]
+        return [record.text for record in read_corpus(path)]
     if path.suffix == ".json":
         return [row["text"] for row in srsly.read_jsonl(path)]
-    return [record.text for record in read_conll(path)]
+    return [record.text for record in read_corpus(path)]
 
 
 def main(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import make_docs, make_examples, make_nlp, read_conll, sample, train
+from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
 from spacy.language import Language
 from spacy.training import Example
 
@@ -52,9 +52,9 @@ def main(
     heads: str = "SoftmaxHead,GlobalPointerHead",
 ) -> None:
     """Train each head on both layers and score it."""
-    records = sample(read_conll(data / "germ.train.iob2", LAYERS["together"]), sentences)
+    records = sample(read_corpus(data / "germ.train.iob2", LAYERS["together"]), sentences)
     parts = {
-        name: sample(read_conll(data / "germ.test.iob2", columns), tests) for name, columns in LAYERS.items()
+        name: sample(read_corpus(data / "germ.test.iob2", columns), tests) for name, columns in LAYERS.items()
     }
     for head in heads.split(","):
         nlp = make_nlp(encoder, head)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from common import make_docs, make_examples, make_nlp, read_waybill, train
+from common import make_docs, make_examples, make_nlp, read_corpus, train
 
 from spacy_xner.training.teacher_model import TeacherModel, cut_doc
 
@@ -33,7 +33,7 @@ def main(
             nlp = make_nlp(encoder, head)
             init = {"init_from": pipeline} | ({"teacher": block} if name == "with" else {})
             nlp.config["initialize"]["components"]["xner"] = init
-            examples = make_examples(nlp, make_docs(nlp, list(read_waybill(data / "train.txt"))[:texts]))
+            examples = make_examples(nlp, make_docs(nlp, read_corpus(data / "train.txt")[:texts]))
             seconds[name].append(
                 train(nlp, examples, epochs=1, batch_size=batch_size, learn_rate=1e-5, seed=0)
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from common import make_docs, make_examples, make_nlp, read_waybill, train
+from common import make_docs, make_examples, make_nlp, read_corpus, train
 from spacy.tokens import Doc
 from torch.utils.data import Dataset
 from transformers import (
@@ -106,7 +106,7 @@ def main(
     rounds: int = 3,
 ) -> None:
     """Time both in turn and print the ratios."""
-    records = list(islice(read_waybill(data / "train.txt"), texts))
+    records = list(islice(read_corpus(data / "train.txt"), texts))
     docs = make_docs(make_nlp(encoder, "SoftmaxHead"), records)
     ratios = []
     for i in range(rounds):

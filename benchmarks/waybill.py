@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import make_docs, make_examples, make_nlp, read_waybill, train
+from common import make_docs, make_examples, make_nlp, read_corpus, train
 
 from spacy_xner.evaluate import predict_examples
 from spacy_xner.report import render_table
@@ -27,8 +27,8 @@ def main(
 ) -> None:
     """Train on slips and score the test part."""
     nlp = make_nlp(encoder, head)
-    examples = make_examples(nlp, make_docs(nlp, read_waybill(data / "train.txt")))
-    test = make_docs(nlp, read_waybill(data / "test.txt"))
+    examples = make_examples(nlp, make_docs(nlp, read_corpus(data / "train.txt")))
+    test = make_docs(nlp, read_corpus(data / "test.txt"))
 
     def report(epoch: int, seconds: float) -> None:
         print(f"epoch {epoch + 1}: {seconds:.0f} s of training", flush=True)

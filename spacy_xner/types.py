@@ -80,11 +80,13 @@ class CharSpan(NamedTuple):
         char_start: Offset of the first character.
         char_end: Offset after the last character.
         label: Entity type.
+        score: Probability of the entity, from 0 to 1.
     """
 
     char_start: int
     char_end: int
     label: str
+    score: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,10 @@ class Record:
         text: The text as a user would send it.
         spans: Its entities, in text order.
         source: Where it stands, as ``file:line``.
+        cats: Labels of the text as a whole, each with a probability; None if it was not classified.
     """
 
     text: str
     spans: tuple[CharSpan, ...] = ()
     source: str = ""
+    cats: dict[str, float] | None = None

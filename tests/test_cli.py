@@ -52,10 +52,45 @@ def test_convert(tmp_path: Path) -> None:
 
 
 def test_convert_warns_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "in.conll").write_text("Bo\tI-PER\n", encoding="utf-8")
-    code, _, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy")
+    (tmp_path / "in.conll").write_text("Bo\tB-PER\n\nBo\tI-PER\n", encoding="utf-8")
+    code, out, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--show")
     assert code == 0
-    assert "Warning: 1 tags I-X continued no entity" in err
+    assert "Warning: 1 illegal tags were repaired: I read as B 1." in err
+    assert "in.conll:3: I-PER read as B-PER" in out
+    code, _, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--strict")
+    assert code == 1
+    assert "in.conll:3: tags must be legal in IOB2" in err
+
+
+def test_export_writes_what_convert_reads(tmp_path: Path) -> None:
+    (tmp_path / "in.conll").write_text(CONLL, encoding="utf-8")
+    assert invoke("convert", tmp_path / "in.conll", tmp_path / "shards", "--shard-size", "1")[0] == 0
+    assert len(list((tmp_path / "shards").iterdir())) == 2
+    reports = []
+    for format in ("conll", "jsonl", "doccano", "label-studio"):
+        written = tmp_path / f"out.{format}"
+        assert invoke("export", tmp_path / "shards", written, "--format", format, "--scheme", "BIOES")[0] == 0
+        reports.append(json.loads(invoke("convert", written, tmp_path / "again.spacy", "--json")[1]))
+    assert all(report["entities"] == {"PER": 2, "COURIER": 1} for report in reports)
+    assert "BIOES" in reports[0]["notes"][1]
+    code, _, err = invoke("export", tmp_path / "shards", tmp_path / "x", "--format", "brat")
+    assert (code, "format must be one of label-studio, jsonl, doccano, conll" in err) == (1, True)
+    assert not (tmp_path / "x").exists()
+    code, _, err = invoke(
+        "export", tmp_path / "shards", tmp_path / "x", "--scheme", "BOI", "--format", "conll"
+    )
+    assert (code, "A scheme must be one of" in err) == (1, True)
+    assert not (tmp_path / "x").exists()
+
+
+def test_export_warns_of_what_is_lost(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "a\\nb", "spans": []}\n', encoding="utf-8")
+    assert invoke("convert", tmp_path / "in.jsonl", tmp_path / "x.spacy")[0] == 0
+    code, _, err = invoke("export", tmp_path / "x.spacy", tmp_path / "x", "--format", "conll", "--plain")
+    assert (code, err) == (0, "")
+    assert (tmp_path / "x").read_text("utf-8") == "a\tO\nb\tO\n\n"
+    code, _, err = invoke("export", tmp_path / "x.spacy", tmp_path / "x", "--format", "conll")
+    assert "Warning: 1 texts whose line ends became spaces." in err
 
 
 def test_convert_bad_line_ends_with_one_line(tmp_path: Path) -> None:
@@ -81,7 +116,7 @@ def test_evaluate(folder: Path, corpus: Path, tmp_path: Path) -> None:
     ("model", "data", "device", "message"),
     [
         ("nowhere", "slips.spacy", "cpu", "nowhere"),
-        ("nlp", "none.spacy", "cpu", "must be a .spacy file, found no"),
+        ("nlp", "none.spacy", "cpu", "must be a .spacy file, or a folder of such, found no"),
         ("nlp", "slips.spacy", "abacus", "device must be auto, cpu, cuda"),
     ],
 )
@@ -105,6 +140,18 @@ def test_predict(folder: Path, tmp_path: Path) -> None:
     # An empty line stays, so that lines of output are lines of input.
     assert json.loads(lines[1]) == {"text": "", "spans": []}
     assert json.loads(lines[2]) == {"text": SLIPS[3][0], "spans": []}
+
+
+def test_predictions_come_back_as_gold(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text(SLIPS[0][0] + "\n", encoding="utf-8")
+    tasks = tmp_path / "tasks.json"
+    code, out, _ = invoke("predict", folder, tmp_path / "texts.txt", "-o", tasks, "--format", "label-studio")
+    assert (code, out) == (0, f"Wrote {tasks}\n")
+    (task,) = json.loads(tasks.read_text("utf-8"))
+    # As Label Studio exports it when somebody has agreed.
+    tasks.write_text(json.dumps([task | {"annotations": task.pop("predictions")}]), encoding="utf-8")
+    code, out, _ = invoke("convert", tasks, tmp_path / "gold.spacy", "--json")
+    assert json.loads(out)["entities"] == {"PER": 1, "PHONE": 1}
 
 
 def test_device() -> None:

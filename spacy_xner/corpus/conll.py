@@ -1,56 +1,45 @@
-"""CoNLL-style files: one token a line with its tag in a column, sentences apart by blank lines."""
+"""CoNLL-style files: one token a line with its tags in columns, sentences apart by blank lines."""
 
-import codecs
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TextIO
 
 from ..errors import CorpusError, XnerWarning
-from ..schemes import count_illegal, parse_tag, tags_to_entities
-from ..types import CharSpan, Record
-from .options import ReadCounts, ReadOptions
+from ..tokenizer import split_text
+from ..types import CharSpan, Entity, Record
+from .columns import Columns, find_columns, is_docstart, is_tag
+from .head import Head
+from .lines import MEND, Line, check_line, read_lines
+from .options import ReadCounts, ReadOptions, WriteOptions
 from .rebuild import join_tokens, locate_tokens
+from .repairs import read_tags
+from .tags import Tagging
 
-# Lines looked at to find out the columns.
-SAMPLE_LINES = 20_000
 TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
-# Blanks only: a token may hold a no-break or ideographic space.
-BLANKS = re.compile(r"[ \t]+")
-OTHER_SCHEMES = re.compile(r"[MELSU]-.+|.+-[MELSU]")
-# Phrase types of CoNLL-2000, which stand beside the entities in CoNLL-2003.
-CHUNKS = frozenset("ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP".split())
-# A bad line here and there is for the reader to report, not a reason to take another column.
-MOST = 0.9
+LINE_ENDS = re.compile(r"[\r\n]")
 
 
-class Columns(NamedTuple):
-    """How a line is cut, and where token and tags stand, counted from 0.
-
-    Attributes:
-        separator: A tab, or None for any blanks.
-        width: Columns of every line.
-        token: Index of the token.
-        tags: Index of each layer's tag, the outermost layer's first.
-    """
-
-    separator: str | None
-    width: int
-    token: int
-    tags: tuple[int, ...]
-
-
-class Line(NamedTuple):
-    """A line of a sentence: its number in the file, counted from 1, and its text."""
-
-    number: int
-    text: str
+def recognizes_conll(head: Head) -> bool:
+    """Tell a file with a column of tags."""
+    if head.is_folder:
+        return False
+    with warnings.catch_warnings():
+        # Whoever reads it will say so.
+        warnings.simplefilter("ignore", XnerWarning)
+        try:
+            find_columns(head.path, ReadOptions(), ReadCounts())
+        except CorpusError:
+            return False
+    return True
 
 
 def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
-    """Read sentences with BIO tags, in one layer or in several.
+    """Read sentences with tags of any scheme, in one layer or in several.
 
     Two and more columns, by tabs or other white space; comments, ``-DOCSTART-`` lines; ``B-X`` and ``X-B``.
     The text is that of a ``# text =`` comment where the tokens stand in it, else the tokens joined, with
@@ -58,16 +47,16 @@ def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator
 
     Args:
         path: The file, in UTF-8.
-        options: Columns, and whether to leave out sentences with bad lines.
+        options: Columns and scheme, and what to do with bad lines and illegal tags.
         counts: Filled while reading.
 
     Raises:
         CorpusError: If a line is bad, or no column holds tags.
     """
-    columns = find_columns(path, options.columns)
-    for lines in _sentences(path, columns, counts):
+    columns = find_columns(path, options, counts)
+    for lines in _sentences(path, counts):
         try:
-            record = _read_sentence(path, lines, columns, counts)
+            record = _read_sentence(path, lines, columns, (options, counts))
         except CorpusError as err:
             if not options.skip_bad:
                 raise
@@ -77,201 +66,132 @@ def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator
             yield record
 
 
-def find_columns(path: Path, names: str | None) -> Columns:
-    """Find out the columns from the first lines, or take them as named.
-
-    The token is in the first column, or in the second behind an index; the tag is in the last column that
-    has nothing but tags, and at least one entity. Where there are several such, but for one of syntactic
-    chunks, a warning says how to take another.
-
-    Args:
-        path: The file.
-        names: Such as ``"_ token tag _"``; with several tags, entities of all these layers are read.
-    """
-    sample = _sample(path)
-    if not sample:
-        raise CorpusError(f"{path}:1: a CoNLL file must have lines with a token and a tag, found none.")
-    with_tab = sum("\t" in line.text for line in sample)
-    separator = "\t" if with_tab > len(sample) / 2 else None
-    if names is not None:
-        return _named_columns(names, separator)
-    rows = [_cut(line.text, separator) for line in sample if not _is_comment(line.text, separator, None)]
-    widths = [len(row) for row in rows]
-    width = max(set(widths), key=widths.count, default=0)
-    rows = [row for row in rows if len(row) == width]
-    token = 1 if width > 2 and _is_index([row[0] for row in rows]) else 0
-    labels = {tag: _labels([row[tag] for row in rows]) for tag in range(token + 1, width)}
-    found = tuple(tag for tag in labels if labels[tag] - CHUNKS) or tuple(filter(labels.get, labels))
-    if not found:
-        _refuse(f"{path}:{sample[0].number}", rows, width)
-    if len(found) > 1:
-        one, all_ = (
-            " ".join({token: "token", **dict.fromkeys(tags, "tag")}.get(i, "_") for i in range(width))
-            for tags in (found[:1], found)
-        )
-        warnings.warn(
-            f"{path}: columns {' and '.join(str(tag + 1) for tag in found)} all hold entity tags; those of "
-            f"column {found[-1] + 1} are read. Set --columns to choose, such as '{one}', or '{all_}' for "
-            "entities of all layers.",
-            XnerWarning,
-            stacklevel=2,
-        )
-    return Columns(separator, width, token, found[-1:])
-
-
-def _is_index(cells: Sequence[str]) -> bool:
-    """Tell whether numbers count up, mostly: ranges and bad lines may stand between them."""
-    numbers = [int(cell) if cell.isdecimal() and len(cell) < 7 else -1 for cell in cells]
-    n_good = sum(after in (0, 1, before + 1) for before, after in pairwise([-1, *numbers]))
-    return n_good > MOST * len(cells)
-
-
-def _labels(cells: Sequence[str]) -> set[str]:
-    """Collect the labels of a column of tags; none if it is no such column."""
-    good = {cell for cell in set(cells) if _is_tag(cell)}
-    if sum(cell in good for cell in cells) <= MOST * len(cells):
-        return set()
-    return {parse_tag(cell)[1] for cell in good} - {""}
-
-
-def _refuse(where: str, rows: Sequence[Sequence[str]], width: int) -> NoReturn:
-    for row in rows:
-        if OTHER_SCHEMES.fullmatch(row[-1]):
-            raise CorpusError(
-                f"{where}: expected a column of BIO tags (B-X, I-X, O), found tags of another scheme such as "
-                f"{row[-1]!r}. Convert the tags to BIO."
-            )
-    raise CorpusError(
-        f"{where}: expected a column of BIO tags (B-X, I-X, O) with an entity, found none in {width}. "
-        "Set --columns to name them, such as '_ token tag'."
-    )
-
-
-def _named_columns(names: str, separator: str | None) -> Columns:
-    parts = names.split()
-    tags = tuple(i for i, part in enumerate(parts) if part == "tag")
-    if parts.count("token") != 1 or not tags:
-        raise ValueError(
-            f"--columns must name one column 'token' and one or more 'tag', found {names!r}. "
-            "Write '_' for the others, such as '_ token tag'."
-        )
-    return Columns(separator, len(parts), parts.index("token"), tags)
-
-
-def _sample(path: Path) -> list[Line]:
+def _sentences(path: Path, counts: ReadCounts) -> Iterator[list[Line]]:
     lines: list[Line] = []
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            if number == 1:
-                _check_start(path, raw)
-            text = raw.decode("utf-8", "replace").strip("\r\n\ufeff")
-            if text.strip() and not _is_docstart(text):
-                lines.append(Line(number, text))
-            if len(lines) >= SAMPLE_LINES:
-                break
-    return lines
-
-
-def _check_start(path: Path, raw: bytes) -> None:
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise CorpusError(f"{path}:1: expected UTF-8, found UTF-16. Convert the file to UTF-8.")
-    if b"\r" in raw.rstrip(b"\r\n"):
-        raise CorpusError(f"{path}:1: expected lines to end in LF or CRLF, found CR. Convert the line ends.")
-
-
-def _sentences(path: Path, columns: Columns, counts: ReadCounts) -> Iterator[list[Line]]:
-    lines: list[Line] = []
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            counts.n_bytes += len(raw)
-            # Bytes that are no UTF-8 are reported with their line by _read_sentence.
-            text = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
-            text = text.removeprefix("\ufeff") if number == 1 else text
-            if not text.strip() or _is_docstart(text):
-                if lines:
-                    yield lines
-                lines = []
-                continue
-            lines.append(Line(number, text))
+    for line in read_lines(path, counts):
+        if line.text.strip() and not is_docstart(line.text):
+            lines.append(line)
+        elif lines:
+            yield lines
+            lines = []
     if lines:
         yield lines
 
 
-def _read_sentence(path: Path, lines: Sequence[Line], columns: Columns, counts: ReadCounts) -> Record | None:
-    tokens: list[str] = []
-    layers: list[list[str]] = [[] for _ in columns.tags]
-    glued: list[bool] = []
+def _read_sentence(
+    path: Path, lines: Sequence[Line], columns: Columns, telling: tuple[ReadOptions, ReadCounts]
+) -> Record | None:
+    places: list[str] = []
+    rows: list[list[str]] = []
     text = None
     for line in lines:
-        if _is_comment(line.text, columns.separator, columns):
+        row = columns.cut(line.text)
+        if line.text.startswith("#") and _is_comment(row, columns):
+            check_line(path, line)
             found = TEXT_COMMENT.match(line.text)
             text = found[1] if found else text
             continue
-        row = _check_line(path, line, columns)
-        tokens.append(row[columns.token].strip())
-        for layer, tag in zip(layers, columns.tags, strict=True):
-            layer.append(row[tag].strip())
-        glued.append(any("SpaceAfter=No" in cell for cell in row))
-    if not tokens:
+        _check_row(path, line, row, columns)
+        places.append(f"{path}:{line.number}")
+        rows.append(row)
+    if not rows:
         return None
-    counts.n_repaired += sum(map(count_illegal, layers))
+    tokens = [row[columns.token].strip() for row in rows]
+    cells = ([row[tag].strip() for row in rows] for tag in columns.tags)
+    layers = [read_tags(places, tags, columns.tagging, telling) for tags in cells]
     offsets = locate_tokens(tokens, text) if text is not None else None
     if offsets is None or text is None:
-        text, offsets = join_tokens(tokens, glued)
-    spans = (
+        text, offsets = join_tokens(tokens, [any("SpaceAfter=No" in cell for cell in row) for row in rows])
+    spans = [
         CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label)
         for layer in layers
-        for ent in tags_to_entities(layer)
-    )
+        for ent in layer
+    ]
     # Two layers may say the same; in one, entities stand in text order already.
     return Record(text, tuple(dict.fromkeys(sorted(spans))), f"{path}:{lines[0].number}")
 
 
-def _check_line(path: Path, line: Line, columns: Columns) -> list[str]:
-    where = f"{path}:{line.number}"
-    try:
-        line.text.encode("utf-8")
-    except UnicodeEncodeError as err:
-        raise CorpusError(f"{where}: expected UTF-8, found other bytes. Convert the file to UTF-8.") from err
-    row = _cut(line.text, columns.separator)
+def _check_row(path: Path, line: Line, row: Sequence[str], columns: Columns) -> None:
+    check_line(path, line)
     if len(row) != columns.width:
         raise CorpusError(
-            f"{where}: expected {columns.width} columns, found {len(row)}. Mend the line, set --columns "
-            "to name them, or leave such sentences out with --skip-bad."
+            f"{path}:{line.number}: expected {columns.width} columns, found {len(row)}. Mend the line, set "
+            "--columns to name them, or leave such sentences out with --skip-bad."
         )
     if not row[columns.token].strip():
-        raise CorpusError(
-            f"{where}: expected a token, found an empty column. Mend the line, or use --skip-bad."
-        )
-    try:
-        for tag in columns.tags:
-            parse_tag(row[tag].strip())
-    except ValueError as err:
-        raise CorpusError(f"{where}: {err}. Mend the line, set --columns, or use --skip-bad.") from err
-    return row
+        raise CorpusError(f"{path}:{line.number}: expected a token, found an empty column.{MEND}")
 
 
-def _cut(text: str, separator: str | None) -> list[str]:
-    return text.split(separator) if separator else BLANKS.split(text.strip(" \t"))
-
-
-def _is_docstart(text: str) -> bool:
-    return text.lstrip("\ufeff").startswith("-DOCSTART-")
-
-
-def _is_comment(text: str, separator: str | None, columns: Columns | None) -> bool:
+def _is_comment(row: Sequence[str], columns: Columns) -> bool:
     """Tell a comment from a token that is a number sign."""
-    if not text.startswith("#"):
-        return False
-    row = _cut(text, separator)
-    if columns is None:
-        return len(row) < 2 or not _is_tag(row[-1].strip())
-    return len(row) != columns.width or not all(_is_tag(row[i].strip()) for i in columns.tags)
+    return len(row) != columns.width or not all(is_tag(row[i].strip()) for i in columns.tags)
 
 
-def _is_tag(text: str) -> bool:
-    try:
-        parse_tag(text)
-    except ValueError:
-        return False
-    return True
+def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:
+    """Write tokens with a column of tags for each layer of entities, the outermost first.
+
+    Tokens are the tokenizer's, cut once more where an entity begins or ends inside one.
+
+    Returns:
+        How many things were lost, by what they are.
+    """
+    lost: Counter[str] = Counter()
+    tagging = Tagging(options.scheme, is_type_first=options.type_first)
+    written = [(record, _layers(record)) for record in records]
+    depth = max((len(layers) for _, layers in written), default=1)
+    if options.comments:
+        file.write(f"# global.columns = FORM{''.join(f' NER{i}' for i in range(1, depth + 1))}\n")
+    for record, layers in written:
+        offsets = _cut(record)
+        if not offsets:
+            lost["texts without a token"] += 1
+            continue
+        if options.comments:
+            text = LINE_ENDS.sub(" ", record.text)
+            lost["texts whose line ends became spaces"] += text != record.text
+            file.write(f"# text = {text}\n")
+        columns = [_tags(layer, offsets, tagging) for layer in [*layers, *[[]] * (depth - len(layers))]]
+        for (start, end), *tags in zip(offsets, *columns, strict=True):
+            file.write("\t".join([record.text[start:end], *tags]) + "\n")
+        file.write("\n")
+        if tagging.scheme == "IO":
+            pairs = (pair for layer in layers for pair in pairwise(layer))
+            touching = sum(a.char_end == b.char_start and a.label == b.label for a, b in pairs)
+            lost["entities that IO makes one with the one before"] += touching
+    return +lost
+
+
+def _layers(record: Record) -> list[list[CharSpan]]:
+    """Part entities so that none overlap in a layer, the longer ones in the earlier."""
+    layers: list[list[CharSpan]] = [[]]
+    for span in sorted(record.spans, key=lambda span: (span.char_start, -span.char_end)):
+        free = (layer for layer in layers if not layer or layer[-1].char_end <= span.char_start)
+        layer = next(free, None)
+        if layer is None:
+            layers.append([span])
+        else:
+            layer.append(span)
+    return layers
+
+
+def _cut(record: Record) -> list[tuple[int, int]]:
+    """Cut a text into tokens, and these at the borders of entities."""
+    offsets = locate_tokens(split_text(record.text), record.text)
+    assert offsets is not None  # the tokenizer leaves out nothing but white space
+    borders = {border for span in record.spans for border in span[:2]}
+    found: list[tuple[int, int]] = []
+    for start, end in offsets:
+        cuts = [start, *sorted(border for border in borders if start < border < end), end]
+        found.extend(pairwise(cuts))
+    return found
+
+
+def _tags(layer: Sequence[CharSpan], offsets: Sequence[tuple[int, int]], tagging: Tagging) -> list[str]:
+    starts, ends = ([offset[side] for offset in offsets] for side in (0, 1))
+    entities = []
+    for span in layer:
+        # White space at its borders belongs to no token.
+        first, stop = bisect_left(starts, span.char_start), bisect_right(ends, span.char_end)
+        if first < stop:
+            entities.append(Entity(first, stop, span.label))
+    return tagging.write(entities, len(offsets))

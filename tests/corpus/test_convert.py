@@ -7,6 +7,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from spacy_xner.corpus.convert import convert
+from spacy_xner.corpus.docbin import read_docs
 from spacy_xner.corpus.options import ReadOptions
 from spacy_xner.errors import CorpusError, XnerWarning
 
@@ -51,7 +52,7 @@ def test_entities_that_overlap_when_widened_are_counted(tmp_path: Path) -> None:
 
 def test_nested_entities_are_kept_in_spans(tmp_path: Path) -> None:
     text = "Bank\tB-ORG\tO\nof\tI-ORG\tO\nRome\tI-ORG\tB-LOC\n\nBo\tB-PER\tO\n"
-    with pytest.warns(XnerWarning, match="1 entities overlap a longer one: they are in doc.spans only"):
+    with pytest.warns(XnerWarning, match=r"1 entities overlap a longer one: they are in doc.spans only"):
         docs, report = run(tmp_path, text, options=ReadOptions(columns="token tag tag"))
     assert entities_of(docs[0]) == [("Bank of Rome", "ORG")]
     spans = [(span.text, span.label_) for span in docs[0].spans["xner"]]
@@ -63,11 +64,11 @@ def test_nested_entities_are_kept_in_spans(tmp_path: Path) -> None:
 def test_skipped_and_repaired_are_warned_of_once(tmp_path: Path) -> None:
     with pytest.warns(XnerWarning) as caught:
         _, report = run(tmp_path, "Bo\tI-PER\n\nBo\tB-PER\n\nBo\tO\tO\n", options=ReadOptions(skip_bad=True))
-    assert (report.n_repaired, len(report.skipped)) == (1, 1)
+    assert (report.repairs, len(report.skipped)) == ({"I read as B": 1}, 1)
     messages = [str(warning.message) for warning in caught]
     assert len(messages) == 2
-    assert "1 tags I-X continued no entity" in messages[0]
-    assert "1 sentences were left out, the first: " in messages[1]
+    assert "1 illegal tags were repaired: I read as B 1." in messages[0]
+    assert "1 texts were left out, the first: " in messages[1]
 
 
 def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -81,7 +82,45 @@ def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_missing_file_and_unknown_format(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="The corpus must be a file, found no"):
+    with pytest.raises(FileNotFoundError, match="The corpus must be a file or folder, found no"):
         convert(tmp_path / "none", tmp_path / "x.spacy")
-    with pytest.raises(ValueError, match="format must be one of conll, found 'brat'"):
-        convert(tmp_path / "none", tmp_path / "x.spacy", format="brat")
+    with pytest.raises(ValueError, match=r"format must be auto or one of .*, found 'xml'"):
+        convert(tmp_path / "none", tmp_path / "x.spacy", format="xml")
+
+
+def test_a_folder_gets_files_of_so_many_texts(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.conll", tmp_path / "shards"
+    source.write_text("Bo\tB-PER\n\n" * 5, encoding="utf-8")
+    assert convert(source, target, shard_size=2).n_texts == 5
+    assert [file.name for file in sorted(target.iterdir())] == ["00000.spacy", "00001.spacy", "00002.spacy"]
+    assert len(read_docs(target, Vocab())) == 5
+    # Written again, nothing of what was there is left.
+    assert convert(source, target, shard_size=5).n_texts == 5
+    assert [file.name for file in target.iterdir()] == ["00000.spacy"]
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").touch()
+    (tmp_path / "in.conll").write_text("Bo\tB-PER\n", encoding="utf-8")
+    with pytest.raises(FileExistsError, match=r"must be new, or hold nothing but .spacy files"):
+        convert(tmp_path / "in.conll", tmp_path / "mine")
+    assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.conll", tmp_path / "shards"
+    source.write_text("Bo\tB-PER\n\n" * 3, encoding="utf-8")
+    convert(source, target)
+    source.write_text("Bo\tB-PER\n\n" * 3 + "Bo\tB-PER\tO\n", encoding="utf-8")
+    with pytest.raises(CorpusError):
+        convert(source, target, shard_size=1)
+    assert len(read_docs(target, Vocab())) == 3
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.conll", "shards"]
+
+
+def test_texts_that_are_classified_say_nothing_of_entities(tmp_path: Path) -> None:
+    docs, report = run(tmp_path, '{"text": "Bo", "label": "good"}\n{"text": "An", "label": "bad"}\n')
+    assert [doc.cats for doc in docs] == [{"bad": 0.0, "good": 1.0}, {"bad": 1.0, "good": 0.0}]
+    assert not any(doc.has_annotation("ENT_IOB") for doc in docs)
+    assert report.cats == {"bad": 1, "good": 1}

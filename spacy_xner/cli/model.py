@@ -1,0 +1,130 @@
+"""Commands that train, score and use pipelines."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .parts import AsJson, Device, one_line_errors, progress_bar, show
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")],
+    corpus: Annotated[Path, typer.Argument(help="A .spacy file; its texts are tokenized anew.")],
+    device: Device = "auto",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write.")] = None,
+    before: Annotated[
+        str | None, typer.Option(help="An older pipeline: show what the model has forgotten since.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a pipeline on raw text: precision, recall and F1 by type, micro and macro."""
+    with one_line_errors():
+        from ..evaluate import compare
+        from ..evaluate import evaluate as run
+        from ..report import render_comparison, render_json, render_table
+
+        with progress_bar("Predicting") as on_progress:
+            if before is not None:
+                scores = compare(model, before, corpus, device=device, on_progress=on_progress)
+            else:
+                scores = run(model, corpus, device=device, on_progress=on_progress)
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(render_json(scores), encoding="utf-8")
+    if as_json:
+        typer.echo(render_json(scores))
+    elif before is not None:
+        typer.echo(render_comparison(scores["change"]))
+    else:
+        typer.echo(render_table(scores))
+
+
+def teacher_check(
+    teacher: Annotated[
+        str, typer.Argument(help="Pipeline, or a Hugging Face token-classification checkpoint.")
+    ],
+    corpus: Annotated[Path, typer.Argument(help="A .spacy file: what the student will be trained on.")],
+    device: Device = "auto",
+    cache: Annotated[
+        Path | None, typer.Option(help="File for what the teacher says, for training too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """See, before training, how much a teacher can help on a corpus."""
+    with one_line_errors():
+        from ..training.teacher_check import check_teacher
+
+        with progress_bar("Asking the teacher") as on_progress:
+            found = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
+    show(found._asdict(), as_json=as_json)
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")],
+    source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead.")] = None,
+    format: Annotated[
+        str, typer.Option(help="Of that file: jsonl, doccano, label-studio or conll.")
+    ] = "jsonl",
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Print the entities of each line of a file, as text or as JSON lines; or write them, to be corrected."""
+    with one_line_errors():
+        import sys
+
+        from ..corpus import WriteOptions
+        from ..corpus.export import doc_to_record, export
+        from ..corpus.span_json import write_span_json
+        from ..loading import load
+
+        nlp, options = load(model, device), WriteOptions(predictions=True)
+        with source.open(encoding="utf-8") as file:
+            docs = nlp.pipe(line.rstrip("\r\n") for line in file)
+            if output is not None:
+                export(docs, output, format, options)
+                typer.echo(f"Wrote {output}")
+            elif as_json:
+                write_span_json(map(doc_to_record, docs), sys.stdout, options)
+            else:
+                for doc in docs:
+                    typer.echo(f"{doc.text}\n    " + "  ".join(f"[{e.label_} {e.text}]" for e in doc.ents))
+
+
+def train(
+    ctx: typer.Context,
+    config: Annotated[Path, typer.Argument(help="Training config; see configs/.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pipelines.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Check corpora and encoder, choose the device, then run `spacy train`.
+
+    Further options override the config, as in `spacy train`: --paths.train FILE --vars.max_steps 500
+    """
+    from spacy.cli._util import parse_config_overrides
+
+    from ..training.train import train as run
+
+    with one_line_errors():
+        run(config, output, device=device, overrides=parse_config_overrides(ctx.args))
+
+
+def device(
+    name: Annotated[str, typer.Argument(help="A device's name.")] = "auto", as_json: AsJson = False
+) -> None:
+    """Show which device a name means here."""
+    import torch
+
+    from ..nn.device import resolve_device
+
+    with one_line_errors():
+        found = resolve_device(name)
+    title = torch.cuda.get_device_name(found) if found.type == "cuda" else ""
+    facts = {
+        "device": str(found),
+        "name": title,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    show(facts, as_json=as_json)

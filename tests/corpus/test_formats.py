@@ -1,0 +1,290 @@
+"""Every format: found out, read, written and read back; and what it refuses, with its place."""
+
+import json
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_xner.corpus import FORMATS, ReadCounts, ReadOptions, WriteOptions, find_format, read_records
+from spacy_xner.corpus.lines import MAX_LINE
+from spacy_xner.errors import CorpusError
+from spacy_xner.types import CharSpan, Record
+
+ANNA = ("Anna met 李雷 😀 in Rome", [("Anna", "PER"), ("李雷", "PER"), ("Rome", "LOC")])
+TEXT = ANNA[0]
+DOCCANO = {"id": 1, "text": TEXT, "label": [[0, 4, "PER"], [9, 11, "PER"], [17, 21, "LOC"]]}
+OFFSETS = {"text": TEXT, "entities": [
+    {"id": 3, "label": "PER", "start_offset": 0, "end_offset": 4},
+    {"id": 4, "label": "PER", "start_offset": 9, "end_offset": 11},
+    {"id": 5, "label": "LOC", "start_offset": 17, "end_offset": 21},
+]}  # fmt: skip
+INCLUSIVE = {"content": TEXT, "spans": [
+    {"start": 0, "end": 3, "type": "PER", "text": "Anna"},
+    {"start": 9, "end": 10, "type": "PER", "text": "李雷"},
+    {"start": 17, "end": 20, "type": "LOC", "text": "Rome"},
+]}  # fmt: skip
+# Offsets of JavaScript, to which the emoji is two.
+STUDIO = {"id": 1, "data": {"note": TEXT}, "annotations": [{"result": [
+    {"type": "labels", "value": {"start": 0, "end": 4, "text": "Anna", "labels": ["PER"]}},
+    {"type": "labels", "value": {"start": 9, "end": 11, "text": "李雷", "labels": ["PER"]}},
+    {"type": "labels", "value": {"start": 18, "end": 22, "text": "Rome", "labels": ["LOC"]}},
+]}]}  # fmt: skip
+CLUENER = {"text": TEXT, "label": {"PER": {"Anna": [[0, 3]], "李雷": [[9, 10]]}, "LOC": {"Rome": [[17, 20]]}}}
+JOINED = "\x02".join(TEXT) + "\t" + "\x02".join(
+    ["PER-B", "PER-I", "PER-I", "PER-I", *["O"] * 5, "PER-B", "PER-I", *["O"] * 6, "LOC-B", *["LOC-I"] * 3]
+)  # fmt: skip
+
+SAMPLES = {
+    "doccano": ("jsonl", json.dumps(DOCCANO)),
+    "doccano's other": ("jsonl", json.dumps(OFFSETS)),
+    "inclusive": ("jsonl", json.dumps(INCLUSIVE)),
+    "an array": ("jsonl", json.dumps([DOCCANO], indent=2)),
+    "label studio": ("label-studio", json.dumps([STUDIO])),
+    "cluener": ("cluener", json.dumps(CLUENER)),
+    "joined": ("joined", f"text_a\tlabel\n{JOINED}\n"),
+    "conll": ("conll", "Anna\tS-PER\nmet\tO\n李\tB-PER\n雷\tE-PER\n😀\tO\nin\tO\nRome\tS-LOC\n"),
+}
+
+
+def read(path: Path, **options: object) -> tuple[list[Record], ReadCounts]:
+    """Read a file of whatever format."""
+    counts = ReadCounts()
+    return list(read_records(path, counts, options=ReadOptions(**options))), counts
+
+
+def surfaces(record: Record) -> tuple[str, list[tuple[str, str]]]:
+    """List a record's text, and its entities as texts and labels."""
+    return record.text, [(record.text[span.char_start : span.char_end], span.label) for span in record.spans]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_format_is_found_out_and_read(tmp_path: Path, name: str) -> None:
+    format, text = SAMPLES[name]
+    path = tmp_path / "file"
+    path.write_text(text, encoding="utf-8")
+    records, counts = read(path)
+    assert find_format(path) == format
+    assert counts.notes[0] == f"format {format}"
+    assert [surfaces(record) for record in records] == [ANNA]
+
+
+def test_brat_is_read_from_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TEXT + "\r\nBo", encoding="utf-8", newline="")
+    lines = ["T1\tPER 0 4\tAnna", "T2\tPER 9 11\t李雷", "T3\tLOC 17 21\tRome", "T4\tPER 23 25\tBo"]
+    lines += ["R1\tmet Arg1:T1 Arg2:T2", "T5\tPER 0 4;9 11\tAnna 李雷"]
+    (tmp_path / "a.ann").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    records, counts = read(tmp_path)
+    assert surfaces(records[0]) == (TEXT + "\r\nBo", [*ANNA[1], ("Bo", "PER")])
+    assert counts.left_out == {"lines of brat that are no entities": 1, "entities in several parts": 1}
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none"):
+        read(tmp_path / "a.ann")
+
+
+def test_datasets_are_read(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    names = datasets.ClassLabel(names=["O", "B-PER", "I-PER"])
+    features = datasets.Features(
+        {"tokens": datasets.Sequence(datasets.Value("string")), "ner_tags": datasets.Sequence(names)}
+    )
+    rows = {"tokens": [["李", "雷", "met", "Bo"], ["met"]], "ner_tags": [[1, 2, 0, 1], [0]]}
+    train = datasets.Dataset.from_dict(rows, features)
+    datasets.DatasetDict({"train": train, "test": train}).save_to_disk(tmp_path / "both")
+    records, counts = read(tmp_path / "both", split="train")
+    assert [surfaces(record) for record in records] == [
+        ("李雷 met Bo", [("李雷", "PER"), ("Bo", "PER")]),
+        ("met", []),
+    ]
+    assert counts.notes[0] == "format hf"
+    with pytest.raises(ValueError, match="--split must be one of train, test, found None"):
+        read(tmp_path / "both")
+    train.rename_column("tokens", "pieces").save_to_disk(tmp_path / "other")
+    with pytest.raises(CorpusError, match="must have columns tokens or words and ner_tags"):
+        read(tmp_path / "other")
+
+
+def test_tables_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text('id,review,label\n1,"good, ""very""\ngood",pos\n2,bad,neg|short\n', encoding="utf-8")
+    records, counts = read(path)
+    assert [record.text for record in records] == ['good, "very"\ngood', "bad"]
+    assert records[0].cats == {"neg": 0.0, "pos": 1.0, "short": 0.0}
+    assert records[1].cats == {"neg": 1.0, "pos": 0.0, "short": 1.0}
+    assert counts.notes == ["format table", "text in review, labels in label"]
+    path.write_text('ID\tTweet\tjoy\tfear\n7\t"so good\t1\t0\n8\tbad"\t0\t0\n', encoding="utf-8")
+    records, counts = read(path)
+    assert [(record.text, record.cats) for record in records] == [
+        ('"so good', {"joy": 1.0}), ('bad"', {"joy": 0.0})
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "cats"),
+    [
+        ({"text": "a", "label": "x"}, {"x": 1.0, "y": 0.0}),
+        ({"text": "a", "label": ["x", "y"]}, {"x": 1.0, "y": 1.0}),
+        ({"text": "a", "cats": {"x": 1, "y": 0}}, {"x": 1.0, "y": 0.0}),
+        ({"text": "a", "label": []}, None),
+    ],
+)
+def test_labels_of_texts_are_read(tmp_path: Path, row: object, cats: object) -> None:
+    path = tmp_path / "file.jsonl"
+    path.write_text("\n".join(map(json.dumps, [row, {"text": "b", "label": "y"}])), encoding="utf-8")
+    assert read(path)[0][0].cats == cats
+
+
+def test_tasks_and_annotations_that_are_not_read_are_counted(tmp_path: Path) -> None:
+    done = STUDIO["annotations"][0]  # type: ignore[index]
+    choice = {"type": "choices", "value": {"choices": ["good"]}}
+    tasks = [
+        {"data": {"text": "a"}, "annotations": [{"was_cancelled": True, "result": []}]},
+        STUDIO | {"annotations": [done, done]},
+        {"data": {"text": "a"}, "annotations": [{"result": [choice, {"type": "rating", "value": {}}]}]},
+    ]
+    path = tmp_path / "file.json"
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    records, counts = read(path)
+    assert [record.cats for record in records] == [None, {"good": 1.0}]
+    assert counts.left_out == {
+        "tasks that nobody has annotated": 1,
+        "annotations after a task's first": 1, "results of type rating": 1
+    }  # fmt: skip
+
+
+WRITERS: list[tuple[str, Callable[..., object]]] = [
+    (name, format.write) for name, format in FORMATS.items() if format.write is not None
+]
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """Draw a text with entities, some of which overlap, whose borders are no white space."""
+    text = draw(
+        st.text(alphabet="ab1，张三あ😀. -#\t", min_size=1, max_size=12).filter(lambda text: text.strip())
+    )
+    places = st.integers(0, len(text))
+    spans = draw(st.lists(st.tuples(places, places, st.sampled_from(["PER", "B", "S-x"])), max_size=4))
+    kept = {
+        CharSpan(*span) for span in spans if text[span[0] : span[1]].strip() == text[span[0] : span[1]] != ""
+    }
+    return Record(text, tuple(sorted(kept)))
+
+
+@pytest.mark.parametrize(("name", "write"), WRITERS)
+@given(drawn=st.lists(records(), min_size=1, max_size=4))
+def test_what_is_written_can_be_read_back(
+    tmp_path_factory: pytest.TempPathFactory, name: str, write: Callable[..., object], drawn: list[Record]
+) -> None:
+    path = tmp_path_factory.mktemp("written") / "file"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        assert not write(drawn, file, WriteOptions())
+    again = list(read_records(path, ReadCounts(), name))
+    assert [(record.text, record.spans) for record in again] == [
+        (record.text, record.spans) for record in drawn
+    ]
+
+
+def test_what_cannot_be_written_is_counted() -> None:
+    touching = Record("ab", (CharSpan(0, 1, "X"), CharSpan(1, 2, "X")))
+    written = [touching, Record(" "), Record("a\nb"), Record("a", (CharSpan(0, 1, "X"),), cats={"y": 1.0})]
+    file = StringIO()
+    assert FORMATS["conll"].write(written, file, WriteOptions(scheme="IO", type_first=True)) == {  # type: ignore[misc]
+        "texts without a token": 1,
+        "texts whose line ends became spaces": 1,
+        "entities that IO makes one with the one before": 1,
+    }
+    assert "a\tX-I\nb\tX-I\n" in file.getvalue()
+    lost = FORMATS["doccano"].write(written, StringIO(), WriteOptions())  # type: ignore[misc]
+    assert lost == {"labels of texts with entities, for which doccano has no place": 1}
+
+
+def test_predictions_are_written_to_be_corrected() -> None:
+    record = Record("Anna", (CharSpan(0, 4, "PER", 0.75),), cats={"good": 0.9, "bad": 0.1})
+    file = StringIO()
+    FORMATS["label-studio"].write([record], file, WriteOptions(predictions=True))  # type: ignore[misc]
+    (task,) = json.loads(file.getvalue())
+    (found,) = task["predictions"]
+    assert (found["score"], found["result"][0]["score"]) == (0.75, 0.75)
+    assert found["result"][1]["value"] == {"choices": ["good"]}
+
+
+GOOD = '{"text": "Bo", "label": []}\n'
+BAD = [
+    (GOOD + '{"text": "Bo"', "file:2: expected a JSON object on each line, .* found Expecting"),
+    (GOOD + "[" * 100_000, "file:2: expected a JSON object on each line"),
+    (GOOD + "3\n", "file:2: expected a JSON object, found int"),
+    (GOOD + '{"txt": "Bo"}\n', "file:2: expected .*, found no text"),
+    (GOOD + '{"text": 3}\n', "file:2: expected .*, found no text"),
+    (GOOD + '{"text": "B\\u0000"}\n', "file:2: expected text, found a NUL or a lone surrogate"),
+    (GOOD + '{"text": "Bo", "label": [[0, 2, "\\ud83d"]]}\n', "file:2: expected text, found a NUL or a"),
+    (GOOD + '{"text": "\\ud83d"}\n', "file:2: expected text, found a NUL or a lone surrogate"),
+    (GOOD + '{"text": "Bo", "label": [[0, 9, "X"]]}\n', "file:2: an entity must lie within its text of 2"),
+    (GOOD + '{"text": "Bo", "label": [[-1, 1, "X"]]}\n', "file:2: an entity must lie within"),
+    (GOOD + '{"text": "Bo", "label": [[0, 1]]}\n', r"file:2: expected .*, found \[0, 1\]"),
+    (GOOD + '{"text": "Bo", "label": [["0", 1, "X"]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "label": [[0, 1, ""]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "spans": [{"start": 0, "end": 1}]}\n', "file:2: an entity must have whole"),
+    (
+        '{"text": "Bo An", "spans": [{"start": 0, "end": 2, "label": "X", "text": "Bo"},'
+        '{"start": 3, "end": 5, "label": "X", "text": "In"}]}\n',
+        "file:1: the entity from 3 to 5 must be 'In', found 'An' there",
+    ),
+    ('[\n{"text": "Bo"},\n{"text": ', "file:3: expected JSON objects to the end of the array"),
+    ('[{"text": "Bo", "label": []}\n, 3]', "file:2: expected a JSON object, found int"),
+    ('[{"data": {"text": "Bo"}, "annotations": [3]}]', "file:1: expected a task of Label Studio"),
+    ('[{"data": {}, "annotations": []}]', "file:1: expected a task of Label Studio"),
+    ('{"text": "Bo", "label": {"X": {"Bo": [[0]]}}}', "file:1: expected .* found another shape"),
+    ('{"text": 3, "label": {"X": {"Bo": [[0, 1]]}}}', "file:1: text must be a string, found 3"),
+    ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\n", "file:2: expected as many characters as tags, .* found 2 and 1"),
+    ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\x02Y\n", "file:2: a tag must be O, LABEL-B or LABEL-I, found 'Y'"),
+    ("a\x02b\tX-B\x02X-I\na\x02b\n", "file:2: expected as many characters as tags, .* found 2"),
+    ("text,label\na,x\nb\n", "file:3: expected 2 cells as in the header, found 1"),
+    ("text,label\na,x\nb,\n", "file:3: expected a label, found an empty cell"),
+    ('text,label\na,x\n"b,y\n', "file:3: expected cells of a table, found unexpected end of data"),
+    ("text\tjoy\n" + "a\t1\n" * 2500 + "a\t2\n", "file:2502: labels must be 0 or 1"),
+    ("text,number\na,3\n", "file:1: expected a column of tags"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD)
+def test_bad_files_get_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "file"
+    path.write_text(text, encoding="utf-8", newline="")
+    with pytest.raises(CorpusError, match=message) as caught:
+        read(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_bad_lines_can_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b'{"text": "Bo"}\n{"text": "B\xff"}\n{"text": "A\x00"}\n\n{"text": "An"}\n')
+    found, counts = read(path, skip_bad=True)
+    assert [record.text for record in found] == ["Bo", "An"]
+    assert [line.partition("file:")[2][:20] for line in counts.skipped] == [
+        "2: expected UTF-8, f",
+        "3: expected text, fo",
+    ]
+
+
+def test_a_gigantic_line_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"Bo\tB-PER\n" + b"a" * (MAX_LINE + 1))
+    with pytest.raises(CorpusError, match="file:2: a line must have at most 16 MB, found more"):
+        read(path)
+
+
+def test_unknown_names_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("Bo\tB-PER\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"format must be auto or one of hf, brat, .*, found 'xml'"):
+        read_records(path, ReadCounts(), "xml")
+    with pytest.raises(FileNotFoundError, match="The corpus must be a file or folder, found no"):
+        read_records(tmp_path / "none", ReadCounts())
+    with pytest.raises(ValueError, match=r"A folder must hold .ann, .parquet or a saved dataset, found none"):
+        read_records(tmp_path, ReadCounts())
+    with pytest.raises(CorpusError, match="conll must be in a file, found a folder"):
+        read_records(tmp_path, ReadCounts(), "conll")
