@@ -151,7 +151,7 @@ def test_predictions_come_back_as_gold(folder: Path, tmp_path: Path) -> None:
     # As Label Studio exports it when somebody has agreed.
     tasks.write_text(json.dumps([task | {"annotations": task.pop("predictions")}]), encoding="utf-8")
     code, out, _ = invoke("convert", tasks, tmp_path / "gold.spacy", "--json")
-    assert json.loads(out)["entities"] == {"PER": 1, "PHONE": 1}
+    assert json.loads(out)["entities"] == {"PER": 1, "PHONE": 1, "LOC": 1}
 
 
 def test_device() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .parts import AsJson, one_line_errors, one_line_warnings, progress_bar, show
+from .parts import AsJson, one_line_errors, one_line_warnings, progress_bar, progress_of_parts, show
 
 
 def convert(
@@ -69,3 +69,45 @@ def export(
     for what, count in lost.items():
         typer.echo(f"Warning: {count} {what}.", err=True)
     typer.echo(f"Wrote {target}")
+
+
+def synth(
+    folder: Annotated[Path, typer.Argument(help="Folder for train, dev and test.")],
+    source: Annotated[
+        Path | None,
+        typer.Option(help="Lists and templates, in YAML; left out, those that come along."),
+    ] = None,
+    train: Annotated[int, typer.Option(min=0, help="Texts to train on.")] = 2000,
+    dev: Annotated[int, typer.Option(min=0, help="Texts to choose the model on.")] = 200,
+    test: Annotated[int, typer.Option(min=0, help="Texts to score.")] = 200,
+    languages: Annotated[
+        str | None, typer.Option(help="Only these of the file, such as zh_CN,en_US.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Only these labels, renamed if so written: PER,PHONE=TEL")
+    ] = None,
+    real: Annotated[Path | None, typer.Option(help="Corpus whose texts are mixed into train.")] = None,
+    real_share: Annotated[float, typer.Option(help="How many of train's texts are such, from 0 to 1.")] = 0.5,
+    format: Annotated[str, typer.Option(help="conll, jsonl, doccano or label-studio.")] = "conll",
+    seed: Annotated[int, typer.Option(help="The same gives the same texts.")] = 0,
+) -> None:
+    """Draw labelled slips, addresses and messages in many languages, for what no corpus has."""
+    with one_line_errors():
+        from ..synth import BUILT_IN, synthesize
+
+        pairs = [name.partition("=") for name in (labels or "").split(",") if name]
+        with progress_of_parts() as show_part:
+            files = synthesize(
+                folder,
+                {"train": train, "dev": dev, "test": test},
+                source=source or BUILT_IN,
+                languages=languages.split(",") if languages else (),
+                seed=seed,
+                format=format,
+                labels={old: new or old for old, _, new in pairs} or None,
+                real=real,
+                real_share=real_share,
+                show=show_part,
+            )
+    for file in files:
+        typer.echo(f"Wrote {file}")

@@ -1,15 +1,16 @@
 """What the commands share: options, and how errors, warnings, progress and facts are shown."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+Item = TypeVar("Item")
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")]
 Device = Annotated[str, typer.Option(help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -32,6 +33,13 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def progress_of_parts() -> Iterator[Callable[[Iterable[Item], str, int], Iterator[Item]]]:
+    """Show a bar for each part of something; yields what gives a part's items as they are taken."""
+    with Progress(console=Console(stderr=True)) as progress:
+        yield lambda items, name, total: iter(progress.track(items, total=total, description=name))
 
 
 def read_lines(files: list[Path]) -> list[str]:

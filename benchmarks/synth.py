@@ -1,0 +1,67 @@
+"""What drawn slips are worth on real ones: people and phones of courier slips, from drawn, real, and both.
+
+Usage: python benchmarks/synth.py DATA/waybill ENCODER
+"""
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from common import make_docs, make_examples, make_nlp, read_corpus, train
+
+from spacy_xner.evaluate import keep_labels, micro_f1, predict_examples
+from spacy_xner.synth import BUILT_IN, draw_part, read_spec, rename
+from spacy_xner.types import Record
+
+# Ours, and the corpus's.
+LABELS = {"PER": "P", "PHONE": "T"}
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder with train.txt and test.txt.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    drawn: Annotated[int, typer.Option(help="Texts to draw.")] = 2000,
+    real: Annotated[int, typer.Option(help="Real slips to train on.")] = 100,
+    languages: str = "zh_CN",
+    head: str = "SoftmaxHead",
+    steps: Annotated[int, typer.Option(help="Of 8 texts, for every row.")] = 600,
+    seeds: int = 1,
+) -> None:
+    """Train on each, and score people and phones of the real test part."""
+    spec = read_spec(BUILT_IN, languages.split(","))
+    ours = list(rename(draw_part(spec, "train", drawn, 0), LABELS))
+    theirs = read_corpus(data / "train.txt")
+    kept = {label: label for label in LABELS.values()}
+    slips = list(rename(random.Random(0).sample(theirs, real), kept))
+    test = list(rename(read_corpus(data / "test.txt"), kept))
+    # The real ones make up a third.
+    rows = {
+        f"{drawn} drawn": ours,
+        f"{real} real": slips,
+        f"{drawn} drawn, {real} real": [*ours, *slips * max(1, round(drawn / real / 2))],
+    }
+    for seed in range(seeds):
+        for name, records in rows.items():
+            found = run(records, test, (encoder, head), steps, seed)
+            cells = ", ".join(f"{label} {value:.2f}" for label, value in found.items())
+            print(f"{name}, seed {seed}: {cells}", flush=True)
+
+
+def run(
+    records: Sequence[Record], test: Sequence[Record], model: tuple[str, str], steps: int, seed: int
+) -> dict[str, float]:
+    """Train one model and score it: F1 in percent, of all and by label."""
+    nlp = make_nlp(*model)
+    examples = make_examples(nlp, make_docs(nlp, records))
+    # All rows take as many steps, whatever they have.
+    drawn = random.Random(seed).choices(examples, k=8 * steps)
+    train(nlp, drawn, epochs=1, batch_size=8, learn_rate=2e-4, seed=seed)
+    found = list(predict_examples(nlp, make_docs(nlp, test)))
+    scores = {label: 100 * micro_f1(keep_labels(found, {label})) for label in LABELS.values()}
+    return {"all": 100 * micro_f1(found), **scores}
+
+
+if __name__ == "__main__":
+    typer.run(main)
