@@ -10,7 +10,7 @@ HEADER = ("type", "P", "R", "F1", "gold")
 
 def render_table(scores: dict[str, Any]) -> str:
     """Render what `score_entities` returns as plain text, in percent."""
-    lines = _align([HEADER, *_rows(scores)])
+    lines = align([HEADER, *_rows(scores)])
     lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
     if "spans" in scores:
         cells = ", ".join(f"{key.upper()} {_percent(scores['spans'][key])}" for key in "prf")
@@ -23,7 +23,7 @@ def render_comparison(rows: dict[str, dict[str, float | None]]) -> str:
     cells: list[tuple[str, ...]] = [("type", "before", "after", "loss")]
     for label, row in rows.items():
         cells.append((label, *("new" if row[key] is None else _percent(row[key] or 0.0) for key in row)))
-    return "\n".join(_align(cells))
+    return "\n".join(align(cells))
 
 
 def render_markdown(scores: dict[str, Any]) -> str:
@@ -37,7 +37,7 @@ def render_json(scores: dict[str, Any]) -> str:
     return str(srsly.json_dumps(scores, indent=2))
 
 
-def _align(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Set rows in columns, with a line under the first."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []

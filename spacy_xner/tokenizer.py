@@ -19,6 +19,8 @@ _TOKEN = regex.compile(
     r"[\s\x1c-\x1f]+"
     rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}"
     rf"|(?:[\p{{L}}--[{UNSPACED}]]{_TAIL})+"
+    # On slips, a Chinese mobile number often stands right behind a house number.
+    r"|[0-9]+(?=1[3-9][0-9]{9}(?![0-9]))"
     rf"|(?:[\p{{N}}--[{UNSPACED}]]\p{{M}}*)+"
     # An emoji sequence is one grapheme cluster; other clusters would join some signs to a digit after them.
     r"|(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X"
@@ -31,7 +33,8 @@ def split_text(text: str) -> list[str]:
     """Cut a text into tokens, white space left out.
 
     Characters of scripts written without spaces stand alone; elsewhere white space, punctuation, symbols
-    and changes between letters and digits cut.
+    and changes between letters and digits cut. So does the beginning of a Chinese mobile number at the end
+    of a longer run of digits.
     """
     return [token for token in _TOKEN.findall(text) if not token.isspace()]
 

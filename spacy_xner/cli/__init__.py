@@ -5,7 +5,7 @@ Heavy imports stand inside the commands, so that ``--help`` and spaCy's own comm
 
 import typer
 
-from .corpus import convert, export, synth
+from .corpus import convert, export, inspect, synth
 from .encoder import mini, prune, tiny
 from .model import device, evaluate, predict, teacher_check, train
 
@@ -14,7 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (convert, export, synth, teacher_check, evaluate, predict, device):
+for command in (convert, inspect, export, synth, teacher_check, evaluate, predict, device):
     app.command()(command)
 # What it does not know overrides the config.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)

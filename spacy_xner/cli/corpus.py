@@ -111,3 +111,35 @@ def synth(
             )
     for file in files:
         typer.echo(f"Wrote {file}")
+
+
+def inspect(
+    sources: Annotated[list[Path], typer.Argument(help="Splits of a corpus, the one to train on first.")],
+    encoder: Annotated[str | None, typer.Option(help="Hub id or folder, to count pieces.")] = None,
+    page: Annotated[Path | None, typer.Option("--html", help="HTML page with plots to write.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Names of the columns, such as '_ token tag'.")] = None,
+    lang: Annotated[str, typer.Option(help="Language code of the pipeline.")] = "xx",
+    as_json: AsJson = False,
+) -> None:
+    """See what is in a corpus and what is wrong with it: sizes, lengths, duplicates, leaks, illegal tags."""
+    with one_line_errors():
+        from ..inspection import inspect as run
+        from ..inspection import render_inspection, render_page
+
+        with progress_bar("Reading") as on_progress, one_line_warnings():
+            found = run(
+                sources,
+                encoder=encoder,
+                lang=lang,
+                columns=columns,
+                on_progress=lambda name, n_texts: (
+                    on_progress(n_texts, n_texts) if n_texts % 100 == 0 else None
+                ),
+            )
+        if page is not None:
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(render_page(found, ", ".join(map(str, sources))), encoding="utf-8")
+    if as_json:
+        show(asdict(found), as_json=True)
+    else:
+        typer.echo(render_inspection(found))
