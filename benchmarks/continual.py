@@ -55,7 +55,7 @@ def read_setting(data: Path, setting: str, n: int) -> dict[str, dict[str, list[R
         return {
             "train": {
                 "old": [record for part in old for record in sample(part, n)],
-                "new": read_corpus(data / "waybill" / "train.txt"),
+                "new": sample(read_corpus(data / "waybill" / "train.txt"), n),
             },
             "test": {
                 "uner old": read_corpus(uner / "test.iob2"),
