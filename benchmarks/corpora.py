@@ -46,10 +46,13 @@ def count_lost(records: Sequence[Record], folder: Path, format: str, scheme: str
     )
 
 
-def main(data: Annotated[Path, typer.Argument(help="Folder of the corpora.")]) -> None:
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
+    only: Annotated[str, typer.Option(help="Patterns, comma-separated.")] = ",".join(FILES),
+) -> None:
     """Read all, and print a line for each."""
     make_doc = blank("xx").make_doc
-    for path in sorted(file for pattern in FILES for file in data.glob(pattern)):
+    for path in sorted(file for pattern in only.split(",") for file in data.glob(pattern)):
         counts, report = ReadCounts(), ConvertReport()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

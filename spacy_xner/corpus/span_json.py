@@ -3,7 +3,8 @@
 The text in ``text`` (or ``content``, ``sentence``, ``data``); entities in ``spans`` (or ``entities``,
 ``label``, ``labels``, ``annotations``), as objects with ``start`` and ``end`` (or ``start_offset``,
 ``end_offset``) and ``label``, or as ``[start, end, label]``: those of spaCy, Prodigy, doccano and Label
-Studio's short form. A label that is a string, or several, is of the whole text; so are ``cats``.
+Studio's short form. A label that is a string, or several, is of the whole text; so are ``cats``, and so is,
+where there is none of these, the name of a number that is 0 or 1.
 
 Source: doccano's import formats, and Prodigy's.
 """
@@ -27,6 +28,8 @@ SPANS = ("spans", "entities", "label", "labels", "annotations", "cats")
 STARTS = ("start", "start_offset", "begin")
 ENDS = ("end", "end_offset")
 LABELS = ("label", "labels", "type", "entity_group", "tag")
+# Numbers of rows.
+NUMBERS = ("id", "idx", "index", "ID")
 SURFACES = ("text", "surface", "word", "mention", "entity")
 SHAPE = 'expected {"text": ..., "spans": [{"start": ..., "end": ..., "label": ...}]}'
 
@@ -67,7 +70,17 @@ def _parse(where: str, row: Row) -> RawRecord:
                 cats = [*(cats or []), str(each)]
             else:
                 spans += _parse_spans(where, each)
+    if not any(name in row for name in SPANS):
+        cats = _parse_flags(row)
     return RawRecord(text, spans, cats)
+
+
+def _parse_flags(row: Row) -> list[str] | None:
+    """Read labels from numbers that are 0 or 1, if all are such."""
+    flags = {name: value for name, value in row.items() if isinstance(value, int) and name not in NUMBERS}
+    if not flags or not {*flags.values()} <= {0, 1}:
+        return None
+    return [name for name, value in flags.items() if value]
 
 
 def _parse_spans(where: str, found: object) -> list[RawSpan]:

@@ -102,6 +102,9 @@ def test_datasets_are_read(tmp_path: Path) -> None:
     assert counts.notes[0] == "format hf"
     with pytest.raises(ValueError, match="--split must be one of train, test, found None"):
         read(tmp_path / "both")
+    (tmp_path / "files").mkdir()
+    train.to_parquet(tmp_path / "files" / "train.parquet")
+    assert [surfaces(record) for record in read(tmp_path / "files")[0]] == [surfaces(r) for r in records]
     train.rename_column("tokens", "pieces").save_to_disk(tmp_path / "other")
     with pytest.raises(CorpusError, match="must have columns tokens or words and ner_tags"):
         read(tmp_path / "other")
@@ -129,6 +132,8 @@ def test_tables_are_read(tmp_path: Path) -> None:
         ({"text": "a", "label": ["x", "y"]}, {"x": 1.0, "y": 1.0}),
         ({"text": "a", "cats": {"x": 1, "y": 0}}, {"x": 1.0, "y": 0.0}),
         ({"text": "a", "label": []}, None),
+        ({"id": 7, "text": "a", "x": 1, "y": 0}, {"x": 1.0, "y": 0.0}),
+        ({"text": "a", "x": 1, "length": 30}, None),
     ],
 )
 def test_labels_of_texts_are_read(tmp_path: Path, row: object, cats: object) -> None:

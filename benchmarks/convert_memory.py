@@ -1,0 +1,57 @@
+"""Memory while a great file becomes a folder of files: at most, after the first shard and after the last.
+
+Usage: python benchmarks/convert_memory.py [--megabytes 200]
+"""
+
+import random
+import resource
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spacy_xner.corpus.convert import convert
+
+
+def peak() -> float:
+    """Tell the most memory that was held so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def write(path: Path, megabytes: int) -> None:
+    """Write slips, none of whose words comes twice."""
+    rng = random.Random(0)
+    with path.open("w", encoding="utf-8") as file:
+        while file.tell() < megabytes << 20:
+            words = ["".join(rng.choices("abcdefghij", k=9)) for _ in range(12)]
+            file.write(f"{words[0]}\tB-PER\n{words[1]}\tI-PER\n{rng.randrange(10**11)}\tB-PHONE\n")
+            file.writelines(f"{word}\tO\n" for word in words[2:])
+            file.write("\n")
+
+
+def main(
+    megabytes: Annotated[int, typer.Option(help="Size of the file.")] = 200,
+    shard_size: Annotated[int, typer.Option(help="Texts of a shard.")] = 20_000,
+) -> None:
+    """Convert, and watch memory at each shard."""
+    seen: list[tuple[int, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "corpus.conll"
+        write(path, megabytes)
+        begin = peak()
+
+        def watch(done: int, total: int) -> None:
+            if not seen or done - seen[-1][0] > total // 10 or done == total:
+                seen.append((done, peak()))
+
+        report = convert(path, Path(folder) / "shards", shard_size=shard_size, on_progress=watch)
+        n_shards = len(list((Path(folder) / "shards").iterdir()))
+    print(f"{megabytes} MB, {report.n_texts:,} texts, {report.n_tokens:,} tokens, {n_shards} files")
+    print(f"before: {begin:,.0f} MiB at most")
+    for done, memory in seen:
+        print(f"after {done >> 20} MB: {memory:,.0f} MiB at most")
+
+
+if __name__ == "__main__":
+    typer.run(main)
