@@ -17,6 +17,7 @@ from .label_studio import read_label_studio, recognizes_label_studio, write_labe
 from .options import ReadCounts, ReadOptions, WriteOptions
 from .span_json import read_span_json, recognizes_span_json, write_doccano, write_span_json
 from .table import read_table, recognizes_table
+from .token_json import read_token_json, recognizes_token_json
 
 __all__ = [
     "FORMATS",
@@ -49,6 +50,7 @@ FORMATS: dict[str, Format] = {
     "brat": Format(recognizes_brat, read_brat),
     "label-studio": Format(recognizes_label_studio, read_label_studio, write_label_studio),
     "cluener": Format(recognizes_cluener, read_cluener),
+    "tokens": Format(recognizes_token_json, read_token_json),
     "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
     # Read as any JSON lines; written as doccano takes them.
     "doccano": Format(lambda _: False, read_span_json, write_doccano),

@@ -3,22 +3,16 @@
 Source: datasets' documentation, `load_from_disk` and `load_dataset`.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..errors import CorpusError
-from ..types import CharSpan, Record
+from ..types import Record
 from .head import Head
-from .lines import MEND
 from .options import ReadCounts, ReadOptions
-from .rebuild import join_tokens
-from .repairs import read_tags
-from .tags import find_tagging
+from .token_rows import Rows, find_fields, read_token_rows
 
-TOKENS = ("tokens", "words")
-TAGS = ("ner_tags", "tags", "ner", "labels")
 MARKS = ("dataset_dict.json", "state.json", "dataset_info.json")
 
 
@@ -43,34 +37,16 @@ def read_hf(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Re
         CorpusError: If there are no columns of tokens and tags, or a row is bad.
     """
     dataset = _load(path, options.split)
-    columns = list(dataset.features or next(iter(dataset)))
-    token, tag = (next((name for name in names if name in columns), None) for names in (TOKENS, TAGS))
-    if token is None or tag is None:
-        raise CorpusError(
-            f"{path}:1: a dataset must have columns {' or '.join(TOKENS)} and {' or '.join(TAGS)}, found "
-            f"{', '.join(columns)}. Rename them."
-        )
-    names = getattr(getattr((dataset.features or {}).get(tag), "feature", None), "names", None)
-    sample = [_names(row[tag], names, f"{path}:1") for row in islice(dataset, 2000)]
-    tagging, evidence = find_tagging(sample, options.scheme)
-    counts.notes.append(f"{token} and {tag}: {evidence}")
+    features = dataset.features or {}
+    fields = find_fields(path, features or next(iter(dataset)))
+    names = getattr(getattr(features.get(fields.tags), "feature", None), "names", None)
+    make_rows = partial(_rows, dataset, path)
+    return read_token_rows(make_rows, fields._replace(names=names), (options, counts))
+
+
+def _rows(dataset: Any, path: Path, counts: ReadCounts) -> Rows:
     for number, row in enumerate(dataset, start=1):
-        where = f"{path}:{number}"
-        try:
-            tags, tokens = _names(row[tag], names, where), [str(each) for each in row[token]]
-            if len(tags) != len(tokens) or not all(tokens):
-                raise CorpusError(
-                    f"{where}: expected a tag for each token, found {len(tags)} for {len(tokens)}.{MEND}"
-                )
-            entities = read_tags([where] * len(tags), tags, tagging, (options, counts))
-        except CorpusError as err:
-            if not options.skip_bad:
-                raise
-            counts.skipped.append(str(err))
-            continue
-        text, offsets = join_tokens(tokens, [False] * len(tokens))
-        spans = (CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities)
-        yield Record(text, tuple(spans), where)
+        yield f"{path}:{number}", partial(dict, row)
 
 
 def _load(path: Path, split: str | None) -> Any:
@@ -90,15 +66,3 @@ def _load(path: Path, split: str | None) -> Any:
     if split not in found:
         raise ValueError(f"--split must be one of {', '.join(found)}, found {split}. Choose one of these.")
     return found[split]
-
-
-def _names(tags: Sequence[int | str], names: Sequence[str] | None, where: str) -> list[str]:
-    """Give the names of tags."""
-    if names is not None:
-        return [names[tag] if isinstance(tag, int) else tag for tag in tags]
-    if not all(isinstance(tag, str) for tag in tags):
-        raise CorpusError(
-            f"{where}: tags must be strings, or numbers that the dataset's features name, found "
-            f"{tags!r:.40}. Give the column a ClassLabel."
-        )
-    return [str(tag) for tag in tags]

@@ -2,15 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import CorpusError
 from .head import read_head
 from .lines import MEND, Line, check_line, read_lines
-from .offsets import Items, RawRecord
 from .options import ReadCounts
 
 # Characters of an array that are read at once.
@@ -18,15 +17,17 @@ CHUNK = 1 << 20
 # What stands before an object of an array; at its very beginning, the bracket.
 _SKIP = re.compile(r"[\s,]*(?:\A\s*\[\s*)?")
 Row = dict[str, Any]
-Parse = Callable[[str, Row], RawRecord | None]
+T = TypeVar("T")
+Parse = Callable[[str, Row], T]
+Items = Iterator[tuple[str, Callable[[], T]]]
 
 
-def json_items(parse: Parse) -> Callable[[Path, ReadCounts], Items]:
+def json_items(parse: Parse[T]) -> Callable[[Path, ReadCounts], Items[T]]:
     """Give the objects of JSON lines, or of an array, to a format's own reader."""
     return partial(_items, parse)
 
 
-def _items(parse: Parse, path: Path, counts: ReadCounts) -> Items:
+def _items(parse: Parse[T], path: Path, counts: ReadCounts) -> Items[T]:
     if "".join(read_head(path).lines[:1]).lstrip().startswith("["):
         yield from _array(parse, path, counts)
         return
@@ -35,7 +36,7 @@ def _items(parse: Parse, path: Path, counts: ReadCounts) -> Items:
             yield f"{path}:{line.number}", partial(_parse_line, parse, path, line)
 
 
-def _parse_line(parse: Parse, path: Path, line: Line) -> RawRecord | None:
+def _parse_line(parse: Parse[T], path: Path, line: Line) -> T:
     check_line(path, line)
     where = f"{path}:{line.number}"
     try:
@@ -47,7 +48,7 @@ def _parse_line(parse: Parse, path: Path, line: Line) -> RawRecord | None:
     return parse(where, _check_row(where, row))
 
 
-def _array(parse: Parse, path: Path, counts: ReadCounts) -> Items:
+def _array(parse: Parse[T], path: Path, counts: ReadCounts) -> Items[T]:
     """Cut an array into its objects, without holding much more than one of them."""
     decoder = json.JSONDecoder()
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
@@ -77,7 +78,7 @@ def _array(parse: Parse, path: Path, counts: ReadCounts) -> Items:
             position, size = end, CHUNK
 
 
-def _parse_row(parse: Parse, path: Path, line: Line, row: object) -> RawRecord | None:
+def _parse_row(parse: Parse[T], path: Path, line: Line, row: object) -> T:
     check_line(path, line)
     where = f"{path}:{line.number}"
     return parse(where, _check_row(where, row))

@@ -38,12 +38,17 @@ JOINED = "\x02".join(TEXT) + "\t" + "\x02".join(
     ["PER-B", "PER-I", "PER-I", "PER-I", *["O"] * 5, "PER-B", "PER-I", *["O"] * 6, "LOC-B", *["LOC-I"] * 3]
 )  # fmt: skip
 
+TOKENS = {"tokens": ["Anna", "met", "李", "雷", "😀", "in", "Rome"], "ner_tags": [
+    "B-PER", "O", "B-PER", "I-PER", "O", "O", "B-LOC"
+]}  # fmt: skip
+
 SAMPLES = {
     "doccano": ("jsonl", json.dumps(DOCCANO)),
     "doccano's other": ("jsonl", json.dumps(OFFSETS)),
     "inclusive": ("jsonl", json.dumps(INCLUSIVE)),
     "an array": ("jsonl", json.dumps([DOCCANO], indent=2)),
     "label studio": ("label-studio", json.dumps([STUDIO])),
+    "tokens": ("tokens", json.dumps(TOKENS)),
     "cluener": ("cluener", json.dumps(CLUENER)),
     "joined": ("joined", f"text_a\tlabel\n{JOINED}\n"),
     "conll": ("conll", "Anna\tS-PER\nmet\tO\n李\tB-PER\n雷\tE-PER\n😀\tO\nin\tO\nRome\tS-LOC\n"),
@@ -106,7 +111,7 @@ def test_datasets_are_read(tmp_path: Path) -> None:
     train.to_parquet(tmp_path / "files" / "train.parquet")
     assert [surfaces(record) for record in read(tmp_path / "files")[0]] == [surfaces(r) for r in records]
     train.rename_column("tokens", "pieces").save_to_disk(tmp_path / "other")
-    with pytest.raises(CorpusError, match="must have columns tokens or words and ner_tags"):
+    with pytest.raises(CorpusError, match="rows must have tokens or words, and ner_tags"):
         read(tmp_path / "other")
 
 
@@ -242,6 +247,10 @@ BAD = [
     ('[{"text": "Bo", "label": []}\n, 3]', "file:2: expected a JSON object, found int"),
     ('[{"data": {"text": "Bo"}, "annotations": [3]}]', "file:1: expected a task of Label Studio"),
     ('[{"data": {}, "annotations": []}]', "file:1: expected a task of Label Studio"),
+    ('{"tokens": ["Bo"], "tags": ["B-X", "O"]}', "file:1: expected tokens, and a tag for each"),
+    ('{"tokens": [" "], "tags": ["B-X"]}', "file:1: expected tokens, and a tag for each"),
+    ('{"tokens": ["Bo"], "tags": [1]}', "file:1: a tag must be a string, or a number that the dataset's"),
+    ('{"tokens": ["Bo"], "tags": ["X"]}', "file:1: a tag must be O, B-LABEL or I-LABEL, found 'X'"),
     ('{"text": "Bo", "label": {"X": {"Bo": [[0]]}}}', "file:1: expected .* found another shape"),
     ('{"text": 3, "label": {"X": {"Bo": [[0, 1]]}}}', "file:1: text must be a string, found 3"),
     ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\n", "file:2: expected as many characters as tags, .* found 2 and 1"),
