@@ -47,7 +47,7 @@ def keep(records: Iterable[Record], labels: Sequence[str], *, inside: bool) -> l
     ]
 
 
-def read_setting(data: Path, setting: str, n: int) -> dict[str, dict[str, list[Record]]]:
+def read_setting(data: Path, setting: str, n: int, n_new: int = 0) -> dict[str, dict[str, list[Record]]]:
     """Read train and test parts; a test part's name ends in the labels that it scores, old or new."""
     if setting == "waybill":
         uner, wikiann = data / "uner" / "zh_gsdsimp", data / "wikiann" / "en"
@@ -55,7 +55,7 @@ def read_setting(data: Path, setting: str, n: int) -> dict[str, dict[str, list[R
         return {
             "train": {
                 "old": [record for part in old for record in sample(part, n)],
-                "new": sample(read_corpus(data / "waybill" / "train.txt"), n),
+                "new": sample(read_corpus(data / "waybill" / "train.txt"), n_new),
             },
             "test": {
                 "uner old": read_corpus(uner / "test.iob2"),
@@ -69,7 +69,7 @@ def read_setting(data: Path, setting: str, n: int) -> dict[str, dict[str, list[R
     return {
         "train": {
             "old": sample(read_corpus(wikiann / "train.conllu"), n),
-            "new": keep(sample(train_new, n), OLD, inside=False),
+            "new": keep(sample(train_new, n_new or n), OLD, inside=False),
         },
         "test": {
             "wikiann old": sample(read_corpus(wikiann / "test.conllu"), 1000),
@@ -151,7 +151,8 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for results and old models.")],
     setting: Annotated[str, typer.Option(help="waybill or germeval.")] = "waybill",
-    sentences: Annotated[int, typer.Option(help="Of each corpus; 0 for all.")] = 800,
+    sentences: Annotated[int, typer.Option(help="Of each old corpus; 0 for all.")] = 800,
+    new_sentences: Annotated[int, typer.Option(help="Of the new one; 0 for all, in germeval as many.")] = 0,
     seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
     old_epochs: int = 2,
     new_epochs: int = 3,
@@ -162,14 +163,16 @@ def main(
     scripts: Annotated[str, typer.Option(help="Scripts of vocabulary, comma-separated.")] = "Han,Latin",
 ) -> None:
     """Run what is missing, then print the table."""
-    out = out / f"{setting}-{sentences}-{old_epochs}-{new_epochs}"
+    size = f"{sentences}-{new_sentences}" if new_sentences else str(sentences)
+    out = out / f"{setting}-{size}-{old_epochs}-{new_epochs}"
     out.mkdir(parents=True, exist_ok=True)
     own: dict[str, Any] = {} if texts == "none" else {"texts": texts, "texts_share": share}
     if texts == "rest":
         own["texts"] = str(write_rest(data, setting, sentences, out / "rest.txt"))
     if texts == "vocabulary":
         own["scripts"] = scripts.split(",")
-    plan = Plan(encoder, read_setting(data, setting, sentences), out, old_epochs, new_epochs, own)
+    parts = read_setting(data, setting, sentences, new_sentences)
+    plan = Plan(encoder, parts, out, old_epochs, new_epochs, own)
     for number, head, row in product(seed, heads.split(","), dict.fromkeys(["old", *rows.split(",")])):
         title = f"{row}, {Path(texts).stem} {share}" if row in TEACHERS else row
         key = f"{head}/{number}/{title}"

@@ -21,6 +21,8 @@ from .repairs import read_tags
 from .tags import Tagging
 
 TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
+# Of a sentence. A file without blank lines would fill the memory.
+MAX_LINES = 100_000
 LINE_ENDS = re.compile(r"[\r\n]")
 
 
@@ -71,6 +73,11 @@ def _sentences(path: Path, counts: ReadCounts) -> Iterator[list[Line]]:
     for line in read_lines(path, counts):
         if line.text.strip() and not is_docstart(line.text):
             lines.append(line)
+            if len(lines) > MAX_LINES:
+                raise CorpusError(
+                    f"{path}:{line.number}: a sentence must have at most {MAX_LINES:,} tokens, found more. Put "
+                    "blank lines between sentences."
+                )
         elif lines:
             yield lines
             lines = []

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_xner.corpus import FORMATS, ReadCounts, ReadOptions, WriteOptions, find_format, read_records
+from spacy_xner.corpus.conll import MAX_LINES
 from spacy_xner.corpus.lines import MAX_LINE
 from spacy_xner.errors import CorpusError
 from spacy_xner.types import CharSpan, Record
@@ -288,6 +289,13 @@ def test_a_gigantic_line_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"Bo\tB-PER\n" + b"a" * (MAX_LINE + 1))
     with pytest.raises(CorpusError, match="file:2: a line must have at most 16 MB, found more"):
+        read(path)
+
+
+def test_a_gigantic_sentence_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("Bo\tB-PER\n" * (MAX_LINES + 1), encoding="utf-8")
+    with pytest.raises(CorpusError, match="file:100001: a sentence must have at most 100,000 tokens"):
         read(path)
 
 
