@@ -75,8 +75,8 @@ def _sentences(path: Path, counts: ReadCounts) -> Iterator[list[Line]]:
             lines.append(line)
             if len(lines) > MAX_LINES:
                 raise CorpusError(
-                    f"{path}:{line.number}: a sentence must have at most {MAX_LINES:,} tokens, found more. Put "
-                    "blank lines between sentences."
+                    f"{path}:{line.number}: a sentence must have at most {MAX_LINES:,} tokens, found more. "
+                    "Put blank lines between sentences."
                 )
         elif lines:
             yield lines
