@@ -84,17 +84,27 @@ def find_columns(path: Path, options: ReadOptions, counts: ReadCounts) -> Column
     if not lines:
         raise CorpusError(f"{path}:1: a CoNLL file must have lines with a token and a tag, found none.")
     check_line(path, sample[0])
-    separator = "\t" if sum("\t" in line.text for line in lines) > len(lines) / 2 else None
+    separator = _separator(lines)
     names = options.columns or _header(lines)
-    if names is not None:
-        width, token, tags = _named(names)
-    else:
-        width, token, tags = _find(path, lines, separator)
+    width, token, tags = _find(path, lines, separator) if names is None else _named(names)
     cells = [_cells(sentence, separator, width, tag) for sentence in _split(sample) for tag in tags]
     tagging, evidence = find_tagging(cells, options.scheme)
     columns = " and ".join(str(tag + 1) for tag in tags)
     counts.notes.append(f"token in column {token + 1}, tags in {columns} of {width}: {evidence}")
     return Columns(separator, width, token, tags, tagging)
+
+
+def has_columns(path: Path, lines: Sequence[Line]) -> bool:
+    """Tell whether lines have a column of tags, or a header that names one."""
+    lines = [line for line in lines if not is_docstart(line.text)]
+    try:
+        return bool(lines) and (_header(lines) or _find(path, lines, _separator(lines))) is not None
+    except CorpusError:
+        return False
+
+
+def _separator(lines: Sequence[Line]) -> str | None:
+    return "\t" if sum("\t" in line.text for line in lines) > len(lines) / 2 else None
 
 
 def _split(sample: Sequence[Line]) -> list[list[str]]:

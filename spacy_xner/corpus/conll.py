@@ -12,7 +12,7 @@ from typing import TextIO
 from ..errors import CorpusError, XnerWarning
 from ..tokenizer import split_text
 from ..types import CharSpan, Entity, Record
-from .columns import Columns, find_columns, is_docstart, is_tag
+from .columns import Columns, find_columns, has_columns, is_docstart, is_tag
 from .head import Head
 from .lines import MEND, Line, check_line, read_lines
 from .options import ReadCounts, ReadOptions, WriteOptions
@@ -30,14 +30,11 @@ def recognizes_conll(head: Head) -> bool:
     """Tell a file with a column of tags."""
     if head.is_folder:
         return False
+    lines = [Line(number, text) for number, text in enumerate(head.lines, start=1)]
     with warnings.catch_warnings():
         # Whoever reads it will say so.
         warnings.simplefilter("ignore", XnerWarning)
-        try:
-            find_columns(head.path, ReadOptions(), ReadCounts())
-        except CorpusError:
-            return False
-    return True
+        return has_columns(head.path, lines)
 
 
 def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:

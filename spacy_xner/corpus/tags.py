@@ -28,7 +28,7 @@ ALIASES = {"BIO": "IOB2", "IOBES": "BIOES", "BILUO": "BILOU", "BMEO": "BMES", "B
 # What a letter means is the same in all of them: begins, goes on, ends, or stands alone.
 _ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
 # Sentences from which a scheme is found out.
-MOST_SENTENCES = 2000
+MOST_SENTENCES = 500
 
 
 class Repair(NamedTuple):
