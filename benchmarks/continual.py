@@ -2,8 +2,8 @@
 
 Learns the old labels, then the new ones from text in which the old ones are not annotated, in several ways,
 and scores old labels on the old test sets and new ones on theirs. Resumable: what OUT has is not run again.
-Two seeds at once, with a thread each (OMP_NUM_THREADS=1, --seed 0 and --seed 1), take two thirds of the time
-of one after the other on two cores; whichever ends last prints the table of both.
+Two seeds may run at once, with a thread each (OMP_NUM_THREADS=1, --seed 0 and --seed 1); whichever ends last
+prints the table of both.
 
 Usage: python benchmarks/continual.py DATA ENCODER OUT [--setting germeval --texts none] [--sentences 0]
 """

@@ -1,7 +1,6 @@
 """Entities to tags and back, and which tag may follow which."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Literal
 
 from .types import Entity
@@ -111,6 +110,8 @@ def tags_to_entities(tags: Sequence[str], scheme: Scheme = "BIO") -> list[Entity
     entities = []
     start, label = 0, ""
     for i, tag in enumerate(tags):
+        if tag == OUTSIDE and not label:
+            continue
         prefix, here = read(tag)
         if label and (prefix not in ("I", "E") or here != label):
             entities.append(Entity(start, i, label))
@@ -123,9 +124,3 @@ def tags_to_entities(tags: Sequence[str], scheme: Scheme = "BIO") -> list[Entity
     if label:
         entities.append(Entity(start, len(tags), label))
     return entities
-
-
-def count_illegal(tags: Sequence[str]) -> int:
-    """Count the ``I-X`` that continue nothing."""
-    parsed = [(OUTSIDE, ""), *map(parse_tag, tags)]
-    return sum(prefix == "I" and before[1] != label for before, (prefix, label) in pairwise(parsed))

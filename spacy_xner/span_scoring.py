@@ -25,18 +25,19 @@ def score_spans(examples: Iterable[Example], spans_key: str = "xner") -> dict[st
     examples = list(examples)
     if not any(spans_key in eg.reference.spans for eg in examples):
         return None
-
-    def find(doc: Doc, key: str) -> Sequence[Span]:
-        return doc.spans[spans_key] if spans_key in doc.spans else doc.ents
-
     found = Scorer.score_spans(
         examples,
         ATTR,
-        getter=find,
+        getter=lambda doc, _: find_spans(doc, spans_key),
         has_annotation=lambda doc: doc.has_annotation("ENT_IOB"),
         allow_overlap=True,
     )
     return {key: found[f"{ATTR}_{key}"] for key in ("p", "r", "f", "per_type")}
+
+
+def find_spans(doc: Doc, spans_key: str = "xner") -> Sequence[Span]:
+    """Find all entities of a doc, those that overlap among them: its span group, or else its ``doc.ents``."""
+    return list(doc.spans[spans_key]) if spans_key in doc.spans else doc.ents
 
 
 def build_span_scorer_v1(spans_key: str = "xner") -> Callable[..., dict[str, Any]]:

@@ -12,4 +12,4 @@ _UNSPACED = regex.compile(rf"[{UNSPACED}{WIDE}]")
 
 def is_unspaced(char: str) -> bool:
     """Tell whether a character is of a script without spaces, or CJK punctuation."""
-    return _UNSPACED.match(char) is not None
+    return not char.isascii() and _UNSPACED.match(char) is not None

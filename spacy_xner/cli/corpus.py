@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from .parts import AsJson, one_line_errors, one_line_warnings, progress_bar, progress_of_parts, show
+from .parts import (
+    AsJson,
+    ColumnNames,
+    Lang,
+    WriteFormat,
+    one_line_errors,
+    one_line_warnings,
+    progress_bar,
+    progress_of_parts,
+    show,
+)
 
 
 def convert(
@@ -15,8 +25,8 @@ def convert(
         Path, typer.Argument(help="The .spacy file to write; another name is a folder of them.")
     ],
     format: Annotated[str, typer.Option(help="auto to find it out, or a name; see the README.")] = "auto",
-    lang: Annotated[str, typer.Option(help="Language code of the pipeline.")] = "xx",
-    columns: Annotated[str | None, typer.Option(help="Names of the columns, such as '_ token tag'.")] = None,
+    lang: Lang = "xx",
+    columns: ColumnNames = None,
     scheme: Annotated[
         str | None, typer.Option(help="Of the tags, such as BIOES; found out if left out.")
     ] = None,
@@ -51,7 +61,7 @@ def convert(
 def export(
     source: Annotated[Path, typer.Argument(help="A .spacy file, or a folder of them.")],
     target: Annotated[Path, typer.Argument(help="File to write.")],
-    format: Annotated[str, typer.Option(help="conll, jsonl, doccano or label-studio.")] = "jsonl",
+    format: WriteFormat = "jsonl",
     scheme: Annotated[str, typer.Option(help="Of CoNLL's tags.")] = "IOB2",
     type_first: Annotated[bool, typer.Option("--type-first", help="PER-B instead of B-PER.")] = False,
     plain: Annotated[bool, typer.Option("--plain", help="No comments in CoNLL.")] = False,
@@ -88,7 +98,7 @@ def synth(
     ] = None,
     real: Annotated[Path | None, typer.Option(help="Corpus whose texts are mixed into train.")] = None,
     real_share: Annotated[float, typer.Option(help="How many of train's texts are such, from 0 to 1.")] = 0.5,
-    format: Annotated[str, typer.Option(help="conll, jsonl, doccano or label-studio.")] = "conll",
+    format: WriteFormat = "conll",
     seed: Annotated[int, typer.Option(help="The same gives the same texts.")] = 0,
 ) -> None:
     """Draw labelled slips, addresses and messages in many languages, for what no corpus has."""
@@ -117,8 +127,8 @@ def inspect(
     sources: Annotated[list[Path], typer.Argument(help="Splits of a corpus, the one to train on first.")],
     encoder: Annotated[str | None, typer.Option(help="Hub id or folder, to count pieces.")] = None,
     page: Annotated[Path | None, typer.Option("--html", help="HTML page with plots to write.")] = None,
-    columns: Annotated[str | None, typer.Option(help="Names of the columns, such as '_ token tag'.")] = None,
-    lang: Annotated[str, typer.Option(help="Language code of the pipeline.")] = "xx",
+    columns: ColumnNames = None,
+    lang: Lang = "xx",
     as_json: AsJson = False,
 ) -> None:
     """See what is in a corpus and what is wrong with it: sizes, lengths, duplicates, leaks, illegal tags."""

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from .parts import AsJson, Device, one_line_errors, progress_bar, show
+from .parts import AsJson, Device, Model, WriteFormat, one_line_errors, progress_bar, show
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")],
+    model: Model,
     corpus: Annotated[Path, typer.Argument(help="A .spacy file; its texts are tokenized anew.")],
     device: Device = "auto",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write.")] = None,
@@ -61,12 +61,10 @@ def teacher_check(
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")],
+    model: Model,
     source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead.")] = None,
-    format: Annotated[
-        str, typer.Option(help="Of that file: jsonl, doccano, label-studio or conll.")
-    ] = "jsonl",
+    format: WriteFormat = "jsonl",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:

@@ -20,7 +20,7 @@ SHAPE = '{"text": ..., "label": {type: {surface: [[start, end]]}}}'
 
 def recognizes_cluener(head: Head) -> bool:
     """Tell a file whose labels are objects in an object."""
-    label = head.first_json().get("label")
+    label = head.first.get("label")
     return isinstance(label, dict) and all(isinstance(forms, dict) for forms in label.values())
 
 

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from .options import ReadCounts, ReadOptions
 from .tags import Tagging, find_tagging
 
 # Lines looked at to find out the columns.
-SAMPLE_LINES = 20_000
+SAMPLE_LINES = 10_000
 # Blanks only: a token may hold a no-break or ideographic space.
 BLANKS = re.compile(r"[ \t]+")
 # As in CoNLL-U Plus.
@@ -42,15 +42,6 @@ class Columns:
     token: int
     tags: tuple[int, ...]
     tagging: Tagging
-
-    def cut(self, line: str) -> list[str]:
-        """Cut a line."""
-        return cut(line, self.separator)
-
-
-def cut(line: str, separator: str | None) -> list[str]:
-    """Cut a line at a separator, or at blanks."""
-    return line.split(separator) if separator else BLANKS.split(line.strip(" \t"))
 
 
 def is_tag(cell: str) -> bool:
@@ -86,8 +77,9 @@ def find_columns(path: Path, options: ReadOptions, counts: ReadCounts) -> Column
     check_line(path, sample[0])
     separator = _separator(lines)
     names = options.columns or _header(lines)
-    width, token, tags = _find(path, lines, separator) if names is None else _named(names)
-    cells = [_cells(sentence, separator, width, tag) for sentence in _split(sample) for tag in tags]
+    rows = {line.number: cut(line.text, separator) for line in lines}
+    width, token, tags = _find(path, list(rows.items())) if names is None else _named(names)
+    cells = [_cells(sentence, width, tag) for sentence in _split(sample, rows) for tag in tags]
     tagging, evidence = find_tagging(cells, options.scheme)
     columns = " and ".join(str(tag + 1) for tag in tags)
     counts.notes.append(f"token in column {token + 1}, tags in {columns} of {width}: {evidence}")
@@ -97,8 +89,10 @@ def find_columns(path: Path, options: ReadOptions, counts: ReadCounts) -> Column
 def has_columns(path: Path, lines: Sequence[Line]) -> bool:
     """Tell whether lines have a column of tags, or a header that names one."""
     lines = [line for line in lines if not is_docstart(line.text)]
+    separator = _separator(lines)
+    rows = [(line.number, cut(line.text, separator)) for line in lines]
     try:
-        return bool(lines) and (_header(lines) or _find(path, lines, _separator(lines))) is not None
+        return bool(lines) and (_header(lines) or _find(path, rows)) is not None
     except CorpusError:
         return False
 
@@ -107,20 +101,24 @@ def _separator(lines: Sequence[Line]) -> str | None:
     return "\t" if sum("\t" in line.text for line in lines) > len(lines) / 2 else None
 
 
-def _split(sample: Sequence[Line]) -> list[list[str]]:
-    """Part lines at blank ones."""
-    sentences: list[list[str]] = [[]]
+def cut(line: str, separator: str | None) -> list[str]:
+    """Cut a line at a separator, or at blanks."""
+    return line.split(separator) if separator else BLANKS.split(line.strip(" \t"))
+
+
+def _split(sample: Sequence[Line], rows: Mapping[int, list[str]]) -> list[list[list[str]]]:
+    """Part rows at blank lines."""
+    sentences: list[list[list[str]]] = [[]]
     for line in sample:
-        if line.text.strip():
-            sentences[-1].append(line.text)
+        if line.number in rows:
+            sentences[-1].append(rows[line.number])
         else:
             sentences.append([])
     return sentences
 
 
-def _cells(lines: Sequence[str], separator: str | None, width: int, column: int) -> list[str]:
-    """Take a column, from the lines that have all."""
-    rows = (cut(line, separator) for line in lines)
+def _cells(rows: Sequence[Sequence[str]], width: int, column: int) -> list[str]:
+    """Take a column, from the rows that have all."""
     return [row[column].strip() for row in rows if len(row) == width]
 
 
@@ -145,24 +143,25 @@ def _named(names: str) -> tuple[int, int, tuple[int, ...]]:
     return len(parts), parts.index("token"), tags
 
 
-def _find(path: Path, lines: Sequence[Line], separator: str | None) -> tuple[int, int, tuple[int, ...]]:
+def _find(path: Path, numbered: Sequence[tuple[int, list[str]]]) -> tuple[int, int, tuple[int, ...]]:
     """Find width, token and tags."""
-    rows = [cut(line.text, separator) for line in lines]
-    rows = [row for line, row in zip(lines, rows, strict=True) if not _is_comment(line.text, row)]
+    rows = [row for _, row in numbered if not _is_comment(row)]
     widths = [len(row) for row in rows]
     width = max(set(widths), key=widths.count, default=0)
     rows = [row for row in rows if len(row) == width]
     token = 1 if width > 2 and _is_index([row[0] for row in rows]) else 0
-    cells = {i: [row[i].strip() for row in rows] for i in range(token + 1, width)}
+    cells = {i: _cells(rows, width, i) for i in range(token + 1, width)}
     labels = {i: _labels(column) for i, column in cells.items()}
     found = [i for i in labels if labels[i] - CHUNKS] or [i for i in labels if labels[i]]
     if not found:
         raise CorpusError(
-            f"{path}:{lines[0].number}: expected a column of tags (such as B-X, I-X, O) with an entity, "
+            f"{path}:{numbered[0][0]}: expected a column of tags (such as B-X, I-X, O) with an entity, "
             f"found none in {width}. Set --columns to name them, such as '_ token tag'."
         )
-    tags = [i for i in found if i == found[0] or _is_layer(cells[found[0]], cells[i])]
-    if len(tags) == 1 and not any(labels[i] & labels[found[0]] for i in found[1:]):
+    first = found[0]
+    alike = [i for i in found[1:] if labels[i] & labels[first]]
+    tags = [first, *(i for i in alike if not _repeats(cells[first], cells[i]))]
+    if not alike:
         tags = found[-1:]
     if len(tags) < len(found):
         _warn(path, width, token, (found, tags))
@@ -184,14 +183,14 @@ def _warn(path: Path, width: int, token: int, columns: tuple[list[int], list[int
     )
 
 
-def _is_layer(first: Sequence[str], other: Sequence[str]) -> bool:
-    """Tell whether tags are those of another layer, neither of something else nor mostly the same again."""
+def _repeats(first: Sequence[str], other: Sequence[str]) -> bool:
+    """Tell whether tags are mostly the same again."""
     pairs = [(a, b) for a, b in zip(first, other, strict=True) if b != "O"]
-    return bool(_labels(first) & _labels(other)) and 2 * sum(a == b for a, b in pairs) <= len(pairs)
+    return 2 * sum(a == b for a, b in pairs) > len(pairs)
 
 
-def _is_comment(line: str, row: Sequence[str]) -> bool:
-    return line.startswith("#") and (len(row) < 2 or not is_tag(row[-1].strip()))
+def _is_comment(row: Sequence[str]) -> bool:
+    return row[0].startswith("#") and (len(row) < 2 or not is_tag(row[-1].strip()))
 
 
 def _is_index(cells: Sequence[str]) -> bool:

@@ -5,16 +5,17 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, islice, pairwise
 from pathlib import Path
 from typing import TextIO
 
 from ..errors import CorpusError, XnerWarning
 from ..tokenizer import split_text
 from ..types import CharSpan, Entity, Record
-from .columns import Columns, find_columns, has_columns, is_docstart, is_tag
+from .columns import Columns, cut, find_columns, has_columns, is_docstart, is_tag
+from .each import read_each
 from .head import Head
-from .lines import MEND, Line, check_line, read_lines
+from .lines import MEND, Line, check_lines, read_lines
 from .options import ReadCounts, ReadOptions, WriteOptions
 from .rebuild import join_tokens, locate_tokens
 from .repairs import read_tags
@@ -53,59 +54,58 @@ def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator
         CorpusError: If a line is bad, or no column holds tags.
     """
     columns = find_columns(path, options, counts)
-    for lines in _sentences(path, counts):
-        try:
-            record = _read_sentence(path, lines, columns, (options, counts))
-        except CorpusError as err:
-            if not options.skip_bad:
-                raise
-            counts.skipped.append(str(err))
-            continue
-        if record is not None:
-            yield record
+    telling = options, counts
+    sentences = _sentences(path, counts)
+    yield from read_each(sentences, lambda lines: _read_sentence(path, lines, columns, telling), telling)
 
 
 def _sentences(path: Path, counts: ReadCounts) -> Iterator[list[Line]]:
-    lines: list[Line] = []
-    for line in read_lines(path, counts):
-        if line.text.strip() and not is_docstart(line.text):
-            lines.append(line)
-            if len(lines) > MAX_LINES:
-                raise CorpusError(
-                    f"{path}:{line.number}: a sentence must have at most {MAX_LINES:,} tokens, found more. "
-                    "Put blank lines between sentences."
-                )
-        elif lines:
-            yield lines
-            lines = []
-    if lines:
+    """Part lines at blank ones, and at those that part documents."""
+    for is_sentence, group in groupby(read_lines(path, counts), key=_is_inside):
+        if not is_sentence:
+            continue
+        lines = list(islice(group, MAX_LINES + 1))
+        if len(lines) > MAX_LINES:
+            raise CorpusError(
+                f"{path}:{lines[-1].number}: a sentence must have at most {MAX_LINES:,} tokens, found more. "
+                "Put blank lines between sentences."
+            )
         yield lines
+
+
+def _is_inside(line: Line) -> bool:
+    return bool(line.text.strip()) and not is_docstart(line.text)
 
 
 def _read_sentence(
     path: Path, lines: Sequence[Line], columns: Columns, telling: tuple[ReadOptions, ReadCounts]
 ) -> Record | None:
-    places: list[str] = []
-    rows: list[list[str]] = []
+    check_lines(path, lines)
+    parts = [(line, cut(line.text, columns.separator)) for line in lines]
     text = None
-    for line in lines:
-        row = columns.cut(line.text)
-        if line.text.startswith("#") and _is_comment(row, columns):
-            check_line(path, line)
-            found = TEXT_COMMENT.match(line.text)
-            text = found[1] if found else text
-            continue
-        _check_row(path, line, row, columns)
-        places.append(f"{path}:{line.number}")
-        rows.append(row)
-    if not rows:
+    if any(line.text[0] == "#" for line in lines):
+        comments = [line for line, row in parts if line.text[0] == "#" and _is_comment(row, columns)]
+        parts = [(line, row) for line, row in parts if line not in comments]
+        text = next((found[1] for line in comments if (found := TEXT_COMMENT.match(line.text))), None)
+    for line, row in parts:
+        if len(row) != columns.width:
+            raise CorpusError(
+                f"{path}:{line.number}: expected {columns.width} columns, found {len(row)}. Mend the line, "
+                "set --columns to name them, or leave such sentences out with --skip-bad."
+            )
+        if not row[columns.token].strip():
+            raise CorpusError(f"{path}:{line.number}: expected a token, found an empty column.{MEND}")
+    if not parts:
         return None
+    rows = [row for _, row in parts]
     tokens = [row[columns.token].strip() for row in rows]
     cells = ([row[tag].strip() for row in rows] for tag in columns.tags)
-    layers = [read_tags(places, tags, columns.tagging, telling) for tags in cells]
+    layers = [
+        read_tags(lambda i: f"{path}:{parts[i][0].number}", tags, columns.tagging, telling) for tags in cells
+    ]
     offsets = locate_tokens(tokens, text) if text is not None else None
     if offsets is None or text is None:
-        text, offsets = join_tokens(tokens, [any("SpaceAfter=No" in cell for cell in row) for row in rows])
+        text, offsets = join_tokens(tokens, ["SpaceAfter=No" in line.text for line, _ in parts])
     spans = [
         CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label)
         for layer in layers
@@ -113,17 +113,6 @@ def _read_sentence(
     ]
     # Two layers may say the same; in one, entities stand in text order already.
     return Record(text, tuple(dict.fromkeys(sorted(spans))), f"{path}:{lines[0].number}")
-
-
-def _check_row(path: Path, line: Line, row: Sequence[str], columns: Columns) -> None:
-    check_line(path, line)
-    if len(row) != columns.width:
-        raise CorpusError(
-            f"{path}:{line.number}: expected {columns.width} columns, found {len(row)}. Mend the line, set "
-            "--columns to name them, or leave such sentences out with --skip-bad."
-        )
-    if not row[columns.token].strip():
-        raise CorpusError(f"{path}:{line.number}: expected a token, found an empty column.{MEND}")
 
 
 def _is_comment(row: Sequence[str], columns: Columns) -> bool:

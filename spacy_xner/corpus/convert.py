@@ -79,16 +79,14 @@ def convert(
     report, counts = ConvertReport(), ReadCounts()
     records = read_records(input_path, counts, format, options)
     size = _size(input_path)
-    n_in_shard = 0
     nlp = blank(lang)
     with DocWriter(output_path) as writer:
         for record in records:
             writer.add(record_to_doc(record, nlp.make_doc, report))
-            n_in_shard += 1
-            if writer.is_folder and n_in_shard == shard_size:
+            if writer.is_folder and len(writer.docs) == shard_size:
                 writer.end_shard()
                 # A vocabulary keeps every word that it has seen.
-                nlp, n_in_shard = blank(lang), 0
+                nlp = blank(lang)
             if on_progress is not None and report.n_texts % 100 == 0:
                 on_progress(min(counts.n_bytes, size), size)
         if not report.n_texts:
@@ -130,7 +128,7 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
         assert span is not None  # expanded, a span of characters always covers a token
         report.n_widened += (span.start_char, span.end_char) != (char_start, char_end)
         spans.append(span)
-    kept = filter_spans(spans)
+    kept = filter_spans(spans) if len(spans) > 1 else spans
     report.n_overlapping += len(spans) - len(kept)
     if spans or record.cats is None:
         doc.set_ents(kept, default="outside")

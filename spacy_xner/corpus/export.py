@@ -1,24 +1,38 @@
-"""From docs to the files that other tools read."""
+"""From records and docs to the files that other tools read."""
 
 import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
+from ..span_scoring import find_spans
 from ..types import CharSpan, Record
 from . import FORMATS, WriteOptions
-from .convert import SPANS_KEY
 
 
 def export(
     docs: Iterable[Doc], path: Path, format: str = "jsonl", options: WriteOptions | None = None
 ) -> Counter[str]:
-    """Write docs in a format of `FORMATS`; nothing is left behind if it fails.
+    """Write docs in a format of `FORMATS`, as `write_records` does.
 
     Args:
         docs: Gold, or what a model has found.
+        path: The file to write.
+        format: One that can be written.
+        options: What to tell the writer.
+    """
+    return write_records(map(doc_to_record, docs), path, format, options)
+
+
+def write_records(
+    records: Iterable[Record], path: Path, format: str = "jsonl", options: WriteOptions | None = None
+) -> Counter[str]:
+    """Write records in a format of `FORMATS`; nothing is left behind if it fails.
+
+    Args:
+        records: The records.
         path: The file to write.
         format: One that can be written.
         options: What to tell the writer.
@@ -38,7 +52,7 @@ def export(
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
-            lost = writers[format](map(doc_to_record, docs), file, options or WriteOptions())
+            lost = writers[format](records, file, options or WriteOptions())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -47,11 +61,11 @@ def export(
 
 def doc_to_record(doc: Doc) -> Record:
     """Take a doc's text, its entities, those that overlap among them, with their scores, and its labels."""
-    group = doc.spans.get(SPANS_KEY)
-    spans = list(doc.ents) if group is None else list(group)
-    scores = (group.attrs.get("scores") if group is not None else None) or [1.0] * len(spans)
-    found = (
-        CharSpan(span.start_char, span.end_char, span.label_, score)
-        for span, score in zip(spans, scores, strict=True)
-    )
+    found = (CharSpan(span.start_char, span.end_char, span.label_, _score(span)) for span in find_spans(doc))
     return Record(doc.text, tuple(sorted(found)), cats=dict(doc.cats) or None)
+
+
+def _score(span: Span) -> float:
+    """Give what a model made of an entity; gold is certain."""
+    score = span._.xner_score if Span.has_extension("xner_score") else None
+    return 1.0 if score is None else score

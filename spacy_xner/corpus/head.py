@@ -1,6 +1,7 @@
 """The beginning of a file, to find out its format."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,24 +17,17 @@ class Head(NamedTuple):
     Attributes:
         path: The file or folder.
         lines: Its first lines that are not blank; a folder has none.
+        first: The first JSON object of JSON lines, or of an array; empty if there is none.
     """
 
     path: Path
     lines: list[str]
+    first: dict[str, Any]
 
     @property
     def is_folder(self) -> bool:
         """It is a folder."""
         return self.path.is_dir()
-
-    def first_json(self) -> dict[str, Any]:
-        """Read the first JSON object of JSON lines, or of an array; empty if there is none."""
-        text = "\n".join(self.lines).lstrip("[ \n")
-        try:
-            found, _ = json.JSONDecoder().raw_decode(text)
-        except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
 
 
 def read_head(path: Path) -> Head:
@@ -44,9 +38,18 @@ def read_head(path: Path) -> Head:
         CorpusError: If it is in UTF-16.
     """
     if path.is_dir():
-        return Head(path, [])
+        return Head(path, [], {})
     with path.open("rb") as file:
         raw = file.read(MOST_BYTES)
     check_start(path, raw)
     text = raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    return Head(path, [line for line in text.split("\n") if line.strip()][:MOST_LINES])
+    lines = [line for line in text.split("\n") if line.strip()][:MOST_LINES]
+    return Head(path, lines, _first(lines))
+
+
+def _first(lines: Sequence[str]) -> dict[str, Any]:
+    try:
+        found, _ = json.JSONDecoder().raw_decode("\n".join(lines).lstrip("[ \n"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import CorpusError
 from ..types import CharSpan, Record
+from .each import read_each
 from .head import Head
 from .lines import MEND, Line, check_line, read_lines
 from .options import ReadCounts, ReadOptions
@@ -37,18 +38,13 @@ def read_joined(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterato
     ]
     tagging, evidence = find_tagging(cells, options.scheme)
     counts.notes.append(evidence)
-    for line in read_lines(path, counts):
-        if not line.text.strip() or (line.number == 1 and JOINER not in line.text):
-            continue
-        try:
-            yield _read(path, line, tagging, (options, counts))
-        except CorpusError as err:
-            if not options.skip_bad:
-                raise
-            counts.skipped.append(str(err))
+    telling = options, counts
+    yield from read_each(read_lines(path, counts), lambda line: _read(path, line, tagging, telling), telling)
 
 
-def _read(path: Path, line: Line, tagging: Tagging, telling: tuple[ReadOptions, ReadCounts]) -> Record:
+def _read(path: Path, line: Line, tagging: Tagging, telling: tuple[ReadOptions, ReadCounts]) -> Record | None:
+    if not line.text.strip() or (line.number == 1 and JOINER not in line.text):
+        return None
     check_line(path, line)
     where = f"{path}:{line.number}"
     cells = [cell.split(JOINER) for cell in line.text.split("\t")]
@@ -58,7 +54,7 @@ def _read(path: Path, line: Line, tagging: Tagging, telling: tuple[ReadOptions, 
             f"{where}: expected as many characters as tags, apart by a tab, found {found}.{MEND}"
         )
     chars, tags = cells
-    entities = read_tags([where] * len(tags), tags, tagging, telling)
+    entities = read_tags(lambda _: where, tags, tagging, telling)
     starts = [0, *accumulate(map(len, chars))]
     spans = (CharSpan(starts[ent.start], starts[ent.end], ent.label) for ent in entities)
     return Record("".join(chars), tuple(spans), where)

@@ -24,7 +24,7 @@ ANNOTATIONS = ("annotations", "completions")
 
 def recognizes_label_studio(head: Head) -> bool:
     """Tell a file of tasks."""
-    return isinstance(head.first_json().get("data"), dict)
+    return isinstance(head.first.get("data"), dict)
 
 
 def read_label_studio(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,9 @@ from .options import ReadCounts
 
 # In bytes. No text is as long; a file without line ends would fill the memory.
 MAX_LINE = 1 << 24
+# Bytes read at once, and then to the end of the line.
+BLOCK = 1 << 16
+NEWLINE = b"\n"
 # What can be done about a line.
 MEND = " Mend it, or leave such texts out with --skip-bad."
 _BAD = re.compile("[\x00\r\udc80-\udcff]")
@@ -30,21 +33,25 @@ def read_lines(path: Path, counts: ReadCounts) -> Iterator[Line]:
     Raises:
         CorpusError: If the file is in UTF-16, or a line is too long.
     """
+    number = 0
     with path.open("rb") as file:
-        for number in count(1):
-            raw = file.readline(MAX_LINE + 1)
-            if not raw:
-                return
-            counts.n_bytes += len(raw)
-            if number == 1:
-                check_start(path, raw)
-            if len(raw) > MAX_LINE:
+        while block := file.read(BLOCK):
+            rest = file.readline(MAX_LINE + 1)
+            counts.n_bytes += len(block) + len(rest)
+            if not number:
+                check_start(path, block)
+                block = block.removeprefix(codecs.BOM_UTF8)
+            if len(block) - block.rfind(NEWLINE) - 1 + len(rest) > MAX_LINE:
                 raise CorpusError(
-                    f"{path}:{number}: a line must have at most {MAX_LINE >> 20} MB, found more. Cut the "
-                    "text, or check that lines end in LF."
+                    f"{path}:{number + block.count(NEWLINE) + 1}: a line must have at most "
+                    f"{MAX_LINE >> 20} MB, found more. Cut the text, or check that lines end in LF."
                 )
-            text = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
-            yield Line(number, text.removeprefix("\ufeff") if number == 1 else text)
+            text = (block + rest).decode("utf-8", "surrogateescape").removesuffix("\n")
+            lines = text.split("\n")
+            if "\r" in text:
+                lines = [line.rstrip("\r") for line in lines]
+            yield from map(Line, count(number + 1), lines)
+            number += len(lines)
 
 
 def check_start(path: Path, raw: bytes) -> None:
@@ -55,6 +62,13 @@ def check_start(path: Path, raw: bytes) -> None:
     """
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise CorpusError(f"{path}:1: expected UTF-8, found UTF-16. Convert the file to UTF-8.")
+
+
+def check_lines(path: Path, lines: Sequence[Line]) -> None:
+    """Check that lines are text, as `check_line` does, all at once."""
+    if _BAD.search("".join(line.text for line in lines)):
+        for line in lines:
+            check_line(path, line)
 
 
 def check_line(path: Path, line: Line) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..errors import CorpusError
 from ..types import CharSpan, Record
+from .each import read_each
 from .lines import MEND
 from .options import ReadCounts, ReadOptions
 
@@ -92,18 +93,18 @@ def read_offsets(
     convention, evidence, labels = _look(make_items(path, ReadCounts()))
     if evidence:
         counts.notes.append(evidence)
-    for where, read in make_items(path, counts):
-        try:
-            raw = read()
-            if raw is not None:
-                check_texts(where, [raw.text, *(span.label for span in raw.spans), *(raw.cats or ())])
-                spans = (_resolve(where, raw.text, span, convention) for span in raw.spans)
-                cats = None if raw.cats is None else {label: float(label in raw.cats) for label in labels}
-                yield Record(raw.text, tuple(dict.fromkeys(sorted(spans))), where, cats)
-        except CorpusError as err:
-            if not options.skip_bad:
-                raise
-            counts.skipped.append(str(err))
+
+    def read_item(item: tuple[str, Callable[[], RawRecord | None]]) -> Record | None:
+        where, read = item
+        raw = read()
+        if raw is None:
+            return None
+        check_texts(where, [raw.text, *(span.label for span in raw.spans), *(raw.cats or ())])
+        spans = (_resolve(where, raw.text, span, convention) for span in raw.spans)
+        cats = None if raw.cats is None else {label: float(label in raw.cats) for label in labels}
+        return Record(raw.text, tuple(dict.fromkeys(sorted(spans))), where, cats)
+
+    yield from read_each(make_items(path, counts), read_item, (options, counts))
 
 
 def _look(items: Items) -> tuple[Convention, str, list[str]]:

@@ -36,11 +36,14 @@ def join_tokens(tokens: Sequence[str], glued: Sequence[bool]) -> tuple[str, Offs
         glued: For each token, whether the corpus says that no space follows.
     """
     by_character = all(len(token) == 1 for token in tokens) and any(map(is_unspaced, tokens))
-    text = ""
+    pieces: list[str] = []
     offsets: Offsets = []
-    for i, token in enumerate(tokens):
-        if i and not (by_character or glued[i - 1] or (is_unspaced(text[-1]) and is_unspaced(token[0]))):
-            text += " "
-        offsets.append((len(text), len(text) + len(token)))
-        text += token
-    return text, offsets
+    end = 0
+    for token, is_glued in zip(tokens, [True, *glued], strict=False):
+        if not (is_glued or by_character or (is_unspaced(pieces[-1][-1]) and is_unspaced(token[0]))):
+            pieces.append(" ")
+            end += 1
+        pieces.append(token)
+        offsets.append((end, end + len(token)))
+        end += len(token)
+    return "".join(pieces), offsets

@@ -1,6 +1,6 @@
 """The entities of tags, and what is told of those that are illegal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import CorpusError
 from ..types import Entity
@@ -9,12 +9,15 @@ from .tags import Tagging
 
 
 def read_tags(
-    places: Sequence[str], tags: Sequence[str], tagging: Tagging, telling: tuple[ReadOptions, ReadCounts]
+    place: Callable[[int], str],
+    tags: Sequence[str],
+    tagging: Tagging,
+    telling: tuple[ReadOptions, ReadCounts],
 ) -> list[Entity]:
     """Read the entities of a sentence, and count what is repaired.
 
     Args:
-        places: Where each tag stands, as ``file:line``.
+        place: Tells where the tag of an index stands, as ``file:line``.
         tags: The tags.
         tagging: Their scheme.
         telling: Whether repairs are refused or listed, and where they are counted.
@@ -26,13 +29,13 @@ def read_tags(
     try:
         entities, repairs = tagging.read(tags)
     except ValueError:
-        where, tag = next(pair for pair in zip(places, tags, strict=True) if tagging.parse(pair[1]) is None)
+        i, tag = next(pair for pair in enumerate(tags) if tagging.parse(pair[1]) is None)
         raise CorpusError(
-            f"{where}: a tag must be {tagging.form}, found {tag!r}. Mend the line, set --columns, or use "
+            f"{place(i)}: a tag must be {tagging.form}, found {tag!r}. Mend the line, set --columns, or use "
             "--skip-bad."
         ) from None
     for repair in repairs:
-        where = places[repair.token]
+        where = place(repair.token)
         if options.strict:
             raise CorpusError(
                 f"{where}: tags must be legal in {tagging.scheme}, found {repair.found} where "

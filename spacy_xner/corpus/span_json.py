@@ -36,7 +36,7 @@ SHAPE = 'expected {"text": ..., "spans": [{"start": ..., "end": ..., "label": ..
 
 def recognizes_span_json(head: Head) -> bool:
     """Tell a file of JSON objects with a text."""
-    return isinstance(_first(head.first_json(), TEXTS), str)
+    return isinstance(_first(head.first, TEXTS), str)
 
 
 def read_span_json(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:

@@ -91,12 +91,13 @@ class Tagging:
         """
         roles = [self._parsed.get(tag) or self._parse_role(tag) for tag in tags]
         entities = tags_to_entities(roles, "BIOES")
-        wanted = self.write(entities, len(tags)) if entities else tags
-        if wanted == tags:
-            return entities, []
-        return entities, [
-            Repair(i, a, b) for i, (a, b) in enumerate(zip(tags, wanted, strict=True)) if a != b
-        ]
+        return entities, self.repairs(tags, entities)
+
+    def repairs(self, tags: Sequence[str], entities: Sequence[Entity]) -> list[Repair]:
+        """Compare tags with what those of their entities have to be."""
+        if not entities or (wanted := self.write(entities, len(tags))) == tags:
+            return []
+        return [Repair(i, a, b) for i, (a, b) in enumerate(zip(tags, wanted, strict=True)) if a != b]
 
     def write(self, entities: Iterable[Entity], n_tokens: int) -> list[str]:
         """Write entities that do not overlap as the tags of a sentence.
@@ -150,8 +151,9 @@ def find_tagging(sentences: Sequence[Sequence[str]], scheme: str | None = None) 
     any_scheme = Tagging(is_type_first=is_type_first)
     good = [[tag for tag in tags if any_scheme.parse(tag)] for tags in sentences]
     good = [tags for tags in good if any(tag != OUTSIDE for tag in tags)][:MOST_SENTENCES]
+    entities = [any_scheme.read(tags)[0] for tags in good]
     counts = {
-        name: sum(len(tagging.read(tags)[1]) for tags in good)
+        name: sum(len(tagging.repairs(tags, ents)) for tags, ents in zip(good, entities, strict=True))
         for name in SCHEMES
         for tagging in [Tagging(name, is_type_first=is_type_first)]
     }

@@ -13,7 +13,7 @@ from .token_rows import TAGS, TOKENS, find_fields, read_token_rows
 
 def recognizes_token_json(head: Head) -> bool:
     """Tell a file whose first object has tokens and tags."""
-    row = head.first_json()
+    row = head.first
     return any(isinstance(row.get(name), list) for name in TOKENS) and any(name in row for name in TAGS)
 
 

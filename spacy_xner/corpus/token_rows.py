@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..errors import CorpusError
 from ..types import CharSpan, Record
+from .each import read_each
 from .lines import MEND
 from .offsets import check_texts
 from .options import ReadCounts, ReadOptions
@@ -71,13 +72,12 @@ def read_token_rows(
     sample = [tags for row in islice(make_rows(ReadCounts()), SAMPLE_ROWS) if (tags := _peek(*row, fields))]
     tagging, evidence = find_tagging(sample, options.scheme)
     counts.notes.append(f"{fields.tokens} and {fields.tags}: {evidence}")
-    for where, read in make_rows(counts):
-        try:
-            yield _to_record(where, *_read(where, read, fields), (tagging, *telling))
-        except CorpusError as err:
-            if not options.skip_bad:
-                raise
-            counts.skipped.append(str(err))
+
+    def read_row(item: tuple[str, Callable[[], Row]]) -> Record:
+        where, read = item
+        return _to_record(where, *_read(where, read, fields), (tagging, *telling))
+
+    yield from read_each(make_rows(counts), read_row, telling)
 
 
 def _peek(where: str, read: Callable[[], Row], fields: Fields) -> list[str]:
@@ -113,7 +113,7 @@ def _to_record(
     where: str, tokens: list[str], tags: list[str], telling: tuple[Tagging, ReadOptions, ReadCounts]
 ) -> Record:
     tagging, options, counts = telling
-    entities = read_tags([where] * len(tags), tags, tagging, (options, counts))
+    entities = read_tags(lambda _: where, tags, tagging, (options, counts))
     text, offsets = join_tokens(tokens, [False] * len(tokens))
     spans = (CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities)
     return Record(text, tuple(spans), where)

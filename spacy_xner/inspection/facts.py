@@ -11,8 +11,9 @@ from typing import TypeVar
 from spacy.tokens import Doc
 
 from ..corpus import ReadCounts, ReadOptions, read_records
-from ..corpus.convert import SPANS_KEY, ConvertReport, blank, record_to_doc
+from ..corpus.convert import ConvertReport, blank, record_to_doc
 from ..corpus.docbin import stream_docs
+from ..span_scoring import find_spans
 from .pieces import PieceCounter
 
 # A label with fewer entities to train on is rare.
@@ -185,9 +186,7 @@ def _read(path: Path, facts: SplitFacts, lang: str, columns: str | None) -> Iter
 
 
 def _entities(doc: Doc) -> list[tuple[int, int, str]]:
-    group = doc.spans.get(SPANS_KEY)
-    spans = doc.ents if group is None else list(group)
-    return sorted((span.start, span.end, span.label_) for span in spans)
+    return sorted((span.start, span.end, span.label_) for span in find_spans(doc))
 
 
 def _count(doc: Doc, facts: SplitFacts, counter: PieceCounter | None) -> None:

@@ -1,13 +1,13 @@
 """Labelled texts that no corpus has, drawn from lists, templates, Faker and phonenumbers."""
 
-import os
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
-from ..corpus import FORMATS, ReadCounts, WriteOptions, read_records
+from ..corpus import ReadCounts, read_records
+from ..corpus.export import write_records
 from ..types import Record
 from .draw import draw_part
 from .spec import PARTS, read_spec
@@ -51,13 +51,8 @@ def synthesize(
         OSError: If a file is missing.
         ValueError: If the source is malformed, gives too few texts, or the format cannot be written.
     """
-    write = FORMATS[format].write if format in FORMATS else None
-    if write is None:
-        names = ", ".join(name for name, each in FORMATS.items() if each.write)
-        raise ValueError(f"format must be one of {names}, found {format!r}. Choose one of these.")
     spec = read_spec(source, languages)
     own = [] if real is None else list(read_records(real, ReadCounts()))
-    folder.mkdir(parents=True, exist_ok=True)
     files = []
     for part in PARTS:
         size = sizes.get(part, 0)
@@ -68,13 +63,7 @@ def synthesize(
         if own and part == "train":
             records = mix(list(records), own, real_share, seed)
         target = folder / f"{part}.{format}"
-        written = folder / f".{target.name}.part"
-        try:
-            with written.open("w", encoding="utf-8", newline="") as file:
-                write(records, file, WriteOptions())
-            os.replace(written, target)
-        finally:
-            written.unlink(missing_ok=True)
+        write_records(records, target, format)
         files.append(target)
     return files
 
