@@ -1,4 +1,4 @@
-"""Every format: found out, read, written and read back; and what it refuses, with its place."""
+"""Every format: found out, read, written and read back."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_xner.corpus import FORMATS, ReadCounts, ReadOptions, WriteOptions, find_format, read_records
-from spacy_xner.corpus.conll import MAX_LINES
-from spacy_xner.corpus.lines import MAX_LINE
 from spacy_xner.errors import CorpusError
 from spacy_xner.types import CharSpan, Record
 
@@ -221,92 +219,3 @@ def test_predictions_are_written_to_be_corrected() -> None:
     (found,) = task["predictions"]
     assert (found["score"], found["result"][0]["score"]) == (0.75, 0.75)
     assert found["result"][1]["value"] == {"choices": ["good"]}
-
-
-GOOD = '{"text": "Bo", "label": []}\n'
-BAD = [
-    (GOOD + '{"text": "Bo"', "file:2: expected a JSON object on each line, .* found Expecting"),
-    (GOOD + "[" * 100_000, "file:2: expected a JSON object on each line"),
-    (GOOD + "3\n", "file:2: expected a JSON object, found int"),
-    (GOOD + '{"txt": "Bo"}\n', "file:2: expected .*, found no text"),
-    (GOOD + '{"text": 3}\n', "file:2: expected .*, found no text"),
-    (GOOD + '{"text": "B\\u0000"}\n', "file:2: expected text, found a NUL or a lone surrogate"),
-    (GOOD + '{"text": "Bo", "label": [[0, 2, "\\ud83d"]]}\n', "file:2: expected text, found a NUL or a"),
-    (GOOD + '{"text": "\\ud83d"}\n', "file:2: expected text, found a NUL or a lone surrogate"),
-    (GOOD + '{"text": "Bo", "label": [[0, 9, "X"]]}\n', "file:2: an entity must lie within its text of 2"),
-    (GOOD + '{"text": "Bo", "label": [[-1, 1, "X"]]}\n', "file:2: an entity must lie within"),
-    (GOOD + '{"text": "Bo", "label": [[0, 1]]}\n', r"file:2: expected .*, found \[0, 1\]"),
-    (GOOD + '{"text": "Bo", "label": [["0", 1, "X"]]}\n', "file:2: an entity must have whole numbers"),
-    (GOOD + '{"text": "Bo", "label": [[0, 1, ""]]}\n', "file:2: an entity must have whole numbers"),
-    (GOOD + '{"text": "Bo", "spans": [{"start": 0, "end": 1}]}\n', "file:2: an entity must have whole"),
-    (
-        '{"text": "Bo An", "spans": [{"start": 0, "end": 2, "label": "X", "text": "Bo"},'
-        '{"start": 3, "end": 5, "label": "X", "text": "In"}]}\n',
-        "file:1: the entity from 3 to 5 must be 'In', found 'An' there",
-    ),
-    ('[\n{"text": "Bo"},\n{"text": ', "file:3: expected JSON objects to the end of the array"),
-    ('[{"text": "Bo", "label": []}\n, 3]', "file:2: expected a JSON object, found int"),
-    ('[{"data": {"text": "Bo"}, "annotations": [3]}]', "file:1: expected a task of Label Studio"),
-    ('[{"data": {}, "annotations": []}]', "file:1: expected a task of Label Studio"),
-    ('{"tokens": ["Bo"], "tags": ["B-X", "O"]}', "file:1: expected tokens, and a tag for each"),
-    ('{"tokens": [" "], "tags": ["B-X"]}', "file:1: expected tokens, and a tag for each"),
-    ('{"tokens": ["Bo"], "tags": [1]}', "file:1: a tag must be a string, or a number that the dataset's"),
-    ('{"tokens": ["Bo"], "tags": ["X"]}', "file:1: a tag must be O, B-LABEL or I-LABEL, found 'X'"),
-    ('{"text": "Bo", "label": {"X": {"Bo": [[0]]}}}', "file:1: expected .* found another shape"),
-    ('{"text": 3, "label": {"X": {"Bo": [[0, 1]]}}}', "file:1: text must be a string, found 3"),
-    ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\n", "file:2: expected as many characters as tags, .* found 2 and 1"),
-    ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\x02Y\n", "file:2: a tag must be O, LABEL-B or LABEL-I, found 'Y'"),
-    ("a\x02b\tX-B\x02X-I\na\x02b\n", "file:2: expected as many characters as tags, .* found 2"),
-    ("text,label\na,x\nb\n", "file:3: expected 2 cells as in the header, found 1"),
-    ("text,label\na,x\nb,\n", "file:3: expected a label, found an empty cell"),
-    ('text,label\na,x\n"b,y\n', "file:3: expected cells of a table, found unexpected end of data"),
-    ("text\tjoy\n" + "a\t1\n" * 2500 + "a\t2\n", "file:2502: labels must be 0 or 1"),
-    ("text,number\na,3\n", "file:1: expected a column of tags"),
-]
-
-
-@pytest.mark.parametrize(("text", "message"), BAD)
-def test_bad_files_get_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "file"
-    path.write_text(text, encoding="utf-8", newline="")
-    with pytest.raises(CorpusError, match=message) as caught:
-        read(path)
-    assert len(str(caught.value).splitlines()) == 1
-
-
-def test_bad_lines_can_be_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b'{"text": "Bo"}\n{"text": "B\xff"}\n{"text": "A\x00"}\n\n{"text": "An"}\n')
-    found, counts = read(path, skip_bad=True)
-    assert [record.text for record in found] == ["Bo", "An"]
-    assert [line.partition("file:")[2][:20] for line in counts.skipped] == [
-        "2: expected UTF-8, f",
-        "3: expected text, fo",
-    ]
-
-
-def test_a_gigantic_line_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"Bo\tB-PER\n" + b"a" * (MAX_LINE + 1))
-    with pytest.raises(CorpusError, match="file:2: a line must have at most 16 MB, found more"):
-        read(path)
-
-
-def test_a_gigantic_sentence_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("Bo\tB-PER\n" * (MAX_LINES + 1), encoding="utf-8")
-    with pytest.raises(CorpusError, match="file:100001: a sentence must have at most 100,000 tokens"):
-        read(path)
-
-
-def test_unknown_names_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("Bo\tB-PER\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"format must be auto or one of hf, brat, .*, found 'xml'"):
-        read_records(path, ReadCounts(), "xml")
-    with pytest.raises(FileNotFoundError, match="The corpus must be a file or folder, found no"):
-        read_records(tmp_path / "none", ReadCounts())
-    with pytest.raises(ValueError, match=r"A folder must hold .ann, .parquet or a saved dataset, found none"):
-        read_records(tmp_path, ReadCounts())
-    with pytest.raises(CorpusError, match="conll must be in a file, found a folder"):
-        read_records(tmp_path, ReadCounts(), "conll")

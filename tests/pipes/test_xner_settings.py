@@ -1,0 +1,90 @@
+"""Settings that do not fit, and pipelines that are not whole: one clear line each."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+
+from ..conftest import SLIPS, make_examples, make_nlp
+
+
+def test_uninitialized_pipe_says_so(tiny: Path) -> None:
+    with pytest.raises(ValueError, match="must be initialized before it is used"):
+        make_nlp(tiny)("text")
+
+
+def test_labels_that_differ_from_the_models(trained: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    other = make_examples(nlp, [("张伟", [("张伟", "HERO")])])
+    with pytest.raises(
+        ValueError, match=r"must be among the model's \(COURIER, LOC, PER, PHONE\), found 'HERO'"
+    ):
+        nlp.update(other)
+    with pytest.raises(ValueError, match="Labels must be added before initialization, found 'HERO'"):
+        nlp.get_pipe("xner").add_label("HERO")
+    assert nlp.get_pipe("xner").add_label("PER") == 0
+
+
+def test_labels_come_from_config_or_data(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    nlp.get_pipe("xner").add_label("ZOO")
+    nlp.initialize(lambda: make_examples(nlp))
+    assert nlp.get_pipe("xner").labels == ("ZOO", "COURIER", "LOC", "PER", "PHONE")
+    nlp = make_nlp(tiny)
+    nlp.config["initialize"]["components"]["xner"] = {"labels": ["PER", "LOC"]}
+    nlp.initialize(lambda: make_examples(nlp))
+    assert nlp.get_pipe("xner").label_data == ["PER", "LOC"]
+
+
+def test_no_labels_is_an_error(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    with pytest.raises(ValueError, match="must have at least one label, but the examples have no entities"):
+        nlp.initialize(lambda: make_examples(nlp, SLIPS[-1:]))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"threshold": 2.0}, "threshold must be a probability"),
+        ({"max_batch_pieces": 0}, "max_batch_pieces must be at least 1"),
+    ],
+)
+def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_nlp(tiny, **config)
+
+
+def start_and_run(nlp: Language) -> None:
+    """Initialize a pipeline and use it."""
+    nlp.initialize(lambda: make_examples(nlp))
+    nlp.update(make_examples(nlp))
+
+
+@pytest.mark.parametrize(
+    ("settings_", "message"),
+    [
+        ({"device": "abacus"}, "device must be auto, cpu, cuda"),
+        ({"precision": "fp1"}, "precision must be auto, fp32, bf16 or fp16"),
+        ({"precision": "fp16"}, "precision must be fp32, bf16 or auto for training, found fp16"),
+        ({"encoder_window": 100_000}, "window must be 3 to 128 pieces"),
+        ({"encoder_overlap": 5000}, "overlap must be 0 to"),
+    ],
+)
+def test_bad_settings_found_on_use(tiny: Path, settings_: dict[str, object], message: str) -> None:
+    nlp = make_nlp(tiny, **settings_)
+    with pytest.raises(ValueError, match=message):
+        start_and_run(nlp)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "xner.json", "tokenizer.json"])
+def test_broken_pipeline_folder_is_one_clear_error(trained: Language, tmp_path: Path, name: str) -> None:
+    trained.to_disk(tmp_path)
+    file = tmp_path / "xner" / "model" / name
+    file.write_bytes(file.read_bytes()[:20])
+    with pytest.raises(ValueError, match="must hold the files of one saved model, but they do not load"):
+        spacy.load(tmp_path)
+    file.unlink()
+    with pytest.raises(OSError, match=f"but {name} is missing"):
+        spacy.load(tmp_path)
