@@ -1,4 +1,4 @@
-"""The registered heads: what turns token vectors into entities."""
+"""The registered heads: what turns token vectors into entities, and text vectors into labels."""
 
 from functools import partial
 
@@ -6,6 +6,7 @@ from .nn.crf import CRFHead
 from .nn.global_pointer import GlobalPointerHead
 from .nn.pointer import PointerHead
 from .nn.softmax import SoftmaxHead
+from .nn.text_heads import ExclusiveHead, MultiLabelHead
 from .schemes import Scheme
 from .shim import MakeHead
 
@@ -65,3 +66,27 @@ def build_global_pointer_head_v1(
         max_width: Tokens of the longest entity that can be found.
     """
     return partial(GlobalPointerHead, head_width=head_width, efficient=efficient, max_width=max_width)
+
+
+def build_exclusive_head_v1(
+    class_weights: dict[str, float] | None = None, label_smoothing: float = 0.0
+) -> MakeHead:
+    """Describe the head for texts that have one label each.
+
+    Args:
+        class_weights: How much texts of each label count; 1 for those not named.
+        label_smoothing: Share of the loss that wants all labels to be equally likely, from 0 to 1.
+    """
+    return partial(ExclusiveHead, class_weights=class_weights, label_smoothing=label_smoothing)
+
+
+def build_multilabel_head_v1(
+    class_weights: dict[str, float] | None = None, label_smoothing: float = 0.0
+) -> MakeHead:
+    """Describe the head for texts that have any number of labels, each decided by itself.
+
+    Args:
+        class_weights: How much the texts that have a label count for it; 1 for those not named.
+        label_smoothing: How far each decision is drawn towards even odds, from 0 to 1.
+    """
+    return partial(MultiLabelHead, class_weights=class_weights, label_smoothing=label_smoothing)

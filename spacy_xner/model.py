@@ -10,6 +10,7 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from .nn.encoder import plan_batches
+from .nn.head import Head
 from .origin import Origin, check_origin, inherit, load_origin
 from .settings import EncoderSettings, LoRASettings, Runtime
 from .shim import EntityShim, MakeHead, MakeNeck
@@ -48,6 +49,8 @@ def build_entity_model_v1(
         layers.append(encoder)
     else:
         settings = encoder
+        if settings.pooling == "cls":
+            raise ValueError("pooling must be first, last or mean for entities, found cls. Change it.")
     return Model(
         "xner",
         forward,
@@ -63,7 +66,7 @@ def build_entity_model_v1(
 def build_encoder_v1(
     name: str,
     prefix_space: Literal["text", "always"] = "text",
-    pooling: Literal["first", "last", "mean"] = "mean",
+    pooling: Literal["first", "last", "mean", "cls"] = "mean",
     window: int | None = None,
     overlap: int | None = None,
     freeze: str | int | list[str] | None = None,
@@ -77,7 +80,8 @@ def build_encoder_v1(
         name: Hub id or folder.
         prefix_space: ``"text"`` puts a leading space before a token only where the text has one,
             ``"always"`` before every token, for checkpoints that were trained so.
-        pooling: Which of a token's pieces make its vector.
+        pooling: Which of a token's pieces make its vector; or ``"cls"``, for `spacy_xner.TextModel.v1`
+            alone: the special piece before the text makes the text's.
         window: Pieces that the encoder sees at once, special ones included; None for 256, or all it can if
             that is less.
         overlap: Pieces that two windows of a long text share; None for a quarter of the window.
@@ -201,7 +205,7 @@ def is_initialized(model: EntityModel) -> bool:
 def is_nested(model: EntityModel) -> bool:
     """Tell whether the head finds entities that overlap."""
     shim = get_shim(model)
-    head = shim.module.head if shim.is_initialized else shim.make_head(2, ["any"])
+    head = get_head(model) if shim.is_initialized else cast(Head, shim.make_head(2, ["any"]))
     return head.is_nested
 
 
@@ -222,14 +226,14 @@ def plan(model: EntityModel, docs: Sequence[Doc], *, is_train: bool) -> list[lis
 
 def loss(model: EntityModel, scores: TokenScores, gold: Sequence[Gold]) -> Tensor:
     """Sum the head's loss over the annotated tokens."""
-    head = get_shim(model).module.head
+    head = get_head(model)
     return head.loss(scores.scores, scores.mask, gold)
 
 
 def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
     """Find the entities of each doc, an empty one's too."""
     has_tokens = scores.mask.any(dim=1)
-    head = get_shim(model).module.head
+    head = get_head(model)
     with torch.no_grad():
         found = iter(head.decode(scores.scores[has_tokens], scores.mask[has_tokens]))
     get_shim(model).count_predicted(int(scores.mask.sum()))
@@ -239,7 +243,7 @@ def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
 def lessons(model: EntityModel, scores: TokenScores) -> list[Lesson]:
     """Tell what the model would teach about each doc: its tags' log-probabilities and its entities."""
     has_tokens = scores.mask.any(dim=1)
-    head = get_shim(model).module.head
+    head = get_head(model)
     with torch.no_grad():
         found = iter(head.lessons(scores.scores[has_tokens], scores.mask[has_tokens]))
     get_shim(model).count_predicted(int(scores.mask.sum()))
@@ -250,9 +254,14 @@ def distill(
     model: EntityModel, scores: TokenScores, targets: Sequence[Target | None], temperature: float
 ) -> Tensor:
     """Sum the head's divergence from the teacher over the taught tokens."""
-    return get_shim(model).module.head.distill(scores.scores, scores.mask, targets, temperature)
+    return get_head(model).distill(scores.scores, scores.mask, targets, temperature)
 
 
 def get_shim(model: EntityModel) -> EntityShim:
     """Get the part that holds the torch module."""
     return cast(EntityShim, model.shims[0])
+
+
+def get_head(model: EntityModel) -> Head:
+    """Get the head, which is one for entities."""
+    return cast(Head, get_shim(model).module.head)

@@ -1,4 +1,4 @@
-"""The registered necks: what stands between encoder and head.
+"""The registered necks and poolings: what stands between encoder and head.
 
 Residual connections are on by default: without them, self-attention learns the toy slips of the tests in
 hundreds of steps instead of tens, or not at all.
@@ -7,6 +7,7 @@ hundreds of steps instead of tens, or not at all.
 from functools import partial
 
 from .nn.neck import BiLSTM, BiLSTMAttention, SelfAttention
+from .nn.pooling import AttentionPooling, MeanPooling
 from .shim import MakeNeck
 
 
@@ -70,3 +71,17 @@ def build_bilstm_attention_v1(
         dropout=dropout,
         residual=residual,
     )
+
+
+def build_mean_pooling_v1() -> MakeNeck:
+    """Describe the mean of the token vectors as a text's vector."""
+    return MeanPooling
+
+
+def build_attention_pooling_v1(hidden_width: int = 128) -> MakeNeck:
+    """Describe the mean of the token vectors, weighted by how much each matters, as a text's vector.
+
+    Args:
+        hidden_width: Width of the layer that weighs them.
+    """
+    return partial(AttentionPooling, hidden_width=hidden_width)

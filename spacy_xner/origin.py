@@ -21,7 +21,7 @@ from .checkpoint import (
 )
 from .errors import XnerWarning
 from .nn.entity_module import EntityModule
-from .nn.head import Head
+from .nn.head import AnyHead
 from .nn.softmax import SoftmaxHead
 from .schemes import OUTSIDE, parse_tag
 from .settings import EncoderSettings
@@ -44,7 +44,7 @@ class Origin(NamedTuple):
     checkpoint: Checkpoint | None
     settings: EncoderSettings | None
     neck: nn.Module | None
-    head: Head
+    head: AnyHead
 
 
 def is_pipeline(name: str) -> bool:

@@ -19,7 +19,7 @@ from .checkpoint import Checkpoint, load_checkpoint
 from .nn.device import autocast, release_freed, resolve_device
 from .nn.encoder import Encoder
 from .nn.entity_module import EntityModule
-from .nn.head import Head
+from .nn.head import AnyHead
 from .nn.layers import freeze, keep_layers
 from .nn.lora import count_parameters
 from .nn.pieces import PieceCutter, Pieces, Word
@@ -39,7 +39,7 @@ from .settings import EncoderSettings, Runtime, window_sizes
 # Tokens predicted, after which freed memory goes back to the system: seconds apart, so that it costs nothing.
 RELEASE_EVERY = 4_000
 
-MakeHead = Callable[[int, Sequence[str]], Head]
+MakeHead = Callable[[int, Sequence[str]], AnyHead]
 MakeNeck = Callable[[int], nn.Module]
 
 

@@ -1,6 +1,6 @@
 """The values that every part of the package passes on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -36,6 +36,18 @@ class Gold(NamedTuple):
     entities: list[Entity]
     known: list[bool]
     open: tuple[str, ...] = ()
+
+
+class TextGold(NamedTuple):
+    """What is known of one text as a whole.
+
+    Attributes:
+        cats: Probability of each label that something is said of, from 0 to 1.
+        known: Whether the text was classified: one entry.
+    """
+
+    cats: Mapping[str, float]
+    known: list[bool]
 
 
 class Lesson(NamedTuple):

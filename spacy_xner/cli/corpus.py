@@ -148,7 +148,9 @@ def inspect(
             )
         if page is not None:
             page.parent.mkdir(parents=True, exist_ok=True)
-            page.write_text(render_page(found, ", ".join(facts.name for facts in found.splits)), encoding="utf-8")
+            page.write_text(
+                render_page(found, ", ".join(facts.name for facts in found.splits)), encoding="utf-8"
+            )
     if as_json:
         show(asdict(found), as_json=True)
     else:

@@ -9,7 +9,7 @@ from torchcrf import CRF
 from ..schemes import Scheme
 from ..types import Entity, Gold, Lesson, Target
 from .distill import tag_divergence
-from .head import Head
+from .head import AnyHead
 from .lattice import Lattice, backward_scores, forward_scores, log_partition
 from .softmax import make_output
 from .tags import TagSet, inherit_output, tag_lessons
@@ -92,7 +92,7 @@ class CRFHead(nn.Module):
         )
         return self.tags.decode(legal)
 
-    def inherit(self, origin: Head) -> None:
+    def inherit(self, origin: AnyHead) -> None:
         """Copy output rows, and from another such head transitions, of all tags that both have."""
         here, there = inherit_output(self, origin)
         if not isinstance(origin, CRFHead) or origin.tags.scheme != self.tags.scheme:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from .pieces import Pieces
 from .windows import Window, plan_windows
 
-Pooling = Literal["first", "last", "mean"]
+Pooling = Literal["first", "last", "mean", "cls"]
 # About as many pieces of padding cost as much as running another batch: few on a processor, many elsewhere.
 CPU_SPLIT_COST, OTHER_SPLIT_COST = 64, 4096
 MOST_PADDING = 0.1
@@ -35,7 +35,8 @@ class Encoder(nn.Module):
     Args:
         transformer: A Hugging Face model that returns ``last_hidden_state``.
         specials: Special pieces around each window.
-        pooling: Which of a token's pieces make its vector.
+        pooling: Which of a token's pieces make its vector; or ``cls`` for one vector of the whole text, that
+            of the special piece before it, the mean over its windows.
         capacity: Pieces in a window, special ones left out.
         overlap: Pieces that two windows of a long text share.
     """
@@ -50,6 +51,11 @@ class Encoder(nn.Module):
         self.capacity = capacity
         self.overlap = overlap
         self.width: int = transformer.config.hidden_size  # type: ignore[union-attr, assignment]
+        if pooling == "cls" and not specials.prefix:
+            raise ValueError(
+                "pooling must be first, last or mean for an encoder without a special piece before the text, "
+                "found cls. Change it."
+            )
 
     def n_special(self) -> int:
         """Count the special pieces around a window."""
@@ -70,7 +76,7 @@ class Encoder(nn.Module):
             max_batch_pieces: Pieces that go through the transformer at once, padding included.
 
         Returns:
-            Token vectors, zero at padding. Shape: ``(batch, tokens, width)``.
+            Token vectors, zero at padding. Shape: ``(batch, tokens, width)``; with ``cls``, one a text.
         """
         windows = [
             (row, window)
@@ -79,7 +85,7 @@ class Encoder(nn.Module):
         ]
         windows.sort(key=lambda item: item[1].end - item[1].start)
         lengths = [window.end - window.start + self.n_special() for _, window in windows]
-        n_tokens = max(len(text.counts) for text in texts)
+        n_tokens = 1 if self.pooling == "cls" else max(len(text.counts) for text in texts)
         taken = [_Taken(text, self.pooling, row * n_tokens) for row, text in enumerate(texts)]
         vectors, slots = [], []
         split_cost = CPU_SPLIT_COST if self._device().type == "cpu" else OTHER_SPLIT_COST
@@ -110,6 +116,10 @@ class Encoder(nn.Module):
         positions: list[int] = []
         slots: list[int] = []
         for i, (row, window) in enumerate(windows):
+            if self.pooling == "cls":
+                positions.append(i * length)
+                slots.append(row)
+                continue
             offset = i * length + len(prefix) - window.start
             for piece, slot in taken[row].between(window.keep_start, window.keep_end):
                 positions.append(offset + piece)
@@ -120,7 +130,7 @@ class Encoder(nn.Module):
         """Average the vectors of each slot. Shape: ``(slots, width)``."""
         index = torch.tensor(slots, device=vectors.device)
         sums = vectors.new_zeros(n_slots, vectors.shape[1]).index_add(0, index, vectors)
-        if self.pooling != "mean":
+        if self.pooling not in ("mean", "cls"):
             return sums
         return sums / torch.bincount(index, minlength=n_slots).clamp(min=1)[:, None]
 
@@ -140,7 +150,7 @@ class _Taken:
         # index in `pairs` of the first one at or after each piece
         self.index = [0]
         for slot, count in enumerate(text.counts, start=first_slot):
-            picked = {"first": (0,), "last": (count - 1,), "mean": range(count)}[pooling]
+            picked = {"first": (0,), "last": (count - 1,)}.get(pooling, range(count))
             for piece in range(count):
                 if piece in picked:
                     self.pairs.append((start + piece, slot))

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from .encoder import Encoder
-from .head import Head
+from .head import AnyHead
 from .pieces import Pieces
 
 
@@ -20,11 +20,11 @@ class EntityModule(nn.Module):
         head: Scores them.
     """
 
-    def __init__(self, encoder: Encoder | None, neck: nn.Module | None, head: Head) -> None:
+    def __init__(self, encoder: Encoder | None, neck: nn.Module | None, head: AnyHead) -> None:
         super().__init__()
         self.encoder = encoder
         self.neck = neck
-        self.head: Head = head
+        self.head: AnyHead = head
         self.dropout = nn.Dropout(0.0)
 
     @property
@@ -36,10 +36,13 @@ class EntityModule(nn.Module):
         """Compute token vectors of texts with our own encoder.
 
         Returns:
-            Token vectors ``(batch, tokens, width)`` and their mask ``(batch, tokens)``.
+            Token vectors ``(batch, tokens, width)`` and their mask ``(batch, tokens)``; with the pooling
+            ``cls``, one vector for each text, as if it were of one token.
         """
         assert self.encoder is not None  # the thinc model calls this only where there is one
-        return self.encoder(texts, max_batch_pieces), self._mask([len(text.counts) for text in texts])
+        vectors = self.encoder(texts, max_batch_pieces)
+        counts = [1 if self.encoder.pooling == "cls" else len(text.counts) for text in texts]
+        return vectors, self._mask(counts)
 
     def pad(self, vectors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Pad token vectors from outside. Shapes as `encode` returns them."""

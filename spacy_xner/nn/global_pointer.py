@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ..types import Entity, Gold, Lesson, Target
-from .head import Head
+from .head import AnyHead
 from .losses import multilabel_loss
 from .spans import (
     LEAST_TOLD,
@@ -134,7 +134,7 @@ class GlobalPointerHead(nn.Module):
             found[row].append(Entity(start, start + n + 1, self.labels[column], value))
         return found
 
-    def inherit(self, origin: Head) -> None:
+    def inherit(self, origin: AnyHead) -> None:
         """Copy queries and keys, and what belongs to the labels that another such head has too."""
         if not isinstance(origin, GlobalPointerHead) or origin.efficient != self.efficient:
             kind = "an efficient" if self.efficient else "a full"

@@ -8,33 +8,49 @@ from torch import Tensor, nn
 from ..types import Entity, Gold, Lesson, Target
 
 
-class Head(Protocol):
-    """Turns token vectors into entities. Tags and score matrices never leave it.
+class AnyHead(Protocol):
+    """Scores vectors.
 
     Attributes:
-        labels: Entity types.
-        width: Width of the token vectors.
-        is_nested: Whether entities may overlap.
+        labels: What it knows.
+        width: Width of the vectors.
     """
 
     labels: tuple[str, ...]
     width: int
-    is_nested: bool
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Give the weights, as every torch module does."""
         ...
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """Score the tokens.
+        """Score vectors.
 
         Args:
-            vectors: Token vectors. Shape: ``(batch, tokens, width)``.
+            vectors: Of tokens, ``(batch, tokens, width)``, or of texts, ``(batch, width)``.
 
         Returns:
-            Scores, of a shape that is the head's own; the first two axes are ``batch, tokens``.
+            Scores, of a shape that is the head's own; the first axes are those of the vectors.
         """
         ...
+
+    def inherit(self, origin: "AnyHead") -> None:
+        """Copy the weights of all labels that another head has too, by name.
+
+        Raises:
+            ValueError: If its vectors have another width.
+        """
+        ...
+
+
+class Head(AnyHead, Protocol):
+    """Turns token vectors into entities. Tags and score matrices never leave it.
+
+    Attributes:
+        is_nested: Whether entities may overlap.
+    """
+
+    is_nested: bool
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the loss over the annotated tokens.
@@ -55,14 +71,6 @@ class Head(Protocol):
         Args:
             scores: What calling the head returned.
             mask: True at real tokens, right-padded; no row is empty. Shape: ``(batch, tokens)``.
-        """
-        ...
-
-    def inherit(self, origin: "Head") -> None:
-        """Copy the weights of all labels that another head has too, by name.
-
-        Raises:
-            ValueError: If its token vectors have another width.
         """
         ...
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from ..types import Entity, Gold, Lesson, Target
-from .head import Head
+from .head import AnyHead
 from .losses import yes_no_loss
 from .spans import (
     LEAST_TOLD,
@@ -122,7 +122,7 @@ class PointerHead(nn.Module):
             entities.append(Entity(int(start), int(stop) + 1, self.labels[column], probability))
         return entities
 
-    def inherit(self, origin: Head) -> None:
+    def inherit(self, origin: AnyHead) -> None:
         """Copy the rows of all labels that another such head has too."""
         if not isinstance(origin, PointerHead):
             raise ValueError(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ..schemes import Scheme, split_tag
 from ..types import Entity, Gold, Lesson, Target
 from .distill import tag_divergence
-from .head import Head
+from .head import AnyHead
 from .lattice import Lattice
 from .losses import tag_loss
 from .tags import TagSet, inherit_output, tag_lessons
@@ -80,7 +80,7 @@ class SoftmaxHead(nn.Module):
         emissions = self.log_probs(scores, mask)
         return self.tags.decode(Lattice(emissions, mask, self.tags.start, self.tags.moves, self.tags.end))
 
-    def inherit(self, origin: Head) -> None:
+    def inherit(self, origin: AnyHead) -> None:
         """Copy the output rows of all tags that another head has too."""
         inherit_output(self, origin)
 

@@ -19,7 +19,7 @@ from ..schemes import (
     to_bio,
 )
 from ..types import Entity, Gold, Lesson
-from .head import Head
+from .head import AnyHead
 from .lattice import Lattice, TagSpan, span_probabilities, viterbi
 
 
@@ -130,7 +130,7 @@ class TagHead(Protocol):
     output: nn.Linear
 
 
-def inherit_output(head: TagHead, origin: Head) -> tuple[list[int], list[int]]:
+def inherit_output(head: TagHead, origin: AnyHead) -> tuple[list[int], list[int]]:
     """Copy the output rows of all tags that another head has too.
 
     Returns:

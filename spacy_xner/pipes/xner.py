@@ -5,25 +5,20 @@ Nothing here imports torch or transformers: see `factory`.
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-import srsly
-from spacy import util
 from spacy.language import Language
-from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc, Span, SpanGroup
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_get_examples
 from spacy.util import logger
 from spacy.vocab import Vocab
-from thinc.api import Model, Optimizer, set_dropout_rate
+from thinc.api import Model
 
 from ..types import NO_LESSON, Entity, Gold, Lesson
+from .component import INIT_SAMPLE, Component
 from .gold import gold_entities, gold_spans
 from .overlap import choose_flat
 from .teaching import Batch, Teacher
-
-INIT_SAMPLE = 10
 
 
 def score_of(span: Span) -> float | None:
@@ -50,7 +45,7 @@ def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
     logger.info("Labels from %s: %s", origin, text)
 
 
-class XNER(TrainablePipe):  # type: ignore[misc]
+class XNER(Component):
     """Finds entities. Settings as in `make_xner`."""
 
     def __init__(
@@ -69,67 +64,27 @@ class XNER(TrainablePipe):  # type: ignore[misc]
     ) -> None:
         if not 0.0 <= threshold <= 1.0:
             raise ValueError(f"threshold must be a probability from 0 to 1, found {threshold}. Lower it.")
-        if max_batch_pieces < 1:
-            raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
-        self.vocab = vocab
-        self.model = model
-        self.name = name
-        self.cfg: dict[str, Any] = {"labels": []}
+        super().__init__(
+            vocab,
+            model,
+            name,
+            device=device,
+            precision=precision,
+            max_batch_pieces=max_batch_pieces,
+            scorer=scorer,
+        )
         self.threshold = threshold
         self.spans_key = spans_key
         self.overwrite = overwrite
-        self.scorer = scorer
         self.teacher: Teacher | None = None
-        self._runtime = (device, precision, max_batch_pieces)
-        model.attrs["configure"](model, *self._runtime)
         if not Span.has_extension("xner_score"):
             Span.set_extension("xner_score", getter=score_of)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Entity types, in the model's order."""
-        return tuple(self.cfg["labels"])
-
-    @property
-    def label_data(self) -> list[str]:
-        """Entity types as ``spacy init labels`` writes them."""
-        return list(self.labels)
-
-    @property
-    def device(self) -> str:
-        """The device as it was asked for. Setting it moves the model when it is next used."""
-        return self._runtime[0]
-
-    @device.setter
-    def device(self, device: str) -> None:
-        self._runtime = (device, *self._runtime[1:])
-        self.model.attrs["configure"](self.model, *self._runtime)
-
-    def add_label(self, label: str) -> int:
-        """Add an entity type before initialization.
-
-        Returns:
-            1, or 0 if it was there.
-        """
-        if label in self.labels:
-            return 0
-        if self.model.attrs["is_initialized"](self.model):
-            raise ValueError(
-                f"Labels must be added before initialization, found {label!r} added to a trained model. "
-                "Initialize the component again."
-            )
-        self.cfg["labels"].append(label)
-        return 1
-
     def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
         """Find the entities of each doc."""
-        docs = list(docs)
-        found: list[list[Entity]] = [[] for _ in docs]
-        for group in self.model.attrs["plan"](self.model, docs, is_train=False):
-            scores = self.model.predict([docs[i] for i in group])
-            for i, entities in zip(group, self.model.attrs["decode"](self.model, scores), strict=True):
-                found[i] = [ent for ent in entities if ent.score >= self.threshold]
-        return found
+        nothing: list[Entity] = []
+        found = self.run(list(docs), "decode", nothing)
+        return [[ent for ent in entities if ent.score >= self.threshold] for entities in found]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[Entity]]) -> None:
         """Write ``doc.spans[spans_key]`` with scores, and ``doc.ents``."""
@@ -143,62 +98,16 @@ class XNER(TrainablePipe):  # type: ignore[misc]
             new = [Span(doc, ent.start, ent.end, label=ent.label) for ent in choose_flat(free)]
             doc.set_ents([*kept, *new], default="outside")
 
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Learn from a batch of examples.
-
-        Args:
-            examples: Docs with gold entities. Tokens of unknown annotation are left out of the loss.
-            drop: Dropout of the token vectors; that inside the encoder is its own.
-            sgd: The optimizer, or None (or False, as `spacy train` has it) to only add up gradients.
-            losses: Losses to add to, by component name: the mean over the annotated tokens.
-
-        Returns:
-            The losses.
-        """
-        losses = {} if losses is None else losses
-        losses.setdefault(self.name, 0.0)
-        examples = list(examples)
-        validate_examples(examples, "XNER.update")
-        set_dropout_rate(self.model, drop)
-        batch = self._make_batch(examples)
-        for group in self.model.attrs["plan"](self.model, batch.docs, is_train=True):
-            scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
-            loss = self._find_loss(batch, group, scores)
-            backprop(loss)
-            losses[self.name] += loss.item()
-        if sgd:
-            self.finish_update(sgd)
-        return losses
-
-    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
-        """Find the gold loss of examples whose docs the model has scored together.
-
-        Returns:
-            The mean over annotated tokens as a number, and as what the model's callback takes.
-        """
-        gold = self._gold(examples)
-        batch = Batch([], gold, [None] * len(gold))
-        loss = self._find_loss(batch, range(len(gold)), scores)
-        return loss.item(), loss
-
     def _gold(self, examples: Iterable[Example]) -> list[Gold]:
         if self.model.attrs["is_nested"](self.model):
             return [gold_spans(eg, self.spans_key) for eg in examples]
         return [gold_entities(eg) for eg in examples]
 
     def _make_batch(self, examples: Sequence[Example]) -> Batch:
-        docs = [eg.predicted for eg in examples]
-        gold = self._gold(examples)
         if self.teacher is None:
-            return Batch(docs, gold, [None] * len(docs))
-        batch = self.teacher.instruct(docs, gold)
+            return super()._make_batch(examples)
+        docs = [eg.predicted for eg in examples]
+        batch = self.teacher.instruct(docs, self._gold(examples))
         if self.model.layers and len(batch.docs) > len(docs):
             raise ValueError(
                 "A teacher's texts must run through the component's own encoder, but this one listens to "
@@ -208,23 +117,16 @@ class XNER(TrainablePipe):  # type: ignore[misc]
 
     def _find_loss(self, batch: Batch, group: Sequence[int], scores: Any) -> Any:
         """Weigh gold and teacher, each the mean over its tokens of the whole batch."""
-        attrs = self.model.attrs
-        loss = attrs["loss"](self.model, scores, [batch.gold[i] for i in group]) / batch.n_known
+        loss = super()._find_loss(batch, group, scores)
         targets = [batch.targets[i] for i in group]
         if batch.alpha == 1.0 or all(target is None for target in targets):
             return batch.alpha * loss
-        taught = attrs["distill"](self.model, scores, targets, batch.temperature) / batch.n_taught
+        taught = self.model.attrs["distill"](self.model, scores, targets, batch.temperature) / batch.n_taught
         return batch.alpha * loss + (1.0 - batch.alpha) * taught
 
     def teach(self, docs: Iterable[Doc]) -> list[Lesson]:
         """Tell of each doc what a student may learn: the tags' probabilities and the entities."""
-        docs = list(docs)
-        found = [NO_LESSON] * len(docs)
-        for group in self.model.attrs["plan"](self.model, docs, is_train=False):
-            scores = self.model.predict([docs[i] for i in group])
-            for i, lesson in zip(group, self.model.attrs["lessons"](self.model, scores), strict=True):
-                found[i] = lesson
-        return found
+        return self.run(list(docs), "lessons", NO_LESSON)
 
     def initialize(
         self,
@@ -275,24 +177,3 @@ class XNER(TrainablePipe):  # type: ignore[misc]
             self.teacher.initialize(
                 get_examples, nlp, labels=self.labels, device=self.device, read_gold=self._gold
             )
-
-    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write a folder: labels as JSON, the model as JSON and safetensors."""
-        serialize: dict[str, Callable[[Path], None]] = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
-            "model": lambda p: self.model.shims[0].to_disk(p),
-        }
-        for i, layer in enumerate(self.model.layers):
-            serialize[f"layer{i}"] = layer.to_disk
-        util.to_disk(path, serialize, exclude)
-
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "XNER":
-        """Read what `to_disk` wrote, and nothing else."""
-        deserialize: dict[str, Callable[[Path], Any]] = {
-            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
-            "model": lambda p: self.model.shims[0].from_disk(p),
-        }
-        for i, layer in enumerate(self.model.layers):
-            deserialize[f"layer{i}"] = layer.from_disk
-        util.from_disk(path, deserialize, exclude)
-        return self

@@ -1,0 +1,138 @@
+"""From a text's vector to the probabilities of its labels."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ..types import TextGold
+from .head import AnyHead
+from .losses import yes_no_loss
+from .softmax import make_output
+
+
+class TextHead(AnyHead, Protocol):
+    """Turns text vectors into probabilities of labels.
+
+    Attributes:
+        is_exclusive: Whether a text has one label, or any number of them.
+    """
+
+    is_exclusive: bool
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[TextGold]) -> Tensor:
+        """Sum the loss over the texts that are annotated.
+
+        Args:
+            scores: What calling the head returned. Shape: ``(batch, labels)``.
+            mask: Of tokens; not looked at.
+            gold: One entry for each text.
+
+        Returns:
+            A scalar, not yet divided by anything.
+        """
+        ...
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Find the probability of each label. Shape: ``(batch, labels)``."""
+        ...
+
+
+class _LinearTextHead(nn.Module):
+    """One linear layer, a row for each label.
+
+    Args:
+        width: Width of the text vectors.
+        labels: Labels of texts.
+        class_weights: How much texts of each label count; 1 for those not named.
+        label_smoothing: From 0 to 1.
+    """
+
+    weights: Tensor
+
+    def __init__(
+        self,
+        width: int,
+        labels: Sequence[str],
+        *,
+        class_weights: Mapping[str, float] | None = None,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.width = width
+        self.output = make_output(width, len(self.labels))
+        self.label_smoothing = label_smoothing
+        known = class_weights or {}
+        weights = torch.tensor([float(known.get(label, 1.0)) for label in self.labels])
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Score the labels. Shape: ``(batch, labels)``."""
+        scores: Tensor = self.output(vectors)
+        return scores
+
+    def inherit(self, origin: AnyHead) -> None:
+        """Copy the rows of all labels that another head has too.
+
+        Raises:
+            ValueError: If its text vectors have another width.
+        """
+        if not isinstance(origin, _LinearTextHead) or origin.width != self.width:
+            raise ValueError(
+                f"init_from must have text vectors of width {self.width} as this model, found "
+                f"{type(origin).__name__} of {origin.width}. Use the same encoder, neck and pooling."
+            )
+        shared = [label for label in self.labels if label in origin.labels]
+        here, there = ([head.labels.index(label) for label in shared] for head in (self, origin))
+        with torch.no_grad():
+            self.output.weight[here] = origin.output.weight[there].to(self.output.weight)
+            self.output.bias[here] = origin.output.bias[there].to(self.output.bias)
+
+    def _wanted(self, gold: Sequence[TextGold], like: Tensor) -> tuple[Tensor, Tensor]:
+        """Make what each label ought to be, and whether it is known. Shapes: ``(batch, labels)``."""
+        cats = [text.cats if text.known[0] else {} for text in gold]
+        wanted = [[text.get(label, 0.0) for label in self.labels] for text in cats]
+        known = [[label in text for label in self.labels] for text in cats]
+        return torch.tensor(wanted, device=like.device), torch.tensor(known, device=like.device)
+
+
+class ExclusiveHead(_LinearTextHead):
+    """Each text has one label: a softmax. See `build_exclusive_head_v1`."""
+
+    is_exclusive = True
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[TextGold]) -> Tensor:
+        """Sum the cross-entropy of the annotated texts; what is not said of a label is no."""
+        wanted, known = self._wanted(gold, scores)
+        rows = known.any(dim=1)
+        return cross_entropy(
+            scores[rows].float(),
+            wanted[rows],
+            weight=self.weights,
+            reduction="sum",
+            label_smoothing=self.label_smoothing,
+        )
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Find the probability of each label; they sum to 1."""
+        return scores.float().softmax(dim=1)
+
+
+class MultiLabelHead(_LinearTextHead):
+    """Each text has any number of labels: a sigmoid for each. See `build_multilabel_head_v1`."""
+
+    is_exclusive = False
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[TextGold]) -> Tensor:
+        """Sum, over the annotated texts, the binary cross-entropy, each the mean over all labels."""
+        wanted, known = self._wanted(gold, scores)
+        counts = known * torch.where(wanted > 0.5, self.weights, torch.ones_like(self.weights))
+        loss = yes_no_loss(scores.float(), wanted, counts, label_smoothing=self.label_smoothing)
+        return loss / len(self.labels)
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Find the probability of each label, by itself."""
+        return scores.float().sigmoid()

@@ -1,0 +1,187 @@
+"""What the components share: labels, device, learning from a batch, files.
+
+Nothing here imports torch or transformers: see `factory`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import srsly
+from spacy import util
+from spacy.pipeline import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, set_dropout_rate
+
+from .teaching import Batch
+
+Found = TypeVar("Found")
+INIT_SAMPLE = 10
+
+
+class Component(TrainablePipe):  # type: ignore[misc]
+    """A component around a thinc model that holds a torch module.
+
+    Args:
+        vocab: The pipeline's vocabulary.
+        model: A `spacy_xner.EntityModel.v1` or `spacy_xner.TextModel.v1`.
+        name: The component's name.
+        device: ``auto``, or a torch device.
+        precision: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
+        max_batch_pieces: Pieces that go through the encoder at once, padding included.
+        scorer: Scores examples.
+    """
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[Any, Any],
+        name: str,
+        *,
+        device: str,
+        precision: str,
+        max_batch_pieces: int,
+        scorer: Callable[..., dict[str, Any]] | None,
+    ) -> None:
+        if max_batch_pieces < 1:
+            raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.cfg: dict[str, Any] = {"labels": []}
+        self.scorer = scorer
+        self._runtime = (device, precision, max_batch_pieces)
+        model.attrs["configure"](model, *self._runtime)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels, in the model's order."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> list[str]:
+        """Labels as ``spacy init labels`` writes them."""
+        return list(self.labels)
+
+    @property
+    def device(self) -> str:
+        """The device as it was asked for. Setting it moves the model when it is next used."""
+        return self._runtime[0]
+
+    @device.setter
+    def device(self, device: str) -> None:
+        self._runtime = (device, *self._runtime[1:])
+        self.model.attrs["configure"](self.model, *self._runtime)
+
+    def add_label(self, label: str) -> int:
+        """Add a label before initialization.
+
+        Returns:
+            1, or 0 if it was there.
+        """
+        if label in self.labels:
+            return 0
+        if self.model.attrs["is_initialized"](self.model):
+            raise ValueError(
+                f"Labels must be added before initialization, found {label!r} added to a trained model. "
+                "Initialize the component again."
+            )
+        self.cfg["labels"].append(label)
+        return 1
+
+    def run(self, docs: Sequence[Doc], read: str, nothing: Found) -> list[Found]:
+        """Run the model over docs, in groups of its own choice.
+
+        Args:
+            docs: The docs.
+            read: The model's attribute that reads its scores, such as ``decode``.
+            nothing: What is found in a doc without tokens.
+        """
+        found = [nothing] * len(docs)
+        for group in self.model.attrs["plan"](self.model, docs, is_train=False):
+            scores = self.model.predict([docs[i] for i in group])
+            for i, value in zip(group, self.model.attrs[read](self.model, scores), strict=True):
+                found[i] = value
+        return found
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from a batch of examples.
+
+        Args:
+            examples: Annotated docs. What of them is not annotated is left out of the loss.
+            drop: Dropout of the token vectors; that inside the encoder is its own.
+            sgd: The optimizer, or None (or False, as `spacy train` has it) to only add up gradients.
+            losses: Losses to add to, by component name: the mean over what is annotated.
+
+        Returns:
+            The losses.
+        """
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, f"{type(self).__name__}.update")
+        set_dropout_rate(self.model, drop)
+        batch = self._make_batch(examples)
+        for group in self.model.attrs["plan"](self.model, batch.docs, is_train=True):
+            scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
+            loss = self._find_loss(batch, group, scores)
+            backprop(loss)
+            losses[self.name] += loss.item()
+        if sgd:
+            self.finish_update(sgd)
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
+        """Find the gold loss of examples whose docs the model has scored together.
+
+        Returns:
+            The mean over what is annotated as a number, and as what the model's callback takes.
+        """
+        gold = self._gold(examples)
+        batch = Batch([], gold, [None] * len(gold))
+        loss = self._find_loss(batch, range(len(gold)), scores)
+        return loss.item(), loss
+
+    def _gold(self, examples: Iterable[Example]) -> list[Any]:
+        """Read what examples say of their predicted docs."""
+        raise NotImplementedError
+
+    def _make_batch(self, examples: Sequence[Example]) -> Batch:
+        """Make what is learned from examples."""
+        docs = [eg.predicted for eg in examples]
+        return Batch(docs, self._gold(examples), [None] * len(docs))
+
+    def _find_loss(self, batch: Batch, group: Sequence[int], scores: Any) -> Any:
+        """Find the loss of a group, as its share of the whole batch's."""
+        loss = self.model.attrs["loss"](self.model, scores, [batch.gold[i] for i in group])
+        return loss / batch.n_known
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write a folder: labels as JSON, the model as JSON and safetensors."""
+        serialize: dict[str, Callable[[Path], None]] = {
+            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "model": lambda p: self.model.shims[0].to_disk(p),
+        }
+        for i, layer in enumerate(self.model.layers):
+            serialize[f"layer{i}"] = layer.to_disk
+        util.to_disk(path, serialize, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component":
+        """Read what `to_disk` wrote, and nothing else."""
+        deserialize: dict[str, Callable[[Path], Any]] = {
+            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "model": lambda p: self.model.shims[0].from_disk(p),
+        }
+        for i, layer in enumerate(self.model.layers):
+            deserialize[f"layer{i}"] = layer.from_disk
+        util.from_disk(path, deserialize, exclude)
+        return self

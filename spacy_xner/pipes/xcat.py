@@ -1,0 +1,119 @@
+"""The ``xcat`` component: labels of whole texts with probabilities, from any text model.
+
+Nothing here imports torch or transformers: see `factory`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model
+
+from ..types import TextGold
+from .component import INIT_SAMPLE, Component
+
+# Of a text, shown in an error.
+SHOWN = 40
+
+
+class XCAT(Component):
+    """Classifies texts. Settings as in `make_xcat`."""
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        model: Model[Any, Any],
+        name: str = "xcat",
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        max_batch_pieces: int = 1024,
+        threshold: float | Mapping[str, float] = 0.5,
+        scorer: Callable[..., dict[str, Any]] | None = None,
+    ) -> None:
+        limits = threshold.values() if isinstance(threshold, Mapping) else [threshold]
+        if not all(0.0 <= limit <= 1.0 for limit in limits):
+            raise ValueError(f"threshold must be from 0 to 1, found {threshold}. Change it.")
+        super().__init__(
+            vocab,
+            model,
+            name,
+            device=device,
+            precision=precision,
+            max_batch_pieces=max_batch_pieces,
+            scorer=scorer,
+        )
+        # What the scorer is told.
+        self.cfg["threshold"] = threshold
+        self.cfg["is_exclusive"] = model.attrs["is_exclusive"](model)
+
+    def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
+        """Find the probability of each label of each doc, in the order of `labels`."""
+        return self.run(list(docs), "decode", np.zeros(len(self.labels), dtype=np.float32))
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Sequence[NDArray[np.floating]]) -> None:
+        """Write the probabilities to ``doc.cats``; labels of other components stay."""
+        for doc, row in zip(docs, scores, strict=True):
+            doc.cats = {**doc.cats, **dict(zip(self.labels, row.tolist(), strict=True))}
+
+    def _gold(self, examples: Iterable[Example]) -> list[TextGold]:
+        return [self._read_cats(eg.reference) for eg in examples]
+
+    def _read_cats(self, doc: Doc) -> TextGold:
+        """Read what is said of a text.
+
+        Raises:
+            ValueError: If a label is unknown, or an exclusive one is not the only one.
+        """
+        cats = doc.cats
+        unknown = [label for label in cats if label not in self.labels]
+        if unknown:
+            raise ValueError(
+                f"A text's labels must be among the model's ({', '.join(self.labels)}), found {unknown[0]!r} "
+                f"at {doc.text[:SHOWN]!r}. Initialize the component again, or mend the corpus."
+            )
+        given = [label for label, value in cats.items() if value > 0.5]
+        if cats and self.cfg["is_exclusive"] and len(given) != 1:
+            raise ValueError(
+                f"A text must have exactly one label, found {', '.join(given) or 'none'} at "
+                f"{doc.text[:SHOWN]!r}. Mend the corpus, or use spacy_xner.MultiLabelHead.v1."
+            )
+        return TextGold(cats, [bool(cats)])
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Load the encoder and make a head for the labels.
+
+        Args:
+            get_examples: Gives examples, to read labels from and to set up layers.
+            nlp: The pipeline.
+            labels: Labels, as `label_data` gives them; if None, those of the examples.
+
+        Raises:
+            ValueError: If there are too few labels.
+        """
+        validate_get_examples(get_examples, "XCAT.initialize")
+        if labels is None:
+            found = {label for eg in get_examples() for label in eg.reference.cats}
+            labels = [*self.labels, *sorted(found - set(self.labels))]
+        least = 2 if self.cfg["is_exclusive"] else 1
+        if len(labels) < least:
+            raise ValueError(
+                f"Component {self.name!r} must have at least {least} labels, found "
+                f"{', '.join(labels) or 'none'}. Check that the corpus has labels of texts, or give "
+                "labels in [initialize.components]."
+            )
+        self.cfg["labels"] = list(labels)
+        sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
+        self.model.initialize(X=sample, Y=self.labels)

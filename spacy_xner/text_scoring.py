@@ -1,0 +1,97 @@
+"""Gold against predicted labels of texts, as a spaCy scorer."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from spacy.scorer import Scorer
+from spacy.tokens import Doc
+from spacy.training import Example
+
+EVEN = 0.5
+
+
+def build_text_scorer_v1() -> Callable[..., dict[str, Any]]:
+    """Build a scorer with the keys of spaCy's own: ``cats_score``, ``cats_micro_f``, ``cats_macro_auc``, ...
+
+    Further ones: ``cats_acc``, the share of texts whose labels are all right, and ``cats_micro_auc``.
+    ``cats_score`` is the accuracy of exclusive labels, and micro F1 of others.
+    """
+    return score_texts
+
+
+def score_texts(
+    examples: Iterable[Example],
+    *,
+    labels: Sequence[str],
+    is_exclusive: bool = False,
+    threshold: float | Mapping[str, float] = EVEN,
+    **kwargs: Any,
+) -> dict[str, Any]:
+    """Score the labels of texts.
+
+    Args:
+        examples: Predicted docs with references. Those whose reference has no label at all are left out.
+        labels: All labels.
+        is_exclusive: Whether a text has one label, the most probable.
+        threshold: From which probability on a text has a label, for all labels or by label.
+        kwargs: What else spaCy hands to scorers.
+
+    Returns:
+        Scores by name, from 0 to 1; all None where nothing is annotated.
+    """
+    examples = [eg for eg in examples if eg.reference.cats]
+    if not examples:
+        return dict.fromkeys(KEYS)
+
+    def shifted(doc: Doc, attr: str) -> dict[str, float]:
+        return {label: shift(value, limit_of(threshold, label)) for label, value in doc.cats.items()}
+
+    scores: dict[str, Any] = Scorer.score_cats(
+        examples, "cats", getter=shifted, labels=labels, multi_label=not is_exclusive, threshold=EVEN
+    )
+    limits = [limit_of(threshold, label) for label in labels]
+    found, gold = (
+        np.array([[doc.cats.get(label, np.nan) for label in labels] for doc in docs])
+        for docs in ([eg.predicted for eg in examples], [eg.reference for eg in examples])
+    )
+    found = np.nan_to_num(found)
+    known = ~np.isnan(gold)
+    if is_exclusive:
+        right = found.argmax(axis=1) == np.nan_to_num(gold).argmax(axis=1)
+        known[:] = True
+    else:
+        right = (((found >= limits) == (gold > EVEN)) | ~known).all(axis=1)
+    scores["cats_acc"] = float(right.mean())
+    scores["cats_micro_auc"] = area(found[known], np.nan_to_num(gold)[known] > EVEN)
+    scores["cats_score"] = scores["cats_acc"] if is_exclusive else scores["cats_micro_f"]
+    scores["cats_score_desc"] = "accuracy" if is_exclusive else "micro F"
+    return scores
+
+
+def limit_of(threshold: float | Mapping[str, float], label: str) -> float:
+    """Find the threshold of a label; 0.5 for one that is not named."""
+    return threshold.get(label, EVEN) if isinstance(threshold, Mapping) else threshold
+
+
+def shift(probability: float, limit: float) -> float:
+    """Bend the scale so that a threshold comes to lie at 0.5; order, 0 and 1 stay."""
+    if probability in (0.0, 1.0):
+        return probability
+    if probability < limit:
+        return EVEN * probability / limit
+    return EVEN + EVEN * (probability - limit) / (1.0 - limit)
+
+
+def area(scores: Any, is_right: Any) -> float | None:
+    """Find the area under the ROC curve; None where all are right, or none is."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(is_right, scores)) if 0 < is_right.sum() < len(is_right) else None
+
+
+KEYS = (
+    *("cats_score", "cats_score_desc", "cats_acc", "cats_micro_auc", "cats_macro_auc"),
+    *(f"cats_{mean}_{key}" for mean in ("micro", "macro") for key in "prf"),
+    *("cats_f_per_type", "cats_auc_per_type"),
+)

@@ -1,0 +1,183 @@
+"""Labels of whole texts: learned, saved, scored; one clear line for what does not fit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from spacy.training import Example
+
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from ..conftest import TOKENIZER
+
+TEXTS = {
+    "顺丰速运 收件人李娜": ["parcel"],
+    "Send to Anna Schmidt, DHL Express": ["parcel", "english"],
+    "nothing to find in this line": ["english"],
+    "北京市海淀区": [],
+}
+ONE = {text: labels[:1] or ["other"] for text, labels in TEXTS.items()}
+
+
+def make_nlp(folder: Path, head: str = "ExclusiveHead", **settings: object) -> Language:
+    """Make a pipeline that is not initialized; further settings are those of the component."""
+    nlp = spacy.blank("xx", config=TOKENIZER)
+    parts: dict[str, dict[str, object]] = {
+        part: dict(settings.pop(part, {}))  # type: ignore[call-overload]
+        for part in ("encoder", "head_settings", "pooling")
+    }
+    model = {
+        "@architectures": "spacy_xner.TextModel.v1",
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": str(folder), **parts["encoder"]},
+        "head": {"@architectures": f"spacy_xner.{head}.v1", **parts["head_settings"]},
+        "pooling": parts["pooling"] or None,
+        "neck": settings.pop("neck", None),
+    }
+    nlp.add_pipe("xcat", config={"model": model, "device": "cpu", **settings})
+    return nlp
+
+
+def make_examples(nlp: Language, texts: dict[str, list[str]]) -> list[Example]:
+    """Give each text 1 for its labels and 0 for all others."""
+    labels = sorted({label for each in texts.values() for label in each})
+    return [
+        Example.from_dict(nlp.make_doc(text), {"cats": {label: float(label in own) for label in labels}})
+        for text, own in texts.items()
+    ]
+
+
+def train(nlp: Language, texts: dict[str, list[str]], n_steps: int = 30) -> list[Example]:
+    """Overfit."""
+    torch.manual_seed(0)
+    examples = make_examples(nlp, texts)
+    nlp.initialize(lambda: examples)
+    sgd = build_adamw_v1(learn_rate=5e-3, head_factor=2.0)
+    for _ in range(n_steps):
+        nlp.update(examples, sgd=sgd)
+    return examples
+
+
+POOLINGS: dict[str, dict[str, object]] = {
+    "mean": {"pooling": {"@architectures": "spacy_xner.MeanPooling.v1"}},
+    "attention": {"pooling": {"@architectures": "spacy_xner.AttentionPooling.v1", "hidden_width": 8}},
+    "cls": {"encoder": {"pooling": "cls"}},
+    "neck": {"neck": {"@architectures": "spacy_xner.BiLSTM.v1", "hidden_width": 8}},
+}
+
+
+@pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
+@pytest.mark.parametrize("settings", POOLINGS.values(), ids=POOLINGS)
+def test_overfitting_io(tiny: Path, tmp_path: Path, head: str, settings: dict[str, object]) -> None:
+    texts = ONE if head == "ExclusiveHead" else TEXTS
+    nlp = make_nlp(tiny, head, **settings)
+    examples = train(nlp, texts)
+    scores = nlp.evaluate(examples)
+    assert scores["cats_acc"] == scores["cats_micro_auc"] == scores["cats_score"] == 1.0
+    nlp.to_disk(tmp_path / "model")
+    loaded = [spacy.load(tmp_path / "model"), make_nlp(tiny, head, **settings).from_bytes(nlp.to_bytes())]
+    docs = list(nlp.pipe(texts))
+    for other in [nlp, *loaded]:
+        for doc, text in zip(docs, texts, strict=True):
+            assert other(text).cats == pytest.approx(doc.cats, abs=1e-5)
+    total = [sum(doc.cats.values()) for doc in docs]
+    assert (total == pytest.approx([1.0] * 4)) == (head == "ExclusiveHead")
+
+
+@pytest.mark.parametrize("settings", POOLINGS.values(), ids=POOLINGS)
+def test_a_long_text_is_read_to_its_end(tiny: Path, settings: dict[str, object]) -> None:
+    nlp = make_nlp(tiny, **settings)
+    train(nlp, ONE, n_steps=1)
+    before, after = nlp("北京 " * 2000 + "a"), nlp("北京 " * 2000 + "顺丰")
+    assert before.cats != after.cats
+    assert nlp("").cats == dict.fromkeys(nlp.get_pipe("xcat").labels, 0.0)
+
+
+def test_labels_of_other_components_stay(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    train(nlp, ONE, n_steps=1)
+    doc = nlp.make_doc("DHL")
+    doc.cats = {"mine": 0.3}
+    assert set(nlp(doc).cats) == {"mine", "english", "other", "parcel"}
+
+
+def test_what_is_not_annotated_is_left_out_of_the_loss(tiny: Path) -> None:
+    nlp = make_nlp(tiny, "MultiLabelHead")
+    examples = train(nlp, TEXTS, n_steps=1)
+    bare = Example(nlp.make_doc("DHL"), nlp.make_doc("DHL"))
+    nlp.get_pipe("xcat").model.shims[0].module.eval()
+    with_bare, without = nlp.update([*examples, bare], sgd=None), nlp.update(examples, sgd=None)
+    assert with_bare["xcat"] == pytest.approx(without["xcat"], rel=0.2)
+    assert nlp.update([bare], sgd=None)["xcat"] == 0.0
+    assert nlp.evaluate([bare])["cats_score"] is None
+
+
+@pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
+def test_class_weights_count(tiny: Path, head: str) -> None:
+    losses = []
+    for weights in (None, {"parcel": 3.0}):
+        torch.manual_seed(0)
+        nlp = make_nlp(tiny, head, head_settings={"class_weights": weights})
+        examples = make_examples(nlp, ONE)
+        nlp.initialize(lambda examples=examples: examples)
+        pipe = nlp.get_pipe("xcat")
+        scores = pipe.model.predict([eg.predicted for eg in examples])
+        losses.append(pipe.get_loss(examples, scores)[0])
+    assert losses[1] > 1.2 * losses[0]
+
+
+def test_thresholds_are_scored_and_saved(tiny: Path, tmp_path: Path) -> None:
+    nlp = make_nlp(tiny, "MultiLabelHead", threshold={"parcel": 0.0, "english": 1.0})
+    examples = train(nlp, TEXTS)
+    nlp.to_disk(tmp_path / "model")
+    for each in (nlp, spacy.load(tmp_path / "model")):
+        scores = each.evaluate(examples)
+        assert scores["cats_f_per_type"]["parcel"] == {"p": 0.5, "r": 1.0, "f": pytest.approx(2 / 3)}
+        assert scores["cats_f_per_type"]["english"]["r"] == 0.0
+        assert scores["cats_macro_auc"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ({"DHL": ["x"]}, r"labels must be among the model's \(english, other, parcel\), found 'x' at 'DHL'"),
+        ({"DHL": ["parcel", "other"]}, "must have exactly one label, found other, parcel at 'DHL'"),
+        ({"a": ["parcel"], "DHL": []}, "must have exactly one label, found none at 'DHL'"),
+    ],
+)
+def test_labels_that_do_not_fit(tiny: Path, texts: dict[str, list[str]], message: str) -> None:
+    nlp = make_nlp(tiny)
+    train(nlp, ONE, n_steps=0)
+    with pytest.raises(ValueError, match=message):
+        nlp.update(make_examples(nlp, texts))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda tiny: train(make_nlp(tiny), {"DHL": ["one"]}), "at least 2 labels, found one"),
+        (lambda tiny: train(make_nlp(tiny, "MultiLabelHead"), {"DHL": []}), "at least 1 labels, found none"),
+        (lambda tiny: make_nlp(tiny, threshold=1.5), "threshold must be from 0 to 1, found 1.5"),
+        (lambda tiny: make_nlp(tiny, threshold={"x": -1.0}), "threshold must be from 0 to 1"),
+    ],
+)
+def test_bad_settings(tiny: Path, make: Callable[[Path], object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(tiny)
+
+
+def test_cls_is_not_for_entities(tiny: Path) -> None:
+    nlp = spacy.blank("xx")
+    encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": str(tiny), "pooling": "cls"}
+    with pytest.raises(ValueError, match="pooling must be first, last or mean for entities, found cls"):
+        nlp.add_pipe("xner", config={"model": {"encoder": encoder}})
+
+
+def test_probabilities_are_plain_numbers(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    train(nlp, ONE, n_steps=1)
+    assert all(type(value) is float for value in nlp("DHL").cats.values())
+    assert isinstance(nlp.get_pipe("xcat").predict([nlp.make_doc("DHL")])[0], np.ndarray)
