@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -10,8 +10,11 @@ from spacy.training import Example
 
 from .corpus.docbin import read_docs
 from .loading import load
+from .pipes.xcat import XCAT
 from .scoring import score_entities
 from .span_scoring import score_spans
+
+NONE = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
 
 def evaluate(
@@ -21,7 +24,7 @@ def evaluate(
     device: str = "auto",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Score a pipeline on the raw text of a corpus, as `score_entities` does.
+    """Score a pipeline on the raw text of a corpus.
 
     Args:
         model: A folder or an installed package.
@@ -29,11 +32,29 @@ def evaluate(
         device: As the component's setting.
         on_progress: Called with texts done and their number.
 
+    Returns:
+        What `score_entities` gives, with ``spans`` where entities overlap, if entities are annotated; and in
+        ``cats``, by component, what `score_texts` gives, if texts are classified.
+
     Raises:
         OSError: If pipeline or corpus are missing.
         ValueError: If the corpus has no annotated text.
     """
-    return _score(predict_corpus(load(model, device), corpus, on_progress), corpus)
+    nlp = load(model, device)
+    examples = predict_corpus(nlp, corpus, on_progress)
+    scores = score_entities(examples) or {}
+    spans = score_spans(examples) if scores else None
+    cats = _score_cats(nlp, examples)
+    if not scores and not cats:
+        raise ValueError(NONE.format(corpus))
+    return scores | ({} if spans is None else {"spans": spans}) | ({"cats": cats} if cats else {})
+
+
+def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
+    if not any(eg.reference.cats for eg in examples):
+        return {}
+    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == "xcat"]
+    return {name: cast(XCAT, nlp.get_pipe(name)).score(examples) for name in names}
 
 
 def compare(
@@ -66,7 +87,9 @@ def compare(
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
     examples = {"before": predict_corpus(nlp, corpus, on_progress)}
     examples["after"] = predict_corpus(load(model, device), corpus, on_progress)
-    scores = {name: _score(found, corpus) for name, found in examples.items()}
+    scores = {name: score_entities(found) or {} for name, found in examples.items()}
+    if not scores["before"]:
+        raise ValueError(NONE.format(corpus))
     types = {name: found["strict"]["per_type"] for name, found in scores.items()}
     labels = sorted(types["before"].keys() | types["after"].keys())
     change = {}
@@ -82,16 +105,6 @@ def compare(
 
 def _change(before: float | None, after: float) -> dict[str, float | None]:
     return {"before": before, "after": after, "loss": None if before is None else before - after}
-
-
-def _score(examples: list[Example], corpus: Path) -> dict[str, Any]:
-    scores = score_entities(examples)
-    if scores is None:
-        raise ValueError(
-            f"The corpus must have annotated texts, found none in {corpus}. Check its conversion."
-        )
-    spans = score_spans(examples)
-    return scores if spans is None else {**scores, "spans": spans}
 
 
 def micro_f1(examples: Iterable[Example]) -> float:

@@ -8,12 +8,13 @@ from spacy.language import Language
 from spacy.training import Example
 
 from .nn.device import resolve_device
-from .origin import load_pipeline, xner_names
+from .origin import load_pipeline
+from .pipes.component import Component
 from .pipes.xner import XNER
 
 
 def load(model: str, device: str = "auto") -> Language:
-    """Load a pipeline, its ``xner`` components on a device.
+    """Load a pipeline, its components of ours on a device.
 
     Args:
         model: A folder or an installed package, or a Hugging Face token-classification checkpoint.
@@ -31,8 +32,9 @@ def load(model: str, device: str = "auto") -> Language:
         return load_tagger(model, device)
     nlp = load_pipeline(model)
     if device != "auto":
-        for name in xner_names(nlp):
-            cast(XNER, nlp.get_pipe(name)).device = device
+        for _, pipe in nlp.pipeline:
+            if isinstance(pipe, Component):
+                pipe.device = device
     return nlp
 
 

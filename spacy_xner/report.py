@@ -9,12 +9,17 @@ HEADER = ("type", "P", "R", "F1", "gold")
 
 
 def render_table(scores: dict[str, Any]) -> str:
-    """Render what `score_entities` returns as plain text, in percent."""
-    lines = align([HEADER, *_rows(scores)])
-    lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
+    """Render what `spacy_xner.evaluate.evaluate` returns as plain text, in percent."""
+    lines = []
+    if "strict" in scores:
+        lines += align([HEADER, *_rows(scores)])
+        lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
     if "spans" in scores:
         cells = ", ".join(f"{key.upper()} {_percent(scores['spans'][key])}" for key in "prf")
         lines.append(f"with nested entities: {cells}")
+    for name, found in scores.get("cats", {}).items():
+        lines += align([(name, "P", "R", "F1", "AUC"), *_text_rows(found)])
+        lines.append(f"accuracy of texts: {_percent(found['cats_acc'])}")
     return "\n".join(lines)
 
 
@@ -59,9 +64,16 @@ def _rows(scores: dict[str, Any]) -> Iterator[tuple[str, ...]]:
     yield _row("micro (default)", scores["default"]["micro"])
 
 
+def _text_rows(scores: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for label, row in scores["cats_f_per_type"].items():
+        yield (label, *(_percent(row[key]) for key in "prf"), _percent(scores["cats_auc_per_type"][label]))
+    for mean in ("micro", "macro"):
+        yield (mean, *(_percent(scores[f"cats_{mean}_{key}"]) for key in ("p", "r", "f", "auc")))
+
+
 def _row(name: str, row: dict[str, Any]) -> tuple[str, ...]:
     return (name, *(_percent(row[key]) for key in "prf"), str(row["support"]))
 
 
-def _percent(value: float) -> str:
-    return f"{100 * value:.2f}"
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.2f}"

@@ -90,7 +90,7 @@ def origin_labels(config: Config) -> set[str]:
 
 
 def check_corpora(config: Config, old: Collection[str] = ()) -> None:
-    """Check that the corpora are there, that they have entities, and that the dev labels can be learned.
+    """Check that the corpora are there, that they have labels, and that the dev labels can be learned.
 
     Args:
         config: A training config.
@@ -98,7 +98,7 @@ def check_corpora(config: Config, old: Collection[str] = ()) -> None:
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If one is no DocBin, has no entities, or has labels in dev only.
+        ValueError: If one is no DocBin, has no labels, or has labels in dev only.
     """
     labels = {part: corpus_labels(config["paths"].get(part), part) for part in ("train", "dev")}
     unknown = sorted(labels["dev"] - labels["train"] - set(old))
@@ -110,7 +110,7 @@ def check_corpora(config: Config, old: Collection[str] = ()) -> None:
 
 
 def corpus_labels(path: str | None, part: str) -> set[str]:
-    """Read the entity types of a corpus file."""
+    """Read the entity types of a corpus file, and the labels of its texts."""
     if path is None:
         raise ValueError(
             f"paths.{part} must name a .spacy file, found null. Set it with --paths.{part} FILE."
@@ -126,7 +126,10 @@ def corpus_labels(path: str | None, part: str) -> set[str]:
             docs = DocBin().from_disk(file)
         except (ValueError, OSError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:
             raise ValueError(f"paths.{part} must name a .spacy file, but {file} is none: {err}") from err
-        labels.update(ent.label_ for doc in docs.get_docs(vocab) for ent in doc.ents)
+        for doc in docs.get_docs(vocab):
+            labels.update((ent.label_ for ent in doc.ents), doc.cats)
     if not labels:
-        raise ValueError(f"paths.{part} must hold entities, found none in {path}. Check the tag column.")
+        raise ValueError(
+            f"paths.{part} must hold entities or labels of texts, found none in {path}. Check the tag column."
+        )
     return labels
