@@ -1,9 +1,10 @@
 """The registered parts of an entity model, and the thinc model that joins them."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import torch
+from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
@@ -12,7 +13,8 @@ from torch import Tensor
 from .nn.encoder import plan_batches
 from .nn.head import Head
 from .origin import Origin, check_origin, inherit, load_origin
-from .settings import EncoderSettings, LoRASettings, Runtime
+from .settings import EncoderSettings, Runtime, SharedEncoder
+from .sharing import borrow, find_source
 from .shim import EntityShim, MakeHead, MakeNeck
 from .types import NO_LESSON, Entity, Gold, Lesson, Target
 
@@ -30,27 +32,23 @@ PREDICT_GROUP_BATCHES = 4
 
 
 def build_entity_model_v1(
-    encoder: EncoderSettings | Model[list[Doc], list[Floats2d]],
+    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]],
     head: MakeHead,
     neck: MakeNeck | None = None,
 ) -> EntityModel:
     """Build the model of the ``xner`` component.
 
     Args:
-        encoder: `spacy_xner.Encoder.v1`, or any spaCy tok2vec layer, such as
+        encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
             `spacy-transformers.TransformerListener.v1`.
         head: One of `spacy_xner.heads`.
         neck: One of `spacy_xner.necks`: a function from the vectors' width to a torch module
             ``(vectors, mask) -> vectors``. Or None.
     """
-    layers: list[Model[list[Doc], list[Floats2d]]] = []
-    settings = None
-    if isinstance(encoder, Model):
-        layers.append(encoder)
-    else:
-        settings = encoder
-        if settings.pooling == "cls":
-            raise ValueError("pooling must be first, last or mean for entities, found cls. Change it.")
+    if isinstance(encoder, EncoderSettings) and encoder.pooling == "cls":
+        raise ValueError("pooling must be first, last or mean for entities, found cls. Change it.")
+    layers = [encoder] if isinstance(encoder, Model) else []
+    settings = None if isinstance(encoder, Model) else encoder
     return Model(
         "xner",
         forward,
@@ -59,62 +57,14 @@ def build_entity_model_v1(
         shims=[EntityShim(settings, neck, head)],
         attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
         | {"configure": configure, "is_initialized": is_initialized}
-        | {"is_nested": is_nested, "set_origin": set_origin, "distill": distill, "lessons": lessons},
+        | {
+            "join": join,
+            "is_nested": is_nested,
+            "set_origin": set_origin,
+            "distill": distill,
+            "lessons": lessons,
+        },
     )
-
-
-def build_encoder_v1(
-    name: str,
-    prefix_space: Literal["text", "always"] = "text",
-    pooling: Literal["first", "last", "mean", "cls"] = "mean",
-    window: int | None = None,
-    overlap: int | None = None,
-    freeze: str | int | list[str] | None = None,
-    gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
-    layers: int | list[int] | None = None,
-    lora: LoRASettings | None = None,
-) -> EncoderSettings:
-    """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
-
-    Args:
-        name: Hub id or folder.
-        prefix_space: ``"text"`` puts a leading space before a token only where the text has one,
-            ``"always"`` before every token, for checkpoints that were trained so.
-        pooling: Which of a token's pieces make its vector; or ``"cls"``, for `spacy_xner.TextModel.v1`
-            alone: the special piece before the text makes the text's.
-        window: Pieces that the encoder sees at once, special ones included; None for 256, or all it can if
-            that is less.
-        overlap: Pieces that two windows of a long text share; None for a quarter of the window.
-        freeze: ``"embeddings"``, a number of lower layers (embeddings included), name patterns, or None.
-        gradient_checkpointing: Compute activations twice to save memory in training.
-        layers: How many layers to keep, evenly spaced, or their indices from 0 at the bottom; None for all.
-        lora: `spacy_xner.LoRA.v1`: adapters are trained, the encoder itself is not. None to train all of it.
-    """
-    return EncoderSettings(
-        name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers, lora
-    )
-
-
-def build_lora_v1(
-    rank: int = 8,
-    alpha: float = 16.0,
-    dropout: float = 0.0,
-    targets: tuple[str, ...] | list[str] = ("query", "key"),
-    adapter_only: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
-) -> LoRASettings:
-    """Describe low-rank adapters in an encoder, by peft.
-
-    Args:
-        rank: Of each adapter.
-        alpha: What an adapter adds is multiplied by ``alpha / rank``.
-        dropout: Of an adapter's input, from 0 to 1.
-        targets: Names of the linear layers that get one, such as ``query``, ``key``, ``value``, ``dense``.
-        adapter_only: Whether the pipeline is saved without the encoder, which it then needs, by its name, and
-            peft to be loaded. False to add the adapters to the weights when it is saved.
-    """
-    if rank < 1 or not targets:
-        raise ValueError(f"rank must be at least 1 and targets not empty, found {rank} and {list(targets)}.")
-    return LoRASettings(rank, alpha, dropout, tuple(targets), adapter_only)
 
 
 def init(model: EntityModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
@@ -124,6 +74,8 @@ def init(model: EntityModel, X: list[Doc] | None = None, Y: Sequence[str] | None
         layer.initialize(X=X)
         width = layer.get_dim("nO") if layer.has_dim("nO") else None
     shim = get_shim(model)
+    if shim.shared is not None:
+        width = find_source(shim).module.width
     origin: Origin | None = model.attrs.pop("origin", None)
     shim.initialize(list(Y or ()), width, origin.checkpoint if origin is not None else None)
     if origin is not None:
@@ -172,7 +124,9 @@ def forward(
     module.dropout.p = model.attrs["dropout_rate"]
     with torch.set_grad_enabled(is_train), shim.autocast():
         if not model.layers:
-            vectors, mask = module.encode(shim.cut(docs), shim.runtime.max_batch_pieces)
+            vectors, mask = borrow(shim, docs, is_train=is_train) if shim.shared else shim.encode(docs)
+            if shim.store is not None and not is_train:
+                shim.store.put(docs, vectors)
             return TokenScores(module(vectors, mask), mask), _backprop_torch
         rows, backprop_layer = model.layers[0](docs, is_train)
         inputs = [xp2torch(row, requires_grad=is_train, device=module.device) for row in rows]
@@ -195,6 +149,15 @@ def _backprop_torch(loss: Tensor) -> list[Doc]:
 def configure(model: EntityModel, device: str, precision: str, max_batch_pieces: int) -> None:
     """Set what may change from one machine to the next."""
     get_shim(model).configure(Runtime(device, precision, max_batch_pieces))
+
+
+def join(model: EntityModel, nlp: Language) -> None:
+    """Tell the model in which pipeline it is, where the component is that shares its encoder."""
+    shim = get_shim(model)
+    shim.pipeline = nlp
+    if shim.shared is not None and shim.shared.component in nlp.component_names:
+        # From the first text on, that one keeps its vectors.
+        find_source(shim)
 
 
 def is_initialized(model: EntityModel) -> bool:

@@ -1,6 +1,6 @@
 """What a config says about an encoder, and about the machine it runs on."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .nn.encoder import Pooling, Specials
 from .nn.pieces import PrefixSpace
@@ -39,6 +39,13 @@ class EncoderSettings(NamedTuple):
         return self.lora is not None and self.lora.adapter_only
 
 
+class SharedEncoder(NamedTuple):
+    """The encoder of another component. See `build_shared_encoder_v1` for the meaning of each."""
+
+    component: str
+    train: bool
+
+
 class Runtime(NamedTuple):
     """What may change from one machine to the next without changing the model."""
 
@@ -72,3 +79,70 @@ def window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials)
             "Leave it null for a quarter of the window."
         )
     return window - n_special, overlap
+
+
+def build_encoder_v1(
+    name: str,
+    prefix_space: Literal["text", "always"] = "text",
+    pooling: Literal["first", "last", "mean", "cls"] = "mean",
+    window: int | None = None,
+    overlap: int | None = None,
+    freeze: str | int | list[str] | None = None,
+    gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
+    layers: int | list[int] | None = None,
+    lora: LoRASettings | None = None,
+) -> EncoderSettings:
+    """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
+
+    Args:
+        name: Hub id or folder.
+        prefix_space: ``"text"`` puts a leading space before a token only where the text has one,
+            ``"always"`` before every token, for checkpoints that were trained so.
+        pooling: Which of a token's pieces make its vector; or ``"cls"``, for `spacy_xner.TextModel.v1`
+            alone: the special piece before the text makes the text's.
+        window: Pieces that the encoder sees at once, special ones included; None for 256, or all it can if
+            that is less.
+        overlap: Pieces that two windows of a long text share; None for a quarter of the window.
+        freeze: ``"embeddings"``, a number of lower layers (embeddings included), name patterns, or None.
+        gradient_checkpointing: Compute activations twice to save memory in training.
+        layers: How many layers to keep, evenly spaced, or their indices from 0 at the bottom; None for all.
+        lora: `spacy_xner.LoRA.v1`: adapters are trained, the encoder itself is not. None to train all of it.
+    """
+    return EncoderSettings(
+        name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers, lora
+    )
+
+
+def build_shared_encoder_v1(
+    component: str = "xner",
+    train: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
+) -> SharedEncoder:
+    """Describe the encoder of another component of ours, which a text runs through once for both.
+
+    Args:
+        component: Its name. In training it must come before this one.
+        train: Whether this component's loss trains the encoder too; False if the other is frozen.
+    """
+    return SharedEncoder(component, train)
+
+
+def build_lora_v1(
+    rank: int = 8,
+    alpha: float = 16.0,
+    dropout: float = 0.0,
+    targets: tuple[str, ...] | list[str] = ("query", "key"),
+    adapter_only: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
+) -> LoRASettings:
+    """Describe low-rank adapters in an encoder, by peft.
+
+    Args:
+        rank: Of each adapter.
+        alpha: What an adapter adds is multiplied by ``alpha / rank``.
+        dropout: Of an adapter's input, from 0 to 1.
+        targets: Names of the linear layers that get one, such as ``query``, ``key``, ``value``, ``dense``.
+        adapter_only: Whether the pipeline is saved without the encoder, which it then needs, by its name, and
+            peft to be loaded. False to add the adapters to the weights when it is saved.
+    """
+    if rank < 1 or not targets:
+        raise ValueError(f"rank must be at least 1 and targets not empty, found {rank} and {list(targets)}.")
+    return LoRASettings(rank, alpha, dropout, tuple(targets), adapter_only)

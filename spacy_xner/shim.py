@@ -9,11 +9,12 @@ import srsly
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import logger
 from thinc.api import Optimizer, Shim, torch2xp, xp2torch
 from thinc.types import FloatsXd
-from torch import nn
+from torch import Tensor, nn
 
 from .checkpoint import Checkpoint, load_checkpoint
 from .nn.device import autocast, release_freed, resolve_device
@@ -34,7 +35,8 @@ from .saving import (
     load_state,
     restore_encoder,
 )
-from .settings import EncoderSettings, Runtime, window_sizes
+from .settings import EncoderSettings, Runtime, SharedEncoder, window_sizes
+from .vector_store import VectorStore
 
 # Tokens predicted, after which freed memory goes back to the system: seconds apart, so that it costs nothing.
 RELEASE_EVERY = 4_000
@@ -56,16 +58,24 @@ class EntityShim(Shim):
     """Holds an `EntityModule`, which is built at initialization or read from a pipeline's folder.
 
     Args:
-        encoder: Settings of our own encoder, or None if token vectors come from a thinc layer.
+        encoder: Settings of our own encoder; the component whose encoder is shared; or None if token vectors
+            come from a thinc layer.
         make_neck: Makes the neck from the vectors' width, or None.
         make_head: Makes the head from the vectors' width and the labels.
     """
 
     def __init__(
-        self, encoder: EncoderSettings | None, make_neck: MakeNeck | None, make_head: MakeHead
+        self,
+        encoder: EncoderSettings | SharedEncoder | None,
+        make_neck: MakeNeck | None,
+        make_head: MakeHead,
     ) -> None:
         super().__init__(None)
-        self.encoder = encoder
+        self.encoder = encoder if isinstance(encoder, EncoderSettings) else None
+        self.shared = encoder if isinstance(encoder, SharedEncoder) else None
+        self.pipeline: Language | None = None
+        # Vectors for components that share this one's encoder, once there are any.
+        self.store: VectorStore | None = None
         self.make_neck = make_neck
         self.make_head = make_head
         self.runtime = Runtime()
@@ -180,6 +190,10 @@ class EntityShim(Shim):
         assert self.cutter is not None  # only called where there is an encoder of ours
         return [self.cutter.cut(doc_words(doc)) for doc in docs]
 
+    def encode(self, docs: Sequence[Doc]) -> tuple[Tensor, Tensor]:
+        """Compute token vectors with our own encoder, as `EntityModule.encode` does."""
+        return self.module.encode(self.cut(docs), self.runtime.max_batch_pieces)
+
     def count_predicted(self, n_tokens: int) -> None:
         """Take note of tokens predicted, and now and then give freed memory back to the system."""
         self._n_unreleased += n_tokens
@@ -189,6 +203,8 @@ class EntityShim(Shim):
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the weights, with an optimizer of ours at once, with any other one array by one."""
+        if self.store is not None:
+            self.store.clear()
         if isinstance(optimizer, TorchOptimizer):
             optimizer.step_module(self.module)
             return

@@ -10,17 +10,28 @@ from spacy.tokens import Doc
 from thinc.api import Model
 from thinc.types import Floats2d
 
-from .model import EntityModel, TokenScores, configure, forward, get_shim, init, is_initialized, loss, plan
+from .model import (
+    EntityModel,
+    TokenScores,
+    configure,
+    forward,
+    get_shim,
+    init,
+    is_initialized,
+    join,
+    loss,
+    plan,
+)
 from .nn.pooling import MeanPooling, Pooled
 from .nn.text_heads import TextHead
-from .settings import EncoderSettings
+from .settings import EncoderSettings, SharedEncoder
 from .shim import EntityShim, MakeHead, MakeNeck
 
 Probabilities = NDArray[np.floating]
 
 
 def build_text_model_v1(
-    encoder: EncoderSettings | Model[list[Doc], list[Floats2d]],
+    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]],
     head: MakeHead,
     pooling: MakeNeck | None = None,
     neck: MakeNeck | None = None,
@@ -28,7 +39,7 @@ def build_text_model_v1(
     """Build the model of the ``xcat`` component.
 
     Args:
-        encoder: `spacy_xner.Encoder.v1`, or any spaCy tok2vec layer, such as
+        encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
             `spacy-transformers.TransformerListener.v1`.
         head: `spacy_xner.ExclusiveHead.v1` or `spacy_xner.MultiLabelHead.v1`.
         pooling: `spacy_xner.MeanPooling.v1` or `spacy_xner.AttentionPooling.v1`; None for the mean. With the
@@ -45,7 +56,12 @@ def build_text_model_v1(
         layers=layers,
         shims=[EntityShim(settings, make_pooled, head)],
         attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
-        | {"configure": configure, "is_initialized": is_initialized, "is_exclusive": is_exclusive},
+        | {
+            "join": join,
+            "configure": configure,
+            "is_initialized": is_initialized,
+            "is_exclusive": is_exclusive,
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""One transformer of spacy-transformers shared by xner and spaCy's own textcat."""
+"""One transformer of spacy-transformers shared by xner with spaCy's own textcat, and with xcat."""
 
 import pickle
 from pathlib import Path
@@ -40,16 +40,21 @@ def initialize(nlp: Language, **init: object) -> Language:
     return nlp
 
 
+TEXTCAT = {
+    "@architectures": "spacy.TextCatCNN.v2",
+    "exclusive_classes": True,
+    "tok2vec": LISTENER,
+    "nO": None,
+}
+
+
 @pytest.mark.filterwarnings("ignore")
-def test_shared_transformer_feeds_xner_and_textcat(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "model"), [("textcat", TEXTCAT), ("xcat", {"encoder": LISTENER})])
+def test_shared_transformer_feeds_xner_and_textcat(
+    tiny: Path, tmp_path: Path, name: str, model: dict[str, object]
+) -> None:
     nlp = make_listening(tiny, "CRFHead")
-    textcat = {
-        "@architectures": "spacy.TextCatCNN.v2",
-        "exclusive_classes": True,
-        "tok2vec": LISTENER,
-        "nO": None,
-    }
-    nlp.add_pipe("textcat", config={"model": textcat})
+    nlp.add_pipe(name, config={"model": model})
     examples = make_examples(nlp)
     for example in examples:
         is_slip = bool(example.reference.ents)

@@ -32,6 +32,12 @@ class EntityModule(nn.Module):
         """The device of the head, which is that of everything else."""
         return next(self.head.parameters()).device
 
+    @property
+    def width(self) -> int:
+        """Width of the encoder's token vectors."""
+        assert self.encoder is not None  # only asked where there is one
+        return self.encoder.width
+
     def encode(self, texts: Sequence[Pieces], max_batch_pieces: int) -> tuple[Tensor, Tensor]:
         """Compute token vectors of texts with our own encoder.
 

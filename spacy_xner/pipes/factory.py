@@ -74,6 +74,7 @@ def make_xner(
         overwrite: Whether entities that a doc has already make way for these.
         scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
     """
+    model.attrs["join"](model, nlp)
     return XNER(
         nlp.vocab,
         model,

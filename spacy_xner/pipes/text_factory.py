@@ -78,6 +78,7 @@ def make_xcat(
             all labels, or by label. ``doc.cats`` has the probabilities themselves.
         scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
     """
+    model.attrs["join"](model, nlp)
     return XCAT(
         nlp.vocab,
         model,

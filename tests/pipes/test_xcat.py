@@ -9,6 +9,7 @@ import spacy
 import torch
 from spacy.language import Language
 from spacy.training import Example
+from transformers import AutoTokenizer
 
 from spacy_xner.training.optimizer import build_adamw_v1
 
@@ -181,3 +182,14 @@ def test_probabilities_are_plain_numbers(tiny: Path) -> None:
     train(nlp, ONE, n_steps=1)
     assert all(type(value) is float for value in nlp("DHL").cats.values())
     assert isinstance(nlp.get_pipe("xcat").predict([nlp.make_doc("DHL")])[0], np.ndarray)
+
+
+def test_a_verdict_at_the_end_of_a_long_review_counts(tiny: Path) -> None:
+    filler = "nothing to find in this line " * 40
+    reviews = {filler + "顺丰": ["good"], filler + "北京": ["bad"]}
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    # What the usual recipe makes of the two is the same, so that it can only guess.
+    cut = [tokenizer(text, truncation=True, max_length=64)["input_ids"] for text in reviews]
+    assert cut[0] == cut[1]
+    nlp = make_nlp(tiny, pooling={"@architectures": "spacy_xner.AttentionPooling.v1", "hidden_width": 16})
+    assert nlp.evaluate(train(nlp, reviews, n_steps=60))["cats_acc"] == 1.0
