@@ -10,6 +10,7 @@ from spacy.training import Example
 
 from .corpus.docbin import read_docs
 from .loading import load
+from .origin import component_names
 from .pipes.xcat import XCAT
 from .scoring import score_entities
 from .span_scoring import score_spans
@@ -53,7 +54,7 @@ def evaluate(
 def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
     if not any(eg.reference.cats for eg in examples):
         return {}
-    names = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == "xcat"]
+    names = component_names(nlp, "xcat")
     return {name: cast(XCAT, nlp.get_pipe(name)).score(examples) for name in names}
 
 

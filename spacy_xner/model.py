@@ -82,8 +82,8 @@ def init(model: EntityModel, X: list[Doc] | None = None, Y: Sequence[str] | None
         inherit(shim.module, origin)
 
 
-def set_origin(model: EntityModel, name: str, component: str) -> tuple[str, ...]:
-    """Load what the next initialization extends.
+def set_origin(model: EntityModel, name: str, component: str, factory: str = "xner") -> tuple[str, ...]:
+    """Load what the next initialization extends: a component of the same kind.
 
     Returns:
         Its labels.
@@ -92,7 +92,7 @@ def set_origin(model: EntityModel, name: str, component: str) -> tuple[str, ...]
         OSError: If there is no such pipeline or checkpoint.
         ValueError: If it cannot be extended by this model.
     """
-    origin = load_origin(name, component)
+    origin = load_origin(name, component, factory)
     check_origin(origin, get_shim(model).encoder, name)
     model.attrs["origin"] = origin
     return origin.head.labels

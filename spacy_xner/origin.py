@@ -58,26 +58,28 @@ def load_pipeline(name: str) -> Language:
     return spacy.load(folder if folder.is_dir() else name)
 
 
-def xner_names(nlp: Language) -> list[str]:
-    """List the entity components of a pipeline by name."""
-    return [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == "xner"]
+def component_names(nlp: Language, factory: str = "xner") -> list[str]:
+    """List the components of a kind by name."""
+    return [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == factory]
 
 
-def load_origin(name: str, component: str = "xner") -> Origin:
+def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Origin:
     """Load a trained pipeline, or a Hugging Face token-classification checkpoint by folder or hub id.
 
     Args:
-        name: A pipeline's folder or installed package, or a checkpoint.
+        name: A pipeline's folder or installed package, or for ``xner`` a checkpoint.
         component: Which component of a pipeline, if several would do.
+        factory: Of what kind it must be, ``xner`` or ``xcat``.
 
     Raises:
         OSError: If there is no such thing.
-        ValueError: If it is not a token classifier.
+        ValueError: If it has no such component, or is no token classifier.
     """
-    if not is_pipeline(name):
+    if not is_pipeline(name) and factory == "xner":
         return _from_checkpoint(name)
     nlp = load_pipeline(name)
-    shim = cast(EntityShim, cast(Any, nlp.get_pipe(find_component(nlp, name, component))).model.shims[0])
+    found = find_component(nlp, name, component, factory)
+    shim = cast(EntityShim, cast(Any, nlp.get_pipe(found)).model.shims[0])
     module = shim.module
     checkpoint = None
     if module.encoder is not None and shim.cutter is not None:
@@ -92,16 +94,16 @@ def load_origin(name: str, component: str = "xner") -> Origin:
     return Origin(checkpoint, shim.encoder, module.neck, module.head)
 
 
-def find_component(nlp: Language, name: str, component: str = "xner") -> str:
-    """Find the entity component of a pipeline.
+def find_component(nlp: Language, name: str, component: str = "xner", factory: str = "xner") -> str:
+    """Find a component of a kind in a pipeline.
 
     Raises:
         ValueError: If it has none.
     """
-    found = xner_names(nlp)
+    found = component_names(nlp, factory)
     if not found:
         raise ValueError(
-            f"{name} must have a component xner, found {', '.join(nlp.pipe_names) or 'none at all'}. "
+            f"{name} must have a component {factory}, found {', '.join(nlp.pipe_names) or 'none at all'}. "
             "Name a pipeline that was trained with one."
         )
     return component if component in found else found[0]

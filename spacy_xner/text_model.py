@@ -21,6 +21,7 @@ from .model import (
     join,
     loss,
     plan,
+    set_origin,
 )
 from .nn.pooling import MeanPooling, Pooled
 from .nn.text_heads import TextHead
@@ -56,12 +57,8 @@ def build_text_model_v1(
         layers=layers,
         shims=[EntityShim(settings, make_pooled, head)],
         attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
-        | {
-            "join": join,
-            "configure": configure,
-            "is_initialized": is_initialized,
-            "is_exclusive": is_exclusive,
-        },
+        | {"join": join, "set_origin": partial(set_origin, factory="xcat")}
+        | {"configure": configure, "is_initialized": is_initialized, "is_exclusive": is_exclusive},
     )
 
 

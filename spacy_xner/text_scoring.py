@@ -62,6 +62,10 @@ def score_texts(
         known[:] = True
     else:
         right = (((found >= limits) == (gold > EVEN)) | ~known).all(axis=1)
+    # Plain numbers, as JSON has them.
+    per_type = scores["cats_auc_per_type"].items()
+    scores["cats_macro_auc"] = float(scores["cats_macro_auc"])
+    scores["cats_auc_per_type"] = {label: None if auc is None else float(auc) for label, auc in per_type}
     scores["cats_acc"] = float(right.mean())
     scores["cats_micro_auc"] = area(found[known], np.nan_to_num(gold)[known] > EVEN)
     scores["cats_score"] = scores["cats_acc"] if is_exclusive else scores["cats_micro_f"]

@@ -4,6 +4,7 @@ Nothing here imports torch or transformers: see `factory`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,8 @@ import srsly
 from spacy import util
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
@@ -19,6 +21,17 @@ from .teaching import Batch
 
 Found = TypeVar("Found")
 INIT_SAMPLE = 10
+
+
+def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
+    """Log which labels were copied from a model, which are new, and which were dropped."""
+    parts = {
+        "copied": [label for label in labels if label in old],
+        "new": [label for label in labels if label not in old],
+        "dropped": [label for label in old if label not in labels],
+    }
+    text = "; ".join(f"{name}: {', '.join(part) or 'none'}" for name, part in parts.items())
+    logger.info("Labels from %s: %s", origin, text)
 
 
 class Component(TrainablePipe):  # type: ignore[misc]
@@ -89,6 +102,52 @@ class Component(TrainablePipe):  # type: ignore[misc]
                 "Initialize the component again."
             )
         self.cfg["labels"].append(label)
+        return 1
+
+    def _begin(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        labels: Sequence[str] | None,
+        init_from: str | None,
+    ) -> None:
+        """Choose labels and make the model, from what it goes on from, if from anything.
+
+        Args:
+            get_examples: Gives examples, to read labels from and to set up layers.
+            labels: Labels; if None, those of `init_from` and of the examples.
+            init_from: A trained pipeline, or what else the model can go on from.
+
+        Raises:
+            OSError: If there is nothing to go on from.
+            ValueError: If there are too few labels, or what there is cannot be gone on from.
+        """
+        validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
+        old: tuple[str, ...] = ()
+        if init_from is not None:
+            old = self.model.attrs["set_origin"](self.model, init_from, self.name)
+        if labels is None:
+            found = self._find_labels(eg.reference for eg in get_examples())
+            first = list(dict.fromkeys([*old, *self.labels]))
+            labels = [*first, *sorted(found - set(first))]
+        if len(labels) < self.least_labels:
+            raise ValueError(
+                f"Component {self.name!r} must have at least {self.least_labels} labels, found "
+                f"{', '.join(labels) or 'none'}. Check that the corpus has such annotation, or give "
+                "labels in [initialize.components]."
+            )
+        self.cfg["labels"] = list(labels)
+        sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
+        self.model.initialize(X=sample, Y=self.labels)
+        if init_from is not None:
+            log_labels(init_from, old, self.labels)
+
+    def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
+        """Find the labels of annotated docs."""
+        raise NotImplementedError
+
+    @property
+    def least_labels(self) -> int:
+        """How many labels there must be."""
         return 1
 
     def run(self, docs: Sequence[Doc], read: str, nothing: Found) -> list[Found]:

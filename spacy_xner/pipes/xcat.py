@@ -4,19 +4,18 @@ Nothing here imports torch or transformers: see `factory`.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_get_examples
+from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..types import TextGold
-from .component import INIT_SAMPLE, Component
+from .component import Component
 
 # Of a text, shown in an error.
 SHOWN = 40
@@ -62,6 +61,14 @@ class XCAT(Component):
         for doc, row in zip(docs, scores, strict=True):
             doc.cats = {**doc.cats, **dict(zip(self.labels, row.tolist(), strict=True))}
 
+    @property
+    def least_labels(self) -> int:
+        """How many labels there must be: of one, there is no choice."""
+        return 2 if self.cfg["is_exclusive"] else 1
+
+    def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
+        return {label for doc in docs for label in doc.cats}
+
     def _gold(self, examples: Iterable[Example]) -> list[TextGold]:
         return [self._read_cats(eg.reference) for eg in examples]
 
@@ -92,28 +99,19 @@ class XCAT(Component):
         *,
         nlp: Language | None = None,
         labels: Sequence[str] | None = None,
+        init_from: str | None = None,
     ) -> None:
         """Load the encoder and make a head for the labels.
 
         Args:
             get_examples: Gives examples, to read labels from and to set up layers.
             nlp: The pipeline.
-            labels: Labels, as `label_data` gives them; if None, those of the examples.
+            labels: Labels, as `label_data` gives them; if None, those of `init_from` and the examples.
+            init_from: A trained pipeline (folder or installed package) with an ``xcat``, whose encoder and
+                labels the model goes on from.
 
         Raises:
-            ValueError: If there are too few labels.
+            OSError: If there is nothing to go on from.
+            ValueError: If there are too few labels, or what there is cannot be gone on from.
         """
-        validate_get_examples(get_examples, "XCAT.initialize")
-        if labels is None:
-            found = {label for eg in get_examples() for label in eg.reference.cats}
-            labels = [*self.labels, *sorted(found - set(self.labels))]
-        least = 2 if self.cfg["is_exclusive"] else 1
-        if len(labels) < least:
-            raise ValueError(
-                f"Component {self.name!r} must have at least {least} labels, found "
-                f"{', '.join(labels) or 'none'}. Check that the corpus has labels of texts, or give "
-                "labels in [initialize.components]."
-            )
-        self.cfg["labels"] = list(labels)
-        sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
-        self.model.initialize(X=sample, Y=self.labels)
+        self._begin(get_examples, labels, init_from)

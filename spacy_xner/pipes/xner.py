@@ -4,18 +4,16 @@ Nothing here imports torch or transformers: see `factory`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
-from spacy.training import Example, validate_get_examples
-from spacy.util import logger
+from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model
 
 from ..types import NO_LESSON, Entity, Gold, Lesson
-from .component import INIT_SAMPLE, Component
+from .component import Component
 from .gold import gold_entities, gold_spans
 from .overlap import choose_flat
 from .teaching import Batch, Teacher
@@ -32,17 +30,6 @@ def score_of(span: Span) -> float | None:
             if (other.start, other.end, other.label) == key:
                 return float(score)
     return None
-
-
-def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
-    """Log which labels were copied from a model, which are new, and which were dropped."""
-    parts = {
-        "copied": [label for label in labels if label in old],
-        "new": [label for label in labels if label not in old],
-        "dropped": [label for label in old if label not in labels],
-    }
-    text = "; ".join(f"{name}: {', '.join(part) or 'none'}" for name, part in parts.items())
-    logger.info("Labels from %s: %s", origin, text)
 
 
 class XNER(Component):
@@ -98,6 +85,11 @@ class XNER(Component):
             new = [Span(doc, ent.start, ent.end, label=ent.label) for ent in choose_flat(free)]
             doc.set_ents([*kept, *new], default="outside")
 
+    def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
+        nested = [self.spans_key] if self.model.attrs["is_nested"](self.model) else []
+        groups = ([doc.ents, *(doc.spans.get(key, ()) for key in nested)] for doc in docs)
+        return {span.label_ for spans in groups for group in spans for span in group}
+
     def _gold(self, examples: Iterable[Example]) -> list[Gold]:
         if self.model.attrs["is_nested"](self.model):
             return [gold_spans(eg, self.spans_key) for eg in examples]
@@ -151,27 +143,7 @@ class XNER(Component):
             OSError: If there is nothing to go on from.
             ValueError: If there is no label, or what there is cannot be gone on from.
         """
-        validate_get_examples(get_examples, "XNER.initialize")
-        old: tuple[str, ...] = ()
-        if init_from is not None:
-            old = self.model.attrs["set_origin"](self.model, init_from, self.name)
-        if labels is None:
-            nested = [self.spans_key] if self.model.attrs["is_nested"](self.model) else []
-            docs = (eg.reference for eg in get_examples())
-            groups = ([doc.ents, *(doc.spans.get(key, ()) for key in nested)] for doc in docs)
-            found = {span.label_ for spans in groups for group in spans for span in group}
-            first = list(dict.fromkeys([*old, *self.labels]))
-            labels = [*first, *sorted(found - set(first))]
-        if not labels:
-            raise ValueError(
-                f"Component {self.name!r} must have at least one label, but the examples have no entities. "
-                "Check that the corpus has entities, or give labels in [initialize.components]."
-            )
-        self.cfg["labels"] = list(labels)
-        sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
-        self.model.initialize(X=sample, Y=self.labels)
-        if init_from is not None:
-            log_labels(init_from, old, self.labels)
+        self._begin(get_examples, labels, init_from)
         self.teacher = teacher
         if self.teacher is not None:
             self.teacher.initialize(

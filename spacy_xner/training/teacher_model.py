@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from ..loading import load
 from ..nn.distill import FLOOR
-from ..origin import xner_names
+from ..origin import component_names
 from ..pipes.xner import XNER
 from ..schemes import OUTSIDE
 from ..types import NO_LESSON, Entity, Lesson
@@ -51,7 +51,7 @@ class TeacherModel:
     def __init__(self, name: str, *, device: str = "auto", cache: Path | None = None) -> None:
         self.name = name
         self.nlp = load(name, device)
-        self.component = next(iter(xner_names(self.nlp)), None)
+        self.component = next(iter(component_names(self.nlp)), None)
         self.labels = self._find_labels()
         self.cache = LessonCache(cache, b"" if cache is None else self._digest())
 

@@ -85,7 +85,8 @@ def origin_labels(config: Config) -> set[str]:
                 "null. Set it at the top of the config, or with --paths.NAME FOLDER."
             )
         if settings.get("init_from"):
-            labels.update(load_origin(settings["init_from"], component).head.labels)
+            factory = config["components"][component]["factory"]
+            labels.update(load_origin(settings["init_from"], component, factory).head.labels)
     return labels
 
 

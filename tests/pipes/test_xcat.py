@@ -193,3 +193,38 @@ def test_a_verdict_at_the_end_of_a_long_review_counts(tiny: Path) -> None:
     assert cut[0] == cut[1]
     nlp = make_nlp(tiny, pooling={"@architectures": "spacy_xner.AttentionPooling.v1", "hidden_width": 16})
     assert nlp.evaluate(train(nlp, reviews, n_steps=60))["cats_acc"] == 1.0
+
+
+def test_going_on_from_a_trained_model(tiny: Path, tmp_path: Path) -> None:
+    old = make_nlp(tiny, "MultiLabelHead")
+    train(old, TEXTS)
+    old.to_disk(tmp_path / "old")
+    nlp = make_nlp(tiny, "MultiLabelHead")
+    nlp.config["initialize"]["components"]["xcat"] = {"init_from": str(tmp_path / "old")}
+    examples = make_examples(nlp, {"DHL": ["new"]})
+    nlp.initialize(lambda: examples)
+    assert nlp.get_pipe("xcat").labels == ("english", "parcel", "new")
+    for text in TEXTS:
+        found = nlp(text).cats
+        assert {label: found[label] for label in ("english", "parcel")} == pytest.approx(old(text).cats)
+    nlp.update(examples, sgd=build_adamw_v1())
+    other = make_nlp(tiny, "MultiLabelHead")
+    spacy.blank("xx").to_disk(tmp_path / "bare")
+    other.config["initialize"]["components"]["xcat"] = {"init_from": str(tmp_path / "bare")}
+    with pytest.raises(ValueError, match="bare must have a component xcat, found none at all"):
+        other.initialize(lambda: examples)
+
+
+@pytest.mark.parametrize(
+    "encoder", [{"lora": {"@architectures": "spacy_xner.LoRA.v1", "rank": 2}}, {"freeze": 2}], ids=str
+)
+def test_frozen_encoders_stay_as_they_are(tiny: Path, tmp_path: Path, encoder: dict[str, object]) -> None:
+    nlp = make_nlp(tiny, encoder=encoder)
+    examples = train(nlp, ONE, n_steps=0)
+    transformer = nlp.get_pipe("xcat").model.shims[0].module.encoder.transformer
+    before = {name: value.clone() for name, value in transformer.state_dict().items() if "lora" not in name}
+    nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2))
+    after = transformer.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    nlp.to_disk(tmp_path)
+    assert spacy.load(tmp_path)("DHL").cats == pytest.approx(nlp("DHL").cats, abs=1e-5)

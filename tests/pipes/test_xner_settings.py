@@ -40,7 +40,7 @@ def test_labels_come_from_config_or_data(tiny: Path) -> None:
 
 def test_no_labels_is_an_error(tiny: Path) -> None:
     nlp = make_nlp(tiny)
-    with pytest.raises(ValueError, match="must have at least one label, but the examples have no entities"):
+    with pytest.raises(ValueError, match="must have at least 1 labels, found none"):
         nlp.initialize(lambda: make_examples(nlp, SLIPS[-1:]))
 
 

@@ -1,0 +1,56 @@
+"""What xcat costs on the encoder of xner: both against xner alone, in turn, in texts a second.
+
+Usage: python benchmarks/shared_cost.py DATA/waybill ENCODER
+"""
+
+import statistics
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from common import make_docs, make_examples, make_nlp, read_corpus
+from spacy.language import Language
+
+
+def make_pair(encoder: str, data: Path) -> tuple[Language, list[str]]:
+    """Make both components, with random heads, and the texts to run."""
+    nlp = make_nlp(encoder, "SoftmaxHead")
+    shared = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": "xner"}
+    nlp.add_pipe("xcat", config={"model": {"encoder": shared}})
+    examples = make_examples(nlp, make_docs(nlp, read_corpus(data / "train.txt")))
+    for i, eg in enumerate(examples):
+        eg.reference.cats = {"odd": float(i % 2), "even": float(1 - i % 2)}
+    nlp.initialize(lambda: examples)
+    return nlp, [eg.reference.text for eg in examples]
+
+
+def clock(nlp: Language, texts: list[str]) -> float:
+    """Time the texts once, in seconds."""
+    begin = time.perf_counter()
+    for _ in nlp.pipe(texts):
+        pass
+    return time.perf_counter() - begin
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of the waybill corpus.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    texts: int = 1000,
+    rounds: int = 5,
+) -> None:
+    """Time both in turn and print the ratio."""
+    nlp, lines = make_pair(encoder, data)
+    ratios = []
+    for _ in range(rounds):
+        with nlp.select_pipes(disable=["xcat"]):
+            alone = clock(nlp, lines[:texts])
+        ratios.append(clock(nlp, lines[:texts]) / alone)
+    low, high = min(ratios), max(ratios)
+    print(
+        f"xner and xcat take {statistics.median(ratios):.2f} times as long as xner ({low:.2f} to {high:.2f})"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)

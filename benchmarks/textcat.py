@@ -1,0 +1,198 @@
+"""Labels of texts against the standard Hugging Face recipe: scores, and training texts a second.
+
+The recipe: AutoModelForSequenceClassification and Trainer, texts cut by the checkpoint's tokenizer and
+truncated to its longest input. Same encoder, texts, epochs, batch size, learning rate and schedule. Scores
+are those of `spacy_xner.text_scorer.v1` for both. Resumable: what OUT has is not run again.
+
+Usage: python benchmarks/textcat.py DATA ENCODER OUT [--texts 0]
+"""
+
+import statistics
+import tempfile
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import spacy
+import srsly
+import torch
+import typer
+from common import make_docs, make_examples, read_corpus, sample, train
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from train_speed import Clock, Rows
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    Trainer,
+    TrainingArguments,
+)
+
+from spacy_xner.text_scoring import score_texts
+from spacy_xner.types import Record
+
+# Files to train on and to score, and whether a text has one label.
+CORPORA = {
+    "chnsenticorp": ("train.tsv", "test.tsv", True),
+    "semeval2018_ec": ("E-c-En-train.txt", "E-c-En-test-gold.txt", False),
+}
+SCORES = ("cats_acc", "cats_micro_f", "cats_macro_f", "cats_micro_auc", "cats_macro_auc")
+BATCH = 16
+EPOCHS = 3
+LEARN_RATE = 2e-4
+
+
+class Task(NamedTuple):
+    """What both learn.
+
+    Attributes:
+        train: Texts to train on.
+        test: Texts to score.
+        encoder: Encoder folder.
+        seed: Of order and random weights.
+        is_exclusive: Whether a text has one label.
+    """
+
+    train: list[Record]
+    test: list[Record]
+    encoder: str
+    seed: int
+    is_exclusive: bool
+
+
+def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str) -> Language:
+    """Make a pipeline with one xcat."""
+    head = "ExclusiveHead" if is_exclusive else "MultiLabelHead"
+    vectors = {"pooling": "cls"} if pooling == "cls" else {}
+    model: dict[str, Any] = {
+        "@architectures": "spacy_xner.TextModel.v1",
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": encoder, **vectors},
+        "pooling": {
+            "@architectures": f"spacy_xner.{'Attention' if pooling == 'attention' else 'Mean'}Pooling.v1"
+        },
+        "head": {"@architectures": f"spacy_xner.{head}.v1"},
+    }
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    nlp.add_pipe("xcat", config={"model": model, "device": "cpu"})
+    return nlp
+
+
+def run_ours(task: Task, pooling: str) -> dict[str, float]:
+    """Train and score ours."""
+    nlp = make_nlp(task.encoder, is_exclusive=task.is_exclusive, pooling=pooling)
+    examples = make_examples(nlp, make_docs(nlp, task.train))
+    settings = {"epochs": EPOCHS, "batch_size": BATCH, "learn_rate": LEARN_RATE, "share": 0.0}
+    seconds = train(nlp, examples, seed=task.seed, **settings)
+    gold = make_docs(nlp, task.test)
+    found = nlp.pipe(doc.text for doc in gold)
+    pairs = [Example(doc, reference) for doc, reference in zip(found, gold, strict=True)]
+    speed = EPOCHS * len(examples) / seconds
+    return score(pairs, nlp.get_pipe("xcat").labels, task) | {"speed": speed}
+
+
+def run_recipe(task: Task) -> dict[str, float]:
+    """Train and score by the recipe."""
+    torch.manual_seed(task.seed)
+    labels = sorted(task.train[0].cats or {})
+    tokenizer = AutoTokenizer.from_pretrained(task.encoder)
+    kind = "single_label_classification" if task.is_exclusive else "multi_label_classification"
+    model = AutoModelForSequenceClassification.from_pretrained(
+        task.encoder, num_labels=len(labels), problem_type=kind
+    )
+    longest = min(tokenizer.model_max_length, model.config.max_position_embeddings)
+
+    def rows(records: list[Record]) -> Rows:
+        found = []
+        for record in records:
+            values = [(record.cats or {})[label] for label in labels]
+            row = dict(tokenizer(record.text, truncation=True, max_length=longest))
+            found.append({**row, "labels": values.index(1.0) if task.is_exclusive else values})
+        return Rows(found)
+
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder:
+        args = TrainingArguments(
+            folder,
+            per_device_train_batch_size=BATCH,
+            per_device_eval_batch_size=32,
+            num_train_epochs=EPOCHS,
+            learning_rate=LEARN_RATE,
+            warmup_ratio=0.1,
+            weight_decay=0.01,
+            save_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+            seed=task.seed,
+            use_cpu=True,
+        )
+        trainer = Trainer(
+            model,
+            args,
+            train_dataset=rows(task.train),
+            data_collator=DataCollatorWithPadding(tokenizer),
+            callbacks=[clock],
+        )
+        trainer.train()
+        logits = torch.tensor(trainer.predict(rows(task.test)).predictions)
+    found = logits.softmax(dim=1) if task.is_exclusive else logits.sigmoid()
+    vocab = spacy.blank("xx").vocab
+    pairs = []
+    for record, row in zip(task.test, found.tolist(), strict=True):
+        docs = [Doc(vocab, words=["x"]) for _ in range(2)]
+        docs[0].cats, docs[1].cats = dict(zip(labels, row, strict=True)), dict(record.cats or {})
+        pairs.append(Example(*docs))
+    return score(pairs, labels, task) | {"speed": EPOCHS * len(task.train) / clock.seconds}
+
+
+def score(pairs: list[Example], labels: Sequence[str], task: Task) -> dict[str, float]:
+    """Score in percent."""
+    found = score_texts(pairs, labels=labels, is_exclusive=task.is_exclusive)
+    return {name: 100 * found[name] for name in SCORES}
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder for results.")],
+    texts: Annotated[int, typer.Option(help="To train on, of each corpus; 0 for all.")] = 2000,
+    seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
+    corpora: str = ",".join(CORPORA),
+    rows: Annotated[str, typer.Option(help="recipe, and ours by pooling.")] = "recipe,Mean,Attention,cls",
+) -> None:
+    """Run what is missing, then print the table."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / f"textcat-{texts}.jsonl"
+    for name, number, row in product(corpora.split(","), seed, rows.split(",")):
+        key = f"{name}/{row}/{number}"
+        if key in read_results(file):
+            continue
+        train_file, test_file, is_exclusive = CORPORA[name]
+        drawn = sample(read_corpus(data / name / train_file), texts)
+        task = Task(drawn, read_corpus(data / name / test_file), encoder, number, is_exclusive)
+        found = run_recipe(task) if row == "recipe" else run_ours(task, row)
+        srsly.write_jsonl(file, [{"key": key, **found}], append=True, append_new_line=False)
+        print(srsly.json_dumps({"key": key, **found}), flush=True)
+    show(read_results(file))
+
+
+def read_results(file: Path) -> dict[str, dict[str, Any]]:
+    """Read what has been run."""
+    return {row["key"]: row for row in srsly.read_jsonl(file)} if file.exists() else {}
+
+
+def show(done: dict[str, dict[str, Any]]) -> None:
+    """Print means over seeds, and training speed as a multiple of the recipe's."""
+    print(f"{'':28}" + "".join(f"{name.removeprefix('cats_'):>12}" for name in SCORES) + f"{'speed':>10}")
+    for title in dict.fromkeys(key.rpartition("/")[0] for key in done):
+        rows = [row for key, row in done.items() if key.rpartition("/")[0] == title]
+        base = [done.get(f"{title.partition('/')[0]}/recipe/{row['key'].rpartition('/')[2]}") for row in rows]
+        ratios = [row["speed"] / other["speed"] for row, other in zip(rows, base, strict=True) if other]
+        cells = "".join(f"{statistics.fmean(row[name] for row in rows):12.2f}" for name in SCORES)
+        print(f"{title:28}{cells}" + (f"{statistics.fmean(ratios):10.2f}" if ratios else ""))
+
+
+if __name__ == "__main__":
+    typer.run(main)
