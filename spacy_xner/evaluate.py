@@ -14,6 +14,7 @@ from .origin import component_names
 from .pipes.xcat import XCAT
 from .scoring import score_entities
 from .span_scoring import score_spans
+from .text_scoring import find_thresholds
 
 NONE = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
@@ -102,6 +103,48 @@ def compare(
             was, now = (micro_f1(keep_labels(examples[name], part)) for name in ("before", "after"))
             change[title] = _change(was if title == "all old" else None, now)
     return {**scores, "change": change}
+
+
+def tune_thresholds(
+    model: str,
+    corpus: Path,
+    output: Path | None = None,
+    *,
+    device: str = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Find the thresholds of a pipeline's ``xcat`` components that are best on a corpus.
+
+    Args:
+        model: A folder or an installed package, with an ``xcat`` whose texts may have several labels.
+        corpus: A ``.spacy`` file, not that of the final scores.
+        output: Folder for the pipeline with these thresholds, or None.
+        device: As the component's setting.
+        on_progress: Called with texts done and their number.
+
+    Returns:
+        Thresholds by component and label.
+
+    Raises:
+        OSError: If pipeline or corpus are missing.
+        ValueError: If there is no such component.
+    """
+    nlp = load(model, device)
+    pipes = {name: cast(XCAT, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
+    pipes = {name: pipe for name, pipe in pipes.items() if not pipe.cfg["is_exclusive"]}
+    if not pipes:
+        raise ValueError(
+            f"{model} must have a component xcat whose texts may have several labels, found "
+            f"{', '.join(nlp.pipe_names) or 'none at all'}. One label a text needs no threshold."
+        )
+    examples = predict_corpus(nlp, corpus, on_progress)
+    found = {name: find_thresholds(examples, pipe.labels) for name, pipe in pipes.items()}
+    if output is not None:
+        for name, thresholds in found.items():
+            pipes[name].cfg["threshold"] = thresholds
+            nlp.get_pipe_config(name)["threshold"] = thresholds
+        nlp.to_disk(output)
+    return found
 
 
 def _change(before: float | None, after: float) -> dict[str, float | None]:

@@ -73,6 +73,36 @@ def score_texts(
     return scores
 
 
+def find_thresholds(examples: Iterable[Example], labels: Sequence[str]) -> dict[str, float]:
+    """Find, for each label, the threshold with the best F1 on some examples, such as those of dev.
+
+    It lies halfway between the least probable text that is to have the label, and the next below.
+
+    Args:
+        examples: Predicted docs with references.
+        labels: All labels. One that no reference has, or all have, stays at 0.5.
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    examples = list(examples)
+    found = dict.fromkeys(labels, EVEN)
+    for label in labels:
+        pairs = [
+            (eg.reference.cats[label] > EVEN, eg.predicted.cats.get(label, 0.0))
+            for eg in examples
+            if label in eg.reference.cats
+        ]
+        gold, scores = [is_right for is_right, _ in pairs], [score for _, score in pairs]
+        if not 0 < sum(gold) < len(gold):
+            continue
+        precision, recall, limits = precision_recall_curve(gold, scores)
+        f_scores = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        best = float(limits[min(int(f_scores.argmax()), len(limits) - 1)])
+        below = max((score for score in scores if score < best), default=best)
+        found[label] = (best + below) / 2
+    return found
+
+
 def limit_of(threshold: float | Mapping[str, float], label: str) -> float:
     """Find the threshold of a label; 0.5 for one that is not named."""
     return threshold.get(label, EVEN) if isinstance(threshold, Mapping) else threshold

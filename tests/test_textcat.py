@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.tokens import DocBin
+from spacy.training import Example
 
+from spacy_xner.text_scoring import find_thresholds, score_texts
+
+from .pipes.test_xcat import ONE, TEXTS, make_nlp, train
 from .test_cli import ROOT, invoke
 
 ROWS = [
@@ -51,10 +56,43 @@ def test_table_to_scores(tmp_path: Path, table: Path, tiny: Path) -> None:
 
 def test_corpus_without_labels(tmp_path: Path, table: Path, tiny: Path) -> None:
     bare = tmp_path / "bare.spacy"
-    spacy.tokens.DocBin(docs=[spacy.blank("xx")("text")]).to_disk(bare)
+    DocBin(docs=[spacy.blank("xx")("text")]).to_disk(bare)
     code, _, err = invoke(
         "train", ROOT / "configs" / "textcat.cfg",
         "--paths.train", bare, "--paths.dev", bare, "--paths.encoder", tiny,
     )  # fmt: skip
     assert code == 1
     assert "paths.train must hold entities or labels of texts, found none in" in err
+
+
+def test_thresholds_of_the_best_f1_are_found_and_saved(tmp_path: Path, tiny: Path) -> None:
+    nlp = make_nlp(tiny, "MultiLabelHead")
+    examples = train(nlp, TEXTS)
+    nlp.to_disk(tmp_path / "model")
+    corpus = tmp_path / "dev.spacy"
+    DocBin(docs=[eg.reference for eg in examples]).to_disk(corpus)
+    code, out, err = invoke("thresholds", tmp_path / "model", corpus, "-o", tmp_path / "tuned", "--json")
+    assert code == 0, err
+    limits = json.loads(out)["xcat"]
+    assert set(limits) == {"english", "parcel"}
+    tuned = spacy.load(tmp_path / "tuned")
+    assert tuned.get_pipe("xcat").cfg["threshold"] == limits
+    assert tuned.config["components"]["xcat"]["threshold"] == limits
+    assert tuned.evaluate(examples)["cats_micro_f"] == 1.0
+    train(exclusive := make_nlp(tiny), ONE, n_steps=1)
+    exclusive.to_disk(tmp_path / "one")
+    code, _, err = invoke("thresholds", tmp_path / "one", corpus)
+    assert code == 1
+    assert "must have a component xcat whose texts may have several labels, found xcat" in err
+
+
+def test_threshold_lies_where_f1_is_best() -> None:
+    nlp = spacy.blank("xx")
+    examples = []
+    for score, gold in ((0.1, 0), (0.2, 0), (0.3, 1), (0.9, 1), (0.95, 1)):
+        eg = Example(nlp("a"), nlp("a"))
+        eg.predicted.cats, eg.reference.cats = {"x": score, "y": score}, {"x": float(gold), "y": 1.0}
+        examples.append(eg)
+    assert find_thresholds(examples, ["x", "y", "z"]) == {"x": pytest.approx(0.25), "y": 0.5, "z": 0.5}
+    assert score_texts(examples, labels=["x"], threshold=0.25)["cats_micro_f"] == 1.0
+    assert score_texts(examples, labels=["x"])["cats_micro_f"] == 0.8

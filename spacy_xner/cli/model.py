@@ -40,6 +40,25 @@ def evaluate(
         typer.echo(render_table(scores))
 
 
+def thresholds(
+    model: Model,
+    corpus: Annotated[Path, typer.Argument(help="A .spacy file, not that of the final scores.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the pipeline with these thresholds.")
+    ] = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Find, for each label of texts that may have several, the threshold that is best on a corpus."""
+    with one_line_errors():
+        from ..evaluate import tune_thresholds
+
+        with progress_bar("Predicting") as on_progress:
+            found = tune_thresholds(model, corpus, output, device=device, on_progress=on_progress)
+    for name, limits in found.items():
+        show({name: limits} if as_json else dict(limits), as_json=as_json)
+
+
 def teacher_check(
     teacher: Annotated[
         str, typer.Argument(help="Pipeline, or a Hugging Face token-classification checkpoint.")
