@@ -63,7 +63,8 @@ FORMATS: dict[str, Format] = {
 def find_format(path: Path) -> str:
     """Find out the format of a file or folder.
 
-    A file that none recognizes is taken for JSON if it begins so, else for CoNLL, whose readers tell why not.
+    A file that none recognizes is taken for JSON if it begins so, for a table if its name ends in ``.csv`` or
+    ``.tsv``, else for CoNLL, whose readers tell why not.
 
     Raises:
         OSError: If there is none.
@@ -74,7 +75,8 @@ def find_format(path: Path) -> str:
     if found is None and head.is_folder:
         raise ValueError(f"A folder must hold .ann, .parquet or a saved dataset, found none in {path}.")
     begins = head.lines[0].lstrip()[:1] if head.lines else ""
-    return found or ("jsonl" if begins in ("{", "[") else "conll")
+    is_table = path.suffix.lower() in (".csv", ".tsv")
+    return found or ("jsonl" if begins in ("{", "[") else "table" if is_table else "conll")
 
 
 def read_records(

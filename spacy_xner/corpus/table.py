@@ -83,9 +83,13 @@ def _find_table(path: Path, sample: Sequence[str]) -> Table:
     header, *rows = [*_readable(cut)] or [[]]
     rows = [row for row in rows if len(row) == len(header)]
     names = [name.strip().lower() for name in header]
-    if len(header) < 2 or not rows:
+    if len(header) < 2:
         raise CorpusError(
             f"{path}:1: a table must have two columns or more, apart by tabs or commas, found one."
+        )
+    if not rows:
+        raise CorpusError(
+            f"{path}:2: expected {len(header)} cells as in the header, found none of the rows so.{MEND}"
         )
     columns = range(len(header))
     text = next((names.index(name) for name in TEXTS if name in names), None)

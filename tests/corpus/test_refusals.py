@@ -98,3 +98,19 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
         read_records(tmp_path, ReadCounts())
     with pytest.raises(CorpusError, match="conll must be in a file, found a folder"):
         read_records(tmp_path, ReadCounts(), "conll")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\nhello\tgood\n", "file.tsv:1: a table must have a column named label, .* found a, b. Name"),
+        ("text\tlabel\nhello\tgood\textra\n", "file.tsv:2: expected 2 cells as in the header, found none"),
+        ("text\tlabel\nhello\tgood\nbye\t\n", "file.tsv:3: expected a label, found an empty cell"),
+        ("text\tlabel\nhello\tgood\nbye\n", "file.tsv:3: expected 2 cells as in the header, found 1"),
+    ],
+)
+def test_bad_tables_get_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "file.tsv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=message):
+        list(read_records(path, ReadCounts()))
