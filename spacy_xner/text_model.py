@@ -14,6 +14,7 @@ from .model import (
     EntityModel,
     TokenScores,
     configure,
+    distill,
     forward,
     get_shim,
     init,
@@ -56,7 +57,7 @@ def build_text_model_v1(
         init=init,
         layers=layers,
         shims=[EntityShim(settings, make_pooled, head)],
-        attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
+        attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode, "distill": distill}
         | {"join": join, "set_origin": partial(set_origin, factory="xcat")}
         | {"configure": configure, "is_initialized": is_initialized, "is_exclusive": is_exclusive},
     )

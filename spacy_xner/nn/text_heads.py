@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from ..types import TextGold
+from ..types import Target, TextGold
+from .distill import FLOOR
 from .head import AnyHead
 from .losses import yes_no_loss
 from .softmax import make_output
@@ -37,6 +39,19 @@ class TextHead(AnyHead, Protocol):
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """Find the probability of each label. Shape: ``(batch, labels)``."""
+        ...
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum, over the taught texts, how far the teacher's probabilities are from this head's.
+
+        Args:
+            scores: What calling the head returned. Shape: ``(batch, labels)``.
+            mask: Of tokens; not looked at.
+            targets: One entry for each text, at least one of them not None, all of the same teacher.
+            temperature: Softens both sides; the result is multiplied by its square.
+        """
         ...
 
 
@@ -91,6 +106,17 @@ class _LinearTextHead(nn.Module):
             self.output.weight[here] = origin.output.weight[there].to(self.output.weight)
             self.output.bias[here] = origin.output.bias[there].to(self.output.bias)
 
+    def _shared(self, targets: Sequence[Target | None]) -> tuple[list[int], list[int], Tensor]:
+        """Find rows that are taught, labels that the teacher shares, and its log-probabilities of these."""
+        rows = [i for i, target in enumerate(targets) if target is not None]
+        lessons = [target.lesson for target in targets if target is not None]
+        names = lessons[0].tags
+        shared = [label for label in self.labels if label in names]
+        said = np.concatenate([lesson.log_probs for lesson in lessons])
+        columns = [names.index(label) for label in shared]
+        known = torch.from_numpy(said[:, columns].astype(np.float32)).to(self.weights.device)
+        return rows, [self.labels.index(label) for label in shared], known
+
     def _wanted(self, gold: Sequence[TextGold], like: Tensor) -> tuple[Tensor, Tensor]:
         """Make what each label ought to be, and whether it is known. Shapes: ``(batch, labels)``."""
         cats = [text.cats if text.known[0] else {} for text in gold]
@@ -116,6 +142,20 @@ class ExclusiveHead(_LinearTextHead):
             label_smoothing=self.label_smoothing,
         )
 
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence from the teacher: over all labels, or where the gold's is new, the old ones."""
+        rows, shared, said = self._shared(targets)
+        teacher = (said.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
+        student = scores[rows].float() / temperature
+        # (taught, shared labels)
+        whole = student.log_softmax(dim=1)[:, shared]
+        among = student[:, shared].log_softmax(dim=1)
+        partial = [target.partial[0] for target in targets if target is not None]
+        student = torch.where(torch.tensor(partial, device=scores.device)[:, None], among, whole)
+        return temperature**2 * (teacher.exp() * (teacher - student)).sum()
+
     def probabilities(self, scores: Tensor) -> Tensor:
         """Find the probability of each label; they sum to 1."""
         return scores.float().softmax(dim=1)
@@ -132,6 +172,19 @@ class MultiLabelHead(_LinearTextHead):
         counts = known * torch.where(wanted > 0.5, self.weights, torch.ones_like(self.weights))
         loss = yes_no_loss(scores.float(), wanted, counts, label_smoothing=self.label_smoothing)
         return loss / len(self.labels)
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence from the teacher of each shared label by itself, the mean over all labels."""
+        rows, shared, said = self._shared(targets)
+        said = said.clamp(min=FLOOR, max=-1e-6)
+        # The log-odds of each, softened.
+        teacher = (said - torch.log(-torch.expm1(said))) / temperature
+        student = scores[rows][:, shared].float() / temperature
+        loss = binary_cross_entropy_with_logits(student, teacher.sigmoid(), reduction="sum")
+        least = binary_cross_entropy_with_logits(teacher, teacher.sigmoid(), reduction="sum")
+        return temperature**2 * (loss - least) / len(self.labels)
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """Find the probability of each label, by itself."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import srsly
 from spacy import util
+from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
@@ -17,7 +18,7 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from .teaching import Batch
+from .teaching import Batch, Teacher
 
 Found = TypeVar("Found")
 INIT_SAMPLE = 10
@@ -65,6 +66,7 @@ class Component(TrainablePipe):  # type: ignore[misc]
         self.name = name
         self.cfg: dict[str, Any] = {"labels": []}
         self.scorer = scorer
+        self.teacher: Teacher | None = None
         self._runtime = (device, precision, max_batch_pieces)
         model.attrs["configure"](model, *self._runtime)
 
@@ -141,6 +143,19 @@ class Component(TrainablePipe):  # type: ignore[misc]
         if init_from is not None:
             log_labels(init_from, old, self.labels)
 
+    def _meet(
+        self,
+        teacher: Teacher | None,
+        get_examples: Callable[[], Iterable[Example]],
+        nlp: Language | None,
+    ) -> None:
+        """Take a teacher, or none."""
+        self.teacher = teacher
+        if teacher is not None:
+            teacher.initialize(
+                get_examples, nlp, labels=self.labels, device=self.device, read_gold=self._gold
+            )
+
     def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
         """Find the labels of annotated docs."""
         raise NotImplementedError
@@ -215,14 +230,27 @@ class Component(TrainablePipe):  # type: ignore[misc]
         raise NotImplementedError
 
     def _make_batch(self, examples: Sequence[Example]) -> Batch:
-        """Make what is learned from examples."""
-        docs = [eg.predicted for eg in examples]
-        return Batch(docs, self._gold(examples), [None] * len(docs))
+        """Make what is learned from examples, and from a teacher."""
+        docs, gold = [eg.predicted for eg in examples], self._gold(examples)
+        if self.teacher is None:
+            return Batch(docs, gold, [None] * len(docs))
+        batch = self.teacher.instruct(docs, gold)
+        if self.model.layers and len(batch.docs) > len(docs):
+            raise ValueError(
+                "A teacher's texts must run through the component's own encoder, but this one listens to "
+                "another, which has not seen them. Set texts = null, or use spacy_xner.Encoder.v1."
+            )
+        return batch
 
     def _find_loss(self, batch: Batch, group: Sequence[int], scores: Any) -> Any:
-        """Find the loss of a group, as its share of the whole batch's."""
-        loss = self.model.attrs["loss"](self.model, scores, [batch.gold[i] for i in group])
-        return loss / batch.n_known
+        """Weigh gold and teacher, each the mean over what is annotated or taught in the whole batch."""
+        attrs = self.model.attrs
+        loss = attrs["loss"](self.model, scores, [batch.gold[i] for i in group]) / batch.n_known
+        targets = [batch.targets[i] for i in group]
+        if batch.alpha == 1.0 or all(target is None for target in targets):
+            return batch.alpha * loss
+        taught = attrs["distill"](self.model, scores, targets, batch.temperature) / batch.n_taught
+        return batch.alpha * loss + (1.0 - batch.alpha) * taught
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""

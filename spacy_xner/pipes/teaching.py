@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..types import Gold, Target
+from ..types import Gold, Target, TextGold
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Batch:
     """
 
     docs: list[Doc]
-    gold: list[Gold]
+    gold: list[Gold] | list[TextGold]
     targets: list[Target | None]
     alpha: float = 1.0
     temperature: float = 1.0
@@ -54,7 +54,7 @@ class Teacher(Protocol):
         *,
         labels: tuple[str, ...],
         device: str,
-        read_gold: Callable[[Iterable[Example]], list[Gold]],
+        read_gold: Callable[[Iterable[Example]], list[Any]],
     ) -> None:
         """Get ready to teach a component.
 
@@ -67,6 +67,6 @@ class Teacher(Protocol):
         """
         ...
 
-    def instruct(self, docs: list[Doc], gold: list[Gold]) -> Batch:
+    def instruct(self, docs: list[Doc], gold: list[Any]) -> Batch:
         """Make what the student learns from, out of a batch of docs and their gold."""
         ...

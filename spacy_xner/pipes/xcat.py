@@ -100,6 +100,7 @@ class XCAT(Component):
         nlp: Language | None = None,
         labels: Sequence[str] | None = None,
         init_from: str | None = None,
+        teacher: Any = None,
     ) -> None:
         """Load the encoder and make a head for the labels.
 
@@ -109,9 +110,11 @@ class XCAT(Component):
             labels: Labels, as `label_data` gives them; if None, those of `init_from` and the examples.
             init_from: A trained pipeline (folder or installed package) with an ``xcat``, whose encoder and
                 labels the model goes on from.
+            teacher: A `spacy_xner.TextTeacher.v1`, which has its say in training and is not saved.
 
         Raises:
             OSError: If there is nothing to go on from.
             ValueError: If there are too few labels, or what there is cannot be gone on from.
         """
         self._begin(get_examples, labels, init_from)
+        self._meet(teacher, get_examples, nlp)

@@ -16,7 +16,6 @@ from ..types import NO_LESSON, Entity, Gold, Lesson
 from .component import Component
 from .gold import gold_entities, gold_spans
 from .overlap import choose_flat
-from .teaching import Batch, Teacher
 
 
 def score_of(span: Span) -> float | None:
@@ -63,7 +62,6 @@ class XNER(Component):
         self.threshold = threshold
         self.spans_key = spans_key
         self.overwrite = overwrite
-        self.teacher: Teacher | None = None
         if not Span.has_extension("xner_score"):
             Span.set_extension("xner_score", getter=score_of)
 
@@ -95,27 +93,6 @@ class XNER(Component):
             return [gold_spans(eg, self.spans_key) for eg in examples]
         return [gold_entities(eg) for eg in examples]
 
-    def _make_batch(self, examples: Sequence[Example]) -> Batch:
-        if self.teacher is None:
-            return super()._make_batch(examples)
-        docs = [eg.predicted for eg in examples]
-        batch = self.teacher.instruct(docs, self._gold(examples))
-        if self.model.layers and len(batch.docs) > len(docs):
-            raise ValueError(
-                "A teacher's texts must run through the component's own encoder, but this one listens to "
-                "another, which has not seen them. Set texts = null, or use spacy_xner.Encoder.v1."
-            )
-        return batch
-
-    def _find_loss(self, batch: Batch, group: Sequence[int], scores: Any) -> Any:
-        """Weigh gold and teacher, each the mean over its tokens of the whole batch."""
-        loss = super()._find_loss(batch, group, scores)
-        targets = [batch.targets[i] for i in group]
-        if batch.alpha == 1.0 or all(target is None for target in targets):
-            return batch.alpha * loss
-        taught = self.model.attrs["distill"](self.model, scores, targets, batch.temperature) / batch.n_taught
-        return batch.alpha * loss + (1.0 - batch.alpha) * taught
-
     def teach(self, docs: Iterable[Doc]) -> list[Lesson]:
         """Tell of each doc what a student may learn: the tags' probabilities and the entities."""
         return self.run(list(docs), "lessons", NO_LESSON)
@@ -144,8 +121,4 @@ class XNER(Component):
             ValueError: If there is no label, or what there is cannot be gone on from.
         """
         self._begin(get_examples, labels, init_from)
-        self.teacher = teacher
-        if self.teacher is not None:
-            self.teacher.initialize(
-                get_examples, nlp, labels=self.labels, device=self.device, read_gold=self._gold
-            )
+        self._meet(teacher, get_examples, nlp)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import cycle, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import Literal, NamedTuple, Union, cast
 
@@ -15,6 +15,7 @@ from thinc.types import Generator
 from ..pipes.teaching import Batch
 from ..types import Gold, Lesson, Target
 from .batcher import parts_of
+from .own_texts import OwnTexts
 from .pseudo_labels import add_entities, count_entities, labels_of
 from .teacher_check import check_lessons
 from .teacher_model import TeacherModel, cuts_of
@@ -121,8 +122,7 @@ class Teacher:
         self.settings = settings
         self._confidence = settings.confidence
         self._alphas: Iterator[float] = iter(())
-        self._own_docs: Iterator[Doc] = iter(())
-        self._n_due = 0.0
+        self._own = OwnTexts([], 1.0)
 
     def initialize(
         self,
@@ -155,7 +155,7 @@ class Teacher:
         annotated = {ent.label for known in gold for ent in known.entities}
         self.unannotated = tuple(label for label in labels if label in self.old and label not in annotated)
         own = [doc for doc in map((nlp or model.nlp).make_doc, self._find_texts()) if len(doc)]
-        self._own_docs = cycle(own)
+        self._own = OwnTexts(own, settings.texts_share)
         begin = time.monotonic()
         n_new = model.learn_by_heart([cut for doc in [*docs, *own] for cut in cuts_of(doc)])
         logger.info(
@@ -170,7 +170,7 @@ class Teacher:
 
     def instruct(self, docs: list[Doc], gold: list[Gold]) -> Batch:
         """Add texts, pseudo-labels, open labels and targets to a batch."""
-        own = self._next_texts(sum(len(parts_of(doc)) for doc in docs))
+        own = self._own.take(sum(len(parts_of(doc)) for doc in docs))
         lessons = [self.model.lesson(doc) for doc in docs]
         own_lessons = [self.model.lesson(doc) for doc in own]
         alpha = next(self._alphas)
@@ -207,15 +207,6 @@ class Teacher:
         best = check.alpha if self.settings.texts is None else EVEN
         logger.info("Teacher: alpha %s. %s", best, check.advice)
         return repeat(best)
-
-    def _next_texts(self, n_examples: int) -> list[Doc]:
-        """Give as many of the teacher's own texts as are due with some examples."""
-        if self.settings.texts is None:
-            return []
-        self._n_due += n_examples * self.settings.texts_share
-        n_texts = int(self._n_due)
-        self._n_due -= n_texts
-        return [next(self._own_docs).copy() for _ in range(n_texts)]
 
     def _target(self, gold: Gold, lesson: Lesson) -> Target | None:
         """Choose where the student learns from a lesson, if anywhere."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from spacy.pipeline import Pipe
@@ -19,6 +19,16 @@ from ..types import NO_LESSON, Entity, Lesson
 from .batcher import parts_of
 from .lesson_cache import LessonCache
 
+Task = Literal["entities", "cats"]
+# Components that can teach without telling more than what they write to a doc.
+FACTORIES: dict[Task, tuple[str, ...]] = {
+    "entities": ("ner", "beam_ner", "entity_ruler", "span_ruler"),
+    "cats": ("xcat", "textcat", "textcat_multilabel"),
+}
+DUTIES: dict[Task, tuple[str, str]] = {
+    "entities": ("find entities", "xner or ner"),
+    "cats": ("classify texts", "xcat or textcat"),
+}
 # Texts whose lessons are computed, and kept, at once.
 GROUP = 256
 
@@ -42,16 +52,20 @@ class TeacherModel:
         name: A pipeline (folder or installed package), or a Hugging Face token-classification checkpoint.
         device: Where it runs.
         cache: The file for what it says, or None to keep that in memory.
+        task: What it teaches: entities, or labels of texts (``cats``).
 
     Raises:
         OSError: If there is no such model.
-        ValueError: If it finds no entities.
+        ValueError: If it finds no entities, or does not classify texts.
     """
 
-    def __init__(self, name: str, *, device: str = "auto", cache: Path | None = None) -> None:
+    def __init__(
+        self, name: str, *, device: str = "auto", cache: Path | None = None, task: Task = "entities"
+    ) -> None:
         self.name = name
         self.nlp = load(name, device)
-        self.component = next(iter(component_names(self.nlp)), None)
+        self.task = task
+        self.component = next(iter(component_names(self.nlp)), None) if task == "entities" else None
         self.labels = self._find_labels()
         self.cache = LessonCache(cache, b"" if cache is None else self._digest())
 
@@ -140,8 +154,15 @@ class TeacherModel:
             if name == self.component:
                 return cast(XNER, pipe).teach(docs)
             docs = list(cast(Pipe, pipe).pipe(docs))
+        if self.task == "cats":
+            return [self._text_lesson(doc) for doc in docs]
         found = ([Entity(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs)
         return [NO_LESSON._replace(entities=entities) for entities in found]
+
+    def _text_lesson(self, doc: Doc) -> Lesson:
+        """Tell the probability of each label, as if the text were of one token."""
+        found = np.array([[doc.cats.get(label, 0.0) for label in self.labels]])
+        return Lesson(self.labels, np.log(found.clip(min=np.exp(FLOOR))), [])
 
     def _find_labels(self) -> tuple[str, ...]:
         if self.component is not None:
@@ -149,13 +170,14 @@ class TeacherModel:
         found = [
             label
             for name in self.nlp.pipe_names
-            if self.nlp.get_pipe_meta(name).factory in ("ner", "beam_ner", "entity_ruler", "span_ruler")
+            if self.nlp.get_pipe_meta(name).factory in FACTORIES[self.task]
             for label in cast(Pipe, self.nlp.get_pipe(name)).labels
         ]
         if not found:
+            do, names = DUTIES[self.task]
             raise ValueError(
-                f"A teacher must find entities, but {self.name} has only "
-                f"{', '.join(self.nlp.pipe_names) or 'no components'}. Name a pipeline with xner or ner."
+                f"A teacher must {do}, but {self.name} has only "
+                f"{', '.join(self.nlp.pipe_names) or 'no components'}. Name a pipeline with {names}."
             )
         return tuple(dict.fromkeys(found))
 
