@@ -75,17 +75,12 @@ def test_project_runs_offline_from_own_data_to_a_wheel(project: Path) -> None:
     assert "nothing changed" in again
 
 
-def test_project_extends_a_base_model(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {f"vars.{part}": "own.conll" for part in ("train", "dev", "test")}
-    settings |= {"vars.encoder": "tiny", "vars.old_labels": "PER", "vars.device": "cpu"}
-    config = load_project_config(
-        project, overrides={**settings, "vars.extend_steps": 20, "vars.learn_rate": 0.005}
-    )
+def run_workflow(project: Path, name: str, settings: dict[str, object]) -> None:
+    """Run a workflow's lines from conversion on; those of our own program here: a start takes seconds."""
+    config = load_project_config(project, overrides=settings)
     commands = {command["name"]: command for command in config["commands"]}
-    steps = [name for name in config["workflows"]["extend"] if name not in ("encoder", "corpus")]
-    monkeypatch.chdir(project)
+    steps = [step for step in config["workflows"][name] if step not in ("encoder", "corpus")]
     for line in (line for step in steps for line in commands[step]["script"]):
-        # The lines of our own program run here: each start of Python takes seconds.
         program, *words = shlex.split(line)[1:]
         if program != "-m":
             run(project, program, *words)
@@ -94,6 +89,13 @@ def test_project_extends_a_base_model(project: Path, monkeypatch: pytest.MonkeyP
         done = CliRunner().invoke(app, words[1:])
         assert done.exit_code == 0, line + done.output
     assert all((project / path).exists() for step in steps for path in commands[step]["outputs"])
+
+
+def test_project_extends_a_base_model(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    settings = {f"vars.{part}": "own.conll" for part in ("train", "dev", "test")}
+    settings |= {"vars.encoder": "tiny", "vars.old_labels": "PER", "vars.device": "cpu"}
+    run_workflow(project, "extend", {**settings, "vars.extend_steps": 20, "vars.learn_rate": 0.005})
     for name in ("extended-plain", "extended"):
         change = json.loads((project / "metrics" / f"{name}.json").read_text("utf-8"))["change"]
         assert set(change) == {"COURIER", "PER", "PHONE", "all old", "all new"}
@@ -101,3 +103,13 @@ def test_project_extends_a_base_model(project: Path, monkeypatch: pytest.MonkeyP
         assert change["PER"]["before"] is not None
         assert change["COURIER"]["before"] is None
         assert change["all new"]["after"] is not None
+
+
+def test_project_classifies_texts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    settings = {f"vars.{part}": "own.conll" for part in ("train", "dev", "test")}
+    settings |= {"vars.encoder": "tiny", "vars.device": "cpu"}
+    run_workflow(project, "textcat", {**settings, "vars.texts_steps": 150, "vars.learn_rate": 0.005})
+    scores = json.loads((project / "metrics" / "texts.json").read_text("utf-8"))["cats"]["xcat"]
+    assert set(scores["cats_f_per_type"]) == {"other", "tracking"}
+    assert scores["cats_acc"] == 1.0

@@ -1,0 +1,36 @@
+"""Makes a table of texts and what they are for, out of a corpus with entities, which the table does not have.
+
+To ship (an address in it), tracking (a courier and no address), or other: what a desk would sort messages by.
+
+Usage: python scripts/label_kinds.py corpus/train.spacy corpus/train-kinds.tsv
+"""
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+
+def kind_of(doc: Doc) -> str:
+    """Tell what a text is for."""
+    labels = {ent.label_ for ent in doc.ents}
+    return "ship" if "ADDRESS" in labels else "tracking" if "COURIER" in labels else "other"
+
+
+def main(
+    source: Annotated[Path, typer.Argument(help="A .spacy file.")],
+    target: Annotated[Path, typer.Argument(help="The table to write.")],
+) -> None:
+    """Write a row for each text."""
+    rows = [(doc.text, kind_of(doc)) for doc in DocBin().from_disk(source).get_docs(Vocab())]
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows([("text", "label"), *rows])
+    print(", ".join(f"{kind} {n}" for kind, n in sorted(Counter(kind for _, kind in rows).items())))
+
+
+if __name__ == "__main__":
+    typer.run(main)
