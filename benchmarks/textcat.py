@@ -70,9 +70,7 @@ def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str) -> Language:
     model: dict[str, Any] = {
         "@architectures": "spacy_xner.TextModel.v1",
         "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": encoder, **vectors},
-        "pooling": {
-            "@architectures": f"spacy_xner.{'Attention' if pooling == 'attention' else 'Mean'}Pooling.v1"
-        },
+        "pooling": None if pooling == "cls" else {"@architectures": f"spacy_xner.{pooling}Pooling.v1"},
         "head": {"@architectures": f"spacy_xner.{head}.v1"},
     }
     nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})

@@ -5,7 +5,6 @@ To ship (an address in it), tracking (a courier and no address), or other: what 
 Usage: python scripts/label_kinds.py corpus/train.spacy corpus/train-kinds.tsv
 """
 
-import csv
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -26,9 +25,11 @@ def main(
     target: Annotated[Path, typer.Argument(help="The table to write.")],
 ) -> None:
     """Write a row for each text."""
-    rows = [(doc.text, kind_of(doc)) for doc in DocBin().from_disk(source).get_docs(Vocab())]
-    with target.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, delimiter="\t").writerows([("text", "label"), *rows])
+    docs = DocBin().from_disk(source).get_docs(Vocab())
+    # Tabs and line ends would be those of the table.
+    rows = [(" ".join(doc.text.split()), kind_of(doc)) for doc in docs]
+    lines = ["text\tlabel", *(f"{text}\t{kind}" for text, kind in rows)]
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(", ".join(f"{kind} {n}" for kind, n in sorted(Counter(kind for _, kind in rows).items())))
 
 

@@ -14,7 +14,7 @@ from .origin import component_names
 from .pipes.xcat import XCAT
 from .scoring import score_entities
 from .span_scoring import score_spans
-from .text_scoring import find_thresholds
+from .text_scoring import find_thresholds, score_texts
 
 NONE = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
@@ -56,7 +56,13 @@ def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
     if not any(eg.reference.cats for eg in examples):
         return {}
     names = component_names(nlp, "xcat")
-    return {name: cast(XCAT, nlp.get_pipe(name)).score(examples) for name in names}
+    pipes = {name: cast(XCAT, nlp.get_pipe(name)) for name in names}
+    return {
+        name: score_texts(
+            examples, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
+        )
+        for name, pipe in pipes.items()
+    }
 
 
 def compare(
@@ -131,17 +137,19 @@ def tune_thresholds(
     """
     nlp = load(model, device)
     pipes = {name: cast(XCAT, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
-    pipes = {name: pipe for name, pipe in pipes.items() if not pipe.cfg["is_exclusive"]}
+    pipes = {name: pipe for name, pipe in pipes.items() if not pipe.is_exclusive}
     if not pipes:
         raise ValueError(
             f"{model} must have a component xcat whose texts may have several labels, found "
             f"{', '.join(nlp.pipe_names) or 'none at all'}. One label a text needs no threshold."
         )
     examples = predict_corpus(nlp, corpus, on_progress)
-    found = {name: find_thresholds(examples, pipe.labels) for name, pipe in pipes.items()}
+    if not any(eg.reference.cats for eg in examples):
+        raise ValueError(NONE.format(corpus))
+    found = {name: find_thresholds(examples, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
     if output is not None:
         for name, thresholds in found.items():
-            pipes[name].cfg["threshold"] = thresholds
+            pipes[name].threshold = thresholds
             nlp.get_pipe_config(name)["threshold"] = thresholds
         nlp.to_disk(output)
     return found

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Model, torch2xp, xp2torch
+from thinc.api import Model, Optimizer, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
@@ -59,6 +59,7 @@ def build_entity_model_v1(
         | {"configure": configure, "is_initialized": is_initialized}
         | {
             "join": join,
+            "finish_shared": finish_shared,
             "is_nested": is_nested,
             "set_origin": set_origin,
             "distill": distill,
@@ -122,9 +123,10 @@ def forward(
     module = shim.module
     module.train(is_train)
     module.dropout.p = model.attrs["dropout_rate"]
+    borrowed = borrow(shim, docs, is_train=is_train) if shim.shared else None
     with torch.set_grad_enabled(is_train), shim.autocast():
         if not model.layers:
-            vectors, mask = borrow(shim, docs, is_train=is_train) if shim.shared else shim.encode(docs)
+            vectors, mask = borrowed or shim.encode(docs)
             if shim.store is not None and not is_train:
                 shim.store.put(docs, vectors)
             return TokenScores(module(vectors, mask), mask), _backprop_torch
@@ -154,10 +156,19 @@ def configure(model: EntityModel, device: str, precision: str, max_batch_pieces:
 def join(model: EntityModel, nlp: Language) -> None:
     """Tell the model in which pipeline it is, where the component is that shares its encoder."""
     shim = get_shim(model)
+    if shim.shared is None:
+        return
     shim.pipeline = nlp
-    if shim.shared is not None and shim.shared.component in nlp.component_names:
+    if shim.shared.component in nlp.component_names:
         # From the first text on, that one keeps its vectors.
         find_source(shim)
+
+
+def finish_shared(model: EntityModel, optimizer: Optimizer) -> None:
+    """Update a shared encoder by what this model's loss says of it, if its own component has not yet."""
+    shim = get_shim(model)
+    if shim.shared is not None and shim.shared.train:
+        find_source(shim).finish_update(optimizer)
 
 
 def is_initialized(model: EntityModel) -> bool:

@@ -171,6 +171,8 @@ class EntityShim(Shim):
         logger.info("Parameters: %d trained of %d", *count_parameters(self._model))
 
     def _build(self, encoder: Encoder | None, labels: Sequence[str], width: int | None) -> None:
+        if self.store is not None:
+            self.store.clear()
         if encoder is not None and self.encoder is not None:
             freeze(encoder.transformer, self.encoder.freeze)
             if self.encoder.gradient_checkpointing:

@@ -15,6 +15,7 @@ from .model import (
     TokenScores,
     configure,
     distill,
+    finish_shared,
     forward,
     get_shim,
     init,
@@ -58,7 +59,7 @@ def build_text_model_v1(
         layers=layers,
         shims=[EntityShim(settings, make_pooled, head)],
         attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode, "distill": distill}
-        | {"join": join, "set_origin": partial(set_origin, factory="xcat")}
+        | {"join": join, "finish_shared": finish_shared, "set_origin": partial(set_origin, factory="xcat")}
         | {"configure": configure, "is_initialized": is_initialized, "is_exclusive": is_exclusive},
     )
 

@@ -31,7 +31,7 @@ def score_texts(
     """Score the labels of texts.
 
     Args:
-        examples: Predicted docs with references. Those whose reference has no label at all are left out.
+        examples: Predicted docs with references. Those whose reference has none of the labels are left out.
         labels: All labels.
         is_exclusive: Whether a text has one label, the most probable.
         threshold: From which probability on a text has a label, for all labels or by label.
@@ -40,11 +40,13 @@ def score_texts(
     Returns:
         Scores by name, from 0 to 1; all None where nothing is annotated.
     """
-    examples = [eg for eg in examples if eg.reference.cats]
+    examples = [eg for eg in examples if any(label in eg.reference.cats for label in labels)]
     if not examples:
         return dict.fromkeys(KEYS)
 
     def shifted(doc: Doc, attr: str) -> dict[str, float]:
+        if is_exclusive:
+            return doc.cats
         return {label: shift(value, limit_of(threshold, label)) for label, value in doc.cats.items()}
 
     scores: dict[str, Any] = Scorer.score_cats(
@@ -58,7 +60,7 @@ def score_texts(
     found = np.nan_to_num(found)
     known = ~np.isnan(gold)
     if is_exclusive:
-        right = found.argmax(axis=1) == np.nan_to_num(gold).argmax(axis=1)
+        right = (found.argmax(axis=1) == np.nan_to_num(gold).argmax(axis=1)) & (gold > EVEN).any(axis=1)
         known[:] = True
     else:
         right = (((found >= limits) == (gold > EVEN)) | ~known).all(axis=1)
@@ -73,19 +75,22 @@ def score_texts(
     return scores
 
 
-def find_thresholds(examples: Iterable[Example], labels: Sequence[str]) -> dict[str, float]:
+def find_thresholds(
+    examples: Iterable[Example], labels: Sequence[str], before: float | Mapping[str, float] = EVEN
+) -> dict[str, float]:
     """Find, for each label, the threshold with the best F1 on some examples, such as those of dev.
 
     It lies halfway between the least probable text that is to have the label, and the next below.
 
     Args:
         examples: Predicted docs with references.
-        labels: All labels. One that no reference has, or all have, stays at 0.5.
+        labels: All labels.
+        before: What they were, and what stays for a label that no reference has, or all have.
     """
     from sklearn.metrics import precision_recall_curve
 
     examples = list(examples)
-    found = dict.fromkeys(labels, EVEN)
+    found = {label: limit_of(before, label) for label in labels}
     for label in labels:
         pairs = [
             (eg.reference.cats[label] > EVEN, eg.predicted.cats.get(label, 0.0))

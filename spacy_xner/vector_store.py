@@ -1,4 +1,4 @@
-"""One component's encoder for another: its token vectors are kept until the other has taken them."""
+"""One component's encoder for another: its token vectors are kept as long as the docs, up to a limit."""
 
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
@@ -36,9 +36,9 @@ class VectorStore:
             if n_tokens <= MOST_TOKENS:
                 break
 
-    def take(self, doc: Doc) -> Tensor | None:
-        """Give a doc's vectors, ``(tokens, width)``, and keep them no longer; None if there are none."""
-        rows = self._rows.pop(doc, None)
+    def get(self, doc: Doc) -> Tensor | None:
+        """Give a doc's vectors, ``(tokens, width)``; None if there are none. They go when the doc does."""
+        rows = self._rows.get(doc)
         return rows if rows is not None and len(rows) == len(doc) else None
 
     def clear(self) -> None:

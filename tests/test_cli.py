@@ -216,7 +216,7 @@ def test_train_finds_mistakes_first(tmp_path: Path, corpus: Path, tiny: Path, tr
     )
     empty, other, broken = (tmp_path / name for name in ("empty.spacy", "other.spacy", "broken.spacy"))
     DocBin(docs=[trained.make_doc("nothing")]).to_disk(empty)
-    assert "must hold entities or labels of texts, found none" in run_train(tmp_path, empty, tiny)[2]
+    assert "must hold entities, found none" in run_train(tmp_path, empty, tiny)[2]
     broken.write_bytes(b"no DocBin")
     assert "must name a .spacy file, but" in run_train(tmp_path, broken, tiny)[2]
     examples = make_examples(trained, [("Bo", [("Bo", "HERO")])])

@@ -13,7 +13,7 @@ from spacy_xner import vector_store
 from spacy_xner.training.optimizer import build_adamw_v1
 from spacy_xner.vector_store import VectorStore
 
-from .conftest import SLIPS, entities_of, make_examples, make_nlp
+from .conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
 
 TEXTS = [text for text, _ in SLIPS]
 
@@ -73,7 +73,6 @@ def test_a_text_runs_through_the_encoder_once(pair: Language) -> None:
     assert len(runs) == 1
     list(nlp.pipe(TEXTS))
     assert len(runs) == 2
-    assert not nlp.get_pipe("xner").model.shims[0].store._rows
 
 
 def test_the_encoder_is_saved_once_and_results_stay(pair: Language, tmp_path: Path) -> None:
@@ -110,7 +109,7 @@ def test_what_is_trained(tiny: Path, train: bool) -> None:
     examples = annotate(nlp)
     nlp.initialize(lambda: examples)
     module = nlp.get_pipe("xner").model.shims[0].module
-    nlp.get_pipe("xcat").update(examples, sgd=build_adamw_v1())
+    nlp.get_pipe("xcat").update(examples)
     grads = [p.grad is not None for p in module.encoder.parameters()]
     assert any(grads) == train
 
@@ -132,7 +131,7 @@ def test_vectors_are_forgotten_when_weights_change(tiny: Path) -> None:
     doc = nlp.make_doc(TEXTS[0])
     nlp.get_pipe("xner")(doc)
     nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2))
-    assert nlp.get_pipe("xner").model.shims[0].store.take(doc) is None
+    assert nlp.get_pipe("xner").model.shims[0].store.get(doc) is None
 
 
 def test_an_encoder_that_cannot_be_shared(tiny: Path) -> None:
@@ -152,12 +151,11 @@ def test_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     nlp, store = spacy.blank("xx"), VectorStore()
     docs = [nlp("a b"), nlp("c d e"), nlp("f")]
     store.put(docs, torch.arange(18.0).reshape(3, 3, 2))
-    assert store.take(docs[0]) is None
-    rows = store.take(docs[1])
+    assert store.get(docs[0]) is None
+    rows = store.get(docs[1])
     assert rows is not None
     assert rows.tolist() == [[6, 7], [8, 9], [10, 11]]
-    assert store.take(docs[1]) is None
-    assert store.take(docs[2]) is not None
+    assert store.get(docs[2]) is not None
 
 
 def test_store_lets_go_of_docs() -> None:
@@ -166,3 +164,36 @@ def test_store_lets_go_of_docs() -> None:
     store.put([doc], torch.zeros(1, 1, 2))
     del doc
     assert not store._rows
+
+
+def test_the_shared_encoder_learns_in_a_single_update(tiny: Path) -> None:
+    nlp = make_pair(tiny)
+    examples = annotate(nlp)
+    nlp.initialize(lambda: examples)
+    module = nlp.get_pipe("xner").model.shims[0].module
+    before = {name: value.clone() for name, value in module.encoder.state_dict().items()}
+    nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2), exclude=["xner"])
+    assert all(parameter.grad is None for parameter in module.parameters())
+    assert any(not torch.equal(value, before[name]) for name, value in module.encoder.state_dict().items())
+
+
+def test_a_borrower_stays_in_its_pipeline(pair: Language) -> None:
+    copy = pickle.loads(pickle.dumps(pair))
+    nlp = spacy.blank("xx", vocab=copy.vocab, config=TOKENIZER)
+    for name in ("xner", "xcat"):
+        nlp.add_pipe(name, source=copy)
+    assert nlp(TEXTS[0]).cats == pytest.approx(pair(TEXTS[0]).cats, abs=1e-5)
+    other = pickle.loads(pickle.dumps(pair))
+    pipe = other.get_pipe("xcat")
+    other.remove_pipe("xcat")
+    with pytest.raises(ValueError, match="must stay in its pipeline, found it taken into another"):
+        pipe(other.make_doc("DHL"))
+
+
+def test_the_encoder_runs_in_its_own_precision(pair: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(pair))
+    pipe = nlp.get_pipe("xner")
+    pipe.model.attrs["configure"](pipe.model, "cpu", "bf16", 1024)
+    known = nlp(TEXTS[0]).cats
+    with nlp.select_pipes(disable=["xner"]):
+        assert nlp(TEXTS[0]).cats == pytest.approx(known, abs=1e-6)

@@ -62,7 +62,7 @@ def test_corpus_without_labels(tmp_path: Path, table: Path, tiny: Path) -> None:
         "--paths.train", bare, "--paths.dev", bare, "--paths.encoder", tiny,
     )  # fmt: skip
     assert code == 1
-    assert "paths.train must hold entities or labels of texts, found none in" in err
+    assert "paths.train must hold labels of texts, found none in" in err
 
 
 def test_thresholds_of_the_best_f1_are_found_and_saved(tmp_path: Path, tiny: Path) -> None:
@@ -76,9 +76,12 @@ def test_thresholds_of_the_best_f1_are_found_and_saved(tmp_path: Path, tiny: Pat
     limits = json.loads(out)["xcat"]
     assert set(limits) == {"english", "parcel"}
     tuned = spacy.load(tmp_path / "tuned")
-    assert tuned.get_pipe("xcat").cfg["threshold"] == limits
+    assert tuned.get_pipe("xcat").threshold == pytest.approx(limits)
     assert tuned.config["components"]["xcat"]["threshold"] == pytest.approx(limits)
     assert tuned.evaluate(examples)["cats_micro_f"] == 1.0
+    bare = tmp_path / "bare.spacy"
+    DocBin(docs=[nlp.make_doc("text")]).to_disk(bare)
+    assert "must have annotated texts, found none in" in invoke("thresholds", tmp_path / "model", bare)[2]
     train(exclusive := make_nlp(tiny), ONE, n_steps=1)
     exclusive.to_disk(tmp_path / "one")
     code, _, err = invoke("thresholds", tmp_path / "one", corpus)
@@ -96,3 +99,15 @@ def test_threshold_lies_where_f1_is_best() -> None:
     assert find_thresholds(examples, ["x", "y", "z"]) == {"x": pytest.approx(0.25), "y": 0.5, "z": 0.5}
     assert score_texts(examples, labels=["x"], threshold=0.25)["cats_micro_f"] == 1.0
     assert score_texts(examples, labels=["x"])["cats_micro_f"] == 0.8
+
+
+def test_texts_of_other_labels_are_not_scored() -> None:
+    nlp = spacy.blank("xx")
+    examples = [Example(nlp("a"), nlp("a")) for _ in range(3)]
+    for eg in examples:
+        eg.predicted.cats = {"a": 0.9, "b": 0.1}
+    examples[0].reference.cats = {"mine": 1.0}
+    examples[1].reference.cats = {"a": 0.0, "b": 0.0, "new": 1.0}
+    examples[2].reference.cats = {"a": 1.0, "b": 0.0}
+    assert score_texts(examples, labels=["a", "b"], is_exclusive=True)["cats_acc"] == 0.5
+    assert score_texts(examples[:1], labels=["a", "b"])["cats_acc"] is None

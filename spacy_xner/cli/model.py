@@ -87,7 +87,7 @@ def predict(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Print the entities of each line of a file, as text or as JSON lines; or write them, to be corrected."""
+    """Print entities and labels of each line of a file, as text or JSON; or write them, to be corrected."""
     with one_line_errors():
         import sys
 
@@ -106,7 +106,9 @@ def predict(
                 write_span_json(map(doc_to_record, docs), sys.stdout, options)
             else:
                 for doc in docs:
-                    typer.echo(f"{doc.text}\n    " + "  ".join(f"[{e.label_} {e.text}]" for e in doc.ents))
+                    found = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
+                    found += [f"{label} {value:.2f}" for label, value in doc.cats.items() if value >= 0.5]
+                    typer.echo(f"{doc.text}\n    " + "  ".join(found))
 
 
 def train(

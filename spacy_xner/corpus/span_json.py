@@ -28,6 +28,7 @@ SPANS = ("spans", "entities", "label", "labels", "annotations", "cats")
 STARTS = ("start", "start_offset", "begin")
 ENDS = ("end", "end_offset")
 LABELS = ("label", "labels", "type", "entity_group", "tag")
+EVEN = 0.5
 # Numbers of rows.
 NUMBERS = ("id", "idx", "index", "ID")
 SURFACES = ("text", "surface", "word", "mention", "entity")
@@ -63,7 +64,7 @@ def _parse(where: str, row: Row) -> RawRecord:
         if found is None:
             continue
         if isinstance(found, dict):
-            cats = [label for label, value in found.items() if value]
+            cats = [label for label, value in found.items() if _is_given(value)]
             continue
         for each in found if isinstance(found, list) else [found]:
             if isinstance(each, str | int):
@@ -81,6 +82,11 @@ def _parse_flags(row: Row) -> list[str] | None:
     if not flags or not {*flags.values()} <= {0, 1}:
         return None
     return [name for name, value in flags.items() if value]
+
+
+def _is_given(value: object) -> bool:
+    """Tell whether a text has a label, by what stands beside it: a probability, or yes or no."""
+    return value > EVEN if isinstance(value, int | float) else bool(value)
 
 
 def _parse_spans(where: str, found: object) -> list[RawSpan]:

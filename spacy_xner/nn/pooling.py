@@ -27,10 +27,10 @@ class MeanPooling(nn.Module):
         Returns:
             Shape: ``(batch, width)``.
         """
-        weights = mask.to(vectors)
+        # In float32: the sum over a long text is too great for half precision.
+        total = (vectors * mask[..., None]).sum(dim=1, dtype=torch.float32)
         # (batch, width)
-        total = torch.einsum("btw,bt->bw", vectors, weights)
-        return total / weights.sum(dim=1, keepdim=True).clamp(min=1.0)
+        return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 class AttentionPooling(nn.Module):

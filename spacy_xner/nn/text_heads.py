@@ -122,7 +122,8 @@ class _LinearTextHead(nn.Module):
         cats = [text.cats if text.known[0] else {} for text in gold]
         wanted = [[text.get(label, 0.0) for label in self.labels] for text in cats]
         known = [[label in text for label in self.labels] for text in cats]
-        return torch.tensor(wanted, device=like.device), torch.tensor(known, device=like.device)
+        values = torch.tensor(wanted, dtype=torch.float32, device=like.device)
+        return values, torch.tensor(known, device=like.device)
 
 
 class ExclusiveHead(_LinearTextHead):
@@ -154,7 +155,9 @@ class ExclusiveHead(_LinearTextHead):
         among = student[:, shared].log_softmax(dim=1)
         partial = [target.partial[0] for target in targets if target is not None]
         student = torch.where(torch.tensor(partial, device=scores.device)[:, None], among, whole)
-        return temperature**2 * (teacher.exp() * (teacher - student)).sum()
+        # What the teacher takes to be of a label that only it has, it does not teach.
+        weight = said.exp().sum(dim=1, keepdim=True).clamp(max=1.0)
+        return temperature**2 * (weight * teacher.exp() * (teacher - student)).sum()
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """Find the probability of each label; they sum to 1."""

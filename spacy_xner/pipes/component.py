@@ -214,6 +214,11 @@ class Component(TrainablePipe):  # type: ignore[misc]
             self.finish_update(sgd)
         return losses
 
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Update the weights from the gradients that were added up."""
+        self.model.finish_update(sgd)
+        self.model.attrs["finish_shared"](self.model, sgd)
+
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Find the gold loss of examples whose docs the model has scored together.
 

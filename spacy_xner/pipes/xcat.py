@@ -48,9 +48,8 @@ class XCAT(Component):
             max_batch_pieces=max_batch_pieces,
             scorer=scorer,
         )
-        # What the scorer is told.
-        self.cfg["threshold"] = threshold
-        self.cfg["is_exclusive"] = model.attrs["is_exclusive"](model)
+        self.threshold = threshold
+        self.is_exclusive: bool = model.attrs["is_exclusive"](model)
 
     def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
         """Find the probability of each label of each doc, in the order of `labels`."""
@@ -64,10 +63,16 @@ class XCAT(Component):
     @property
     def least_labels(self) -> int:
         """How many labels there must be: of one, there is no choice."""
-        return 2 if self.cfg["is_exclusive"] else 1
+        return 2 if self.is_exclusive else 1
 
     def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
         return {label for doc in docs for label in doc.cats}
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        """Score examples by the component's scorer, which is told how labels are chosen."""
+        told = {"threshold": self.threshold, "is_exclusive": self.is_exclusive}
+        found: dict[str, Any] = super().score(examples, **(told | kwargs))
+        return found
 
     def _gold(self, examples: Iterable[Example]) -> list[TextGold]:
         return [self._read_cats(eg.reference) for eg in examples]
@@ -86,7 +91,7 @@ class XCAT(Component):
                 f"at {doc.text[:SHOWN]!r}. Initialize the component again, or mend the corpus."
             )
         given = [label for label, value in cats.items() if value > 0.5]
-        if cats and self.cfg["is_exclusive"] and len(given) != 1:
+        if cats and self.is_exclusive and len(given) != 1:
             raise ValueError(
                 f"A text must have exactly one label, found {', '.join(given) or 'none'} at "
                 f"{doc.text[:SHOWN]!r}. Mend the corpus, or use spacy_xner.MultiLabelHead.v1."

@@ -42,7 +42,8 @@ def build_batch_joined_v1(
 
     def batch_joined(examples: Iterable[Example]) -> Iterator[list[Example]]:
         for batch in minibatch(examples, size):  # type: ignore[no-untyped-call]
-            if not share or random.random() >= share:
+            # Labels of whole texts have no place in several strung together.
+            if not share or random.random() >= share or any(eg.reference.cats for eg in batch):
                 yield batch
                 continue
             strings = []

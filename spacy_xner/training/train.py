@@ -101,7 +101,11 @@ def check_corpora(config: Config, old: Collection[str] = ()) -> None:
         OSError: If a file is missing.
         ValueError: If one is no DocBin, has no labels, or has labels in dev only.
     """
-    labels = {part: corpus_labels(config["paths"].get(part), part) for part in ("train", "dev")}
+    kinds = {component.get("factory") for component in config.get("components", {}).values()}
+    if None in kinds:
+        # Taken from another pipeline: it may be of either kind.
+        kinds |= {"xner", "xcat"}
+    labels = {part: corpus_labels(config["paths"].get(part), part, kinds) for part in ("train", "dev")}
     unknown = sorted(labels["dev"] - labels["train"] - set(old))
     if unknown:
         raise ValueError(
@@ -110,8 +114,8 @@ def check_corpora(config: Config, old: Collection[str] = ()) -> None:
         )
 
 
-def corpus_labels(path: str | None, part: str) -> set[str]:
-    """Read the entity types of a corpus file, and the labels of its texts."""
+def corpus_labels(path: str | None, part: str, kinds: Collection[str | None]) -> set[str]:
+    """Read the labels of a corpus file that components of some kinds learn: of entities, of texts."""
     if path is None:
         raise ValueError(
             f"paths.{part} must name a .spacy file, found null. Set it with --paths.{part} FILE."
@@ -128,9 +132,10 @@ def corpus_labels(path: str | None, part: str) -> set[str]:
         except (ValueError, OSError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:
             raise ValueError(f"paths.{part} must name a .spacy file, but {file} is none: {err}") from err
         for doc in docs.get_docs(vocab):
-            labels.update((ent.label_ for ent in doc.ents), doc.cats)
-    if not labels:
-        raise ValueError(
-            f"paths.{part} must hold entities or labels of texts, found none in {path}. Check the tag column."
-        )
+            labels.update(
+                doc.cats if "xcat" in kinds else (), (e.label_ for e in doc.ents) if "xner" in kinds else ()
+            )
+    if not labels and {"xner", "xcat"} & set(kinds):
+        what = "labels of texts" if "xner" not in kinds else "entities"
+        raise ValueError(f"paths.{part} must hold {what}, found none in {path}. Check its conversion.")
     return labels

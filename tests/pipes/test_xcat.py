@@ -228,3 +228,20 @@ def test_frozen_encoders_stay_as_they_are(tiny: Path, tmp_path: Path, encoder: d
     assert all(torch.equal(value, after[name]) for name, value in before.items())
     nlp.to_disk(tmp_path)
     assert spacy.load(tmp_path)("DHL").cats == pytest.approx(nlp("DHL").cats, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", [int, bool, np.float64])
+def test_values_of_any_kind_are_learned_from(tiny: Path, kind: Callable[[float], object]) -> None:
+    nlp = make_nlp(tiny)
+    examples = train(nlp, ONE, n_steps=0)
+    for eg in examples:
+        eg.reference.cats = {label: kind(value) for label, value in eg.reference.cats.items()}
+    assert nlp.update(examples)["xcat"] > 0.0
+
+
+def test_the_config_sets_the_threshold_of_a_loaded_pipeline(tiny: Path, tmp_path: Path) -> None:
+    nlp = make_nlp(tiny, "MultiLabelHead")
+    train(nlp, TEXTS, n_steps=0)
+    nlp.to_disk(tmp_path)
+    loaded = spacy.load(tmp_path, config={"components": {"xcat": {"threshold": 0.9}}})
+    assert loaded.get_pipe("xcat").threshold == 0.9

@@ -73,3 +73,12 @@ def test_empty_texts_do_no_harm() -> None:
 def test_settings_are_checked(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build_batch_joined_v1(**settings)  # type: ignore[arg-type]
+
+
+def test_texts_with_labels_of_their_own_stay_apart() -> None:
+    nlp = spacy.blank("xx")
+    examples = [Example(nlp(text), nlp(text)) for text in "abcd"]
+    examples[0].reference.cats = {"x": 1.0}
+    batches = list(build_batch_joined_v1(2, 1.0)(examples))
+    assert batches[0] == examples[:2]
+    assert {eg.reference.text for eg in batches[0]} == {"a", "b"}

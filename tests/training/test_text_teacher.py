@@ -15,9 +15,11 @@ from spacy.training import Example
 
 from spacy_xner.nn.text_heads import ExclusiveHead, MultiLabelHead
 from spacy_xner.training.optimizer import build_adamw_v1
+from spacy_xner.training.teacher_model import TeacherModel, cut_doc
 from spacy_xner.training.text_teacher import build_text_teacher_v1
 from spacy_xner.types import Lesson, Target
 
+from ..conftest import train_nlp
 from ..pipes.test_xcat import ONE, TEXTS, make_examples, make_nlp, train
 
 HEADS = {"ExclusiveHead": ONE, "MultiLabelHead": TEXTS}
@@ -177,3 +179,23 @@ def test_teachers_that_cannot_teach(tiny: Path, tmp_path: Path) -> None:
         examples = make_examples(nlp, ONE)
         with pytest.raises(ValueError, match=message):
             nlp.initialize(lambda examples=examples: examples)
+
+
+def test_one_file_for_both_tasks(tiny: Path, tmp_path: Path) -> None:
+    both = train_nlp(tiny, n_steps=1)
+    both.add_pipe("xcat", source=extendable(tiny), name="xcat")
+    both.to_disk(tmp_path / "both")
+    cache = tmp_path / "cache"
+    cut = cut_doc(both.make_doc("DHL Express"))
+    entities = TeacherModel(str(tmp_path / "both"), cache=cache).lessons([cut])[0]
+    cats = TeacherModel(str(tmp_path / "both"), cache=cache, task="cats").lessons([cut])[0]
+    assert len(entities.log_probs) == 2
+    assert cats.tags == ("english", "other", "parcel")
+    assert len(cats.log_probs) == 1
+
+
+def extendable(tiny: Path) -> Language:
+    """A pipeline with an xcat of its own encoder."""
+    nlp = make_nlp(tiny)
+    train(nlp, ONE, n_steps=0)
+    return nlp
