@@ -44,12 +44,19 @@ def evaluate(
     """
     nlp = load(model, device)
     examples = predict_corpus(nlp, corpus, on_progress)
-    scores = score_entities(examples) or {}
-    spans = score_spans(examples) if scores else None
+    scores = _score_entities(examples)
     cats = _score_cats(nlp, examples)
     if not scores and not cats:
         raise ValueError(NONE.format(corpus))
-    return scores | ({} if spans is None else {"spans": spans}) | ({"cats": cats} if cats else {})
+    return scores | ({"cats": cats} if cats else {})
+
+
+def _score_entities(examples: list[Example]) -> dict[str, Any]:
+    scores = score_entities(examples)
+    if scores is None:
+        return {}
+    spans = score_spans(examples)
+    return scores | ({} if spans is None else {"spans": spans})
 
 
 def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
@@ -83,9 +90,9 @@ def compare(
         on_progress: Called with texts done and their number, for each of the two.
 
     Returns:
-        ``after`` and ``before``, as `score_entities` gives them, and ``change``: for each label, for all old
-        ones together and for all new ones, strict F1 before, after, and the loss; None where the old one
-        does not know the label.
+        ``after`` and ``before``, as `score_entities` gives them, with ``spans`` where entities overlap, and
+        ``change``: for each label, for all old ones together and for all new ones, strict F1 before, after,
+        and the loss; None where the old one does not know the label.
 
     Raises:
         OSError: If a pipeline or the corpus are missing.
@@ -95,7 +102,7 @@ def compare(
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
     examples = {"before": predict_corpus(nlp, corpus, on_progress)}
     examples["after"] = predict_corpus(load(model, device), corpus, on_progress)
-    scores = {name: score_entities(found) or {} for name, found in examples.items()}
+    scores = {name: _score_entities(found) for name, found in examples.items()}
     if not scores["before"]:
         raise ValueError(NONE.format(corpus))
     types = {name: found["strict"]["per_type"] for name, found in scores.items()}

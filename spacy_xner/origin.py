@@ -119,7 +119,7 @@ def check_origin(origin: Origin, settings: EncoderSettings | None, name: str) ->
         here, there = ("another component's" if x is None else "its own" for x in (settings, origin[0]))
         raise ValueError(
             f"init_from must use an encoder as this component does, {here}, but {name} uses {there}. "
-            "Change [components.xner.model.encoder]."
+            "Change the component's model.encoder."
         )
     if settings is None or origin.settings is None:
         return
@@ -178,7 +178,7 @@ def _from_checkpoint(name: str) -> Origin:
     if any(key.startswith("classifier.") for key in info["missing_keys"]):
         raise ValueError(
             f"A trained model must have a token classifier, found only an encoder in {name!r}. "
-            "Name it as the encoder instead, in [components.xner.model.encoder]."
+            "Name it as the encoder instead, the component's model.encoder."
         )
     model = model.float().eval()
     checkpoint = load_checkpoint(folder)

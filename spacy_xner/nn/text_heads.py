@@ -13,6 +13,7 @@ from .distill import FLOOR
 from .head import AnyHead
 from .losses import yes_no_loss
 from .softmax import make_output
+from .spans import copy_rows
 
 
 class TextHead(AnyHead, Protocol):
@@ -100,11 +101,7 @@ class _LinearTextHead(nn.Module):
                 f"init_from must have text vectors of width {self.width} as this model, found "
                 f"{type(origin).__name__} of {origin.width}. Use the same encoder, neck and pooling."
             )
-        shared = [label for label in self.labels if label in origin.labels]
-        here, there = ([head.labels.index(label) for label in shared] for head in (self, origin))
-        with torch.no_grad():
-            self.output.weight[here] = origin.output.weight[there].to(self.output.weight)
-            self.output.bias[here] = origin.output.bias[there].to(self.output.bias)
+        copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=1)
 
     def _shared(self, targets: Sequence[Target | None]) -> tuple[list[int], list[int], Tensor]:
         """Find rows that are taught, labels that the teacher shares, and its log-probabilities of these."""

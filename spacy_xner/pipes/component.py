@@ -3,6 +3,7 @@
 Nothing here imports torch or transformers: see `factory`.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -106,18 +107,26 @@ class Component(TrainablePipe):  # type: ignore[misc]
         self.cfg["labels"].append(label)
         return 1
 
-    def _begin(
+    def initialize(
         self,
         get_examples: Callable[[], Iterable[Example]],
-        labels: Sequence[str] | None,
-        init_from: str | None,
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+        init_from: str | None = None,
+        teacher: Any = None,
     ) -> None:
-        """Choose labels and make the model, from what it goes on from, if from anything.
+        """Load the encoder and make a head for the labels.
 
         Args:
             get_examples: Gives examples, to read labels from and to set up layers.
-            labels: Labels; if None, those of `init_from` and of the examples.
-            init_from: A trained pipeline, or what else the model can go on from.
+            nlp: The pipeline.
+            labels: Labels, as `label_data` gives them; if None, those of `init_from` and of the examples.
+            init_from: What the model goes on from, its encoder and its labels: a trained pipeline (folder or
+                installed package) with such a component; for entities also a Hugging Face
+                token-classification checkpoint (folder or hub id).
+            teacher: A `spacy_xner.Teacher.v1` or `spacy_xner.TextTeacher.v1`, which has its say in training
+                and is not saved.
 
         Raises:
             OSError: If there is nothing to go on from.
@@ -142,23 +151,15 @@ class Component(TrainablePipe):  # type: ignore[misc]
         self.model.initialize(X=sample, Y=self.labels)
         if init_from is not None:
             log_labels(init_from, old, self.labels)
-
-    def _meet(
-        self,
-        teacher: Teacher | None,
-        get_examples: Callable[[], Iterable[Example]],
-        nlp: Language | None,
-    ) -> None:
-        """Take a teacher, or none."""
         self.teacher = teacher
         if teacher is not None:
             teacher.initialize(
                 get_examples, nlp, labels=self.labels, device=self.device, read_gold=self._gold
             )
 
+    @abstractmethod
     def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
         """Find the labels of annotated docs."""
-        raise NotImplementedError
 
     @property
     def least_labels(self) -> int:
@@ -230,9 +231,9 @@ class Component(TrainablePipe):  # type: ignore[misc]
         loss = self._find_loss(batch, range(len(gold)), scores)
         return loss.item(), loss
 
+    @abstractmethod
     def _gold(self, examples: Iterable[Example]) -> list[Any]:
         """Read what examples say of their predicted docs."""
-        raise NotImplementedError
 
     def _make_batch(self, examples: Sequence[Example]) -> Batch:
         """Make what is learned from examples, and from a teacher."""

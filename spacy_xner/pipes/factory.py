@@ -7,30 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from spacy.language import Language
-from thinc.api import Config, Model
+from thinc.api import Model
 
+from .default_encoder import DEFAULT_ENCODER
 from .xner import XNER
 
-DEFAULT_MODEL = Config().from_str("""
-[model]
-@architectures = "spacy_xner.EntityModel.v1"
-neck = null
-
-[model.encoder]
-@architectures = "spacy_xner.Encoder.v1"
-name = "xlm-roberta-base"
-prefix_space = "text"
-pooling = "mean"
-window = null
-overlap = null
-freeze = null
-gradient_checkpointing = false
-layers = null
-lora = null
-
-[model.head]
-@architectures = "spacy_xner.SoftmaxHead.v1"
-""")["model"]
+DEFAULT_MODEL = {
+    "@architectures": "spacy_xner.EntityModel.v1",
+    "encoder": DEFAULT_ENCODER,
+    "neck": None,
+    "head": {"@architectures": "spacy_xner.SoftmaxHead.v1"},
+}
 
 
 @Language.factory(

@@ -7,33 +7,18 @@ from collections.abc import Callable
 from typing import Any, Union
 
 from spacy.language import Language
-from thinc.api import Config, Model
+from thinc.api import Model
 
+from .default_encoder import DEFAULT_ENCODER
 from .xcat import XCAT
 
-DEFAULT_TEXT_MODEL = Config().from_str("""
-[model]
-@architectures = "spacy_xner.TextModel.v1"
-neck = null
-
-[model.encoder]
-@architectures = "spacy_xner.Encoder.v1"
-name = "xlm-roberta-base"
-prefix_space = "text"
-pooling = "mean"
-window = null
-overlap = null
-freeze = null
-gradient_checkpointing = false
-layers = null
-lora = null
-
-[model.pooling]
-@architectures = "spacy_xner.MeanPooling.v1"
-
-[model.head]
-@architectures = "spacy_xner.ExclusiveHead.v1"
-""")["model"]
+DEFAULT_TEXT_MODEL = {
+    "@architectures": "spacy_xner.TextModel.v1",
+    "encoder": DEFAULT_ENCODER,
+    "neck": None,
+    "pooling": {"@architectures": "spacy_xner.MeanPooling.v1"},
+    "head": {"@architectures": "spacy_xner.ExclusiveHead.v1"},
+}
 
 
 @Language.factory(

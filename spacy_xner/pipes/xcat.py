@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -97,29 +96,3 @@ class XCAT(Component):
                 f"{doc.text[:SHOWN]!r}. Mend the corpus, or use spacy_xner.MultiLabelHead.v1."
             )
         return TextGold(cats, [bool(cats)])
-
-    def initialize(
-        self,
-        get_examples: Callable[[], Iterable[Example]],
-        *,
-        nlp: Language | None = None,
-        labels: Sequence[str] | None = None,
-        init_from: str | None = None,
-        teacher: Any = None,
-    ) -> None:
-        """Load the encoder and make a head for the labels.
-
-        Args:
-            get_examples: Gives examples, to read labels from and to set up layers.
-            nlp: The pipeline.
-            labels: Labels, as `label_data` gives them; if None, those of `init_from` and the examples.
-            init_from: A trained pipeline (folder or installed package) with an ``xcat``, whose encoder and
-                labels the model goes on from.
-            teacher: A `spacy_xner.TextTeacher.v1`, which has its say in training and is not saved.
-
-        Raises:
-            OSError: If there is nothing to go on from.
-            ValueError: If there are too few labels, or what there is cannot be gone on from.
-        """
-        self._begin(get_examples, labels, init_from)
-        self._meet(teacher, get_examples, nlp)

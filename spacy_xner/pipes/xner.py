@@ -6,7 +6,6 @@ Nothing here imports torch or transformers: see `factory`.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from spacy.language import Language
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.vocab import Vocab
@@ -96,29 +95,3 @@ class XNER(Component):
     def teach(self, docs: Iterable[Doc]) -> list[Lesson]:
         """Tell of each doc what a student may learn: the tags' probabilities and the entities."""
         return self.run(list(docs), "lessons", NO_LESSON)
-
-    def initialize(
-        self,
-        get_examples: Callable[[], Iterable[Example]],
-        *,
-        nlp: Language | None = None,
-        labels: Sequence[str] | None = None,
-        init_from: str | None = None,
-        teacher: Any = None,
-    ) -> None:
-        """Load the encoder and make a head for the labels.
-
-        Args:
-            get_examples: Gives examples, to read labels from and to set up layers.
-            nlp: The pipeline.
-            labels: Entity types, as `label_data` gives them; if None, those of `init_from` and the examples.
-            init_from: A trained pipeline (folder or installed package) or a Hugging Face token-classification
-                checkpoint (folder or hub id), whose encoder and labels the model goes on from.
-            teacher: A `spacy_xner.Teacher.v1`, which has its say in training and is not saved.
-
-        Raises:
-            OSError: If there is nothing to go on from.
-            ValueError: If there is no label, or what there is cannot be gone on from.
-        """
-        self._begin(get_examples, labels, init_from)
-        self._meet(teacher, get_examples, nlp)

@@ -19,6 +19,7 @@ from .own_texts import OwnTexts
 from .pseudo_labels import add_entities, count_entities, labels_of
 from .teacher_check import check_lessons
 from .teacher_model import TeacherModel, cuts_of
+from .teaching import Unsaved, check_weights, repeat_alpha
 from .texts import VOCABULARY, make_texts, read_texts
 
 Alpha = Union[float, Literal["auto"], Generator]  # noqa: UP007 - confection reads it
@@ -79,12 +80,7 @@ def build_teacher_v1(
     Raises:
         ValueError: If a setting cannot be used.
     """
-    if isinstance(alpha, float | int) and not 0.0 <= alpha <= 1.0:
-        raise ValueError(f"alpha must be from 0 to 1, a schedule, or auto, found {alpha}. Change it.")
-    if temperature <= 0.0 or texts_share <= 0.0:
-        raise ValueError(
-            f"temperature and texts_share must be above 0, found {temperature} and {texts_share}. Raise them."
-        )
+    check_weights(alpha, temperature, texts_share, "a schedule, or auto")
     if confidence is not None and not 0.0 <= confidence <= 1.0:
         raise ValueError(f"confidence must be from 0 to 1, or null, found {confidence}. Change it.")
     return Teacher(
@@ -104,7 +100,7 @@ def build_teacher_v1(
     )
 
 
-class Teacher:
+class Teacher(Unsaved):
     """Adds a teacher's knowledge to batches.
 
     Attributes:
@@ -141,12 +137,7 @@ class Teacher:
         """
         settings = self.settings
         self.model = model = TeacherModel(settings.name, device=device, cache=settings.cache)
-        self.old = frozenset(model.labels) & frozenset(labels)
-        if not self.old:
-            raise ValueError(
-                f"The teacher must share labels with the student ({', '.join(labels)}), found "
-                f"{', '.join(model.labels)} in {settings.name}. Set init_from too, or name another teacher."
-            )
+        self.old = model.shared_labels(labels)
         if not model.has_probabilities and settings.confidence is None:
             self._confidence = 0.0
         examples = list(get_examples())
@@ -185,10 +176,6 @@ class Teacher:
         taught += [self._own_gold(lesson, len(doc)) for doc, lesson in zip(own, own_lessons, strict=True)]
         return Batch([*docs, *own], taught, targets, alpha, self.settings.temperature, len(own))
 
-    def __reduce__(self) -> tuple[type[None], tuple[()]]:
-        """Be None in a pickled pipeline, as in a saved one."""
-        return type(None), ()
-
     def _find_texts(self) -> list[str]:
         settings = self.settings
         if settings.texts is None:
@@ -199,10 +186,8 @@ class Teacher:
 
     def _make_alphas(self, docs: Sequence[Doc], gold: Sequence[Gold]) -> Iterator[float]:
         alpha = self.settings.alpha
-        if isinstance(alpha, float | int):
-            return repeat(float(alpha))
         if alpha != "auto":
-            return iter(cast(Iterable[float], alpha))
+            return repeat_alpha(cast(float | Iterable[float], alpha))
         check = check_lessons([self.model.lesson(doc) for doc in docs], gold, sorted(self.old))
         best = check.alpha if self.settings.texts is None else EVEN
         logger.info("Teacher: alpha %s. %s", best, check.advice)

@@ -93,6 +93,20 @@ class TeacherModel:
             )
         return cast(Tokenizer, cutter.tokenizer)
 
+    def shared_labels(self, labels: Sequence[str]) -> frozenset[str]:
+        """Find the labels that it shares with a student.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        found = frozenset(self.labels) & frozenset(labels)
+        if not found:
+            raise ValueError(
+                f"The teacher must share labels with the student ({', '.join(labels)}), found "
+                f"{', '.join(self.labels)} in {self.name}. Set init_from too, or name another teacher."
+            )
+        return found
+
     def learn_by_heart(
         self, cuts: Sequence[Cut], on_progress: Callable[[int, int], None] | None = None
     ) -> int:

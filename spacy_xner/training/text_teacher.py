@@ -1,7 +1,6 @@
 """A teacher of labels of whole texts: what it knows is learned beside the gold."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple, Union
 
@@ -15,6 +14,7 @@ from ..pipes.teaching import Batch
 from ..types import Lesson, Target, TextGold
 from .own_texts import OwnTexts
 from .teacher_model import TeacherModel, cut_doc
+from .teaching import Unsaved, check_weights, repeat_alpha
 from .texts import read_texts
 
 TextAlpha = Union[float, Generator]  # noqa: UP007 - confection reads it
@@ -54,17 +54,12 @@ def build_text_teacher_v1(
     Raises:
         ValueError: If a setting cannot be used.
     """
-    if isinstance(alpha, float | int) and not 0.0 <= alpha <= 1.0:
-        raise ValueError(f"alpha must be from 0 to 1, or a schedule, found {alpha}. Change it.")
-    if temperature <= 0.0 or texts_share <= 0.0:
-        raise ValueError(
-            f"temperature and texts_share must be above 0, found {temperature} and {texts_share}. Raise them."
-        )
+    check_weights(alpha, temperature, texts_share, "or a schedule")
     files = (None if file is None else Path(file) for file in (texts, cache))
     return TextTeacher(TextTeacherSettings(name, alpha, temperature, next(files), texts_share, next(files)))
 
 
-class TextTeacher:
+class TextTeacher(Unsaved):
     """Adds a teacher's knowledge of whole texts to batches.
 
     Attributes:
@@ -98,20 +93,14 @@ class TextTeacher:
         """
         settings = self.settings
         self.model = model = TeacherModel(settings.name, device=device, cache=settings.cache, task="cats")
-        self.old = frozenset(model.labels) & frozenset(labels)
-        if not self.old:
-            raise ValueError(
-                f"The teacher must share labels with the student ({', '.join(labels)}), found "
-                f"{', '.join(model.labels)} in {settings.name}. Set init_from too, or name another teacher."
-            )
+        self.old = model.shared_labels(labels)
         lines = [] if settings.texts is None else read_texts(settings.texts)
         own = [doc for doc in map((nlp or model.nlp).make_doc, lines) if len(doc)]
         docs = [eg.predicted for eg in get_examples()] + own
         n_new = model.learn_by_heart([cut_doc(doc) for doc in docs])
         logger.info("Teacher %s: %d texts, %d computed now", settings.name, len(docs), n_new)
         self._own = OwnTexts(own, settings.texts_share)
-        alpha = settings.alpha
-        self._alphas = repeat(float(alpha)) if isinstance(alpha, float | int) else iter(alpha)
+        self._alphas = repeat_alpha(settings.alpha)
 
     def instruct(self, docs: list[Doc], gold: list[TextGold]) -> Batch:
         """Add texts and targets to a batch."""
@@ -128,7 +117,3 @@ class TextTeacher:
         """Let the student learn from a lesson; where the gold has a new label, only how old ones compare."""
         is_new = any(value > 0.5 and label not in self.old for label, value in gold.cats.items())
         return Target(lesson, [True], [is_new])
-
-    def __reduce__(self) -> tuple[type[None], tuple[()]]:
-        """Be None in a pickled pipeline, as in a saved one."""
-        return type(None), ()

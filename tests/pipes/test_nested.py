@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
+from spacy_xner.evaluate import compare
 from spacy_xner.pipes.gold import gold_spans
 from spacy_xner.training.batcher import join_examples
 from spacy_xner.training.optimizer import build_adamw_v1
@@ -56,6 +57,19 @@ def test_nested_entities_are_learned_and_saved(tiny: Path, tmp_path: Path, head:
             assert len(doc.spans["xner"].attrs["scores"]) == len(spans)
             # The inner ones lie in outer ones: one of each pair is in doc.ents.
             assert len(doc.ents) == len(spans) - any(label == "ORG" for _, _, label in spans)
+
+
+def test_scores_before_and_after_count_inner_entities(tiny: Path, tmp_path: Path) -> None:
+    nlp = train(make_nlp(tiny, "GlobalPointerHead"))
+    nlp.to_disk(tmp_path / "new")
+    train(make_nlp(tiny, "SoftmaxHead"), n_steps=40).to_disk(tmp_path / "old")
+    DocBin(docs=[eg.reference for eg in nested_examples(nlp)], store_user_data=True).to_disk(
+        tmp_path / "gold.spacy"
+    )
+    scores = compare(str(tmp_path / "new"), str(tmp_path / "old"), tmp_path / "gold.spacy")
+    assert scores["after"]["spans"]["r"] == 1.0
+    # Of six entities, two are inner ones.
+    assert scores["before"]["spans"]["r"] == pytest.approx(4 / 6)
 
 
 def test_flat_heads_learn_the_entities_of_doc_ents(tiny: Path) -> None:
