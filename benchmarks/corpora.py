@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from spacy.vocab import Vocab
 
 from spacy_xner.corpus import FORMATS, ReadCounts, WriteOptions, read_records
-from spacy_xner.corpus.convert import ConvertReport, blank, record_to_doc
+from spacy_xner.corpus.convert import ConvertReport, record_to_doc
+from spacy_xner.tokenizer import Tokenizer
 from spacy_xner.types import Record
 
 FILES = (
@@ -51,7 +53,7 @@ def main(
     only: Annotated[str, typer.Option(help="Patterns, comma-separated.")] = ",".join(FILES),
 ) -> None:
     """Read all, and print a line for each."""
-    make_doc = blank("xx").make_doc
+    make_doc = Tokenizer(Vocab())
     for path in sorted(file for pattern in only.split(",") for file in data.glob(pattern)):
         counts, report = ReadCounts(), ConvertReport()
         with warnings.catch_warnings(record=True) as caught:

@@ -11,20 +11,21 @@ from spacy.vocab import Vocab
 from .writing import UNSPACED
 
 # A letter or digit keeps its combining marks and joiners.
-_TAIL = r"[\p{M}\u200c\u200d]*"
+_JOINED = r"\p{M}\u200c\u200d"
 # Letters by category that extend the one before: Thai and Lao AM, half-width kana voice marks.
-_UNSPACED_TAIL = r"[\p{M}\u200c\u200d\u0e33\u0eb3\uff9e\uff9f]*"
+_UNSPACED_TAIL = rf"[{_JOINED}\u0e33\u0eb3\uff9e\uff9f]*"
+# A token, and the space that follows it, if one does.
 _TOKEN = regex.compile(
     # U+001C to U+001F are white space to str.isspace, so to spaCy, but not to a pattern.
-    r"[\s\x1c-\x1f]+"
+    r"(?:[\s\x1c-\x1f]+"
     rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}"
-    rf"|(?:[\p{{L}}--[{UNSPACED}]]{_TAIL})+"
+    rf"|[\p{{L}}--[{UNSPACED}]][[\p{{L}}--[{UNSPACED}]]{_JOINED}]*"
     # On slips, a Chinese mobile number often stands right behind a house number.
     r"|[0-9]+(?=1[3-9][0-9]{9}(?![0-9]))"
-    rf"|(?:[\p{{N}}--[{UNSPACED}]]\p{{M}}*)+"
+    rf"|[\p{{N}}--[{UNSPACED}]][[\p{{N}}--[{UNSPACED}]]\p{{M}}]*"
     # An emoji sequence is one grapheme cluster; other clusters would join some signs to a digit after them.
     r"|(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X"
-    r"|.\p{M}*",
+    r"|.\p{M}*) ?",
     regex.V1 | regex.DOTALL,
 )
 
@@ -36,7 +37,7 @@ def split_text(text: str) -> list[str]:
     and changes between letters and digits cut. So does the beginning of a Chinese mobile number at the end
     of a longer run of digits.
     """
-    return [token for token in _TOKEN.findall(text) if not token.isspace()]
+    return [token.rstrip(" ") for token in _TOKEN.findall(text) if not token.isspace()]
 
 
 def build_tokenizer_v1() -> Callable[[Language], "Tokenizer"]:
@@ -61,21 +62,10 @@ class Tokenizer:
 
     def __call__(self, text: str) -> Doc:
         """Make a doc of a text."""
-        words: list[str] = []
-        spaces: list[bool] = []
-        for token in _TOKEN.findall(text):
-            if not token.isspace():
-                words.append(token)
-                spaces.append(False)
-                continue
-            # As in spaCy: one space goes to the token before it, more white space is a token.
-            rest = token
-            if words and token[0] == " ":
-                spaces[-1] = True
-                rest = token[1:]
-            if rest:
-                words.append(rest)
-                spaces.append(False)
+        found = _TOKEN.findall(text)
+        # As in spaCy: one space goes to the token before it, more white space is a token.
+        words = [token if token[-1] != " " or token.isspace() else token[:-1] for token in found]
+        spaces = [len(word) < len(token) for word, token in zip(words, found, strict=True)]
         return Doc(self.vocab, words=words, spaces=spaces)
 
     def pipe(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Doc]:

@@ -9,7 +9,6 @@ import typer
 from .parts import (
     AsJson,
     ColumnNames,
-    Lang,
     WriteFormat,
     one_line_errors,
     one_line_warnings,
@@ -25,7 +24,6 @@ def convert(
         Path, typer.Argument(help="The .spacy file to write; another name is a folder of them.")
     ],
     format: Annotated[str, typer.Option(help="auto to find it out, or a name; see the README.")] = "auto",
-    lang: Lang = "xx",
     columns: ColumnNames = None,
     scheme: Annotated[
         str | None, typer.Option(help="Of the tags, such as BIOES; found out if left out.")
@@ -50,7 +48,6 @@ def convert(
                 source,
                 target,
                 format=format,
-                lang=lang,
                 options=options,
                 shard_size=shard_size,
                 on_progress=on_progress,
@@ -128,7 +125,6 @@ def inspect(
     encoder: Annotated[str | None, typer.Option(help="Hub id or folder, to count pieces.")] = None,
     page: Annotated[Path | None, typer.Option("--html", help="HTML page with plots to write.")] = None,
     columns: ColumnNames = None,
-    lang: Lang = "xx",
     as_json: AsJson = False,
 ) -> None:
     """See what is in a corpus and what is wrong with it: sizes, lengths, duplicates, leaks, illegal tags."""
@@ -140,7 +136,6 @@ def inspect(
             found = run(
                 sources,
                 encoder=encoder,
-                lang=lang,
                 columns=columns,
                 on_progress=lambda name, n_texts: (
                     on_progress(n_texts, n_texts) if n_texts % 100 == 0 else None

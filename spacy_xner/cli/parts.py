@@ -14,7 +14,6 @@ Item = TypeVar("Item")
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")]
 Device = Annotated[str, typer.Option(help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps.")]
 Model = Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")]
-Lang = Annotated[str, typer.Option(help="Language code of the pipeline.")]
 ColumnNames = Annotated[str | None, typer.Option(help="Names of the columns, such as '_ token tag'.")]
 WriteFormat = Annotated[str, typer.Option(help="conll, jsonl, doccano or label-studio.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]

@@ -5,7 +5,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TextIO
 
@@ -15,7 +15,7 @@ from ..types import CharSpan, Entity, Record
 from .columns import Columns, cut, find_columns, has_columns, is_docstart, is_tag
 from .each import read_each
 from .head import Head
-from .lines import MEND, Line, check_lines, read_lines
+from .lines import MEND, Block, Line, check_block, read_blocks
 from .options import ReadCounts, ReadOptions, WriteOptions
 from .rebuild import join_tokens, locate_tokens
 from .repairs import read_tags
@@ -59,60 +59,76 @@ def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator
     yield from read_each(sentences, lambda lines: _read_sentence(path, lines, columns, telling), telling)
 
 
-def _sentences(path: Path, counts: ReadCounts) -> Iterator[list[Line]]:
+def _sentences(path: Path, counts: ReadCounts) -> Iterator[Block]:
     """Part lines at blank ones, and at those that part documents."""
-    for is_sentence, group in groupby(read_lines(path, counts), key=_is_inside):
-        if not is_sentence:
-            continue
-        lines = list(islice(group, MAX_LINES + 1))
-        if len(lines) > MAX_LINES:
-            raise CorpusError(
-                f"{path}:{lines[-1].number}: a sentence must have at most {MAX_LINES:,} tokens, found more. "
-                "Put blank lines between sentences."
-            )
-        yield lines
+    rest: list[str] = []
+    number = 1
+    for block in read_blocks(path, counts):
+        lines = rest + block.lines
+        start = 0
+        for end in [i for i, line in enumerate(lines) if not line.strip() or is_docstart(line)]:
+            if start < end:
+                yield _check_length(path, Block(number + start, lines[start:end]))
+            start = end + 1
+        number, rest = number + start, lines[start:]
+        _check_length(path, Block(number, rest))
+    if rest:
+        yield Block(number, rest)
 
 
-def _is_inside(line: Line) -> bool:
-    return bool(line.text.strip()) and not is_docstart(line.text)
+def _check_length(path: Path, sentence: Block) -> Block:
+    if len(sentence.lines) > MAX_LINES:
+        raise CorpusError(
+            f"{path}:{sentence.number + MAX_LINES}: a sentence must have at most {MAX_LINES:,} tokens, found "
+            "more. Put blank lines between sentences."
+        )
+    return sentence
 
 
 def _read_sentence(
-    path: Path, lines: Sequence[Line], columns: Columns, telling: tuple[ReadOptions, ReadCounts]
+    path: Path, sentence: Block, columns: Columns, telling: tuple[ReadOptions, ReadCounts]
 ) -> Record | None:
-    check_lines(path, lines)
-    parts = [(line, cut(line.text, columns.separator)) for line in lines]
-    text = None
-    if any(line.text[0] == "#" for line in lines):
-        comments = [line for line, row in parts if line.text[0] == "#" and _is_comment(row, columns)]
-        parts = [(line, row) for line, row in parts if line not in comments]
-        text = next((found[1] for line in comments if (found := TEXT_COMMENT.match(line.text))), None)
-    for line, row in parts:
-        if len(row) != columns.width:
-            raise CorpusError(
-                f"{path}:{line.number}: expected {columns.width} columns, found {len(row)}. Mend the line, "
-                "set --columns to name them, or leave such sentences out with --skip-bad."
-            )
-        if not row[columns.token].strip():
-            raise CorpusError(f"{path}:{line.number}: expected a token, found an empty column.{MEND}")
-    if not parts:
+    check_block(path, sentence)
+    text, lines = _part_comments(sentence, columns)
+    if not lines:
         return None
-    rows = [row for _, row in parts]
-    tokens = [row[columns.token].strip() for row in rows]
-    cells = ([row[tag].strip() for row in rows] for tag in columns.tags)
-    layers = [
-        read_tags(lambda i: f"{path}:{parts[i][0].number}", tags, columns.tagging, telling) for tags in cells
-    ]
+    rows = [cut(line, columns.separator) for line in lines.values()]
+    places = list(lines)
+    if {*map(len, rows)} != {columns.width}:
+        i = next(i for i, row in enumerate(rows) if len(row) != columns.width)
+        raise CorpusError(
+            f"{path}:{places[i]}: expected {columns.width} columns, found {len(rows[i])}. Mend the line, "
+            "set --columns to name them, or leave such sentences out with --skip-bad."
+        )
+    cells = list(zip(*rows, strict=True))
+    tokens, *tags = ([*map(str.strip, cells[i])] for i in (columns.token, *columns.tags))
+    if not all(tokens):
+        raise CorpusError(
+            f"{path}:{places[tokens.index('')]}: expected a token, found an empty column.{MEND}"
+        )
+    layers = [read_tags(lambda i: f"{path}:{places[i]}", each, columns.tagging, telling) for each in tags]
     offsets = locate_tokens(tokens, text) if text is not None else None
     if offsets is None or text is None:
-        text, offsets = join_tokens(tokens, ["SpaceAfter=No" in line.text for line, _ in parts])
+        text, offsets = join_tokens(tokens, ["SpaceAfter=No" in line for line in lines.values()])
     spans = [
         CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label)
         for layer in layers
         for ent in layer
     ]
     # Two layers may say the same; in one, entities stand in text order already.
-    return Record(text, tuple(dict.fromkeys(sorted(spans))), f"{path}:{lines[0].number}")
+    return Record(text, tuple(dict.fromkeys(sorted(spans))), f"{path}:{sentence.number}")
+
+
+def _part_comments(sentence: Block, columns: Columns) -> tuple[str | None, dict[int, str]]:
+    """Take comments away: gives the text that one tells, and the other lines by their numbers."""
+    lines = dict(enumerate(sentence.lines, start=sentence.number))
+    text = None
+    for number, line in [(number, line) for number, line in lines.items() if line[0] == "#"]:
+        if _is_comment(cut(line, columns.separator), columns):
+            del lines[number]
+            found = TEXT_COMMENT.match(line)
+            text = found[1] if found and text is None else text
+    return text, lines
 
 
 def _is_comment(row: Sequence[str], columns: Columns) -> bool:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import spacy
-from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
+from spacy.vocab import Vocab
 
 from ..errors import CorpusError, XnerWarning
+from ..tokenizer import Tokenizer
 from ..types import Record
 from . import ReadCounts, ReadOptions, read_records
 from .docbin import DocWriter
@@ -55,7 +55,6 @@ def convert(
     output_path: Path,
     *,
     format: str = "auto",
-    lang: str = "xx",
     options: ReadOptions | None = None,
     shard_size: int = 20_000,
     on_progress: Callable[[int, int], None] | None = None,
@@ -66,7 +65,6 @@ def convert(
         input_path: The corpus.
         output_path: A file whose name ends in ``.spacy``; or else a folder, for corpora greater than memory.
         format: A name in `FORMATS`, or ``auto`` to find it out.
-        lang: Language of the blank pipeline whose vocabulary is used.
         options: What to tell the reader.
         shard_size: Texts of each file of a folder.
         on_progress: Called with bytes read and the file's size.
@@ -79,14 +77,14 @@ def convert(
     report, counts = ConvertReport(), ReadCounts()
     records = read_records(input_path, counts, format, options)
     size = _size(input_path)
-    nlp = blank(lang)
+    tokenizer = Tokenizer(Vocab())
     with DocWriter(output_path) as writer:
         for record in records:
-            writer.add(record_to_doc(record, nlp.make_doc, report))
+            writer.add(record_to_doc(record, tokenizer, report))
             if writer.is_folder and len(writer.docs) == shard_size:
                 writer.end_shard()
                 # A vocabulary keeps every word that it has seen.
-                nlp = blank(lang)
+                tokenizer = Tokenizer(Vocab())
             if on_progress is not None and report.n_texts % 100 == 0:
                 on_progress(min(counts.n_bytes, size), size)
         if not report.n_texts:
@@ -108,11 +106,6 @@ def _size(path: Path) -> int:
     """Add up what will be read, in bytes."""
     files = [path] if path.is_file() else path.rglob("*")
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def blank(lang: str) -> Language:
-    """Make a blank pipeline with our tokenizer."""
-    return spacy.blank(lang, config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
 
 
 def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: ConvertReport) -> Doc:

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -27,30 +27,43 @@ class Line(NamedTuple):
     text: str
 
 
+class Block(NamedTuple):
+    """Lines that follow one another: the number of the first in the file, counted from 1, and their texts."""
+
+    number: int
+    lines: list[str]
+
+
 def read_lines(path: Path, counts: ReadCounts) -> Iterator[Line]:
+    """Read lines one by one, as `read_blocks` does."""
+    for number, lines in read_blocks(path, counts):
+        yield from map(Line, count(number), lines)
+
+
+def read_blocks(path: Path, counts: ReadCounts) -> Iterator[Block]:
     """Read lines without their ends; bytes that are no UTF-8 stay in as surrogates, for `check_line`.
 
     Raises:
         CorpusError: If the file is in UTF-16, or a line is too long.
     """
-    number = 0
+    number = 1
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             rest = file.readline(MAX_LINE + 1)
             counts.n_bytes += len(block) + len(rest)
-            if not number:
+            if number == 1:
                 check_start(path, block)
                 block = block.removeprefix(codecs.BOM_UTF8)
             if len(block) - block.rfind(NEWLINE) - 1 + len(rest) > MAX_LINE:
                 raise CorpusError(
-                    f"{path}:{number + block.count(NEWLINE) + 1}: a line must have at most "
+                    f"{path}:{number + block.count(NEWLINE)}: a line must have at most "
                     f"{MAX_LINE >> 20} MB, found more. Cut the text, or check that lines end in LF."
                 )
             text = (block + rest).decode("utf-8", "surrogateescape").removesuffix("\n")
             lines = text.split("\n")
             if "\r" in text:
                 lines = [line.rstrip("\r") for line in lines]
-            yield from map(Line, count(number + 1), lines)
+            yield Block(number, lines)
             number += len(lines)
 
 
@@ -64,10 +77,10 @@ def check_start(path: Path, raw: bytes) -> None:
         raise CorpusError(f"{path}:1: expected UTF-8, found UTF-16. Convert the file to UTF-8.")
 
 
-def check_lines(path: Path, lines: Sequence[Line]) -> None:
+def check_block(path: Path, block: Block) -> None:
     """Check that lines are text, as `check_line` does, all at once."""
-    if _BAD.search("".join(line.text for line in lines)):
-        for line in lines:
+    if _BAD.search("".join(block.lines)):
+        for line in map(Line, count(block.number), block.lines):
             check_line(path, line)
 
 

@@ -1,8 +1,10 @@
 """The text that a sequence of tokens once was."""
 
 from collections.abc import Sequence
+from itertools import accumulate, count
+from operator import add
 
-from ..writing import is_unspaced
+from ..writing import has_unspaced, is_unspaced
 
 Offsets = list[tuple[int, int]]
 
@@ -35,7 +37,12 @@ def join_tokens(tokens: Sequence[str], glued: Sequence[bool]) -> tuple[str, Offs
         tokens: The tokens.
         glued: For each token, whether the corpus says that no space follows.
     """
-    by_character = all(len(token) == 1 for token in tokens) and any(map(is_unspaced, tokens))
+    is_mixed = has_unspaced("".join(tokens))
+    if not is_mixed and not any(glued):
+        lengths = [0, *accumulate(map(len, tokens))]
+        starts, ends = map(add, lengths, count()), map(add, lengths[1:], count())
+        return " ".join(tokens), list(zip(starts, ends, strict=False))
+    by_character = is_mixed and all(len(token) == 1 for token in tokens)
     pieces: list[str] = []
     offsets: Offsets = []
     end = 0

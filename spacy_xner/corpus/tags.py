@@ -89,6 +89,8 @@ class Tagging:
         Raises:
             ValueError: If something is no tag.
         """
+        if tags.count(OUTSIDE) == len(tags):
+            return [], []
         roles = [self._parsed.get(tag) or self._parse_role(tag) for tag in tags]
         entities = tags_to_entities(roles, "BIOES")
         return entities, self.repairs(tags, entities)

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from ..corpus import ReadCounts, ReadOptions, read_records
-from ..corpus.convert import ConvertReport, blank, record_to_doc
+from ..corpus.convert import ConvertReport, record_to_doc
 from ..corpus.docbin import stream_docs
 from ..span_scoring import find_spans
+from ..tokenizer import Tokenizer
 from .pieces import PieceCounter
 
 # A label with fewer entities to train on is rare.
@@ -123,7 +125,6 @@ def inspect(
     paths: Sequence[Path],
     *,
     encoder: str | None = None,
-    lang: str = "xx",
     columns: str | None = None,
     on_progress: Callable[[str, int], None] = lambda name, n_texts: None,
 ) -> Inspection:
@@ -132,7 +133,6 @@ def inspect(
     Args:
         paths: Corpus files of any format, ``.spacy`` files, or folders.
         encoder: Hub id or folder; without one, pieces are not counted.
-        lang: Language code of the pipeline.
         columns: Names of the columns, if they are not to be found out.
         on_progress: Called with a split's name and the texts read so far.
 
@@ -145,7 +145,7 @@ def inspect(
     names = _name(paths)
     for path, name in zip(paths, names, strict=True):
         facts, own = SplitFacts(name), Marks()
-        for doc, place in _read(path, facts, lang, columns):
+        for doc, place in _read(path, facts, columns):
             _count(doc, facts, counter)
             _mark(doc, place, facts, own)
             on_progress(name, facts.n_texts)
@@ -162,19 +162,19 @@ def _name(paths: Sequence[Path]) -> list[str]:
     return [path.name if counts[path.name] == 1 else str(path) for path in paths]
 
 
-def _read(path: Path, facts: SplitFacts, lang: str, columns: str | None) -> Iterator[tuple[Doc, str]]:
+def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[Doc, str]]:
     """Read the docs of a split, and where each stands."""
-    nlp = blank(lang)
+    tokenizer = Tokenizer(Vocab())
     files = [path] if path.suffix == ".spacy" else list(path.rglob("*.spacy")) if path.is_dir() else []
     if files:
-        for number, doc in enumerate(stream_docs(path, nlp.vocab), start=1):
+        for number, doc in enumerate(stream_docs(path, tokenizer.vocab), start=1):
             # Cut by whatever tokenizer it was converted with.
             yield doc, f"{path}:{number}"
         return
     counts, report = ReadCounts(), ConvertReport()
     for record in read_records(path, counts, options=ReadOptions(columns=columns, skip_bad=True, show=True)):
         n_before = report.n_widened
-        doc = record_to_doc(record, nlp.make_doc, report)
+        doc = record_to_doc(record, tokenizer, report)
         if report.n_widened > n_before:
             facts.show("entities with a border inside a token", record.source)
         yield doc, record.source

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from spacy.tokens import Doc, DocBin
+import spacy
+from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from spacy_xner.corpus.convert import convert
-from spacy_xner.corpus.docbin import read_docs
+from spacy_xner.corpus.docbin import EntityBin, read_docs
 from spacy_xner.corpus.options import ReadOptions
 from spacy_xner.errors import CorpusError, XnerWarning
 
@@ -79,6 +80,24 @@ def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="must hold at least one text, found none"):
         run(tmp_path, "Bo\tB-PER\tO\n\nBo\tB-PER\tO\tO\n", options=ReadOptions("token tag", skip_bad=True))
     assert not target.parent.exists() or not list(target.parent.iterdir())
+
+
+def test_docs_are_stored_as_spacy_stores_them() -> None:
+    doc = Doc(spacy.blank("xx").vocab, words=["Bank", "of", "China", "！"], spaces=[True, True, False, False])
+    doc.spans["xner"] = [doc[0:3], doc[2:3]]
+    for span, label in zip(doc.spans["xner"], ("ORG", "LOC"), strict=True):
+        span.label_ = label
+    doc.set_ents([Span(doc, 0, 3, "ORG")], default="outside")
+    doc.cats = {"BANK": 1.0}
+    empty = Doc(doc.vocab)
+    ours, theirs = EntityBin(), DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=[doc, empty])
+    for each in (doc, empty):
+        ours.add(each)
+    assert ours.strings < theirs.strings
+    theirs.strings = ours.strings
+    assert ours.to_bytes() == theirs.to_bytes()
+    again = list(DocBin().from_bytes(ours.to_bytes()).get_docs(Vocab()))
+    assert [each.to_json() for each in again] == [doc.to_json(), empty.to_json()]
 
 
 def test_missing_file_and_unknown_format(tmp_path: Path) -> None:
