@@ -1,7 +1,7 @@
 """The registered parts of an entity model, and the thinc model that joins them."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from spacy.language import Language
@@ -11,6 +11,7 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from .nn.encoder import plan_batches
+from .nn.entity_module import EntityModule
 from .nn.head import Head
 from .origin import Origin, check_origin, inherit, load_origin
 from .settings import EncoderSettings, Runtime, SharedEncoder
@@ -115,21 +116,14 @@ def forward(
         The scores, and a callback that takes the loss and goes back through torch, then through the layers.
     """
     shim = get_shim(model)
-    if is_train and shim.runtime.precision == "fp16":
-        raise ValueError(
-            "precision must be fp32, bf16 or auto for training, found fp16, whose small gradients vanish. "
-            "Choose one of these; fp16 is for prediction."
-        )
-    module = shim.module
-    module.train(is_train)
-    module.dropout.p = model.attrs["dropout_rate"]
+    module = prepare(model, is_train=is_train)
     borrowed = borrow(shim, docs, is_train=is_train) if shim.shared else None
     with torch.set_grad_enabled(is_train), shim.autocast():
         if not model.layers:
             vectors, mask = borrowed or shim.encode(docs)
             if shim.store is not None and not is_train:
                 shim.store.put(docs, vectors)
-            return TokenScores(module(vectors, mask), mask), _backprop_torch
+            return TokenScores(module(vectors, mask), mask), backprop_torch
         rows, backprop_layer = model.layers[0](docs, is_train)
         inputs = [xp2torch(row, requires_grad=is_train, device=module.device) for row in rows]
         vectors, mask = module.pad(inputs)
@@ -143,7 +137,26 @@ def forward(
     return scores, backprop
 
 
-def _backprop_torch(loss: Tensor) -> list[Doc]:
+def prepare(model: Model[Any, Any], *, is_train: bool) -> EntityModule:
+    """Set the module up for training or prediction.
+
+    Raises:
+        ValueError: If it cannot be trained in its precision.
+    """
+    shim = get_shim(model)
+    if is_train and shim.runtime.precision == "fp16":
+        raise ValueError(
+            "precision must be fp32, bf16 or auto for training, found fp16, whose small gradients vanish. "
+            "Choose one of these; fp16 is for prediction."
+        )
+    module = shim.module
+    module.train(is_train)
+    module.dropout.p = model.attrs["dropout_rate"]
+    return module
+
+
+def backprop_torch(loss: Tensor) -> list[Doc]:
+    """Go back through torch, where no layer stands below."""
     loss.backward()  # type: ignore[no-untyped-call]
     return []
 
@@ -231,7 +244,7 @@ def distill(
     return get_head(model).distill(scores.scores, scores.mask, targets, temperature)
 
 
-def get_shim(model: EntityModel) -> EntityShim:
+def get_shim(model: Model[Any, Any]) -> EntityShim:
     """Get the part that holds the torch module."""
     return cast(EntityShim, model.shims[0])
 

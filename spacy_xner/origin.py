@@ -9,17 +9,11 @@ import torch
 from spacy.language import Language
 from spacy.util import is_package
 from torch import nn
-from transformers import AutoConfig, AutoModelForTokenClassification
 
-from .checkpoint import (
-    UNKNOWN_LENGTH,
-    Checkpoint,
-    check_name,
-    find_max_pieces,
-    load_checkpoint,
-    quiet,
-)
+from .checkpoint import UNKNOWN_LENGTH, Checkpoint, find_max_pieces
+from .classifier import load_classifier
 from .errors import XnerWarning
+from .nn.checkpoint_head import CheckpointHead
 from .nn.entity_module import EntityModule
 from .nn.head import AnyHead
 from .nn.softmax import SoftmaxHead
@@ -76,7 +70,13 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
         ValueError: If it has no such component, or is no token classifier.
     """
     if not is_pipeline(name) and factory == "xner":
-        return _from_checkpoint(name)
+        base = load_classifier(name)
+        if base.rest is not None:
+            raise ValueError(
+                f"A token classifier must be one linear layer on the encoder's output to be extended, but "
+                f"{name!r} has more between the two. Name its encoder instead, or adopt it as it is."
+            )
+        return Origin(base.checkpoint, None, None, make_head(base.output, base.names, name))
     nlp = load_pipeline(name)
     found = find_component(nlp, name, component, factory)
     shim = cast(EntityShim, cast(Any, nlp.get_pipe(found)).model.shims[0])
@@ -91,6 +91,9 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
             shim.cutter.unk_id,
             find_max_pieces(transformer, UNKNOWN_LENGTH),
         )
+    if isinstance(module.head, CheckpointHead):
+        head = make_head(module.head.output, list(module.head.labels), name)
+        return Origin(checkpoint, None, None, head)
     return Origin(checkpoint, shim.encoder, module.neck, module.head)
 
 
@@ -157,51 +160,6 @@ def inherit(module: EntityModule, origin: Origin) -> None:
             stacklevel=3,
         )
     module.head.inherit(origin.head)
-
-
-def _from_checkpoint(name: str) -> Origin:
-    """Load encoder and classifier; the classifier must be one linear layer on the encoder's output."""
-    check_name(name)
-    folder = str(Path(name).expanduser()) if Path(name).expanduser().is_dir() else name
-    try:
-        with quiet():
-            config = AutoConfig.from_pretrained(folder)
-            model, info = AutoModelForTokenClassification.from_pretrained(
-                folder, config=config, output_loading_info=True
-            )
-    except (OSError, ValueError) as err:
-        reason = str(err).strip().splitlines()[0]
-        raise OSError(
-            f"A trained model must be a pipeline (folder or package) or a Hugging Face token-classification "
-            f"checkpoint (folder or hub id), found {name!r}: {reason} Check the name."
-        ) from err
-    if any(key.startswith("classifier.") for key in info["missing_keys"]):
-        raise ValueError(
-            f"A trained model must have a token classifier, found only an encoder in {name!r}. "
-            "Name it as the encoder instead, the component's model.encoder."
-        )
-    model = model.float().eval()
-    checkpoint = load_checkpoint(folder)
-    _check_linear(model, checkpoint, name)
-    names = [config.id2label[i] for i in range(config.num_labels)]
-    return Origin(checkpoint, None, None, make_head(model.classifier, names, name))
-
-
-def _check_linear(model: Any, checkpoint: Checkpoint, name: str) -> None:
-    """Check that nothing stands between encoder and classifier."""
-    prefix, suffix, _ = checkpoint.specials
-    ids = torch.tensor([[*prefix, checkpoint.unk_id, *suffix]])
-    with torch.no_grad():
-        logits = model(input_ids=ids).logits
-        vectors = checkpoint.transformer.eval()(input_ids=ids).last_hidden_state
-        is_linear = isinstance(model.classifier, nn.Linear) and torch.allclose(
-            model.classifier(vectors), logits, atol=1e-3
-        )
-    if not is_linear:
-        raise ValueError(
-            f"A token classifier must be one linear layer on the encoder's output to be extended, but "
-            f"{type(model).__name__} in {name!r} has more between the two. Name its encoder instead."
-        )
 
 
 def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHead:

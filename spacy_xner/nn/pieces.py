@@ -1,13 +1,17 @@
 """From words to piece ids: each word is cut by itself, so that no piece spans two words."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.pre_tokenizers import PreTokenizer
 
+from .units import Units
+
 PrefixSpace = Literal["text", "always"]
+SURROGATES = re.compile("[\ud800-\udfff]")
 CACHE_SIZE = 20_000
 # Longer words are rare, and would let the cache grow without bound in bytes.
 CACHED_WORD_LENGTH = 32
@@ -52,6 +56,9 @@ class PieceCutter:
 
     def __init__(self, tokenizer: Tokenizer, *, prefix_space: PrefixSpace, unk_id: int) -> None:
         self.tokenizer = tokenizer
+        # What a tokenizer.json says of these is for texts of a batch.
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
         self.prefix_space = prefix_space
         self.unk_id = unk_id
         added = tokenizer.get_added_tokens_decoder()
@@ -74,6 +81,23 @@ class PieceCutter:
             ids.extend(pieces)
             counts.append(len(pieces))
         return Pieces(ids, counts)
+
+    def cut_text(self, text: str) -> Units:
+        """Cut a text whole, as the tokenizer itself does: a piece may span two tokens, or be a space.
+
+        A text of which nothing is left gets the unknown piece.
+        """
+        encoding = self.tokenizer.encode(SURROGATES.sub("\ufffd", text), add_special_tokens=False)
+        ids = [self.unk_id if i in self._special_ids else i for i in encoding.ids] or [self.unk_id]
+        offsets = encoding.offsets or [(0, 0)]
+        if getattr(self.tokenizer.model, "continuing_subword_prefix", None):
+            # What is not written as it stands in the text goes on from the piece before.
+            written = zip(encoding.tokens, offsets, strict=False)
+            is_start = [len(piece) == end - start for piece, (start, end) in written]
+        else:
+            is_start = [start == 0 or " " in text[start - 1 : start + 1] for start, _ in offsets]
+        is_start = [start or i == self.unk_id for start, i in zip(is_start, ids, strict=False)] or [True]
+        return Units(ids, offsets, is_start)
 
     def _remember(self, word: Word) -> list[int]:
         pieces = self._cut_word(word.text, has_space=word.has_space or self.prefix_space == "always")

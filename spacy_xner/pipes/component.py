@@ -73,8 +73,15 @@ class Component(TrainablePipe):  # type: ignore[misc]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels, in the model's order."""
+        """Labels, in the model's order; of a checkpoint that is adopted, its own."""
+        if not self.cfg["labels"] and "adopt" in self.model.attrs:
+            self.cfg["labels"] = list(self.model.attrs["adopt"](self.model))
         return tuple(self.cfg["labels"])
+
+    @property
+    def hide_labels(self) -> bool:
+        """Whether `Language.pipe_labels` goes without these labels: those of a checkpoint not loaded yet."""
+        return "adopt" in self.model.attrs and not self.model.attrs["is_initialized"](self.model)
 
     @property
     def label_data(self) -> list[str]:
@@ -261,7 +268,7 @@ class Component(TrainablePipe):  # type: ignore[misc]
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""
         serialize: dict[str, Callable[[Path], None]] = {
-            "cfg": lambda p: srsly.write_json(p, self.cfg),
+            "cfg": lambda p: srsly.write_json(p, {**self.cfg, "labels": self.label_data}),
             "model": lambda p: self.model.shims[0].to_disk(p),
         }
         for i, layer in enumerate(self.model.layers):
