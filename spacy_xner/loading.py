@@ -1,7 +1,7 @@
 """Trained models by name: pipelines, and Hugging Face token-classification checkpoints as pipelines."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import spacy
 from spacy.language import Language
@@ -38,8 +38,35 @@ def load(model: str, device: str = "auto") -> Language:
     return nlp
 
 
+def adopt(name: str, device: str = "auto", **settings: Any) -> Language:
+    """Make a pipeline of a Hugging Face token-classification checkpoint that finds what transformers finds.
+
+    Args:
+        name: Folder or hub id.
+        device: As the component's setting.
+        **settings: Those of `build_checkpoint_model_v1`.
+
+    Raises:
+        OSError: If there is no such checkpoint.
+        ValueError: If its classifier cannot be used.
+    """
+    model = {"@architectures": "spacy_xner.CheckpointModel.v1", "name": name, **settings}
+    nlp = _blank()
+    pipe = cast(XNER, nlp.add_pipe("xner", config={"model": model, "device": device}))
+    if not pipe.labels:
+        raise ValueError(f"A checkpoint must have tags of entities, found none in {name!r}. Name another.")
+    return nlp
+
+
+def _blank() -> Language:
+    return spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+
+
 def load_tagger(name: str, device: str = "auto") -> Language:
-    """Make a pipeline of a Hugging Face token-classification checkpoint, pooled as in its own training.
+    """Make a pipeline of a Hugging Face token-classification checkpoint that tags tokens, as a teacher does.
+
+    Texts are cut token by token, pooled as in the checkpoint's own training: see `adopt` for what it finds in
+    texts that are cut whole.
 
     Args:
         name: Folder or hub id.
@@ -54,7 +81,7 @@ def load_tagger(name: str, device: str = "auto") -> Language:
         "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": name, "pooling": "first"},
         "head": {"@architectures": "spacy_xner.SoftmaxHead.v1"},
     }
-    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    nlp = _blank()
     pipe = cast(XNER, nlp.add_pipe("xner", config={"model": model, "device": device}))
     doc = nlp.make_doc("")
     pipe.initialize(lambda: [Example(doc, doc)], nlp=nlp, init_from=name)

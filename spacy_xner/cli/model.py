@@ -1,7 +1,7 @@
 """Commands that train, score and use pipelines."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -109,6 +109,33 @@ def predict(
                     found = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
                     found += [f"{label} {value:.2f}" for label, value in doc.cats.items() if value >= 0.5]
                     typer.echo(f"{doc.text}\n    " + "  ".join(found))
+
+
+def adopt(
+    checkpoint: Annotated[str, typer.Argument(help="Token-classification checkpoint: hub id or folder.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of the pipeline to write.")],
+    aggregation_strategy: Annotated[
+        Literal["simple", "first", "average", "max"],
+        typer.Option(help="simple for the tags of pieces; first, average or max for words."),
+    ] = "simple",
+    stride: Annotated[int | None, typer.Option(help="Pieces that windows of long texts share.")] = None,
+    alignment_mode: Annotated[
+        Literal["expand", "contract", "strict"],
+        typer.Option(help="expand, contract, or strict to drop what cuts a token."),
+    ] = "expand",
+) -> None:
+    """Make a spaCy pipeline of a Hugging Face token-classification checkpoint, to use, train and package."""
+    with one_line_errors():
+        from ..loading import adopt as run
+
+        nlp = run(
+            checkpoint,
+            aggregation_strategy=aggregation_strategy,
+            stride=stride,
+            alignment_mode=alignment_mode,
+        )
+        nlp.to_disk(folder)
+    typer.echo(f"Wrote {folder}: {', '.join(nlp.pipe_labels['xner'])}")
 
 
 def train(
