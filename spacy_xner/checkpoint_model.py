@@ -4,23 +4,18 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
-import srsly
 import torch
 from spacy.tokens import Doc
-from spacy.util import logger
 from thinc.api import Model
 from torch import Tensor
 
-from .classifier import build_rest, load_classifier
+from .adopted import CheckpointShim, TaggerShim
 from .model import backprop_torch, configure, get_shim, is_initialized, plan, prepare
 from .nn.checkpoint_head import CheckpointHead, group_units
-from .nn.entity_module import EntityModule
 from .nn.pieces import Pieces
 from .nn.spans import warn_lost
 from .nn.units import Aggregation, Units, merge_words
-from .saving import CONFIG, Saved
 from .settings import EncoderSettings
-from .shim import EntityShim
 from .types import Entity, Gold, Lesson
 
 Alignment = Literal["strict", "contract", "expand"]
@@ -43,45 +38,7 @@ class UnitScores(NamedTuple):
 
 
 UnitModel = Model[list[Doc], UnitScores]
-
-
-class CheckpointShim(EntityShim):
-    """An `EntityShim` whose module is that of a checkpoint, loaded when it is first used.
-
-    A saved pipeline has its own weights, and never looks for the checkpoint.
-    """
-
-    @property
-    def module(self) -> EntityModule:
-        """The module, on its device."""
-        if self._model is None:
-            self.adopt()
-        return super().module
-
-    def adopt(self) -> None:
-        """Load the checkpoint.
-
-        Raises:
-            OSError: If there is none.
-            ValueError: If its classifier cannot be used.
-        """
-        assert self.encoder is not None  # always given
-        found = load_classifier(self.encoder.name)
-        longest = self.encoder.window or found.checkpoint.max_pieces
-        self.encoder = self.encoder._replace(window=longest)
-        rest = found.rest
-        self.make_neck = None if rest is None else lambda width: rest
-        self.initialize(found.names, None, found.checkpoint)
-        self.make_neck = None
-        head = cast(CheckpointHead, self._model.head)
-        head.output.load_state_dict(found.output.state_dict())
-        logger.info("Labels of %s: %s", self.encoder.name, ", ".join(head.types))
-
-    def _restore(self, saved: Saved) -> None:
-        if any(name.startswith("neck.") for name in saved.state):
-            self.make_neck = lambda width: build_rest(srsly.json_loads(saved.texts[CONFIG]))
-        super()._restore(saved)
-        self.make_neck = None
+AnyModel = Model[Any, Any]
 
 
 def build_checkpoint_model_v1(
@@ -115,7 +72,7 @@ def build_checkpoint_model_v1(
         "xner",
         forward,
         init=init,
-        shims=[CheckpointShim(settings, None, CheckpointHead)],
+        shims=[TaggerShim(settings, None, CheckpointHead)],
         attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode, "lessons": lessons}
         | {"configure": configure, "is_initialized": is_initialized, "is_nested": is_nested}
         | {"join": join, "finish_shared": finish_shared, "set_origin": set_origin, "adopt": adopt}
@@ -123,25 +80,24 @@ def build_checkpoint_model_v1(
     )
 
 
-def init(model: UnitModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
+def init(model: AnyModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
     """Load the checkpoint anew; ``Y`` are labels, all of which it must have."""
-    shim = cast(CheckpointShim, get_shim(model))
+    shim = get_checkpoint_shim(model)
     shim.adopt()
-    types = cast(CheckpointHead, shim.module.head).types
-    new = [label for label in Y or () if label not in types]
+    new = [label for label in Y or () if label not in shim.labels]
     if new:
         raise ValueError(
-            f"Labels must be among the checkpoint's ({', '.join(types)}), found {', '.join(new)}. Use "
-            "spacy_xner.EntityModel.v1 with init_from to add labels."
+            f"Labels must be among the checkpoint's ({', '.join(shim.labels)}), found {', '.join(new)}. "
+            "Go on from it with init_from to add labels."
         )
 
 
-def adopt(model: UnitModel) -> tuple[str, ...]:
-    """Give the entity types of the checkpoint."""
-    return _head(model).types
+def adopt(model: AnyModel) -> tuple[str, ...]:
+    """Give the labels of the checkpoint."""
+    return get_checkpoint_shim(model).labels
 
 
-def set_origin(model: UnitModel, name: str, component: str) -> tuple[str, ...]:
+def set_origin(model: AnyModel, name: str, component: str) -> tuple[str, ...]:
     """Refuse to go on from another model."""
     raise ValueError(
         f"A checkpoint that is adopted has its own labels, found init_from = {name!r} beside it. Use "
@@ -155,10 +111,9 @@ def forward(
     is_train: bool,  # noqa: FBT001 - thinc calls it so
 ) -> tuple[UnitScores, Callable[[Tensor], list[Doc]]]:
     """Score the pieces of docs. Arguments and result as those of `model.forward`."""
-    shim = get_shim(model)
+    shim = get_checkpoint_shim(model)
     module = prepare(model, is_train=is_train)
-    assert shim.cutter is not None  # a checkpoint has a tokenizer
-    units = [shim.cutter.cut_text(doc.text) for doc in docs]
+    units = shim.cut_texts(docs)
     with torch.set_grad_enabled(is_train), shim.autocast():
         pieces = [Pieces(text.ids, [1] * len(text.ids)) for text in units]
         vectors, mask = module.encode(pieces, shim.runtime.max_batch_pieces)
@@ -203,12 +158,17 @@ def is_nested(model: UnitModel) -> bool:
     return False
 
 
-def join(model: UnitModel, nlp: Any) -> None:
+def join(model: AnyModel, nlp: Any) -> None:
     """Share no encoder."""
 
 
-def finish_shared(model: UnitModel, optimizer: Any) -> None:
+def finish_shared(model: AnyModel, optimizer: Any) -> None:
     """Share no encoder."""
+
+
+def get_checkpoint_shim(model: AnyModel) -> CheckpointShim:
+    """Get the part that holds the checkpoint."""
+    return cast(CheckpointShim, get_shim(model))
 
 
 def _head(model: UnitModel) -> CheckpointHead:

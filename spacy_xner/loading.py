@@ -7,10 +7,13 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example
 
+from .classifier import classifies_texts
 from .nn.device import resolve_device
 from .origin import load_pipeline
 from .pipes.component import Component
 from .pipes.xner import XNER
+
+ADOPTING = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.TextCheckpointModel.v1"}
 
 
 def load(model: str, device: str = "auto") -> Language:
@@ -39,22 +42,29 @@ def load(model: str, device: str = "auto") -> Language:
 
 
 def adopt(name: str, device: str = "auto", **settings: Any) -> Language:
-    """Make a pipeline of a Hugging Face token-classification checkpoint that finds what transformers finds.
+    """Make a pipeline of a Hugging Face checkpoint that finds what transformers finds.
 
     Args:
-        name: Folder or hub id.
+        name: Folder or hub id of a checkpoint that classifies tokens, for ``xner``, or texts, for ``xcat``.
         device: As the component's setting.
-        **settings: Those of `build_checkpoint_model_v1`.
+        **settings: Those of `build_checkpoint_model_v1` or `build_text_checkpoint_model_v1`.
 
     Raises:
         OSError: If there is no such checkpoint.
         ValueError: If its classifier cannot be used.
     """
-    model = {"@architectures": "spacy_xner.CheckpointModel.v1", "name": name, **settings}
+    factory = "xcat" if classifies_texts(name) else "xner"
+    foreign = {"aggregation_strategy", "alignment_mode"} & set(settings)
+    if factory == "xcat" and foreign:
+        raise ValueError(
+            f"{name!r} classifies texts, which have no {' and no '.join(sorted(foreign))}. Leave it out."
+        )
+    model = {"@architectures": ADOPTING[factory], "name": name, **settings}
     nlp = _blank()
-    pipe = cast(XNER, nlp.add_pipe("xner", config={"model": model, "device": device}))
+    pipe = cast(Component, nlp.add_pipe(factory, config={"model": model, "device": device}))
+    # Asking for them loads it.
     if not pipe.labels:
-        raise ValueError(f"A checkpoint must have tags of entities, found none in {name!r}. Name another.")
+        raise ValueError(f"A checkpoint must have labels, found none in {name!r}. Name another.")
     return nlp
 
 

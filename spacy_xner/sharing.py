@@ -29,7 +29,7 @@ def find_source(shim: EntityShim) -> EntityShim:
     pipe = nlp.get_pipe(name) if nlp is not None and name in nlp.component_names else None
     shims = getattr(getattr(pipe, "model", None), "shims", ())
     source = shims[0] if shims and isinstance(shims[0], EntityShim) else None
-    if source is None or source.encoder is None or source.encoder.pooling == "cls":
+    if source is None or not source.has_token_vectors:
         raise ValueError(
             "A shared encoder must be that of a component of ours, with vectors of tokens, found none in "
             f"{name!r}. Name another in spacy_xner.SharedEncoder.v1."

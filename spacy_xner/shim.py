@@ -96,6 +96,11 @@ class EntityShim(Shim):
         return self._model is not None
 
     @property
+    def has_token_vectors(self) -> bool:
+        """Whether the encoder makes vectors of tokens, which others can share."""
+        return self.encoder is not None and self.encoder.pooling != "cls"
+
+    @property
     def module(self) -> EntityModule:
         """The module, on its device.
 

@@ -16,6 +16,7 @@ from spacy_xner.training.texts import make_texts
 
 from .conftest import SLIPS, make_examples, train_nlp
 from .test_checkpoint_model import write_checkpoint
+from .test_text_checkpoint_model import write_checkpoint as write_text_checkpoint
 
 ROOT = Path(__file__).parent.parent
 CONLL = "张\tB-PER\n伟\tI-PER\nDHL\tB-COURIER\n\nBo\tB-PER\nmet\tO\n"
@@ -318,13 +319,19 @@ def test_adopt(tiny: Path, tmp_path: Path) -> None:
     checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, ["O", "B-PER", "I-PER"])
     code, out, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "max")
     assert (code, err) == (0, "")
-    assert out.strip() == f"Wrote {tmp_path / 'out'}: PER"
+    assert out.strip() == f"Wrote {tmp_path / 'out'}, xner: PER"
     nlp = spacy.load(tmp_path / "out")
     assert nlp.config["components"]["xner"]["model"]["aggregation_strategy"] == "max"
     code, _, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "best")
     assert code == 2
     assert "'best'" in err
     assert "'average'" in err
+    texts = write_text_checkpoint(tmp_path / "texts", tiny, ["A", "B"])
+    code, out, err = invoke("adopt", texts, tmp_path / "out")
+    assert (code, out.strip(), err) == (0, f"Wrote {tmp_path / 'out'}, xcat: A, B", "")
+    code, _, err = invoke("adopt", texts, tmp_path / "out", "--aggregation-strategy", "max")
+    assert code == 1
+    assert "classifies texts" in err
     code, _, err = invoke("adopt", tiny, tmp_path / "out")
     assert code == 1
     assert "must have a token classifier, found only an encoder" in err

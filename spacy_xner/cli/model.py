@@ -1,7 +1,7 @@
 """Commands that train, score and use pipelines."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -112,30 +112,33 @@ def predict(
 
 
 def adopt(
-    checkpoint: Annotated[str, typer.Argument(help="Token-classification checkpoint: hub id or folder.")],
+    checkpoint: Annotated[
+        str, typer.Argument(help="Hub id or folder of a checkpoint that classifies tokens or texts.")
+    ],
     folder: Annotated[Path, typer.Argument(help="Folder of the pipeline to write.")],
     aggregation_strategy: Annotated[
-        Literal["simple", "first", "average", "max"],
-        typer.Option(help="simple for the tags of pieces; first, average or max for words."),
-    ] = "simple",
+        Literal["simple", "first", "average", "max"] | None,
+        typer.Option(help="Of tags: simple, those of pieces, if left out; else those of words."),
+    ] = None,
     stride: Annotated[int | None, typer.Option(help="Pieces that windows of long texts share.")] = None,
     alignment_mode: Annotated[
-        Literal["expand", "contract", "strict"],
-        typer.Option(help="expand, contract, or strict to drop what cuts a token."),
-    ] = "expand",
+        Literal["expand", "contract", "strict"] | None,
+        typer.Option(help="Of entities with a border inside a token: expand if left out; strict drops them."),
+    ] = None,
 ) -> None:
-    """Make a spaCy pipeline of a Hugging Face token-classification checkpoint, to use, train and package."""
+    """Make a spaCy pipeline of a Hugging Face checkpoint, to use, train and package."""
     with one_line_errors():
         from ..loading import adopt as run
 
-        nlp = run(
-            checkpoint,
-            aggregation_strategy=aggregation_strategy,
-            stride=stride,
-            alignment_mode=alignment_mode,
-        )
+        given: dict[str, Any] = {
+            "aggregation_strategy": aggregation_strategy,
+            "stride": stride,
+            "alignment_mode": alignment_mode,
+        }
+        nlp = run(checkpoint, **{name: value for name, value in given.items() if value is not None})
         nlp.to_disk(folder)
-    typer.echo(f"Wrote {folder}: {', '.join(nlp.pipe_labels['xner'])}")
+    for name, labels in nlp.pipe_labels.items():
+        typer.echo(f"Wrote {folder}, {name}: {', '.join(labels)}")
 
 
 def train(

@@ -96,6 +96,11 @@ class _LinearTextHead(nn.Module):
         Raises:
             ValueError: If its text vectors have another width.
         """
+        if isinstance(origin, _LinearTextHead) and not isinstance(origin.output, nn.Linear):
+            raise ValueError(
+                "init_from must have one linear layer on its text vectors, found an adopted checkpoint with "
+                "layers of its own. Train that one, or name it as the encoder."
+            )
         if not isinstance(origin, _LinearTextHead) or origin.width != self.width:
             raise ValueError(
                 f"init_from must have text vectors of width {self.width} as this model, found "

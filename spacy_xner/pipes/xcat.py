@@ -48,7 +48,11 @@ class XCAT(Component):
             scorer=scorer,
         )
         self.threshold = threshold
-        self.is_exclusive: bool = model.attrs["is_exclusive"](model)
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether a text has one label."""
+        return bool(self.model.attrs["is_exclusive"](self.model))
 
     def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
         """Find the probability of each label of each doc, in the order of `labels`."""
