@@ -14,6 +14,7 @@ from transformers import AutoModelForSequenceClassification
 from .checkpoint import Checkpoint
 from .classifier import build_rest, is_exclusive, load_classifier, load_text_classifier
 from .nn.checkpoint_head import CheckpointHead
+from .nn.encoder import Encoder
 from .nn.entity_module import EntityModule
 from .nn.head import AnyHead
 from .nn.pieces import Pieces
@@ -85,6 +86,11 @@ class TaggerShim(CheckpointShim):
         self._take(checkpoint, names)
         cast(CheckpointHead, self._model.head).output.load_state_dict(output.state_dict())
 
+    def _build(self, encoder: Encoder | None, labels: Sequence[str], width: int | None) -> None:
+        super()._build(encoder, labels, width)
+        # What made the neck holds a module, and cannot be pickled.
+        self.make_neck = None
+
     def _restore(self, saved: Saved) -> None:
         config = srsly.json_loads(saved.texts[CONFIG])
         has_rest = any(name.startswith("neck.") for name in saved.state)
@@ -102,6 +108,11 @@ class TextShim(CheckpointShim):
         config = checkpoint.transformer.config.to_dict()  # type: ignore[union-attr, operator]
         self.make_head = partial(_make_text_head, config, rest)
         self._take(checkpoint, names)
+
+    def _build(self, encoder: Encoder | None, labels: Sequence[str], width: int | None) -> None:
+        super()._build(encoder, labels, width)
+        # What made the head holds a module.
+        self.make_head = ExclusiveHead
 
     def _restore(self, saved: Saved) -> None:
         config = srsly.json_loads(saved.texts[CONFIG])

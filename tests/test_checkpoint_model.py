@@ -1,5 +1,6 @@
 """Token-classification checkpoints as components: what transformers' own pipeline finds, and training on."""
 
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,15 @@ def test_an_adopted_pipeline_is_saved_with_its_weights(folder: Path, tmp_path: P
     for docs in zip(*(each.pipe(TEXTS) for each in (nlp, copy, again)), strict=True):
         first, *others = ([(s.start, s.end, s.label_, s._.xner_score) for s in d.spans["xner"]] for d in docs)
         assert all(found == first for found in others)
+
+
+@pytest.mark.parametrize("arch", ["xlm-roberta", "modernbert"])
+def test_processes_find_the_same(tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str) -> None:
+    nlp = adopt(write_checkpoint(tmp_path, tiny_encoders(arch), BIO))
+    alone = [[ent.text for ent in doc.ents] for doc in nlp.pipe(TEXTS)]
+    assert alone == [[ent.text for ent in doc.ents] for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)]
+    copy = pickle.loads(pickle.dumps(nlp))
+    assert alone == [[ent.text for ent in doc.ents] for doc in copy.pipe(TEXTS)]
 
 
 def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
