@@ -1,5 +1,6 @@
 """From a text's vector to the probabilities of its labels."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from ..errors import XnerWarning
 from ..types import Target, TextGold
 from .distill import FLOOR
 from .head import AnyHead
@@ -67,6 +69,7 @@ class _LinearTextHead(nn.Module):
     """
 
     weights: Tensor
+    is_exclusive: bool
 
     def __init__(
         self,
@@ -105,6 +108,14 @@ class _LinearTextHead(nn.Module):
             raise ValueError(
                 f"init_from must have text vectors of width {self.width} as this model, found "
                 f"{type(origin).__name__} of {origin.width}. Use the same encoder, neck and pooling."
+            )
+        if origin.is_exclusive != self.is_exclusive:
+            here, there = ("one label" if x.is_exclusive else "any number of labels" for x in (self, origin))
+            warnings.warn(
+                f"Texts have {here} here and {there} in the origin: until it is trained, the extended model "
+                "will predict otherwise than its origin.",
+                XnerWarning,
+                stacklevel=2,
             )
         copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=1)
 

@@ -97,6 +97,19 @@ def test_a_long_text_is_read_to_its_end(tiny: Path, settings: dict[str, object])
     assert nlp("").cats == dict.fromkeys(nlp.get_pipe("xcat").labels, 0.0)
 
 
+@pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
+@pytest.mark.parametrize("settings", POOLINGS.values(), ids=POOLINGS)
+def test_padding_and_order_change_nothing(tiny: Path, head: str, settings: dict[str, object]) -> None:
+    nlp = make_nlp(tiny, head, **settings)
+    examples = make_examples(nlp, ONE)
+    nlp.initialize(lambda: examples)
+    texts = ["a", *TEXTS, "", " ".join(TEXTS) * 3]
+    alone = {text: nlp(text).cats for text in texts}
+    for order in (texts, texts[::-1]):
+        for doc in nlp.pipe(order, batch_size=len(order)):
+            assert doc.cats == pytest.approx(alone[doc.text], abs=1e-5)
+
+
 def test_labels_of_other_components_stay(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     train(nlp, ONE, n_steps=1)
