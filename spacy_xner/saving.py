@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import srsly
+import torch
 from torch import Tensor, nn
 
 from .checkpoint import build_transformer, dump_config, load_checkpoint, read_tokenizer
@@ -17,6 +18,7 @@ from .settings import EncoderSettings
 
 WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
 PREFIX = "encoder.transformer."
+Storage = Literal["float32", "float16", "bfloat16"]
 
 
 class Saved(NamedTuple):
@@ -38,7 +40,11 @@ def file_names(settings: EncoderSettings | None) -> list[str]:
 
 
 def dump_module(
-    module: EntityModule, cutter: PieceCutter | None, settings: EncoderSettings | None, digest: str
+    module: EntityModule,
+    cutter: PieceCutter | None,
+    settings: EncoderSettings | None,
+    digest: str,
+    storage: Storage = "float32",
 ) -> Saved:
     """Make what is saved of a module.
 
@@ -47,11 +53,14 @@ def dump_module(
         cutter: What cuts its tokens, or None if its vectors come from outside.
         settings: Of its encoder, or None in that case.
         digest: Of the base encoder, where that is kept elsewhere.
+        storage: In which precision weights are saved; they are loaded in float32.
     """
     told: dict[str, Any] = {"labels": list(module.head.labels)}
+    if storage != "float32":
+        told["storage"] = storage
     if module.encoder is None or cutter is None or settings is None:
         told["width"] = module.head.width
-        return Saved({SETTINGS: srsly.json_dumps(told, indent=2)}, _state(module))
+        return Saved({SETTINGS: srsly.json_dumps(told, indent=2)}, _stored(_state(module), storage))
     encoder = module.encoder
     prefix, suffix, pad_id = encoder.specials
     told["encoder"] = {
@@ -72,7 +81,21 @@ def dump_module(
         config = srsly.json_dumps(dump_config(encoder.transformer), indent=2)
         texts = {CONFIG: config, TOKENIZER: cutter.tokenizer.to_str()}
     state |= {PREFIX + name: value.contiguous() for name, value in own.items()}
-    return Saved({SETTINGS: srsly.json_dumps(told, indent=2), **texts}, state)
+    return Saved({SETTINGS: srsly.json_dumps(told, indent=2), **texts}, _stored(state, storage))
+
+
+def _stored(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
+    """Give weights the precision of files."""
+    if storage == "float32":
+        return state
+    dtype = getattr(torch, storage)
+    stored = {name: x.to(dtype) if x.is_floating_point() else x for name, x in state.items()}
+    too_great = [name for name, x in stored.items() if x.is_floating_point() and not x.isfinite().all()]
+    if too_great:
+        raise ValueError(
+            f"Weights must fit {storage} to be saved so, found greater ones in {too_great[0]}. Use float32."
+        )
+    return stored
 
 
 def _state(module: nn.Module) -> dict[str, Tensor]:

@@ -28,6 +28,7 @@ from .saving import (
     SETTINGS,
     WEIGHTS,
     Saved,
+    Storage,
     apply_lora,
     digest_weights,
     dump_module,
@@ -80,6 +81,8 @@ class EntityShim(Shim):
         self.make_head = make_head
         self.runtime = Runtime()
         self.cutter: PieceCutter | None = None
+        # Of the weights in files.
+        self.storage: Storage = "float32"
         self._digest = ""
         self._pid = os.getpid()
         self._has_moved = False
@@ -228,7 +231,7 @@ class EntityShim(Shim):
         """Do nothing: the module lives where the component's `device` says, whatever thinc's ops are."""
 
     def _saved(self) -> Saved:
-        return dump_module(self.module, self.cutter, self.encoder, self._digest)
+        return dump_module(self.module, self.cutter, self.encoder, self._digest, self.storage)
 
     def to_disk(self, path: str | Path) -> None:
         """Write a folder of JSON files and one of safetensors."""
@@ -285,6 +288,7 @@ class EntityShim(Shim):
         if self.encoder is not None:
             encoder, self.cutter = restore_encoder(saved, self.encoder)
             self._digest = told.get("base", "")
+        self.storage = told.get("storage", "float32")
         self._build(encoder, told["labels"], told.get("width"))
         load_state(self._model, saved, self.encoder)
 

@@ -335,3 +335,17 @@ def test_adopt(tiny: Path, tmp_path: Path) -> None:
     code, _, err = invoke("adopt", tiny, tmp_path / "out")
     assert code == 1
     assert "must have a token classifier, found only an encoder" in err
+
+
+def test_shrink(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(text for text, _ in SLIPS[:2]), encoding="utf-8")
+    out = tmp_path / "small"
+    code, stdout, _ = invoke("shrink", folder, out, "--corpus", tmp_path / "texts.txt", "--json")
+    assert code == 0
+    report = json.loads(stdout)
+    assert report["rows_after"] < report["rows_before"]
+    assert report["megabytes_after"] < report["megabytes_before"]
+    assert spacy.load(out)(SLIPS[0][0]).ents
+    code, _, err = invoke("shrink", folder, out)
+    assert code == 1
+    assert "must be empty or new" in err

@@ -7,14 +7,26 @@ import typer
 
 from .corpus import convert, export, inspect, synth
 from .encoder import mini, prune, tiny
-from .model import adopt, device, evaluate, predict, teacher_check, thresholds, train
+from .model import adopt, device, evaluate, predict, shrink, teacher_check, thresholds, train
 
 app = typer.Typer(
     help="Multilingual named entities with spaCy: data in and out, training, scores, encoders.",
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (convert, inspect, export, synth, teacher_check, evaluate, thresholds, predict, adopt, device):
+for command in (
+    convert,
+    inspect,
+    export,
+    synth,
+    teacher_check,
+    evaluate,
+    thresholds,
+    predict,
+    adopt,
+    shrink,
+    device,
+):
     app.command()(command)
 # What it does not know overrides the config.
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)

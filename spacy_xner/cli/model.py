@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from .parts import AsJson, Device, Model, WriteFormat, one_line_errors, progress_bar, show
+from .parts import AsJson, Device, Model, WriteFormat, one_line_errors, progress_bar, read_lines, show
 
 
 def evaluate(
@@ -139,6 +139,35 @@ def adopt(
         nlp.to_disk(folder)
     for name, labels in nlp.pipe_labels.items():
         typer.echo(f"Wrote {folder}, {name}: {', '.join(labels)}")
+
+
+def shrink(
+    model: Model,
+    folder: Annotated[Path, typer.Argument(help="Folder of the small pipeline, new.")],
+    corpus: Annotated[
+        list[Path] | None, typer.Option(help="Text or CoNLL files like what it will read; may be repeated.")
+    ] = None,
+    min_count: Annotated[int, typer.Option(help="How often a piece must occur in them.")] = 1,
+    storage: Annotated[
+        Literal["float32", "float16", "bfloat16"], typer.Option(help="Of the weights in files.")
+    ] = "float16",
+    as_json: AsJson = False,
+) -> None:
+    """Write a pipeline in fewer bytes: half precision, and no vocabulary that a corpus does not need."""
+    with one_line_errors():
+        from ..shrink import shrink as run
+
+        lines = read_lines(corpus) if corpus else None
+        with progress_bar("Cutting texts") as on_progress:
+            report = run(
+                model,
+                folder,
+                lines,
+                min_count=min_count,
+                storage=storage,
+                on_text=lambda done: on_progress(done, len(lines or ())),
+            )
+    show(report._asdict(), as_json=as_json)
 
 
 def train(

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,28 +68,67 @@ def prune_encoder(
     """
     check_free(folder, overwrite=overwrite)
     transformer, tokenizer = load_pretrained(str(source))
-    backend = tokenizer.backend_tokenizer
-    spec = json.loads(backend.to_str())
-    kind = spec["model"]["type"]
+    before = count_parameters(transformer)
+    counts = count_pieces(check_kind(tokenizer.backend_tokenizer, str(source)), texts, on_text)
+    needed = {piece for piece, count in counts.items() if count >= min_count}
+    pruned = prune_vocabulary(
+        transformer, tokenizer.backend_tokenizer, needed, keep_single_chars=keep_single_chars
+    )
+    with new_folder(folder, overwrite=overwrite) as part:
+        transformer.save_pretrained(part)
+        save_pruned_tokenizer(tokenizer, pruned.spec, part)
+    return PruneReport(pruned.rows_before, len(pruned.new_ids), before, count_parameters(transformer))
+
+
+class Pruned(NamedTuple):
+    """What is left of a vocabulary.
+
+    Attributes:
+        spec: Its ``tokenizer.json``.
+        new_ids: The new id of each piece, by the old one.
+        rows_before: Rows that the embedding table had.
+    """
+
+    spec: dict[str, Any]
+    new_ids: dict[int, int]
+    rows_before: int
+
+
+def check_kind(tokenizer: Tokenizer, source: str) -> Tokenizer:
+    """Check that a tokenizer's vocabulary can be pruned.
+
+    Raises:
+        ValueError: If it is neither Unigram nor WordPiece.
+    """
+    kind = json.loads(tokenizer.to_str())["model"]["type"]
     if kind not in MODELS:
         raise ValueError(
-            f"A tokenizer must be {' or '.join(MODELS)} to be pruned, found {kind} in {str(source)!r}. "
+            f"A tokenizer must be {' or '.join(MODELS)} to be pruned, found {kind} in {source!r}. "
             "Choose another encoder, or use this one as it is."
         )
-    backend.no_truncation()
-    counts = count_pieces(backend, texts, on_text)
-    needed = {piece for piece, count in counts.items() if count >= min_count}
-    kept_ids = find_fixed_ids(transformer, backend, spec["model"])
-    for piece, i in backend.get_vocab().items():
+    return tokenizer
+
+
+def prune_vocabulary(
+    transformer: Any, tokenizer: Tokenizer, needed: Container[str], *, keep_single_chars: bool = True
+) -> Pruned:
+    """Keep the rows of an encoder that are needed, in place.
+
+    Args:
+        transformer: The encoder.
+        tokenizer: Its tokenizer, which stays as it is.
+        needed: Pieces to keep.
+        keep_single_chars: Whether all pieces of one character stay.
+    """
+    spec = json.loads(tokenizer.to_str())
+    kept_ids = find_fixed_ids(transformer, tokenizer, spec["model"])
+    for piece, i in tokenizer.get_vocab().items():
         if piece in needed or (keep_single_chars and is_single(piece)):
             kept_ids.add(i)
     kept = sorted(kept_ids)
-    before = count_parameters(transformer)
-    rows_before = prune_rows(transformer, kept, {old: new for new, old in enumerate(kept)})
-    with new_folder(folder, overwrite=overwrite) as part:
-        transformer.save_pretrained(part)
-        save_pruned_tokenizer(tokenizer, prune_spec(spec, kept), part)
-    return PruneReport(rows_before, len(kept), before, count_parameters(transformer))
+    new_ids = {old: new for new, old in enumerate(kept)}
+    rows_before = prune_rows(transformer, kept, new_ids)
+    return Pruned(prune_spec(spec, kept), new_ids, rows_before)
 
 
 def count_pieces(
@@ -100,6 +139,7 @@ def count_pieces(
     Tokens are cut as the encoder of a pipeline does. Pieces that only the whole text has count once for each
     text, since other components cut texts that way.
     """
+    # Which lets the tokenizer cut whole texts without truncating them.
     cutter = PieceCutter(tokenizer, prefix_space="text", unk_id=0)
     ids: Counter[int] = Counter()
     for n_texts, text in enumerate(texts, start=1):

@@ -1,0 +1,111 @@
+"""A trained pipeline made small for delivery: no vocabulary that texts do not need, half precision."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import srsly
+from tokenizers import Tokenizer
+
+from .encoders.folder import new_folder
+from .encoders.prune import check_kind, count_pieces, prune_vocabulary
+from .loading import load
+from .nn.encoder import Encoder, Specials
+from .nn.pieces import PieceCutter
+from .pipes.component import Component
+from .saving import Storage
+from .shim import EntityShim
+
+
+class ShrinkReport(NamedTuple):
+    """What shrinking did.
+
+    Attributes:
+        rows_before: Rows of the embedding tables.
+        rows_after: Rows kept.
+        megabytes_before: Of the pipeline's files.
+        megabytes_after: Of those of the new one.
+    """
+
+    rows_before: int
+    rows_after: int
+    megabytes_before: float
+    megabytes_after: float
+
+
+def shrink(
+    model: str,
+    folder: Path,
+    texts: Iterable[str] | None = None,
+    *,
+    min_count: int = 1,
+    storage: Storage = "float16",
+    on_text: Callable[[int], None] | None = None,
+) -> ShrinkReport:
+    """Write a pipeline that finds the same in fewer bytes. It can be trained on.
+
+    Args:
+        model: A folder or an installed package.
+        folder: Where the small one goes.
+        texts: Like those that it will read: pieces that these do not have are left out, but those of one
+            character stay. None for the whole vocabulary.
+        min_count: How often a piece must occur in them.
+        storage: Precision of the weights in files. They are loaded, and computed with, in float32.
+        on_text: Called with the number of texts read so far.
+
+    Raises:
+        OSError: If there is no such pipeline.
+        ValueError: If it has no encoder of its own, or its vocabulary cannot be pruned.
+        FileExistsError: If the folder is there.
+    """
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FileExistsError(f"The folder must be empty or new, found {folder}. Choose another name.")
+    nlp = load(model, "cpu")
+    shims = [
+        cast(EntityShim, cast(Any, pipe).model.shims[0])
+        for _, pipe in nlp.pipeline
+        if isinstance(pipe, Component)
+    ]
+    own = [shim for shim in shims if shim.encoder is not None and not shim.encoder.keeps_base]
+    if not own:
+        raise ValueError(
+            f"A pipeline must have an encoder of its own to be made smaller, found none in {model}. Name one "
+            "with a component of ours that does not listen to another, nor keeps only adapters."
+        )
+    lines = None if texts is None else list(texts)
+    before = after = 0
+    for shim in own:
+        rows = shim.module.encoder.transformer.get_input_embeddings()  # type: ignore[union-attr, operator]
+        before += rows.num_embeddings
+        after += rows.num_embeddings if lines is None else _prune(shim, lines, min_count, model, on_text)
+    for shim in shims:
+        shim.storage = storage
+    with new_folder(folder, overwrite=False) as part:
+        old = len(nlp.to_bytes()) if not Path(model).is_dir() else _size(Path(model))
+        nlp.to_disk(part)
+        size = _size(part)
+    return ShrinkReport(before, after, old / 1e6, size / 1e6)
+
+
+def _prune(
+    shim: EntityShim, lines: list[str], min_count: int, model: str, on_text: Callable[[int], None] | None
+) -> int:
+    """Prune the vocabulary of a component's encoder; returns the rows left."""
+    encoder, cutter = cast(Encoder, shim.module.encoder), cast(PieceCutter, shim.cutter)
+    tokenizer = check_kind(cutter.tokenizer, model)
+    counts = count_pieces(tokenizer, lines, on_text)
+    needed = {piece for piece, count in counts.items() if count >= min_count}
+    spec, new_ids, _ = prune_vocabulary(encoder.transformer, tokenizer, needed)
+    prefix, suffix, pad_id = encoder.specials
+    encoder.specials = Specials(
+        tuple(new_ids[i] for i in prefix), tuple(new_ids[i] for i in suffix), new_ids[pad_id]
+    )
+    pruned = Tokenizer.from_str(srsly.json_dumps(spec))
+    shim.cutter = PieceCutter(
+        pruned, prefix_space=cutter.prefix_space, unk_id=new_ids.get(cutter.unk_id, new_ids[pad_id])
+    )
+    return len(new_ids)
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
