@@ -41,7 +41,6 @@ CORPORA = {
 }
 SCORES = ("cats_acc", "cats_micro_f", "cats_macro_f", "cats_micro_auc", "cats_macro_auc")
 BATCH = 16
-LEARN_RATE = 2e-4
 
 
 class Task(NamedTuple):
@@ -54,6 +53,7 @@ class Task(NamedTuple):
         seed: Of order and random weights.
         is_exclusive: Whether a text has one label.
         epochs: How often each text is learned from.
+        learn_rate: At its highest.
     """
 
     train: list[Record]
@@ -62,6 +62,7 @@ class Task(NamedTuple):
     seed: int
     is_exclusive: bool
     epochs: int
+    learn_rate: float
 
 
 def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str) -> Language:
@@ -83,7 +84,7 @@ def run_ours(task: Task, pooling: str) -> dict[str, float]:
     """Train and score ours."""
     nlp = make_nlp(task.encoder, is_exclusive=task.is_exclusive, pooling=pooling)
     examples = make_examples(nlp, make_docs(nlp, task.train))
-    settings = {"epochs": task.epochs, "batch_size": BATCH, "learn_rate": LEARN_RATE, "share": 0.0}
+    settings = {"epochs": task.epochs, "batch_size": BATCH, "learn_rate": task.learn_rate, "share": 0.0}
     seconds = train(nlp, examples, seed=task.seed, **settings)
     gold = make_docs(nlp, task.test)
     found = nlp.pipe(doc.text for doc in gold)
@@ -118,7 +119,7 @@ def run_recipe(task: Task) -> dict[str, float]:
             per_device_train_batch_size=BATCH,
             per_device_eval_batch_size=32,
             num_train_epochs=task.epochs,
-            learning_rate=LEARN_RATE,
+            learning_rate=task.learn_rate,
             warmup_ratio=0.1,
             weight_decay=0.01,
             save_strategy="no",
@@ -159,18 +160,20 @@ def main(
     texts: Annotated[int, typer.Option(help="To train on, of each corpus; 0 for all.")] = 2000,
     seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
     corpora: str = ",".join(CORPORA),
+    learn_rate: float = 5e-5,
     rows: Annotated[str, typer.Option(help="recipe, and ours by pooling.")] = "recipe,Mean,Attention,cls",
 ) -> None:
     """Run what is missing, then print the table."""
     out.mkdir(parents=True, exist_ok=True)
-    file = out / f"textcat-{texts}.jsonl"
+    file = out / f"textcat-{texts}-{learn_rate}.jsonl"
     for name, number, row in product(corpora.split(","), seed, rows.split(",")):
         key = f"{name}/{row}/{number}"
         if key in read_results(file):
             continue
         train_file, test_file, is_exclusive, epochs = CORPORA[name]
         drawn = sample(read_corpus(data / name / train_file), texts)
-        task = Task(drawn, read_corpus(data / name / test_file), encoder, number, is_exclusive, epochs)
+        tests = read_corpus(data / name / test_file)
+        task = Task(drawn, tests, encoder, number, is_exclusive, epochs, learn_rate)
         found = run_recipe(task) if row == "recipe" else run_ours(task, row)
         srsly.write_jsonl(file, [{"key": key, **found}], append=True, append_new_line=False)
         print(srsly.json_dumps({"key": key, **found}), flush=True)
