@@ -160,7 +160,7 @@ def main(
     texts: Annotated[int, typer.Option(help="To train on, of each corpus; 0 for all.")] = 2000,
     seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
     corpora: str = ",".join(CORPORA),
-    learn_rate: float = 5e-5,
+    learn_rate: float = 1e-4,
     rows: Annotated[str, typer.Option(help="recipe, and ours by pooling.")] = "recipe,Mean,Attention,cls",
 ) -> None:
     """Run what is missing, then print the table."""
