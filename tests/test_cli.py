@@ -9,6 +9,7 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import DocBin
+from thinc.api import Config
 from typer.testing import CliRunner
 
 from spacy_xner.cli import app
@@ -203,6 +204,24 @@ def test_train_writes_a_pipeline_and_the_same_from_the_same_seed(
     nlp = spacy.load(tmp_path / "a" / "out" / "model-last")
     assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")
     assert nlp.config["components"]["xner"]["device"] == "auto"
+
+
+def test_train_goes_on_with_an_adopted_checkpoint(tmp_path: Path, corpus: Path, tiny: Path) -> None:
+    tags = ["O", *(f"{letter}-{label}" for label in ("COURIER", "LOC", "PER", "PHONE") for letter in "BI")]
+    checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, tags)
+    config = Config().from_disk(ROOT / "configs" / "cpu.cfg", interpolate=False)
+    config["components"]["xner"]["model"] = {
+        "@architectures": "spacy_xner.CheckpointModel.v1",
+        "name": str(checkpoint),
+    }
+    config.to_disk(tmp_path / "adopt.cfg")
+    steps = ("--vars.max_steps", 40, "--vars.warmup_steps", 4, "--vars.eval_frequency", 40)
+    files = ("--paths.train", corpus, "--paths.dev", corpus, "--vars.learn_rate", 0.005)
+    code, _, err = invoke("train", tmp_path / "adopt.cfg", "--output", tmp_path / "out", *files, *steps)
+    assert code == 0, err
+    shutil.rmtree(checkpoint)
+    nlp = spacy.load(tmp_path / "out" / "model-best")
+    assert [(ent.text, ent.label_) for ent in nlp(SLIPS[1][0]).ents] == SLIPS[1][1]
 
 
 def test_train_finds_mistakes_first(tmp_path: Path, corpus: Path, tiny: Path, trained: Language) -> None:
