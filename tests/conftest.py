@@ -1,7 +1,8 @@
 """A two-layer random encoder, toy slips, and pipelines made of them. Nothing here needs a network."""
 
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from spacy.language import Language
 from spacy.training import Example
 
 from spacy_xner.encoders.tiny import write_tiny
+
+# Each process of the test runner has a core to itself: more threads would only wait for each other.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 TOKENIZER = {"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}}
 
@@ -31,6 +37,15 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
     if request.node.get_closest_marker("network") is None:
         monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def _two_threads() -> Iterator[None]:
+    """Give the test's process a pool of threads, which does not survive a fork."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

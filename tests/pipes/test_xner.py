@@ -93,6 +93,7 @@ def test_small_budget_equals_large(trained: Language, tiny: Path) -> None:
     assert plain(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
 
 
+@pytest.mark.usefixtures("_two_threads")
 def test_n_process_equals_one_process(trained: Language) -> None:
     texts = TEXTS * 4
     # Predict in this process first: that is what makes a forked child hang if threads are not looked after.
