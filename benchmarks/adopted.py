@@ -12,18 +12,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-import spacy
 import torch
 import typer
-from common import make_docs, read_corpus, sample
-from spacy.tokens import Doc
-from train_speed import Rows
+from common import read_corpus, sample
+from recipe import Rows, make_arguments, name_tags
 from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
     DataCollatorForTokenClassification,
     Trainer,
-    TrainingArguments,
     pipeline,
 )
 
@@ -35,40 +32,35 @@ TESTS = ("waybill/test.txt", "uner/zh_gsdsimp/test.iob2", "uner/en_pud/test.iob2
 
 
 def train_checkpoint(records: list[Record], encoder: str, folder: Path) -> None:
-    """Train by the recipe: words of a blank spaCy pipeline, labels on first pieces."""
+    """Train by the recipe, for one epoch."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    docs = make_docs(spacy.blank("xx"), records)
-    names = ["O", *sorted({f"{p}-{ent.label_}" for doc in docs for ent in doc.ents for p in "BI"})]
+    names = name_tags(span.label for record in records for span in record.spans)
     ids = {name: i for i, name in enumerate(names)}
     model = AutoModelForTokenClassification.from_pretrained(
         encoder, id2label=dict(enumerate(names)), label2id=ids
     )
-    args = TrainingArguments(
-        str(folder / "run"),
-        per_device_train_batch_size=16,
-        num_train_epochs=1,
-        learning_rate=2e-4,
-        save_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=True,
+    args = make_arguments(
+        folder / "run", per_device_train_batch_size=16, num_train_epochs=1, learning_rate=2e-4
     )
-    rows = Rows([encode(doc, tokenizer, ids) for doc in docs])
+    rows = Rows([encode(record, tokenizer, ids) for record in records])
     collator = DataCollatorForTokenClassification(tokenizer)
     Trainer(model, args, train_dataset=rows, data_collator=collator).train()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def encode(doc: Doc, tokenizer: Any, ids: dict[str, int]) -> dict[str, Any]:
-    """Cut the whole text; a piece has the tag of the character that it begins with."""
-    row = tokenizer(doc.text, truncation=True, return_offsets_mapping=True)
-    tags = ["O"] * (len(doc.text) + 1)
-    for ent in doc.ents:
-        tags[ent.start_char : ent.end_char] = [f"I-{ent.label_}"] * (ent.end_char - ent.start_char)
-        tags[ent.start_char] = f"B-{ent.label_}"
-    offsets = row.pop("offset_mapping")
-    labels = [ids[tags[start]] if start < end else -100 for start, end in offsets]
+def encode(record: Record, tokenizer: Any, ids: dict[str, int]) -> dict[str, Any]:
+    """Cut the whole text; a piece has the tag of its first character that is no space."""
+    text = record.text
+    row = tokenizer(text, truncation=True, return_offsets_mapping=True)
+    tags = ["O"] * len(text)
+    for span in record.spans:
+        tags[span.char_start : span.char_end] = [f"I-{span.label}"] * (span.char_end - span.char_start)
+        tags[span.char_start] = f"B-{span.label}"
+    labels = []
+    for start, end in row.pop("offset_mapping"):
+        first = next((i for i in range(start, end) if not text[i].isspace()), None)
+        labels.append(-100 if first is None else ids[tags[first]])
     return {**row, "labels": labels}
 
 

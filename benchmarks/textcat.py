@@ -19,16 +19,15 @@ import srsly
 import torch
 import typer
 from common import make_docs, make_examples, read_corpus, sample, train
+from recipe import Clock, Rows, make_arguments
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from train_speed import Clock, Rows
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     DataCollatorWithPadding,
     Trainer,
-    TrainingArguments,
 )
 
 from spacy_xner.text_scoring import score_texts
@@ -114,7 +113,7 @@ def run_recipe(task: Task) -> dict[str, float]:
 
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        args = TrainingArguments(
+        args = make_arguments(
             folder,
             per_device_train_batch_size=BATCH,
             per_device_eval_batch_size=32,
@@ -122,11 +121,7 @@ def run_recipe(task: Task) -> dict[str, float]:
             learning_rate=task.learn_rate,
             warmup_ratio=0.1,
             weight_decay=0.01,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
             seed=task.seed,
-            use_cpu=True,
         )
         trainer = Trainer(
             model,

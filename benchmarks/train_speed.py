@@ -9,56 +9,28 @@ Usage: python benchmarks/train_speed.py DATA/waybill ENCODER
 
 import statistics
 import tempfile
-import time
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
+from recipe import Clock, Rows, make_arguments, name_tags
 from spacy.tokens import Doc
-from torch.utils.data import Dataset
 from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
     DataCollatorForTokenClassification,
     Trainer,
-    TrainerCallback,
-    TrainingArguments,
 )
 
 from spacy_xner.types import Record
 
 
-class Rows(Dataset):  # type: ignore[type-arg]
-    """Encoded texts as a torch dataset."""
-
-    def __init__(self, rows: list[dict[str, Any]]) -> None:
-        self.rows = rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        return self.rows[index]
-
-
-class Clock(TrainerCallback):
-    """Times training from the first step's begin to the last step's end."""
-
-    def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
-        """Start the clock."""
-        self.begin = time.perf_counter()
-
-    def on_train_end(self, *args: Any, **kwargs: Any) -> None:
-        """Stop it."""
-        self.seconds = time.perf_counter() - self.begin
-
-
 def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int) -> float:
     """Train one epoch by the recipe; returns texts a second."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    names = ["O", *sorted({f"{p}-{ent.label_}" for doc in docs for ent in doc.ents for p in "BI"})]
+    names = name_tags(ent.label_ for doc in docs for ent in doc.ents)
     rows = []
     for doc in docs:
         row = tokenizer([token.text for token in doc], is_split_into_words=True, truncation=True)
@@ -72,17 +44,13 @@ def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int) -> flo
     model = AutoModelForTokenClassification.from_pretrained(encoder, num_labels=len(names))
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        args = TrainingArguments(
+        args = make_arguments(
             folder,
             per_device_train_batch_size=batch_size,
             num_train_epochs=1,
             learning_rate=5e-5,
             weight_decay=0.01,
-            save_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
             seed=seed,
-            use_cpu=True,
         )
         collator = DataCollatorForTokenClassification(tokenizer)
         Trainer(model, args, train_dataset=Rows(rows), data_collator=collator, callbacks=[clock]).train()

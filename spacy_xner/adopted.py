@@ -17,7 +17,7 @@ from .nn.checkpoint_head import CheckpointHead
 from .nn.encoder import Encoder
 from .nn.entity_module import EntityModule
 from .nn.head import AnyHead
-from .nn.pieces import Pieces
+from .nn.pieces import Pieces, as_pieces
 from .nn.text_heads import ExclusiveHead, MultiLabelHead
 from .nn.units import Units
 from .saving import CONFIG, Saved
@@ -41,7 +41,7 @@ class CheckpointShim(EntityShim):
 
     def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
         """Cut texts whole."""
-        return [Pieces(text.ids, [1] * len(text.ids)) for text in self.cut_texts(docs)]
+        return [as_pieces(text) for text in self.cut_texts(docs)]
 
     def cut_texts(self, docs: Sequence[Doc]) -> list[Units]:
         """Cut texts whole, with the place of each piece."""

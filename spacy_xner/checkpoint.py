@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +43,11 @@ def load_checkpoint(name: str) -> Checkpoint:
         OSError: If there is no such folder or model.
         ValueError: If it has no fast tokenizer, or is not an encoder.
     """
-    transformer, tokenizer = load_pretrained(name)
+    return make_checkpoint(*load_pretrained(name))
+
+
+def make_checkpoint(transformer: Any, tokenizer: Any) -> Checkpoint:
+    """Join an encoder and its fast tokenizer."""
     return Checkpoint(
         transformer.float(),
         tokenizer.backend_tokenizer,
@@ -69,19 +73,36 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
             f"found {name!r}: {reason} Check the name, or write the default encoder with: "
             "spacy-xner encoder mini DIR"
         ) from err
+    check_fast(tokenizer, name)
+    check_complete([key for key in info["missing_keys"] if not key.startswith("pooler.")], name)
+    drop_pooler(transformer)
+    return transformer, tokenizer
+
+
+def check_fast(tokenizer: Any, name: str) -> None:
+    """Check that a tokenizer is a fast one.
+
+    Raises:
+        ValueError: If it is not.
+    """
     if not tokenizer.is_fast:
         raise ValueError(
             f"An encoder must have a fast tokenizer (tokenizer.json), found only a slow one in {name!r}. "
             "Convert it with transformers' AutoTokenizer and save it beside the weights."
         )
-    missing = [key for key in info["missing_keys"] if not key.startswith("pooler.")]
+
+
+def check_complete(missing: Sequence[str], name: str) -> None:
+    """Check that no weights are missing.
+
+    Raises:
+        ValueError: If some are.
+    """
     if missing:
         raise ValueError(
             f"An encoder must have all its weights, but {name!r} lacks {len(missing)}, such as {missing[0]}. "
             "Check that the folder is complete and of the architecture that its config.json names."
         )
-    drop_pooler(transformer)
-    return transformer, tokenizer
 
 
 @contextmanager

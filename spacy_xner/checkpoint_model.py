@@ -10,9 +10,19 @@ from thinc.api import Model
 from torch import Tensor
 
 from .adopted import CheckpointShim, TaggerShim
-from .model import backprop_torch, configure, get_shim, is_initialized, plan, prepare
-from .nn.checkpoint_head import CheckpointHead, group_units
-from .nn.pieces import Pieces
+from .model import (
+    backprop_torch,
+    configure,
+    finish_shared,
+    get_shim,
+    is_initialized,
+    is_nested,
+    join,
+    plan,
+    prepare,
+)
+from .nn.checkpoint_head import OWN_LABELS, CheckpointHead, group_units
+from .nn.pieces import as_pieces
 from .nn.spans import warn_lost
 from .nn.units import Aggregation, Units, merge_words
 from .settings import EncoderSettings
@@ -73,9 +83,8 @@ def build_checkpoint_model_v1(
         forward,
         init=init,
         shims=[TaggerShim(settings, None, CheckpointHead)],
-        attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode, "lessons": lessons}
-        | {"configure": configure, "is_initialized": is_initialized, "is_nested": is_nested}
-        | {"join": join, "finish_shared": finish_shared, "set_origin": set_origin, "adopt": adopt}
+        attrs=ADOPTED
+        | {"loss": loss, "decode": decode, "lessons": lessons, "is_nested": is_nested}
         | {"aggregation": aggregation_strategy, "alignment": alignment_mode},
     )
 
@@ -99,10 +108,20 @@ def adopt(model: AnyModel) -> tuple[str, ...]:
 
 def set_origin(model: AnyModel, name: str, component: str) -> tuple[str, ...]:
     """Refuse to go on from another model."""
-    raise ValueError(
-        f"A checkpoint that is adopted has its own labels, found init_from = {name!r} beside it. Use "
-        "spacy_xner.EntityModel.v1 to go on from it with other labels."
-    )
+    raise ValueError(OWN_LABELS)
+
+
+# What the models of all checkpoints have.
+ADOPTED: dict[str, Any] = {
+    "dropout_rate": 0.0,
+    "plan": plan,
+    "configure": configure,
+    "is_initialized": is_initialized,
+    "join": join,
+    "finish_shared": finish_shared,
+    "set_origin": set_origin,
+    "adopt": adopt,
+}
 
 
 def forward(
@@ -115,8 +134,7 @@ def forward(
     module = prepare(model, is_train=is_train)
     units = shim.cut_texts(docs)
     with torch.set_grad_enabled(is_train), shim.autocast():
-        pieces = [Pieces(text.ids, [1] * len(text.ids)) for text in units]
-        vectors, mask = module.encode(pieces, shim.runtime.max_batch_pieces)
+        vectors, mask = module.encode([as_pieces(text) for text in units], shim.runtime.max_batch_pieces)
         return UnitScores(module(vectors, mask), mask, units, docs), backprop_torch
 
 
@@ -151,19 +169,6 @@ def lessons(model: UnitModel, scores: UnitScores) -> list[Lesson]:
         "A teacher must say what it sees at each token, found a pipeline of a checkpoint, which does so at "
         "each piece. Name the checkpoint itself."
     )
-
-
-def is_nested(model: UnitModel) -> bool:
-    """Tell that entities do not overlap."""
-    return False
-
-
-def join(model: AnyModel, nlp: Any) -> None:
-    """Share no encoder."""
-
-
-def finish_shared(model: AnyModel, optimizer: Any) -> None:
-    """Share no encoder."""
 
 
 def get_checkpoint_shim(model: AnyModel) -> CheckpointShim:

@@ -5,10 +5,23 @@ from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoModelForTokenClassification
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from .checkpoint import Checkpoint, check_name, load_checkpoint, quiet
+from .checkpoint import (
+    Checkpoint,
+    check_complete,
+    check_fast,
+    check_name,
+    drop_pooler,
+    make_checkpoint,
+    quiet,
+)
 
 # How far scores may be apart that are computed in two ways.
 TOLERANCE = 1e-3
@@ -131,7 +144,7 @@ def load_classifier(name: str) -> Classifier:
     ids = _sample(checkpoint)
     with torch.no_grad():
         logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-        vectors = checkpoint.transformer.eval()(input_ids=ids).last_hidden_state
+        vectors = checkpoint.transformer(input_ids=ids).last_hidden_state
         if isinstance(output, nn.Linear):
             if torch.allclose(output(vectors), logits, atol=TOLERANCE):
                 return Classifier(checkpoint, None, output, names)
@@ -159,8 +172,10 @@ def load_text_classifier(name: str) -> TextClassifier:
     ids = _sample(checkpoint)
     with torch.no_grad():
         logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-        vectors = checkpoint.transformer.eval()(input_ids=ids).last_hidden_state
+        vectors = checkpoint.transformer(input_ids=ids).last_hidden_state
         rest = Rest(model).eval()
+        # Which has it now.
+        drop_pooler(checkpoint.transformer)
         if checkpoint.specials.prefix and torch.allclose(rest(vectors[:, 0]), logits, atol=TOLERANCE):
             return TextClassifier(checkpoint, rest, names)
     raise ValueError(
@@ -175,6 +190,7 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
     folder = os.path.expanduser(name)
     try:
         with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
             model, info = kind.from_pretrained(folder, config=config, output_loading_info=True)
     except (OSError, ValueError) as err:
         raise _not_there(name, what, err) from err
@@ -183,8 +199,11 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
             f"A trained model must have a {what} classifier, found only an encoder in {name!r}. "
             "Name it as the encoder instead, the component's model.encoder."
         )
+    check_fast(tokenizer, name)
+    check_complete(info["missing_keys"], name)
     names = [config.id2label[i] for i in range(config.num_labels)]
-    return model.float().eval(), load_checkpoint(folder), names
+    model = model.float().eval()
+    return model, make_checkpoint(model.base_model, tokenizer), names
 
 
 def _read_config(name: str, what: str) -> Any:

@@ -10,6 +10,8 @@ PREFIXES = "BI"
 # What a model tags with: BIO, also called IOB2, or BIOES, also called IOBES or BILOU.
 Scheme = Literal["BIO", "BIOES"]
 SCHEMES: dict[Scheme, str] = {"BIO": PREFIXES, "BIOES": "BIES"}
+# What a letter means is the same in all schemes that others write: begins, goes on, ends, or stands alone.
+ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
 
 
 def parse_tag(tag: str) -> tuple[str, str]:
@@ -30,6 +32,15 @@ def parse_tag(tag: str) -> tuple[str, str]:
     if last in PREFIXES and len(last) == 1 and label and label.isprintable():
         return last, label
     raise ValueError(f"a tag must be O, B-LABEL, I-LABEL, LABEL-B or LABEL-I, found {tag!r}")
+
+
+def split_any(tag: str, *, is_type_first: bool = False) -> tuple[str, str] | None:
+    """Split a tag of any scheme, but ``O``, into letter and label; None if it has no letter of `ROLES`."""
+    if is_type_first:
+        label, _, letter = tag.rpartition("-")
+    else:
+        letter, _, label = tag.partition("-")
+    return (letter, label) if letter in ROLES and label and label.isprintable() else None
 
 
 def tag_names(labels: Sequence[str], scheme: Scheme = "BIO") -> tuple[str, ...]:

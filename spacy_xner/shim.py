@@ -23,7 +23,7 @@ from .nn.entity_module import EntityModule
 from .nn.head import AnyHead
 from .nn.layers import freeze, keep_layers
 from .nn.lora import count_parameters
-from .nn.pieces import PieceCutter, Pieces, Word
+from .nn.pieces import PieceCutter, Pieces
 from .saving import (
     SETTINGS,
     WEIGHTS,
@@ -38,6 +38,7 @@ from .saving import (
 )
 from .settings import EncoderSettings, Runtime, SharedEncoder, window_sizes
 from .vector_store import VectorStore
+from .words import doc_words
 
 # Tokens predicted, after which freed memory goes back to the system: seconds apart, so that it costs nothing.
 RELEASE_EVERY = 4_000
@@ -291,14 +292,3 @@ class EntityShim(Shim):
         self.storage = told.get("storage", "float32")
         self._build(encoder, told["labels"], told.get("width"))
         load_state(self._model, saved, self.encoder)
-
-
-def doc_words(doc: Doc) -> list[Word]:
-    """List a doc's tokens, with whether white space or the text's beginning stands before each."""
-    words = []
-    has_space = True
-    for token in doc:
-        text = token.text
-        words.append(Word(text, has_space))
-        has_space = bool(token.whitespace_) or text.isspace()
-    return words

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple, cast
 import srsly
 from tokenizers import Tokenizer
 
+from .corpus.convert import size_of
 from .encoders.folder import new_folder
-from .encoders.prune import check_kind, count_pieces, prune_vocabulary
+from .encoders.prune import prune_vocabulary
 from .loading import load
 from .nn.encoder import Encoder, Specials
 from .nn.pieces import PieceCutter
@@ -81,10 +82,10 @@ def shrink(
     for shim in shims:
         shim.storage = storage
     with new_folder(folder, overwrite=False) as part:
-        old = len(nlp.to_bytes()) if not Path(model).is_dir() else _size(Path(model))
+        sizes = [size_of(nlp.path)]
         nlp.to_disk(part)
-        size = _size(part)
-    return ShrinkReport(before, after, old / 1e6, size / 1e6)
+        sizes.append(size_of(part))
+    return ShrinkReport(before, after, *(size / 1e6 for size in sizes))
 
 
 def _prune(
@@ -92,10 +93,9 @@ def _prune(
 ) -> int:
     """Prune the vocabulary of a component's encoder; returns the rows left."""
     encoder, cutter = cast(Encoder, shim.module.encoder), cast(PieceCutter, shim.cutter)
-    tokenizer = check_kind(cutter.tokenizer, model)
-    counts = count_pieces(tokenizer, lines, on_text)
-    needed = {piece for piece, count in counts.items() if count >= min_count}
-    spec, new_ids, _ = prune_vocabulary(encoder.transformer, tokenizer, needed)
+    spec, new_ids, _ = prune_vocabulary(
+        encoder.transformer, cutter.tokenizer, lines, source=model, min_count=min_count, on_text=on_text
+    )
     prefix, suffix, pad_id = encoder.specials
     encoder.specials = Specials(
         tuple(new_ids[i] for i in prefix), tuple(new_ids[i] for i in suffix), new_ids[pad_id]
@@ -105,7 +105,3 @@ def _prune(
         pruned, prefix_space=cutter.prefix_space, unk_id=new_ids.get(cutter.unk_id, new_ids[pad_id])
     )
     return len(new_ids)
-
-
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

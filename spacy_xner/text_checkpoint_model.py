@@ -5,8 +5,8 @@ from typing import cast
 from thinc.api import Model
 
 from .adopted import TextShim
-from .checkpoint_model import adopt, finish_shared, init, join, set_origin
-from .model import EntityModel, configure, distill, forward, get_shim, is_initialized, loss, plan
+from .checkpoint_model import ADOPTED, init
+from .model import EntityModel, distill, forward, get_shim, loss
 from .nn.pooling import MeanPooling
 from .nn.text_heads import ExclusiveHead, TextHead
 from .settings import EncoderSettings
@@ -39,10 +39,7 @@ def build_text_checkpoint_model_v1(
         forward,
         init=init,
         shims=[TextShim(settings, MeanPooling, ExclusiveHead)],
-        attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
-        | {"configure": configure, "is_initialized": is_initialized, "distill": distill}
-        | {"join": join, "finish_shared": finish_shared, "set_origin": set_origin, "adopt": adopt}
-        | {"is_exclusive": is_exclusive},
+        attrs=ADOPTED | {"loss": loss, "decode": decode, "distill": distill, "is_exclusive": is_exclusive},
     )
 
 

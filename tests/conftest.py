@@ -4,12 +4,14 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
 import torch
 from spacy.language import Language
 from spacy.training import Example
+from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from spacy_xner.encoders.tiny import write_tiny
 
@@ -67,6 +69,26 @@ def tiny_encoders(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
 def tiny(tiny_encoders: Callable[..., Path]) -> Path:
     """Folder of a tiny XLM-R."""
     return tiny_encoders()
+
+
+def write_checkpoint(
+    folder: Path,
+    encoder: Path,
+    names: list[str],
+    kind: Any = AutoModelForTokenClassification,
+    **config: object,
+) -> Path:
+    """Write a random classifier that is sure of itself, as transformers does."""
+    torch.manual_seed(3)
+    ids = {name: i for i, name in enumerate(names)}
+    model = kind.from_pretrained(encoder, id2label=dict(enumerate(names)), label2id=ids, **config)
+    for name, weight in model.named_parameters():
+        is_own = not name.startswith(model.base_model_prefix) or ".pooler." in name
+        if is_own and weight.dim() == 2:
+            torch.nn.init.normal_(weight, std=0.7)
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
+    return folder
 
 
 def make_nlp(encoder: Path | str, head: str = "SoftmaxHead", **settings: object) -> Language:

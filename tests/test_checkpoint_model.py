@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 import spacy
-import torch
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
-from transformers import AutoModelForTokenClassification, AutoTokenizer, pipeline
+from thinc.api import Config
+from transformers import AutoModelForSequenceClassification, pipeline
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.loading import load
 from spacy_xner.nn.checkpoint_head import group_units, read_roles
 from spacy_xner.training.optimizer import build_adamw_v1
 
-from .conftest import SLIPS, TOKENIZER, make_examples
+from .conftest import SLIPS, TOKENIZER, make_examples, write_checkpoint
+from .test_cli import ROOT, invoke
 
 BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-COURIER", "I-COURIER", "B-PHONE", "I-PHONE"]
 TAGS = {
     "BIO": BIO,
     "IOB1": ["I-LOC", "O", "B-LOC", "I-PER"],
     "IO": ["PER", "LOC", "O"],
-    "last": ["O", "PER-B", "PER-I", "LOC-B", "LOC-I"],
 }
 TEXTS = [
     *(text for text, _ in SLIPS),
@@ -35,18 +35,6 @@ TEXTS = [
     "naïve e\u0301lan 👍🏽",
     "x",
 ]
-
-
-def write_checkpoint(folder: Path, encoder: Path, names: list[str]) -> Path:
-    """Write a random token classifier that is sure of itself, as transformers does."""
-    torch.manual_seed(3)
-    model = AutoModelForTokenClassification.from_pretrained(
-        encoder, id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)}
-    )
-    torch.nn.init.normal_(model.classifier.weight, std=1.0)
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
-    return folder
 
 
 def adopt(folder: Path | str, **settings: object) -> Language:
@@ -88,7 +76,6 @@ def test_finds_what_transformers_finds(
     n_found = 0
     for text, doc in zip(TEXTS, nlp.pipe(TEXTS), strict=True):
         wanted = found_by_transformers(tagger, text)
-        # Tokens of one character, so that every entity has its own.
         ours = {
             (span.start_char, span.end_char, span.label_): score
             for span, score in zip(doc.spans["xner"], doc.spans["xner"].attrs["scores"], strict=True)
@@ -229,3 +216,45 @@ def test_units_are_grouped_by_letters() -> None:
     ]
     assert [(e.start, e.end, e.label) for e in group_units(units)] == [(0, 2, "A"), (3, 4, "A"), (4, 6, "A")]
     assert [e.score for e in group_units(units)] == pytest.approx([0.75, 0.5, 0.6])
+
+
+def test_adopt(tiny: Path, tmp_path: Path) -> None:
+    checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, ["O", "B-PER", "I-PER"])
+    code, out, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "max")
+    assert (code, err) == (0, "")
+    assert out.strip() == f"Wrote {tmp_path / 'out'}, xner: PER"
+    nlp = spacy.load(tmp_path / "out")
+    assert nlp.config["components"]["xner"]["model"]["aggregation_strategy"] == "max"
+    code, _, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "best")
+    assert code == 2
+    assert "'best'" in err
+    assert "'average'" in err
+    texts = write_checkpoint(tmp_path / "texts", tiny, ["A", "B"], AutoModelForSequenceClassification)
+    code, out, err = invoke("adopt", texts, tmp_path / "out")
+    assert (code, out.strip(), err) == (0, f"Wrote {tmp_path / 'out'}, xcat: A, B", "")
+    code, _, err = invoke("adopt", texts, tmp_path / "out", "--aggregation-strategy", "max")
+    assert code == 1
+    assert "classifies texts" in err
+    code, _, err = invoke("adopt", tiny, tmp_path / "out")
+    assert code == 1
+    assert "must have a token classifier, found only an encoder" in err
+
+
+def test_train_goes_on_with_an_adopted_checkpoint(trained: Language, tmp_path: Path, tiny: Path) -> None:
+    corpus = tmp_path / "slips.spacy"
+    DocBin(docs=[eg.reference for eg in make_examples(trained)]).to_disk(corpus)
+    tags = ["O", *(f"{letter}-{label}" for label in ("COURIER", "LOC", "PER", "PHONE") for letter in "BI")]
+    checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, tags)
+    config = Config().from_disk(ROOT / "configs" / "cpu.cfg", interpolate=False)
+    config["components"]["xner"]["model"] = {
+        "@architectures": "spacy_xner.CheckpointModel.v1",
+        "name": str(checkpoint),
+    }
+    config.to_disk(tmp_path / "adopt.cfg")
+    steps = ("--vars.max_steps", 40, "--vars.warmup_steps", 4, "--vars.eval_frequency", 40)
+    files = ("--paths.train", corpus, "--paths.dev", corpus, "--vars.learn_rate", 0.005)
+    code, _, err = invoke("train", tmp_path / "adopt.cfg", "--output", tmp_path / "out", *files, *steps)
+    assert code == 0, err
+    shutil.rmtree(checkpoint)
+    nlp = spacy.load(tmp_path / "out" / "model-best")
+    assert [(ent.text, ent.label_) for ent in nlp(SLIPS[1][0]).ents] == SLIPS[1][1]

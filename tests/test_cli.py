@@ -9,15 +9,12 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import DocBin
-from thinc.api import Config
 from typer.testing import CliRunner
 
 from spacy_xner.cli import app
 from spacy_xner.training.texts import make_texts
 
 from .conftest import SLIPS, make_examples, train_nlp
-from .test_checkpoint_model import write_checkpoint
-from .test_text_checkpoint_model import write_checkpoint as write_text_checkpoint
 
 ROOT = Path(__file__).parent.parent
 CONLL = "张\tB-PER\n伟\tI-PER\nDHL\tB-COURIER\n\nBo\tB-PER\nmet\tO\n"
@@ -206,24 +203,6 @@ def test_train_writes_a_pipeline_and_the_same_from_the_same_seed(
     assert nlp.config["components"]["xner"]["device"] == "auto"
 
 
-def test_train_goes_on_with_an_adopted_checkpoint(tmp_path: Path, corpus: Path, tiny: Path) -> None:
-    tags = ["O", *(f"{letter}-{label}" for label in ("COURIER", "LOC", "PER", "PHONE") for letter in "BI")]
-    checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, tags)
-    config = Config().from_disk(ROOT / "configs" / "cpu.cfg", interpolate=False)
-    config["components"]["xner"]["model"] = {
-        "@architectures": "spacy_xner.CheckpointModel.v1",
-        "name": str(checkpoint),
-    }
-    config.to_disk(tmp_path / "adopt.cfg")
-    steps = ("--vars.max_steps", 40, "--vars.warmup_steps", 4, "--vars.eval_frequency", 40)
-    files = ("--paths.train", corpus, "--paths.dev", corpus, "--vars.learn_rate", 0.005)
-    code, _, err = invoke("train", tmp_path / "adopt.cfg", "--output", tmp_path / "out", *files, *steps)
-    assert code == 0, err
-    shutil.rmtree(checkpoint)
-    nlp = spacy.load(tmp_path / "out" / "model-best")
-    assert [(ent.text, ent.label_) for ent in nlp(SLIPS[1][0]).ents] == SLIPS[1][1]
-
-
 def test_train_finds_mistakes_first(tmp_path: Path, corpus: Path, tiny: Path, trained: Language) -> None:
     assert "paths.train must name a .spacy file, found no" in run_train(tmp_path, tmp_path / "none", tiny)[2]
     assert (
@@ -332,39 +311,3 @@ def test_teacher_check(folder: Path, corpus: Path, tmp_path: Path) -> None:
     code, _, err = invoke("teacher-check", folder, tmp_path / "nothing.spacy")
     assert code == 1
     assert "The corpus must be a .spacy file" in err
-
-
-def test_adopt(tiny: Path, tmp_path: Path) -> None:
-    checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, ["O", "B-PER", "I-PER"])
-    code, out, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "max")
-    assert (code, err) == (0, "")
-    assert out.strip() == f"Wrote {tmp_path / 'out'}, xner: PER"
-    nlp = spacy.load(tmp_path / "out")
-    assert nlp.config["components"]["xner"]["model"]["aggregation_strategy"] == "max"
-    code, _, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "best")
-    assert code == 2
-    assert "'best'" in err
-    assert "'average'" in err
-    texts = write_text_checkpoint(tmp_path / "texts", tiny, ["A", "B"])
-    code, out, err = invoke("adopt", texts, tmp_path / "out")
-    assert (code, out.strip(), err) == (0, f"Wrote {tmp_path / 'out'}, xcat: A, B", "")
-    code, _, err = invoke("adopt", texts, tmp_path / "out", "--aggregation-strategy", "max")
-    assert code == 1
-    assert "classifies texts" in err
-    code, _, err = invoke("adopt", tiny, tmp_path / "out")
-    assert code == 1
-    assert "must have a token classifier, found only an encoder" in err
-
-
-def test_shrink(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "texts.txt").write_text("\n".join(text for text, _ in SLIPS[:2]), encoding="utf-8")
-    out = tmp_path / "small"
-    code, stdout, _ = invoke("shrink", folder, out, "--corpus", tmp_path / "texts.txt", "--json")
-    assert code == 0
-    report = json.loads(stdout)
-    assert report["rows_after"] < report["rows_before"]
-    assert report["megabytes_after"] < report["megabytes_before"]
-    assert spacy.load(out)(SLIPS[0][0]).ents
-    code, _, err = invoke("shrink", folder, out)
-    assert code == 1
-    assert "must be empty or new" in err

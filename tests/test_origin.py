@@ -10,13 +10,13 @@ import pytest
 import spacy
 import torch
 from spacy.language import Language
-from transformers import AutoModelForTokenClassification, AutoTokenizer
+from transformers import AutoModelForTokenClassification
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.loading import load
 from spacy_xner.origin import load_origin, make_head
 
-from .conftest import SLIPS, make_examples, make_nlp, train_nlp
+from .conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
 
 BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
 TEXTS = [text for text, _ in SLIPS] + ["北京 Anna DHL 13800138000"]
@@ -48,18 +48,6 @@ def base(head: str, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     """A pipeline trained on all the toy slips."""
     folder = tmp_path_factory.mktemp("base") / "model"
     train_nlp(tiny, head).to_disk(folder)
-    return folder
-
-
-def write_checkpoint(folder: Path, tiny: Path, names: list[str]) -> Path:
-    """Write a random token classifier as transformers does."""
-    torch.manual_seed(5)
-    model = AutoModelForTokenClassification.from_pretrained(
-        tiny, id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)}
-    )
-    torch.nn.init.normal_(model.classifier.weight, std=0.5)
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(tiny).save_pretrained(folder)
     return folder
 
 

@@ -1,5 +1,6 @@
 """A pipeline made small finds the same."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from spacy.language import Language
 from spacy_xner.shrink import shrink
 from spacy_xner.training.optimizer import build_adamw_v1
 
-from .conftest import SLIPS, make_examples, make_nlp, train_nlp
-from .test_checkpoint_model import BIO, adopt, write_checkpoint
+from .conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
+from .test_checkpoint_model import BIO, adopt
+from .test_cli import invoke
 
 TEXTS = [text for text, _ in SLIPS]
 
@@ -95,3 +97,18 @@ def test_what_cannot_be_made_small(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must fit float16 to be saved so"):
         shrink(str(tmp_path / "great"), tmp_path / "small")
     assert not (tmp_path / "small").exists()
+
+
+def test_shrink(trained: Language, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(text for text, _ in SLIPS[:2]), encoding="utf-8")
+    out, folder = tmp_path / "small", tmp_path / "large"
+    trained.to_disk(folder)
+    code, stdout, _ = invoke("shrink", folder, out, "--corpus", tmp_path / "texts.txt", "--json")
+    assert code == 0
+    report = json.loads(stdout)
+    assert report["rows_after"] < report["rows_before"]
+    assert report["megabytes_after"] < report["megabytes_before"]
+    assert spacy.load(out)(SLIPS[0][0]).ents
+    code, _, err = invoke("shrink", folder, out)
+    assert code == 1
+    assert "must be empty or new" in err

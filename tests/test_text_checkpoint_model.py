@@ -2,37 +2,24 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import spacy
-import torch
 from spacy.language import Language
 from spacy.training import Example
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+from transformers import AutoModelForSequenceClassification, pipeline
 
 from spacy_xner.training.optimizer import build_adamw_v1
 
-from .conftest import SLIPS, TOKENIZER
+from .conftest import SLIPS, TOKENIZER, write_checkpoint
 
 LABELS = ["GOOD", "BAD", "UGLY"]
 TEXTS = [text for text, _ in SLIPS] + ["  Anna,DHL\n北京 ", "naïve 👍🏽"]
 
 
-def write_checkpoint(folder: Path, encoder: Path, labels: list[str], **config: object) -> Path:
-    torch.manual_seed(3)
-    model = AutoModelForSequenceClassification.from_pretrained(
-        encoder,
-        id2label=dict(enumerate(labels)),
-        label2id={name: i for i, name in enumerate(labels)},
-        **config,
-    )
-    for name, weight in model.named_parameters():
-        if name.startswith(("classifier", "head", "bert.pooler", "pooler")) and weight.dim() == 2:
-            torch.nn.init.normal_(weight, std=0.5)
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
-    return folder
+write_texts = partial(write_checkpoint, kind=AutoModelForSequenceClassification)
 
 
 def adopt(folder: Path | str, **settings: object) -> Language:
@@ -44,7 +31,7 @@ def adopt(folder: Path | str, **settings: object) -> Language:
 
 @pytest.fixture(scope="module")
 def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_checkpoint(tmp_path_factory.mktemp("texts"), tiny, LABELS)
+    return write_texts(tmp_path_factory.mktemp("texts"), tiny, LABELS)
 
 
 @pytest.mark.parametrize("problem", ["single_label_classification", "multi_label_classification"])
@@ -54,7 +41,7 @@ def test_finds_what_transformers_finds(
 ) -> None:
     # Of a modernbert, the piece before the text decides only if it is told so.
     settings = {"modernbert": {"classifier_pooling": "cls"}, "deberta-v2": {"pooler_hidden_size": 32}}
-    folder = write_checkpoint(
+    folder = write_texts(
         tmp_path / "ckpt", tiny_encoders(arch), LABELS, problem_type=problem, **settings.get(arch, {})
     )
     theirs = pipeline("text-classification", str(folder), top_k=None, device="cpu")
@@ -93,10 +80,10 @@ def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
 
 
 def test_what_cannot_be_adopted_is_told(tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
-    mean = write_checkpoint(tmp_path / "mean", tiny_encoders("modernbert"), LABELS, classifier_pooling="mean")
+    mean = write_texts(tmp_path / "mean", tiny_encoders("modernbert"), LABELS, classifier_pooling="mean")
     with pytest.raises(ValueError, match="must decide by the vector of the piece before the text"):
         adopt(mean)("text")
-    number = write_checkpoint(tmp_path / "number", tiny_encoders(), ["SCORE"], problem_type="regression")
+    number = write_texts(tmp_path / "number", tiny_encoders(), ["SCORE"], problem_type="regression")
     with pytest.raises(ValueError, match=r"must find labels, but .* finds a number"):
         adopt(number)("text")
     with pytest.raises(ValueError, match="must have a text classifier, found only an encoder"):

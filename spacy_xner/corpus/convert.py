@@ -76,7 +76,7 @@ def convert(
     """
     report, counts = ConvertReport(), ReadCounts()
     records = read_records(input_path, counts, format, options)
-    size = _size(input_path)
+    size = size_of(input_path)
     tokenizer = Tokenizer(Vocab())
     with DocWriter(output_path) as writer:
         for record in records:
@@ -102,8 +102,8 @@ def convert(
     return report
 
 
-def _size(path: Path) -> int:
-    """Add up what will be read, in bytes."""
+def size_of(path: Path) -> int:
+    """Add up the bytes of a file, or of all in a folder."""
     files = [path] if path.is_file() else path.rglob("*")
     return sum(file.stat().st_size for file in files if file.is_file())
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from ..schemes import OUTSIDE, tags_to_entities
+from ..schemes import OUTSIDE, ROLES, split_any, tags_to_entities
 from ..types import Entity
 
 # For each scheme, the letter of an entity's first token, of those between, of its last, and of one alone.
@@ -25,8 +25,6 @@ SCHEMES = {
     "IO": "IIII",
 }
 ALIASES = {"BIO": "IOB2", "IOBES": "BIOES", "BILUO": "BILOU", "BMEO": "BMES", "BMESO": "BMES", "IOB": "IOB1"}
-# What a letter means is the same in all of them: begins, goes on, ends, or stands alone.
-_ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
 # Sentences from which a scheme is found out.
 MOST_SENTENCES = 500
 
@@ -71,13 +69,7 @@ class Tagging:
 
     def parse(self, tag: str) -> tuple[str, str] | None:
         """Split a tag into letter and label (empty for ``O``); None if it is no tag."""
-        if tag == OUTSIDE:
-            return OUTSIDE, ""
-        if self.is_type_first:
-            label, _, letter = tag.rpartition("-")
-        else:
-            letter, _, label = tag.partition("-")
-        return (letter, label) if letter in _ROLES and label and label.isprintable() else None
+        return (OUTSIDE, "") if tag == OUTSIDE else split_any(tag, is_type_first=self.is_type_first)
 
     def read(self, tags: Sequence[str]) -> tuple[list[Entity], list[Repair]]:
         """Read the entities of a sentence, and the tags that had to be repaired.
@@ -132,7 +124,7 @@ class Tagging:
         if parsed is None:
             raise ValueError(f"a tag must be {self.form}, found {tag!r}")
         letter, label = parsed
-        role = f"{_ROLES[letter]}-{label}" if label else OUTSIDE
+        role = f"{ROLES[letter]}-{label}" if label else OUTSIDE
         self._parsed[tag] = role
         return role
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,10 +69,14 @@ def prune_encoder(
     check_free(folder, overwrite=overwrite)
     transformer, tokenizer = load_pretrained(str(source))
     before = count_parameters(transformer)
-    counts = count_pieces(check_kind(tokenizer.backend_tokenizer, str(source)), texts, on_text)
-    needed = {piece for piece, count in counts.items() if count >= min_count}
     pruned = prune_vocabulary(
-        transformer, tokenizer.backend_tokenizer, needed, keep_single_chars=keep_single_chars
+        transformer,
+        tokenizer.backend_tokenizer,
+        texts,
+        source=str(source),
+        min_count=min_count,
+        keep_single_chars=keep_single_chars,
+        on_text=on_text,
     )
     with new_folder(folder, overwrite=overwrite) as part:
         transformer.save_pretrained(part)
@@ -94,33 +98,39 @@ class Pruned(NamedTuple):
     rows_before: int
 
 
-def check_kind(tokenizer: Tokenizer, source: str) -> Tokenizer:
-    """Check that a tokenizer's vocabulary can be pruned.
+def prune_vocabulary(
+    transformer: Any,
+    tokenizer: Tokenizer,
+    texts: Iterable[str],
+    *,
+    source: str,
+    min_count: int = 1,
+    keep_single_chars: bool = True,
+    on_text: Callable[[int], None] | None = None,
+) -> Pruned:
+    """Leave out the rows of an encoder, in place, that texts do not need.
+
+    Args:
+        transformer: The encoder.
+        tokenizer: Its tokenizer, whose pieces stay as they are.
+        texts: As for `prune_encoder`, like the settings.
+        source: Where the encoder comes from, for errors.
+        min_count: How often a piece must occur.
+        keep_single_chars: Whether all pieces of one character stay.
+        on_text: Called with the number of texts read so far.
 
     Raises:
-        ValueError: If it is neither Unigram nor WordPiece.
+        ValueError: If the tokenizer is neither Unigram nor WordPiece.
     """
-    kind = json.loads(tokenizer.to_str())["model"]["type"]
+    spec = json.loads(tokenizer.to_str())
+    kind = spec["model"]["type"]
     if kind not in MODELS:
         raise ValueError(
             f"A tokenizer must be {' or '.join(MODELS)} to be pruned, found {kind} in {source!r}. "
             "Choose another encoder, or use this one as it is."
         )
-    return tokenizer
-
-
-def prune_vocabulary(
-    transformer: Any, tokenizer: Tokenizer, needed: Container[str], *, keep_single_chars: bool = True
-) -> Pruned:
-    """Keep the rows of an encoder that are needed, in place.
-
-    Args:
-        transformer: The encoder.
-        tokenizer: Its tokenizer, which stays as it is.
-        needed: Pieces to keep.
-        keep_single_chars: Whether all pieces of one character stay.
-    """
-    spec = json.loads(tokenizer.to_str())
+    counts = count_pieces(tokenizer, texts, on_text)
+    needed = {piece for piece, count in counts.items() if count >= min_count}
     kept_ids = find_fixed_ids(transformer, tokenizer, spec["model"])
     for piece, i in tokenizer.get_vocab().items():
         if piece in needed or (keep_single_chars and is_single(piece)):

@@ -4,7 +4,7 @@ from spacy.tokens import Doc
 
 from ..checkpoint import load_pretrained
 from ..nn.pieces import PieceCutter
-from ..shim import doc_words
+from ..words import doc_words
 
 
 class PieceCounter:

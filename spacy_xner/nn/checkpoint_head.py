@@ -1,27 +1,24 @@
 """The classifier of a token-classification checkpoint with its own tags, read as transformers reads them."""
 
 from collections.abc import Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ..schemes import OUTSIDE
+from ..schemes import OUTSIDE, ROLES, split_any, tags_to_entities
 from ..types import Entity, Gold
 from .head import AnyHead
 from .losses import tag_loss
 from .softmax import make_output
 
-# What the letter of a tag says: that an entity begins here, that it ends here.
-BEGINS, ENDS = frozenset("BSUW"), frozenset("ELSUW")
-LETTERS = frozenset("BIMELSUW")
-# By whether a piece is an entity's first, and its last: what its letter should be, the best first.
-FITTING = {
-    (True, True): ["S", "U", "W", "B", "I", ""],
-    (True, False): ["B", "I", ""],
-    (False, True): ["E", "L", "I", ""],
-    (False, False): ["I", "M", ""],
-}
+# By whether a piece is an entity's first, and its last: what its tag should say, the best first.
+FITTING = {(True, True): "SBI", (True, False): "BI", (False, True): "EI", (False, False): "I"}
+OWN_LABELS = (
+    "A checkpoint that is adopted has its own labels, found init_from beside it. To go on from it with other "
+    "labels, use spacy_xner.EntityModel.v1 or spacy_xner.TextModel.v1."
+)
 
 
 class Role(NamedTuple):
@@ -35,6 +32,11 @@ class Role(NamedTuple):
     label: str
     letter: str
 
+    @property
+    def tag(self) -> str:
+        """The tag in BIOES; a type alone may go on."""
+        return f"{ROLES.get(self.letter, 'I')}-{self.label}" if self.label else OUTSIDE
+
 
 def read_roles(tags: Sequence[str]) -> list[Role]:
     """Read the tags of any scheme, letters first, or last if all have them there."""
@@ -45,11 +47,8 @@ def read_roles(tags: Sequence[str]) -> list[Role]:
 
 
 def _split(tag: str, *, is_last: bool = False) -> Role:
-    if is_last:
-        label, _, letter = tag.rpartition("-")
-    else:
-        letter, _, label = tag.partition("-")
-    return Role(label, letter) if letter in LETTERS and label else Role(tag, "")
+    letter, label = split_any(tag, is_type_first=is_last) or ("", tag)
+    return Role(label, letter)
 
 
 class CheckpointHead(nn.Module):
@@ -76,10 +75,7 @@ class CheckpointHead(nn.Module):
 
     def inherit(self, origin: AnyHead) -> None:
         """Refuse: its rows are those of its checkpoint."""
-        raise ValueError(
-            "A checkpoint that is adopted has its own labels, found init_from beside it. Use "
-            "spacy_xner.EntityModel.v1 to go on from it with other labels."
-        )
+        raise ValueError(OWN_LABELS)
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the cross-entropy over the annotated pieces: of all tags that agree, where labels are open."""
@@ -108,15 +104,14 @@ class CheckpointHead(nn.Module):
         return torch.tensor([not role.label or role.label in labels for role in self.roles])
 
     def _tag(self, ent: Entity, i: int) -> int:
-        """Choose the tag of a piece of an entity: of the letters that fit there, the first that there is."""
-        known = {role.letter: tag for tag, role in enumerate(self.roles) if role.label == ent.label}
+        """Choose the tag of a piece of an entity: of those that fit there, the first that there is."""
+        known = {role.tag[0]: tag for tag, role in enumerate(self.roles) if role.label == ent.label}
         if not known:
             raise ValueError(
                 f"Gold labels must be among the checkpoint's ({', '.join(self.types)}), found {ent.label!r}. "
                 "Use spacy_xner.EntityModel.v1 with init_from to add labels."
             )
-        is_first, is_last = i == ent.start, i == ent.end - 1
-        fitting = FITTING[is_first, is_last]
+        fitting = FITTING[i == ent.start, i == ent.end - 1]
         return next((known[letter] for letter in fitting if letter in known), min(known.values()))
 
 
@@ -128,21 +123,5 @@ def group_units(found: Sequence[tuple[str, str, float]]) -> list[Entity]:
     Args:
         found: Label, letter and probability of each unit of a text.
     """
-    entities: list[Entity] = []
-    scores: list[float] = []
-    start, label = 0, ""
-
-    def close(end: int) -> None:
-        if label:
-            entities.append(Entity(start, end, label, sum(scores) / len(scores)))
-
-    for i, (here, letter, score) in enumerate(found):
-        if here != label or letter in BEGINS:
-            close(i)
-            start, label, scores = i, here, []
-        scores.append(score)
-        if letter in ENDS:
-            close(i + 1)
-            label, scores = "", []
-    close(len(found))
-    return entities
+    entities = tags_to_entities([Role(label, letter).tag for label, letter, _ in found], "BIOES")
+    return [ent._replace(score=fmean(row[2] for row in found[ent.start : ent.end])) for ent in entities]

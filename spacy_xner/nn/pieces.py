@@ -29,6 +29,11 @@ class Pieces(NamedTuple):
     counts: list[int]
 
 
+def as_pieces(text: Units) -> Pieces:
+    """Take each piece of a text that was cut whole for a token."""
+    return Pieces(text.ids, [1] * len(text.ids))
+
+
 class Word(NamedTuple):
     """One token as the cutter sees it.
 
