@@ -77,7 +77,7 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for the checkpoint; one that is there is not trained.")],
     texts: Annotated[int, typer.Option(help="To compare on.")] = 2000,
-    train_texts: Annotated[int, typer.Option(help="Of each corpus, to train on.")] = 400,
+    train_texts: Annotated[int, typer.Option(help="Of each corpus, to train on.")] = 800,
     strategy: str = "simple",
 ) -> None:
     """Train if need be, then compare."""

@@ -130,11 +130,21 @@ def check_name(name: str) -> None:
         )
 
 
-def build_transformer(config: dict[str, Any], state: dict[str, Tensor]) -> nn.Module:
-    """Build a transformer from a saved configuration and its weights, without looking anywhere else."""
+def build_transformer(
+    config: dict[str, Any], state: dict[str, Tensor], attention: str | None = None
+) -> nn.Module:
+    """Build a transformer from a saved configuration and its weights, without looking anywhere else.
+
+    Args:
+        config: As `dump_config` makes it.
+        state: Its weights.
+        attention: Which of transformers' implementations of attention it has; None for the best.
+    """
     with quiet():
         made = AutoConfig.for_model(**config)
-        loaded: nn.Module = MODEL_MAPPING[type(made)].from_pretrained(None, config=made, state_dict=state)
+        loaded: nn.Module = MODEL_MAPPING[type(made)].from_pretrained(
+            None, config=made, state_dict=state, attn_implementation=attention
+        )
     drop_pooler(loaded)
     return loaded.float()
 

@@ -150,6 +150,8 @@ def prepare(model: Model[Any, Any], *, is_train: bool) -> EntityModule:
             "Choose one of these; fp16 is for prediction."
         )
     module = shim.module
+    if not is_train:
+        shim.use_backend()
     module.train(is_train)
     module.dropout.p = model.attrs["dropout_rate"]
     return module
@@ -161,9 +163,9 @@ def backprop_torch(loss: Tensor) -> list[Doc]:
     return []
 
 
-def configure(model: EntityModel, device: str, precision: str, max_batch_pieces: int) -> None:
+def configure(model: EntityModel, device: str, precision: str, max_batch_pieces: int, backend: str) -> None:
     """Set what may change from one machine to the next."""
-    get_shim(model).configure(Runtime(device, precision, max_batch_pieces))
+    get_shim(model).configure(Runtime(device, precision, max_batch_pieces, backend))
 
 
 def join(model: EntityModel, nlp: Language) -> None:

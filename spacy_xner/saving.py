@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from .checkpoint import build_transformer, dump_config, load_checkpoint, read_tokenizer
 from .nn.encoder import Encoder, Specials
 from .nn.entity_module import EntityModule
+from .nn.graph import Graph
 from .nn.layers import keep_layers
 from .nn.lora import adapter_state, add_lora, is_adapter, merged_state
 from .nn.pieces import PieceCutter
 from .settings import EncoderSettings
 
 WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
+GRAPH = "encoder.onnx"
 PREFIX = "encoder.transformer."
 Storage = Literal["float32", "float16", "bfloat16"]
 
@@ -27,10 +29,12 @@ class Saved(NamedTuple):
     Attributes:
         texts: File names and what is in them.
         state: All weights by name; of an encoder that is kept elsewhere, only what was added to it.
+        graph: Its encoder as an ONNX model, empty if it has none.
     """
 
     texts: dict[str, str]
     state: dict[str, Tensor]
+    graph: bytes = b""
 
 
 def file_names(settings: EncoderSettings | None) -> list[str]:
@@ -76,12 +80,17 @@ def dump_module(
         told["base"] = digest
         own = adapter_state(encoder.transformer)
         texts = {}
+        graph = None
     else:
         own = merged_state(encoder.transformer)
         config = srsly.json_dumps(dump_config(encoder.transformer), indent=2)
         texts = {CONFIG: config, TOKENIZER: cutter.tokenizer.to_str()}
+        graph = encoder.graph
+    if graph is not None:
+        told["graph"] = graph.precision
     state |= {PREFIX + name: value.contiguous() for name, value in own.items()}
-    return Saved({SETTINGS: srsly.json_dumps(told, indent=2), **texts}, _stored(state, storage))
+    texts = {SETTINGS: srsly.json_dumps(told, indent=2), **texts}
+    return Saved(texts, _stored(state, storage), b"" if graph is None else graph.data)
 
 
 def _stored(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
@@ -109,13 +118,14 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
         OSError: If its base is kept elsewhere, and is not there.
         ValueError: If that is another than it was, or files do not fit.
     """
-    told = srsly.json_loads(saved.texts[SETTINGS])["encoder"]
+    all_told = srsly.json_loads(saved.texts[SETTINGS])
+    told = all_told["encoder"]
     if settings.keeps_base:
         base = load_checkpoint(settings.name)
         keep_layers(base.transformer, settings.layers)
         transformer, tokenizer = base.transformer, base.tokenizer
         digest = digest_weights(transformer.state_dict())
-        if digest != srsly.json_loads(saved.texts[SETTINGS])["base"]:
+        if digest != all_told["base"]:
             raise ValueError(
                 f"The adapter must be used with the encoder that it was trained on, but {settings.name!r} "
                 "has other weights. Name that encoder, or save with adapter_only = false."
@@ -132,6 +142,8 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
         capacity=told["capacity"],
         overlap=told["overlap"],
     )
+    if saved.graph and "graph" in all_told:
+        encoder.graph = Graph(saved.graph, all_told["graph"])
     cutter = PieceCutter(tokenizer, prefix_space=settings.prefix_space, unk_id=told["unk_id"])
     return encoder, cutter
 

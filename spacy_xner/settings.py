@@ -47,11 +47,12 @@ class SharedEncoder(NamedTuple):
 
 
 class Runtime(NamedTuple):
-    """What may change from one machine to the next without changing the model."""
+    """What may change from one machine to the next without changing the model. See `make_xner`."""
 
     device: str = "auto"
     precision: str = "fp32"
     max_batch_pieces: int = 1024
+    backend: str = "torch"
 
 
 def window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials) -> tuple[int, int]:

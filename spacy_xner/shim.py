@@ -7,8 +7,6 @@ from typing import Any, Protocol, cast, runtime_checkable
 
 import srsly
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, load_file, save, save_file
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import logger
@@ -16,7 +14,9 @@ from thinc.api import Optimizer, Shim, torch2xp, xp2torch
 from thinc.types import FloatsXd
 from torch import Tensor, nn
 
+from .backend import make_graph
 from .checkpoint import Checkpoint, load_checkpoint
+from .files import pack, reading, unpack, write_folder
 from .nn.device import autocast, release_freed, resolve_device
 from .nn.encoder import Encoder
 from .nn.entity_module import EntityModule
@@ -26,13 +26,11 @@ from .nn.lora import count_parameters
 from .nn.pieces import PieceCutter, Pieces
 from .saving import (
     SETTINGS,
-    WEIGHTS,
     Saved,
     Storage,
     apply_lora,
     digest_weights,
     dump_module,
-    file_names,
     load_state,
     restore_encoder,
 )
@@ -87,10 +85,21 @@ class EntityShim(Shim):
         self._digest = ""
         self._pid = os.getpid()
         self._has_moved = False
+        # Since it was last saved: while it is, a graph would be made anew for every evaluation.
+        self._is_trained_on = False
         self._n_unreleased = 0
 
     def configure(self, runtime: Runtime) -> None:
-        """Set device, precision and batch budget; the module moves when it is next used."""
+        """Set device, precision, batch budget and backend; the module moves when it is next used.
+
+        Raises:
+            ValueError: If the backend is one of encoders, and there is none.
+        """
+        if runtime.backend == "onnx" and self.encoder is None:
+            raise ValueError(
+                'backend = "onnx" must be of a component with an encoder of its own, found one that takes '
+                'vectors from another. Use backend = "torch" here.'
+            )
         self.runtime = runtime
         self._has_moved = False
 
@@ -141,6 +150,19 @@ class EntityShim(Shim):
     def autocast(self) -> Any:
         """Make the context in which the module computes."""
         return autocast(self.module.device, self.runtime.precision)
+
+    def use_backend(self) -> None:
+        """Make ready for prediction: the graph of the encoder if there is to be one, else none."""
+        encoder = self.module.encoder
+        if encoder is None:
+            return
+        if self.runtime.backend != "onnx" or self._is_trained_on or self.module.device.type != "cpu":
+            encoder.graph = None
+            return
+        precision = "int8" if self.runtime.precision == "int8" else "fp32"
+        if encoder.graph is None or encoder.graph.precision != precision:
+            logger.info("Making the ONNX graph of the encoder, in %s", precision)
+            encoder.graph = make_graph(encoder.transformer, precision)
 
     def initialize(
         self, labels: Sequence[str], width: int | None, checkpoint: Checkpoint | None = None
@@ -216,6 +238,7 @@ class EntityShim(Shim):
         """Update the weights, with an optimizer of ours at once, with any other one array by one."""
         if self.store is not None:
             self.store.clear()
+        self._is_trained_on = True
         if isinstance(optimizer, TorchOptimizer):
             optimizer.step_module(self.module)
             return
@@ -232,16 +255,13 @@ class EntityShim(Shim):
         """Do nothing: the module lives where the component's `device` says, whatever thinc's ops are."""
 
     def _saved(self) -> Saved:
+        self._is_trained_on = False
+        self.use_backend()
         return dump_module(self.module, self.cutter, self.encoder, self._digest, self.storage)
 
     def to_disk(self, path: str | Path) -> None:
-        """Write a folder of JSON files and one of safetensors."""
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        saved = self._saved()
-        for name, text in saved.texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        save_file(saved.state, folder / WEIGHTS)
+        """Write a folder: see `write_folder`."""
+        write_folder(self._saved(), Path(path))
 
     def from_disk(self, path: str | Path) -> "EntityShim":
         """Read what `to_disk` wrote.
@@ -250,37 +270,18 @@ class EntityShim(Shim):
             OSError: If a file is missing.
             ValueError: If the files do not fit each other or the pipeline's config.
         """
-        folder = Path(path)
-        names = file_names(self.encoder)
-        missing = [name for name in names if not (folder / name).is_file()]
-        if missing:
-            raise OSError(
-                f"{folder} must hold {', '.join(names)}, but {', '.join(missing)} is missing. "
-                "Copy the pipeline's folder again, or train it anew."
-            )
-        texts = {name: (folder / name).read_text("utf-8") for name in names if name != WEIGHTS}
-        try:
-            self._restore(Saved(texts, load_file(folder / WEIGHTS)))
-        except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as err:
-            reason = str(err).strip().splitlines()[0]
-            raise ValueError(
-                f"{folder} must hold the files of one saved model, but they do not load: {reason} "
-                "Copy the pipeline's folder again, or train it anew."
-            ) from err
+        with reading(Path(path), self.encoder, with_graph=self.runtime.backend == "onnx") as saved:
+            self._restore(saved)
         return self
 
     def to_bytes(self) -> bytes:
-        """Make what `from_bytes` reads; nothing but the encoder's settings before initialization."""
-        if self._model is None:
-            return bytes(srsly.msgpack_dumps({}))
-        saved = self._saved()
-        return bytes(srsly.msgpack_dumps({"texts": saved.texts, "weights": save(saved.state)}))
+        """Make what `from_bytes` reads; nothing before initialization."""
+        return b"" if self._model is None else pack(self._saved())
 
     def from_bytes(self, data: bytes) -> "EntityShim":
         """Read what `to_bytes` made."""
-        files = srsly.msgpack_loads(data)
-        if files:
-            self._restore(Saved(files["texts"], load(files["weights"])))
+        if data:
+            self._restore(unpack(data))
         return self
 
     def _restore(self, saved: Saved) -> None:

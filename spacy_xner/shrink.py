@@ -1,8 +1,8 @@
-"""A trained pipeline made small for delivery: no vocabulary that texts do not need, half precision."""
+"""A trained pipeline made small and fast for delivery: pruned vocabulary, half precision, ONNX graph."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import srsly
 from tokenizers import Tokenizer
@@ -41,6 +41,8 @@ def shrink(
     *,
     min_count: int = 1,
     storage: Storage = "float16",
+    backend: Literal["torch", "onnx"] | None = None,
+    precision: Literal["fp32", "int8"] | None = None,
     on_text: Callable[[int], None] | None = None,
 ) -> ShrinkReport:
     """Write a pipeline that finds the same in fewer bytes. It can be trained on.
@@ -52,6 +54,8 @@ def shrink(
             character stay. None for the whole vocabulary.
         min_count: How often a piece must occur in them.
         storage: Precision of the weights in files. They are loaded, and computed with, in float32.
+        backend: That of its components; None to leave it. For ``onnx`` the graph is saved too.
+        precision: In which these compute; None to leave it.
         on_text: Called with the number of texts read so far.
 
     Raises:
@@ -62,11 +66,8 @@ def shrink(
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise FileExistsError(f"The folder must be empty or new, found {folder}. Choose another name.")
     nlp = load(model, "cpu")
-    shims = [
-        cast(EntityShim, cast(Any, pipe).model.shims[0])
-        for _, pipe in nlp.pipeline
-        if isinstance(pipe, Component)
-    ]
+    pipes = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Component)}
+    shims = [cast(EntityShim, cast(Any, pipe).model.shims[0]) for pipe in pipes.values()]
     own = [shim for shim in shims if shim.encoder is not None and not shim.encoder.keeps_base]
     if not own:
         raise ValueError(
@@ -79,8 +80,13 @@ def shrink(
         rows = shim.module.encoder.transformer.get_input_embeddings()  # type: ignore[union-attr, operator]
         before += rows.num_embeddings
         after += rows.num_embeddings if lines is None else _prune(shim, lines, min_count, model, on_text)
-    for shim in shims:
+    changes = {"backend": backend, "precision": precision}
+    settings = {key: value for key, value in changes.items() if value is not None}
+    for (name, pipe), shim in zip(pipes.items(), shims, strict=True):
         shim.storage = storage
+        if shim in own:
+            pipe.configure(**settings)
+            nlp.get_pipe_config(name).update(settings)
     with new_folder(folder, overwrite=False) as part:
         sizes = [size_of(nlp.path)]
         nlp.to_disk(part)

@@ -151,9 +151,15 @@ def shrink(
     storage: Annotated[
         Literal["float32", "float16", "bfloat16"], typer.Option(help="Of the weights in files.")
     ] = "float16",
+    backend: Annotated[
+        Literal["torch", "onnx"] | None, typer.Option(help="What predicts on a processor.")
+    ] = None,
+    precision: Annotated[
+        Literal["fp32", "int8"] | None, typer.Option(help="In which it computes: int8 with onnx.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a pipeline in fewer bytes: half precision, and no vocabulary that a corpus does not need."""
+    """Write a pipeline for delivery: half precision, less vocabulary, ONNX Runtime."""
     with one_line_errors():
         from ..shrink import shrink as run
 
@@ -165,6 +171,8 @@ def shrink(
                 lines,
                 min_count=min_count,
                 storage=storage,
+                backend=backend,
+                precision=precision,
                 on_text=lambda done: on_progress(done, len(lines or ())),
             )
     show(report._asdict(), as_json=as_json)

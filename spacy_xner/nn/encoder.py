@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .graph import Graph
 from .pieces import Pieces
 from .windows import Window, plan_windows
 
@@ -50,6 +51,8 @@ class Encoder(nn.Module):
         self.pooling = pooling
         self.capacity = capacity
         self.overlap = overlap
+        # Which runs the transformer's layers where no gradient is asked for, or None.
+        self.graph: Graph | None = None
         self.width: int = transformer.config.hidden_size  # type: ignore[union-attr, assignment]
         if pooling == "cls" and not specials.prefix:
             raise ValueError(
@@ -112,7 +115,7 @@ class Encoder(nn.Module):
         sizes = torch.tensor([len(ids) for ids in rows], device=device)
         mask = (torch.arange(length, device=device) < sizes[:, None]).long()
         # (windows * pieces, width)
-        hidden = self.transformer(input_ids=piece_ids, attention_mask=mask).last_hidden_state.flatten(0, 1)
+        hidden = self._transform(piece_ids, mask).flatten(0, 1)
         positions: list[int] = []
         slots: list[int] = []
         for i, (row, window) in enumerate(windows):
@@ -125,6 +128,14 @@ class Encoder(nn.Module):
                 positions.append(offset + piece)
                 slots.append(slot)
         return hidden[torch.tensor(positions, device=device)], slots
+
+    def _transform(self, piece_ids: Tensor, mask: Tensor) -> Tensor:
+        """Compute vectors of pieces. Shape: ``(batch, pieces, width)``."""
+        if self.graph is not None and not torch.is_grad_enabled():
+            rows: Tensor = self.transformer.get_input_embeddings()(piece_ids)  # type: ignore[operator]
+            return self.graph(rows, mask)
+        hidden: Tensor = self.transformer(input_ids=piece_ids, attention_mask=mask).last_hidden_state
+        return hidden
 
     def _pool(self, vectors: Tensor, slots: Sequence[int], n_slots: int) -> Tensor:
         """Average the vectors of each slot. Shape: ``(slots, width)``."""

@@ -23,6 +23,8 @@ from .teaching import Batch, Teacher
 
 Found = TypeVar("Found")
 INIT_SAMPLE = 10
+# Of each backend.
+PRECISIONS = {"torch": ("auto", "fp32", "bf16", "fp16"), "onnx": ("auto", "fp32", "int8")}
 
 
 def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
@@ -36,6 +38,24 @@ def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
     logger.info("Labels from %s: %s", origin, text)
 
 
+def check_runtime(backend: str, precision: str, max_batch_pieces: int) -> None:
+    """Check that a backend is one, and can compute in a precision, something at least.
+
+    Raises:
+        ValueError: If not.
+    """
+    if max_batch_pieces < 1:
+        raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
+    if backend not in PRECISIONS:
+        raise ValueError(f"backend must be {' or '.join(PRECISIONS)}, found {backend!r}. Choose one.")
+    if precision not in PRECISIONS[backend]:
+        other = ' It is one of backend = "onnx".' if precision == "int8" else ""
+        raise ValueError(
+            f'precision must be {", ".join(PRECISIONS[backend])} with backend = "{backend}", found '
+            f"{precision!r}.{other} Change one of them."
+        )
+
+
 class Component(TrainablePipe):  # type: ignore[misc]
     """A component around a thinc model that holds a torch module.
 
@@ -44,8 +64,9 @@ class Component(TrainablePipe):  # type: ignore[misc]
         model: A `spacy_xner.EntityModel.v1` or `spacy_xner.TextModel.v1`.
         name: The component's name.
         device: ``auto``, or a torch device.
-        precision: ``fp32``, ``bf16``, ``fp16`` or ``auto``.
+        precision: ``fp32``, ``bf16``, ``fp16``, ``int8`` or ``auto``.
         max_batch_pieces: Pieces that go through the encoder at once, padding included.
+        backend: ``torch`` or ``onnx``.
         scorer: Scores examples.
     """
 
@@ -58,18 +79,17 @@ class Component(TrainablePipe):  # type: ignore[misc]
         device: str,
         precision: str,
         max_batch_pieces: int,
+        backend: str,
         scorer: Callable[..., dict[str, Any]] | None,
     ) -> None:
-        if max_batch_pieces < 1:
-            raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
         self.vocab = vocab
         self.model = model
         self.name = name
         self.cfg: dict[str, Any] = {"labels": []}
         self.scorer = scorer
         self.teacher: Teacher | None = None
-        self._runtime = (device, precision, max_batch_pieces)
-        model.attrs["configure"](model, *self._runtime)
+        self._runtime: dict[str, Any] = {}
+        self.configure(device=device, precision=precision, max_batch_pieces=max_batch_pieces, backend=backend)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -91,12 +111,24 @@ class Component(TrainablePipe):  # type: ignore[misc]
     @property
     def device(self) -> str:
         """The device as it was asked for. Setting it moves the model when it is next used."""
-        return self._runtime[0]
+        return str(self._runtime["device"])
 
     @device.setter
     def device(self, device: str) -> None:
-        self._runtime = (device, *self._runtime[1:])
-        self.model.attrs["configure"](self.model, *self._runtime)
+        self.configure(device=device)
+
+    def configure(self, **settings: Any) -> None:
+        """Change device, precision, max_batch_pieces or backend for as long as the component lives.
+
+        A pipeline is saved with what its config says of them.
+
+        Raises:
+            ValueError: If they are not right, or not together.
+        """
+        runtime = self._runtime | settings
+        check_runtime(runtime["backend"], runtime["precision"], runtime["max_batch_pieces"])
+        self.model.attrs["configure"](self.model, **runtime)
+        self._runtime = runtime
 
     def add_label(self, label: str) -> int:
         """Add a label before initialization.

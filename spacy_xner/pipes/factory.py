@@ -28,6 +28,7 @@ DEFAULT_MODEL = {
         "device": "auto",
         "precision": "fp32",
         "max_batch_pieces": 1024,
+        "backend": "torch",
         "threshold": 0.0,
         "spans_key": "xner",
         "overwrite": False,
@@ -42,6 +43,7 @@ def make_xner(
     device: str,
     precision: str,
     max_batch_pieces: int,
+    backend: str,
     threshold: float,
     spans_key: str,
     overwrite: bool,  # noqa: FBT001 - spaCy passes all by name
@@ -54,8 +56,11 @@ def make_xner(
         name: The component's name in it.
         model: A `spacy_xner.EntityModel.v1`.
         device: ``auto`` (cuda, then mps, then cpu), or a torch device.
-        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only) or ``auto`` (bf16 where a GPU has it).
+        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only) or ``auto`` (bf16 where a GPU has it); with
+            the backend ``onnx`` also ``int8``.
         max_batch_pieces: Pieces that go through the encoder at once, padding included.
+        backend: What predicts on a processor: ``torch``, or ``onnx``, ONNX Runtime, which is faster. Training
+            and a GPU take torch.
         threshold: Entities less probable than this are left out, from 0 to 1.
         spans_key: Key in ``doc.spans`` for all entities with their scores.
         overwrite: Whether entities that a doc has already make way for these.
@@ -69,6 +74,7 @@ def make_xner(
         device=device,
         precision=precision,
         max_batch_pieces=max_batch_pieces,
+        backend=backend,
         threshold=threshold,
         spans_key=spans_key,
         overwrite=overwrite,

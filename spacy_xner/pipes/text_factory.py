@@ -29,6 +29,7 @@ DEFAULT_TEXT_MODEL = {
         "device": "auto",
         "precision": "fp32",
         "max_batch_pieces": 1024,
+        "backend": "torch",
         "threshold": 0.5,
         "scorer": {"@scorers": "spacy_xner.text_scorer.v1"},
     },
@@ -47,6 +48,7 @@ def make_xcat(
     device: str,
     precision: str,
     max_batch_pieces: int,
+    backend: str,
     threshold: Union[float, dict[str, float]],  # noqa: UP007 - confection reads it
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> XCAT:
@@ -57,8 +59,11 @@ def make_xcat(
         name: The component's name in it.
         model: A `spacy_xner.TextModel.v1`.
         device: ``auto`` (cuda, then mps, then cpu), or a torch device.
-        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only) or ``auto`` (bf16 where a GPU has it).
+        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only) or ``auto`` (bf16 where a GPU has it); with
+            the backend ``onnx`` also ``int8``.
         max_batch_pieces: Pieces that go through the encoder at once, padding included.
+        backend: What predicts on a processor: ``torch``, or ``onnx``, ONNX Runtime, which is faster. Training
+            and a GPU take torch.
         threshold: From which probability on a text counts as having a label, where it may have several: for
             all labels, or by label. ``doc.cats`` has the probabilities themselves.
         scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
@@ -71,6 +76,7 @@ def make_xcat(
         device=device,
         precision=precision,
         max_batch_pieces=max_batch_pieces,
+        backend=backend,
         threshold=threshold,
         scorer=scorer,
     )

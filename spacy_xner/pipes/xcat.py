@@ -32,6 +32,7 @@ class XCAT(Component):
         device: str = "auto",
         precision: str = "fp32",
         max_batch_pieces: int = 1024,
+        backend: str = "torch",
         threshold: float | Mapping[str, float] = 0.5,
         scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
@@ -45,6 +46,7 @@ class XCAT(Component):
             device=device,
             precision=precision,
             max_batch_pieces=max_batch_pieces,
+            backend=backend,
             scorer=scorer,
         )
         self.threshold = threshold

@@ -42,6 +42,7 @@ class XNER(Component):
         device: str = "auto",
         precision: str = "fp32",
         max_batch_pieces: int = 1024,
+        backend: str = "torch",
         threshold: float = 0.0,
         spans_key: str = "xner",
         overwrite: bool = False,
@@ -56,6 +57,7 @@ class XNER(Component):
             device=device,
             precision=precision,
             max_batch_pieces=max_batch_pieces,
+            backend=backend,
             scorer=scorer,
         )
         self.threshold = threshold

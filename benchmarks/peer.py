@@ -1,0 +1,119 @@
+"""One way to run a token classifier, measured in a process and an environment of its own: see peers.py.
+
+Knows nothing of the rest of the project. Prints one JSON object.
+
+Usage: python peer.py KIND MODEL TEXTS, a JSON file of texts, short ones, and the pieces of both
+"""
+
+import gc
+import json
+import resource
+import sys
+import time
+import warnings
+
+BEGIN = time.perf_counter()
+WARM_UP = 32
+
+
+def run_raw(model, data):
+    """Run the encoder alone on pieces, texts of one length together."""
+    import torch
+    from transformers import AutoModel
+
+    encoder = AutoModel.from_pretrained(model).eval()
+
+    def run(texts):
+        groups = {}
+        for pieces in texts:
+            groups.setdefault(len(pieces), []).append(pieces)
+        for length, rows in groups.items():
+            step = max(1, 1024 // length)
+            for i in range(0, len(rows), step):
+                with torch.inference_mode():
+                    encoder(input_ids=torch.tensor(rows[i : i + step]))
+        return []
+
+    return run, data["pieces"], data["short_pieces"]
+
+
+def run_transformers(model, data, batch_size):
+    """Run the pipeline of transformers."""
+    from transformers import pipeline
+
+    tagger = pipeline("token-classification", model, aggregation_strategy="simple", device="cpu")
+
+    def run(texts):
+        found = tagger(texts, batch_size=batch_size)
+        return [[(ent["start"], ent["end"], ent["entity_group"]) for ent in row] for row in found]
+
+    return run, data["texts"], data["short"]
+
+
+def run_spacy(nlp, data):
+    """Run a spaCy pipeline."""
+
+    def run(texts):
+        return [[(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in nlp.pipe(texts)]
+
+    return run, data["texts"], data["short"]
+
+
+def load(kind, model, data):
+    """Load what a kind of peer runs."""
+    name, _, setting = kind.partition(":")
+    if name == "raw":
+        return run_raw(model, data)
+    if name == "transformers":
+        return run_transformers(model, data, int(setting))
+    import spacy
+
+    if name == "hf_token_pipe":
+        nlp = spacy.blank("xx")
+        settings = {"model": model, "aggregation_strategy": "simple", "annotate": "ents"}
+        nlp.add_pipe("hf_token_pipe", config=settings)
+        return run_spacy(nlp, data)
+    return run_spacy(spacy.load(model), data)
+
+
+def quantile(values, share):
+    """Find the value that a share of all are at most."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def main():
+    """Measure."""
+    warnings.simplefilter("ignore")
+    kind, model, file = sys.argv[1:]
+    with open(file, encoding="utf-8") as lines:
+        data = json.load(lines)
+    run, texts, short = load(kind, model, data)
+    run(short[:1])
+    start_up = time.perf_counter() - BEGIN
+    run(texts[:WARM_UP])
+    gc.collect()
+    begin = time.perf_counter()
+    found = run(texts)
+    seconds = time.perf_counter() - begin
+    times = []
+    for text in short:
+        begin = time.perf_counter()
+        run([text])
+        times.append(time.perf_counter() - begin)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "p50": 1000 * quantile(times, 0.5),
+                "p99": 1000 * quantile(times, 0.99),
+                "start_up": start_up,
+                "peak": peak,
+                "found": found,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

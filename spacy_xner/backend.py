@@ -1,0 +1,117 @@
+"""How an encoder becomes the ONNX graph that predictions run on where ``backend`` is ``onnx``."""
+
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .checkpoint import build_transformer, dump_config
+from .nn.graph import Graph
+from .nn.lora import merged_state
+
+OPSET = 17
+# By how much, at most, the graph's vectors may differ from torch's, of about 1.
+TOLERANCE = 1e-3
+# Pieces of the texts that the graph is tried on: another batch and other lengths than it was traced with.
+PROBE = (7, 5, 1)
+
+
+class _Layers(nn.Module):
+    """A transformer that takes the vectors of pieces."""
+
+    def __init__(self, transformer: nn.Module) -> None:
+        super().__init__()
+        self.transformer = transformer
+
+    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        hidden: Tensor = self.transformer(inputs_embeds=vectors, attention_mask=mask).last_hidden_state
+        return hidden
+
+
+def make_graph(transformer: nn.Module, precision: str) -> Graph:
+    """Make the graph of a transformer: what it adds in adapters becomes part of the weights.
+
+    Args:
+        transformer: A Hugging Face encoder on the processor.
+        precision: ``fp32``, or ``int8``: linear layers have 8-bit weights, one scale a channel, and their
+            inputs are quantized as they come. Weights have 7 of the 8 bits, since without the instructions
+            of recent processors (VNNI) sums of products would overflow 16 bits.
+
+    Raises:
+        ImportError: If onnx or onnxruntime is not installed.
+        ValueError: If the encoder cannot be exported.
+    """
+    try:
+        import onnx  # noqa: F401 - torch's exporter needs it
+        import onnxruntime  # noqa: F401
+    except ImportError as err:
+        raise ImportError(
+            'backend = "onnx" needs onnx and onnxruntime, which are not installed. Install them with: '
+            "pip install 'spacy-xner[onnx]'"
+        ) from err
+    copy = build_transformer(dump_config(transformer), merged_state(transformer), attention="eager").eval()
+    graph = Graph(_export(copy), "fp32")
+    _check(graph, copy)
+    return Graph(_quantize(graph.data), precision) if precision == "int8" else graph
+
+
+def _export(transformer: nn.Module) -> bytes:
+    """Trace a transformer."""
+    vectors = transformer.get_input_embeddings()(torch.ones(2, 16, dtype=torch.long))  # type: ignore[operator]
+    sizes = {0: "batch", 1: "pieces"}
+    with TemporaryDirectory() as folder, torch.no_grad(), warnings.catch_warnings():
+        file = Path(folder) / "fp32.onnx"
+        # Of the tracer, about what `_check` looks at.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Layers(transformer).eval(),
+            (vectors, torch.ones(2, 16, dtype=torch.long)),
+            file,
+            input_names=["vectors", "mask"],
+            output_names=["hidden"],
+            dynamic_axes={"vectors": sizes, "mask": sizes, "hidden": sizes},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        return file.read_bytes()
+
+
+def _check(graph: Graph, transformer: nn.Module) -> None:
+    """Check that a graph computes what its transformer does."""
+    mask = (torch.arange(max(PROBE)) < torch.tensor(PROBE)[:, None]).long()
+    table: Any = transformer.get_input_embeddings()  # type: ignore[operator]
+    # From the end, where no special pieces are: RoBERTa gives that of padding no position.
+    ids = table.num_embeddings - 1 - torch.arange(mask.numel()).view_as(mask)
+    with torch.no_grad():
+        vectors = table(ids)
+        wanted = transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        apart = (graph(vectors, mask) - wanted)[mask.bool()].abs().max().item()
+    if not apart < TOLERANCE:
+        raise ValueError(
+            f'backend = "onnx" must compute what torch does, but for {type(transformer).__name__} it is '
+            f'{apart:.1g} off. Use backend = "torch".'
+        )
+
+
+def _quantize(data: bytes) -> bytes:
+    """Give linear layers weights of 8 bits."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    model = onnx.load_from_string(data)
+    # Or it would advise a step that only graphs of images need.
+    model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "int8.onnx"
+        quantize_dynamic(
+            model,
+            file,
+            op_types_to_quantize=["MatMul"],
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+        )
+        return file.read_bytes()

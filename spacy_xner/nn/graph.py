@@ -1,0 +1,56 @@
+"""A transformer's layers as an ONNX graph, which ONNX Runtime runs on a processor."""
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Graph:
+    """Runs the layers of a transformer on the vectors of pieces, whose table stays with the module.
+
+    Args:
+        data: An ONNX model with the inputs ``vectors`` (batch, pieces, width) and ``mask`` (batch, pieces),
+            and the output ``hidden`` (batch, pieces, width).
+        precision: ``fp32`` or ``int8``.
+    """
+
+    def __init__(self, data: bytes, precision: str) -> None:
+        self.data = data
+        self.precision = precision
+        # By process: threads do not survive a fork, and a session that is closed there would wait for them.
+        self._sessions: dict[int, Any] = {}
+
+    def __call__(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """Compute what the transformer's last layer gives.
+
+        Args:
+            vectors: Rows of the table of pieces. Shape: ``(batch, pieces, width)``.
+            mask: 1 at real pieces. Shape: ``(batch, pieces)``.
+
+        Raises:
+            ImportError: If ONNX Runtime is not installed.
+        """
+        session = self._sessions.get(os.getpid())
+        if session is None:
+            session = self._sessions[os.getpid()] = _open(self.data)
+        inputs = {"vectors": vectors.contiguous().numpy(), "mask": mask.numpy()}
+        return torch.from_numpy(session.run(None, inputs)[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without the session."""
+        return Graph, (self.data, self.precision)
+
+
+def _open(data: bytes) -> Any:
+    try:
+        import onnxruntime
+    except ImportError as err:
+        raise ImportError(
+            'backend = "onnx" needs onnxruntime, which is not installed. Install it with: '
+            "pip install 'spacy-xner[onnx]'"
+        ) from err
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,175 @@
+"""Predictions by ONNX Runtime are those of torch."""
+
+import multiprocessing
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+
+from spacy_xner.backend import make_graph
+from spacy_xner.checkpoint import load_checkpoint
+from spacy_xner.nn.graph import Graph
+from spacy_xner.shrink import shrink
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from .conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
+from .test_checkpoint_model import BIO, adopt
+from .test_cli import invoke
+from .test_shrink import found
+
+TEXTS = [*(text for text, _ in SLIPS), "", "北京 Anna DHL 13800138000 " * 25]
+ONNX = {"components.xner.backend": "onnx"}
+
+
+def graph_of(nlp: Language) -> Graph | None:
+    graph: Graph | None = nlp.get_pipe("xner").model.shims[0].module.encoder.graph
+    return graph
+
+
+def check_same(ours: Language, theirs: Language) -> None:
+    n_found = 0
+    for a, b in zip(found(ours, TEXTS), found(theirs, TEXTS), strict=True):
+        assert [row[:2] for row in a] == [row[:2] for row in b]
+        assert [row[2] for row in a] == pytest.approx([row[2] for row in b], abs=5e-4)
+        n_found += len(a)
+    assert n_found
+
+
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert", "modernbert", "deberta-v2"])
+def test_a_graph_computes_what_its_transformer_does(tiny_encoders: Callable[..., Path], arch: str) -> None:
+    transformer = load_checkpoint(str(tiny_encoders(arch))).transformer.eval()
+    ids = torch.randint(10, 50, (4, 33))
+    mask = (torch.arange(33) < torch.tensor([[33], [12], [2], [32]])).long()
+    graph = make_graph(transformer, "fp32")
+    with torch.no_grad():
+        wanted = transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        vectors = transformer.get_input_embeddings()(ids)
+    assert torch.allclose(graph(vectors, mask)[mask.bool()], wanted[mask.bool()], atol=1e-4)
+    small = make_graph(transformer, "int8")
+    assert b"DynamicQuantizeLinear" in small.data
+    # Of 7 bits, the weights are off by half a step of 127 at most, each.
+    apart = (small(vectors, mask) - wanted)[mask.bool()].norm() / wanted[mask.bool()].norm()
+    assert 0 < apart < 0.1
+
+
+@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])
+def test_saved_with_the_pipeline(tiny: Path, tmp_path: Path, head: str) -> None:
+    theirs = train_nlp(tiny, head, neck="BiLSTM")
+    theirs.to_disk(tmp_path / "torch")
+    ours = spacy.load(tmp_path / "torch", config=ONNX)
+    check_same(ours, theirs)
+    ours.to_disk(tmp_path / "onnx")
+    assert (tmp_path / "onnx" / "xner" / "model" / "encoder.onnx").is_file()
+    for again in (
+        spacy.load(tmp_path / "onnx"),
+        type(ours).from_config(ours.config).from_bytes(ours.to_bytes()),
+        pickle.loads(pickle.dumps(ours)),
+    ):
+        graph = graph_of(again)
+        assert graph is not None
+        check_same(again, theirs)
+        # The one that was saved: making another needs onnx and takes long.
+        assert graph_of(again) is graph
+    back = spacy.load(tmp_path / "onnx", config={"components.xner.backend": "torch"})
+    assert graph_of(back) is None
+    check_same(back, theirs)
+    back.to_disk(tmp_path / "onnx")
+    assert not (tmp_path / "onnx" / "xner" / "model" / "encoder.onnx").exists()
+
+
+def test_int8_is_saved_and_another_precision_makes_another_graph(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "large")
+    args = ("--backend", "onnx", "--precision", "int8")
+    code, _, err = invoke("shrink", tmp_path / "large", tmp_path / "small", *args)
+    assert code == 0, err
+    nlp = spacy.load(tmp_path / "small")
+    assert nlp.config["components"]["xner"]["precision"] == "int8"
+    assert [[row[:2] for row in rows] for rows in found(nlp)] == [
+        [row[:2] for row in rows] for rows in found(trained)
+    ]
+    assert graph_of(nlp).precision == "int8"
+    nlp.get_pipe("xner").configure(precision="fp32")
+    check_same(nlp, trained)
+    assert graph_of(nlp).precision == "fp32"
+    code, _, err = invoke("shrink", tmp_path / "large", tmp_path / "other", "--precision", "int8")
+    assert code == 1
+    assert "found 'int8'. It is one of backend = \"onnx\". Change one of them." in err
+    assert not (tmp_path / "other").exists()
+
+
+def test_trained_on_it_forgets_its_graph(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "torch")
+    nlp = spacy.load(tmp_path / "torch", config=ONNX)
+    before = found(nlp)
+    old = graph_of(nlp)
+    nlp.update(make_examples(nlp), sgd=build_adamw_v1(learn_rate=5e-2))
+    assert found(nlp) != before
+    assert graph_of(nlp) is None
+    nlp.to_disk(tmp_path / "onnx")
+    assert graph_of(nlp) not in (None, old)
+    check_same(
+        spacy.load(tmp_path / "onnx"),
+        spacy.load(tmp_path / "onnx", config={"components.xner.backend": "torch"}),
+    )
+
+
+def test_adapters_become_part_of_it(tiny: Path, tmp_path: Path) -> None:
+    lora = {"@architectures": "spacy_xner.LoRA.v1", "rank": 4}
+    nlp = train_nlp(tiny, encoder_lora=lora)
+    nlp.to_disk(tmp_path / "torch")
+    before = found(nlp, TEXTS)
+    nlp.get_pipe("xner").configure(backend="onnx")
+    nlp.to_disk(tmp_path / "onnx")
+    assert graph_of(nlp) is not None
+    assert [[row[:2] for row in rows] for rows in found(nlp, TEXTS)] == [
+        [row[:2] for row in rows] for rows in before
+    ]
+    check_same(nlp, spacy.load(tmp_path / "torch"))
+
+
+def test_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    nlp = adopt(write_checkpoint(tmp_path / "ckpt", tiny, BIO))
+    nlp.to_disk(tmp_path / "torch")
+    shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
+    check_same(spacy.load(tmp_path / "onnx"), nlp)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+@pytest.mark.usefixtures("_two_threads")
+def test_other_processes(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "torch")
+    nlp = spacy.load(tmp_path / "torch", config=ONNX)
+    alone = [[(ent.text, ent.label_) for ent in doc.ents] for doc in nlp.pipe(TEXTS * 3)]
+    several = nlp.pipe(TEXTS * 3, n_process=2, batch_size=4)
+    assert [[(ent.text, ent.label_) for ent in doc.ents] for doc in several] == alone
+
+
+def test_what_cannot_be(
+    tiny: Path, trained: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match=r"backend must be torch or onnx, found 'tensorrt'"):
+        make_nlp(tiny, backend="tensorrt")
+    with pytest.raises(ValueError, match=r'precision must be auto, fp32, int8 with backend = "onnx"'):
+        make_nlp(tiny, backend="onnx", precision="bf16")
+    nlp = spacy.blank("xx")
+    shared = {"@architectures": "spacy_xner.SharedEncoder.v1"}
+    model = {
+        "@architectures": "spacy_xner.TextModel.v1",
+        "encoder": shared,
+        "head": {"@architectures": "spacy_xner.ExclusiveHead.v1"},
+    }
+    with pytest.raises(ValueError, match="must be of a component with an encoder of its own"):
+        nlp.add_pipe("xcat", config={"model": model, "backend": "onnx"})
+    trained.to_disk(tmp_path / "torch")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    nlp = spacy.load(tmp_path / "torch", config=ONNX)
+    with pytest.raises(ImportError, match=r"needs onnx and onnxruntime, which are not installed"):
+        nlp(TEXTS[0])
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match=r"needs onnxruntime, which is not installed"):
+        Graph(b"", "fp32")(torch.zeros(1, 1, 2), torch.ones(1, 1))
