@@ -63,6 +63,7 @@ PARSER = """
 [nlp]
 lang = "xx"
 pipeline = ["transformer", "ner"]
+[components]
 [components.transformer]
 factory = "transformer"
 [components.transformer.model]

@@ -8,7 +8,7 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-EVEN = 0.5
+from .thresholds import EVEN, limit_of, shift
 
 
 def build_text_scorer_v1() -> Callable[..., dict[str, Any]]:
@@ -106,20 +106,6 @@ def find_thresholds(
         below = max((score for score in scores if score < best), default=best)
         found[label] = (best + below) / 2
     return found
-
-
-def limit_of(threshold: float | Mapping[str, float], label: str) -> float:
-    """Find the threshold of a label; 0.5 for one that is not named."""
-    return threshold.get(label, EVEN) if isinstance(threshold, Mapping) else threshold
-
-
-def shift(probability: float, limit: float) -> float:
-    """Bend the scale so that a threshold comes to lie at 0.5; order, 0 and 1 stay."""
-    if probability in (0.0, 1.0):
-        return probability
-    if probability < limit:
-        return EVEN * probability / limit
-    return EVEN + EVEN * (probability - limit) / (1.0 - limit)
 
 
 def area(scores: Any, is_right: Any) -> float | None:

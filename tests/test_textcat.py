@@ -111,3 +111,32 @@ def test_texts_of_other_labels_are_not_scored() -> None:
     examples[2].reference.cats = {"a": 1.0, "b": 0.0}
     assert score_texts(examples, labels=["a", "b"], is_exclusive=True)["cats_acc"] == 0.5
     assert score_texts(examples[:1], labels=["a", "b"])["cats_acc"] is None
+
+
+@pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
+def test_predictions_have_the_labels_that_a_text_counts_as_having(
+    tmp_path: Path, tiny: Path, head: str
+) -> None:
+    nlp = make_nlp(tiny, head)
+    train(nlp, ONE if head == "ExclusiveHead" else TEXTS)
+    texts = list(TEXTS)
+    wanted = []
+    for doc in nlp.pipe(texts):
+        # Only the first label is above its limit; of exclusive ones, the most probable is chosen anyway.
+        first = nlp.get_pipe("xcat").labels[0]
+        wanted.append([max(doc.cats, key=doc.cats.get)] if head == "ExclusiveHead" else [first])
+    nlp.get_pipe("xcat").threshold = {label: float(label != first) for label in doc.cats}
+    nlp.get_pipe_config("xcat")["threshold"] = nlp.get_pipe("xcat").threshold
+    nlp.to_disk(tmp_path / "model")
+    (tmp_path / "texts.txt").write_text("\n".join(texts), encoding="utf-8")
+    run = ("predict", tmp_path / "model", tmp_path / "texts.txt")
+    code, _, err = invoke(*run, "-o", tmp_path / "out.jsonl", "--format", "doccano")
+    assert code == 0, err
+    lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["label"] for line in lines] == wanted
+    shown = [line.split() for line in invoke(*run)[1].splitlines()[1::2]]
+    assert [row[::2] for row in shown] == wanted
+    # Probabilities where there is a place for them.
+    assert invoke(*run, "-o", tmp_path / "out.jsonl")[0] == 0
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert any(0.0 < value < 1.0 for row in rows for value in row["cats"].values())

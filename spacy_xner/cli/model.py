@@ -95,11 +95,15 @@ def predict(
         from ..corpus.export import doc_to_record, export
         from ..corpus.span_json import write_span_json
         from ..loading import load
+        from ..pipes.xcat import choose_labels, with_chosen
 
         nlp, options = load(model, device), WriteOptions(predictions=True)
         with source.open(encoding="utf-8") as file:
             docs = nlp.pipe(line.rstrip("\r\n") for line in file)
             if output is not None:
+                if format != "jsonl":
+                    # The others have labels of texts, but no probabilities of them.
+                    docs = (with_chosen(nlp, doc) for doc in docs)
                 export(docs, output, format, options)
                 typer.echo(f"Wrote {output}")
             elif as_json:
@@ -107,7 +111,7 @@ def predict(
             else:
                 for doc in docs:
                     found = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
-                    found += [f"{label} {value:.2f}" for label, value in doc.cats.items() if value >= 0.5]
+                    found += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
                     typer.echo(f"{doc.text}\n    " + "  ".join(found))
 
 

@@ -8,16 +8,33 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model
 
+from ..thresholds import EVEN, limit_of
 from ..types import TextGold
 from .component import Component
 
 # Of a text, shown in an error.
 SHOWN = 40
+
+
+def choose_labels(nlp: Language, doc: Doc) -> list[str]:
+    """Choose the labels that a doc counts as having: each component its own, any others from 0.5 on."""
+    pipes = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, XCAT)]
+    known = {label for pipe in pipes for label in pipe.labels}
+    others = [label for label, value in doc.cats.items() if label not in known and value >= EVEN]
+    return [label for pipe in pipes for label in pipe.choose(doc.cats)] + others
+
+
+def with_chosen(nlp: Language, doc: Doc) -> Doc:
+    """Make a doc's labels certain: those that it counts as having, and no others."""
+    chosen = choose_labels(nlp, doc)
+    doc.cats = {label: float(label in chosen) for label in doc.cats}
+    return doc
 
 
 class XCAT(Component):
@@ -55,6 +72,12 @@ class XCAT(Component):
     def is_exclusive(self) -> bool:
         """Whether a text has one label."""
         return bool(self.model.attrs["is_exclusive"](self.model))
+
+    def choose(self, cats: Mapping[str, float]) -> list[str]:
+        """Choose the labels that a text counts as having: the most probable, or those above the threshold."""
+        if self.is_exclusive:
+            return [max(self.labels, key=lambda label: cats[label])]
+        return [label for label in self.labels if cats[label] >= limit_of(self.threshold, label)]
 
     def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
         """Find the probability of each label of each doc, in the order of `labels`."""
