@@ -49,6 +49,7 @@ def test_no_labels_is_an_error(tiny: Path) -> None:
     [
         ({"threshold": 2.0}, "threshold must be a probability"),
         ({"max_batch_pieces": 0}, "max_batch_pieces must be at least 1"),
+        ({"precision": "fp1"}, "precision must be auto, fp32, bf16, fp16 with backend"),
     ],
 )
 def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> None:
@@ -66,7 +67,6 @@ def start_and_run(nlp: Language) -> None:
     ("settings_", "message"),
     [
         ({"device": "abacus"}, "device must be auto, cpu, cuda"),
-        ({"precision": "fp1"}, "precision must be auto, fp32, bf16 or fp16"),
         ({"precision": "fp16"}, "precision must be fp32, bf16 or auto for training, found fp16"),
         ({"encoder_window": 100_000}, "window must be 3 to 128 pieces"),
         ({"encoder_overlap": 5000}, "overlap must be 0 to"),
