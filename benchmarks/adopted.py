@@ -1,7 +1,7 @@
 """An adopted checkpoint against transformers' own pipeline on the same texts: entities, scores, speed.
 
-The checkpoint is trained first by the standard Hugging Face recipe, on slips and news. Entities are compared by
-character: as transformers finds them, and widened to whole tokens, which are what a doc's entities are made of.
+The checkpoint is trained first by the standard Hugging Face recipe, on slips and news. Entities are compared
+by character: as transformers finds them, and widened to whole tokens, of which a doc's entities are made.
 
 Usage: python benchmarks/adopted.py DATA ENCODER OUT [--texts 2000]
 """

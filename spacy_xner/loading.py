@@ -1,4 +1,4 @@
-"""Trained models by name: pipelines, and Hugging Face token-classification checkpoints as pipelines."""
+"""Trained models by name: pipelines, and Hugging Face checkpoints as pipelines."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -16,23 +16,27 @@ from .pipes.xner import XNER
 ADOPTING = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.TextCheckpointModel.v1"}
 
 
+def is_checkpoint(model: str) -> bool:
+    """Tell whether a name is that of a Hugging Face checkpoint, not of a pipeline."""
+    folder = Path(model).expanduser()
+    return (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
+
+
 def load(model: str, device: str = "auto") -> Language:
     """Load a pipeline, its components of ours on a device.
 
     Args:
-        model: A folder or an installed package, or a Hugging Face token-classification checkpoint.
+        model: A folder, an installed package, or a Hugging Face checkpoint, which is read as `adopt` does.
         device: As the component's setting; ``auto`` leaves each component its own.
 
     Raises:
         OSError: If there is no such model.
-        ValueError: If the device is not there.
+        ValueError: If the device is not there, or the checkpoint cannot be used.
     """
     if device != "auto":
         resolve_device(device)
-    folder = Path(model).expanduser()
-    is_checkpoint = (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
-    if is_checkpoint:
-        return load_tagger(model, device)
+    if is_checkpoint(model):
+        return adopt(model, device)
     nlp = load_pipeline(model)
     if device != "auto":
         for _, pipe in nlp.pipeline:

@@ -147,6 +147,17 @@ def test_labels_are_added_to_an_adopted_pipeline_by_init_from(folder: Path, tmp_
     assert pipe.labels == (*nlp.get_pipe("xner").labels, "HERO")
 
 
+def test_a_checkpoint_by_its_name_finds_the_same(folder: Path, tmp_path: Path) -> None:
+    adopt(folder).to_disk(tmp_path / "adopted")
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS).replace("\n ", " "), encoding="utf-8")
+    first, second = (
+        invoke("predict", model, tmp_path / "texts.txt", "--json") for model in (folder, tmp_path / "adopted")
+    )
+    assert first == second
+    assert first[0] == 0
+    assert '"label"' in first[1]
+
+
 def test_init_from_beside_a_checkpoint_is_refused(folder: Path) -> None:
     nlp = adopt(folder)
     nlp.config["initialize"]["components"]["xner"] = {"init_from": str(folder)}

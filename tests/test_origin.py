@@ -13,7 +13,7 @@ from spacy.language import Language
 from transformers import AutoModelForTokenClassification
 
 from spacy_xner.errors import XnerWarning
-from spacy_xner.loading import load
+from spacy_xner.loading import load, load_tagger
 from spacy_xner.origin import load_origin, make_head
 
 from .conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
@@ -110,7 +110,7 @@ def test_other_settings_are_warned_of(base: Path, tiny: Path, head: str) -> None
 def test_a_checkpoint_predicts_as_in_transformers(tiny: Path, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "checkpoint", tiny, BIO)
     model = AutoModelForTokenClassification.from_pretrained(folder).eval()
-    nlp = load(str(folder))
+    nlp = load_tagger(str(folder))
     xner = nlp.get_pipe("xner")
     assert xner.labels == ("PER", "LOC")
     shim = xner.model.shims[0]

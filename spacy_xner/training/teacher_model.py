@@ -10,7 +10,7 @@ from spacy.pipeline import Pipe
 from spacy.tokens import Doc, Span
 from tokenizers import Tokenizer
 
-from ..loading import load
+from ..loading import is_checkpoint, load, load_tagger
 from ..nn.distill import FLOOR
 from ..origin import component_names
 from ..pipes.xner import XNER
@@ -63,7 +63,9 @@ class TeacherModel:
         self, name: str, *, device: str = "auto", cache: Path | None = None, task: Task = "entities"
     ) -> None:
         self.name = name
-        self.nlp = load(name, device)
+        # Of a checkpoint, the tags of the student's own tokens are wanted, not entities in texts cut whole.
+        by_token = task == "entities" and is_checkpoint(name)
+        self.nlp = load_tagger(name, device) if by_token else load(name, device)
         self.task = task
         self.component = next(iter(component_names(self.nlp)), None) if task == "entities" else None
         self.labels = self._find_labels()
