@@ -26,7 +26,7 @@ def load(model: str, device: str = "auto") -> Language:
     """Load a pipeline, its components of ours on a device.
 
     Args:
-        model: A folder, an installed package, or a Hugging Face checkpoint, which is read as `adopt` does.
+        model: A folder, an installed package, or a Hugging Face checkpoint, which is read as by `adopt`.
         device: As the component's setting; ``auto`` leaves each component its own.
 
     Raises:
