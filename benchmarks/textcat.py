@@ -64,13 +64,13 @@ class Task(NamedTuple):
     learn_rate: float
 
 
-def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str) -> Language:
+def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str, cut: str) -> Language:
     """Make a pipeline with one xcat."""
     head = "ExclusiveHead" if is_exclusive else "MultiLabelHead"
     vectors = {"pooling": "cls"} if pooling == "cls" else {}
     model: dict[str, Any] = {
         "@architectures": "spacy_xner.TextModel.v1",
-        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": encoder, **vectors},
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": encoder, "cut": cut, **vectors},
         "pooling": None if pooling == "cls" else {"@architectures": f"spacy_xner.{pooling}Pooling.v1"},
         "head": {"@architectures": f"spacy_xner.{head}.v1"},
     }
@@ -79,9 +79,9 @@ def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str) -> Language:
     return nlp
 
 
-def run_ours(task: Task, pooling: str) -> dict[str, float]:
+def run_ours(task: Task, pooling: str, cut: str) -> dict[str, float]:
     """Train and score ours."""
-    nlp = make_nlp(task.encoder, is_exclusive=task.is_exclusive, pooling=pooling)
+    nlp = make_nlp(task.encoder, is_exclusive=task.is_exclusive, pooling=pooling, cut=cut)
     examples = make_examples(nlp, make_docs(nlp, task.train))
     settings = {"epochs": task.epochs, "batch_size": BATCH, "learn_rate": task.learn_rate, "share": 0.0}
     seconds = train(nlp, examples, seed=task.seed, **settings)
@@ -153,6 +153,7 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for results.")],
     texts: Annotated[int, typer.Option(help="To train on, of each corpus; 0 for all.")] = 2000,
+    cut: Annotated[str, typer.Option(help="Ours: text, or tokens.")] = "text",
     seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
     corpora: str = ",".join(CORPORA),
     learn_rate: float = 1e-4,
@@ -162,14 +163,15 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"textcat-{texts}-{learn_rate}.jsonl"
     for name, number, row in product(corpora.split(","), seed, rows.split(",")):
-        key = f"{name}/{row}/{number}"
+        title = row if row == "recipe" or cut == "text" else f"{row} of {cut}"
+        key = f"{name}/{title}/{number}"
         if key in read_results(file):
             continue
         train_file, test_file, is_exclusive, epochs = CORPORA[name]
         drawn = sample(read_corpus(data / name / train_file), texts)
         tests = read_corpus(data / name / test_file)
         task = Task(drawn, tests, encoder, number, is_exclusive, epochs, learn_rate)
-        found = run_recipe(task) if row == "recipe" else run_ours(task, row)
+        found = run_recipe(task) if row == "recipe" else run_ours(task, row, cut)
         srsly.write_jsonl(file, [{"key": key, **found}], append=True, append_new_line=False)
         print(srsly.json_dumps({"key": key, **found}), flush=True)
     show(read_results(file))

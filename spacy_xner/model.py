@@ -46,8 +46,11 @@ def build_entity_model_v1(
         neck: One of `spacy_xner.necks`: a function from the vectors' width to a torch module
             ``(vectors, mask) -> vectors``. Or None.
     """
-    if isinstance(encoder, EncoderSettings) and encoder.pooling == "cls":
-        raise ValueError("pooling must be first, last or mean for entities, found cls. Change it.")
+    if isinstance(encoder, EncoderSettings) and not encoder.has_token_vectors:
+        raise ValueError(
+            "The encoder must have pooling first, last or mean, and cut tokens, for entities, found pooling "
+            f"{encoder.pooling} and cut {encoder.cut}. Change it."
+        )
     layers = [encoder] if isinstance(encoder, Model) else []
     settings = None if isinstance(encoder, Model) else encoder
     return Model(

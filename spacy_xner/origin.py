@@ -126,7 +126,7 @@ def check_origin(origin: Origin, settings: EncoderSettings | None, name: str) ->
         )
     if settings is None or origin.settings is None:
         return
-    for field in ("prefix_space", "pooling", "window", "overlap"):
+    for field in ("prefix_space", "pooling", "window", "overlap", "cut"):
         here, there = getattr(settings, field), getattr(origin.settings, field)
         if here != there:
             warnings.warn(

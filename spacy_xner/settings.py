@@ -9,6 +9,8 @@ from .nn.pieces import PrefixSpace
 # those of the sentence alone (benchmarks/long_text.py).
 DEFAULT_WINDOW = 256
 
+Cut = Literal["tokens", "text"]
+
 
 class LoRASettings(NamedTuple):
     """Low-rank adapters in an encoder. See `build_lora_v1` for the meaning of each."""
@@ -32,6 +34,12 @@ class EncoderSettings(NamedTuple):
     gradient_checkpointing: bool
     layers: int | list[int] | None = None
     lora: LoRASettings | None = None
+    cut: Cut = "tokens"
+
+    @property
+    def has_token_vectors(self) -> bool:
+        """Whether the encoder makes vectors of tokens, which entities need, and others can share."""
+        return self.pooling != "cls" and self.cut == "tokens"
 
     @property
     def keeps_base(self) -> bool:
@@ -92,6 +100,7 @@ def build_encoder_v1(
     gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
     layers: int | list[int] | None = None,
     lora: LoRASettings | None = None,
+    cut: Literal["tokens", "text"] = "tokens",
 ) -> EncoderSettings:
     """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
 
@@ -108,9 +117,11 @@ def build_encoder_v1(
         gradient_checkpointing: Compute activations twice to save memory in training.
         layers: How many layers to keep, evenly spaced, or their indices from 0 at the bottom; None for all.
         lora: `spacy_xner.LoRA.v1`: adapters are trained, the encoder itself is not. None to train all of it.
+        cut: What is cut into pieces: each token by itself; or, for `spacy_xner.TextModel.v1` alone, the
+            ``"text"`` as a whole, as the encoder was pretrained, which gives fewer and longer pieces.
     """
     return EncoderSettings(
-        name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers, lora
+        name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers, lora, cut
     )
 
 

@@ -23,7 +23,7 @@ from .nn.entity_module import EntityModule
 from .nn.head import AnyHead
 from .nn.layers import freeze, keep_layers
 from .nn.lora import count_parameters
-from .nn.pieces import PieceCutter, Pieces
+from .nn.pieces import PieceCutter, Pieces, as_pieces
 from .saving import (
     SETTINGS,
     Saved,
@@ -111,7 +111,7 @@ class EntityShim(Shim):
     @property
     def has_token_vectors(self) -> bool:
         """Whether the encoder makes vectors of tokens, which others can share."""
-        return self.encoder is not None and self.encoder.pooling != "cls"
+        return self.encoder is not None and self.encoder.has_token_vectors
 
     @property
     def module(self) -> EntityModule:
@@ -219,8 +219,11 @@ class EntityShim(Shim):
         self._has_moved = False
 
     def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
-        """Cut the tokens of docs into pieces."""
+        """Cut the tokens of docs into pieces, or their texts as wholes."""
         assert self.cutter is not None  # only called where there is an encoder of ours
+        assert self.encoder is not None
+        if self.encoder.cut == "text":
+            return [as_pieces(self.cutter.cut_text(doc.text)) for doc in docs]
         return [self.cutter.cut(doc_words(doc)) for doc in docs]
 
     def encode(self, docs: Sequence[Doc]) -> tuple[Tensor, Tensor]:

@@ -193,7 +193,7 @@ def test_a_borrower_stays_in_its_pipeline(pair: Language) -> None:
 def test_the_encoder_runs_in_its_own_precision(pair: Language) -> None:
     nlp = pickle.loads(pickle.dumps(pair))
     pipe = nlp.get_pipe("xner")
-    pipe.model.attrs["configure"](pipe.model, "cpu", "bf16", 1024)
+    pipe.configure(precision="bf16")
     known = nlp(TEXTS[0]).cats
     with nlp.select_pipes(disable=["xner"]):
         assert nlp(TEXTS[0]).cats == pytest.approx(known, abs=1e-6)

@@ -13,4 +13,5 @@ DEFAULT_ENCODER: dict[str, Any] = {
     "gradient_checkpointing": False,
     "layers": None,
     "lora": None,
+    "cut": "tokens",
 }

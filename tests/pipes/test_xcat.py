@@ -66,6 +66,8 @@ POOLINGS: dict[str, dict[str, object]] = {
     "mean": {"pooling": {"@architectures": "spacy_xner.MeanPooling.v1"}},
     "attention": {"pooling": {"@architectures": "spacy_xner.AttentionPooling.v1", "hidden_width": 8}},
     "cls": {"encoder": {"pooling": "cls"}},
+    "text": {"encoder": {"cut": "text"}},
+    "cls of text": {"encoder": {"pooling": "cls", "cut": "text"}},
     "neck": {"neck": {"@architectures": "spacy_xner.BiLSTM.v1", "hidden_width": 8}},
 }
 
@@ -183,11 +185,25 @@ def test_bad_settings(tiny: Path, make: Callable[[Path], object], message: str) 
         make(tiny)
 
 
-def test_cls_is_not_for_entities(tiny: Path) -> None:
+@pytest.mark.parametrize("settings", [{"pooling": "cls"}, {"cut": "text"}])
+def test_entities_need_vectors_of_tokens(tiny: Path, settings: dict[str, object]) -> None:
     nlp = spacy.blank("xx")
-    encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": str(tiny), "pooling": "cls"}
-    with pytest.raises(ValueError, match="pooling must be first, last or mean for entities, found cls"):
+    encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": str(tiny), **settings}
+    with pytest.raises(ValueError, match="must have pooling first, last or mean, and cut tokens"):
         nlp.add_pipe("xner", config={"model": {"encoder": encoder}})
+
+
+def test_a_text_is_cut_whole_as_its_tokenizer_does(tiny: Path) -> None:
+    nlp = make_nlp(tiny, encoder={"cut": "text"})
+    train(nlp, ONE, n_steps=1)
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    shim = nlp.get_pipe("xcat").model.shims[0]
+    texts = [*ONE, " \n ", "naïve 👍🏽  DHL\u3000北京", "b" * 3000]
+    wanted = tokenizer(texts, add_special_tokens=False, verbose=False).input_ids
+    assert [pieces.ids or [tokenizer.unk_token_id] for pieces in shim.cut(map(nlp.make_doc, texts))] == [
+        ids or [tokenizer.unk_token_id] for ids in wanted
+    ]
+    assert all(0.0 < value < 1.0 for doc in nlp.pipe(texts) for value in doc.cats.values())
 
 
 def test_probabilities_are_plain_numbers(tiny: Path) -> None:

@@ -74,7 +74,7 @@ def test_overfitting_io(
 def test_every_part_runs_in_half_precision(tiny: Path, head: str, neck: str) -> None:
     nlp = train_nlp(tiny, head, n_steps=60, neck=neck)
     pipe = nlp.get_pipe("xner")
-    pipe.model.attrs["configure"](pipe.model, "cpu", "bf16", 1024)
+    pipe.configure(precision="bf16")
     for text, entities in SLIPS:
         assert entities_of(nlp(text)) == entities
     assert nlp.update(make_examples(nlp), sgd=build_adamw_v1())["xner"] >= 0.0
@@ -89,7 +89,7 @@ def test_pipe_equals_call(trained: Language, batch_size: int) -> None:
 def test_small_budget_equals_large(trained: Language, tiny: Path) -> None:
     small = pickle.loads(pickle.dumps(trained))
     pipe = small.get_pipe("xner")
-    pipe.model.attrs["configure"](pipe.model, "cpu", "fp32", 1)
+    pipe.configure(max_batch_pieces=1)
     assert plain(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
 
 
@@ -192,7 +192,7 @@ def test_gradient_checkpointing_learns_the_same(tiny: Path) -> None:
 def test_bf16_stays_close(trained: Language) -> None:
     nlp = pickle.loads(pickle.dumps(trained))
     pipe = nlp.get_pipe("xner")
-    pipe.model.attrs["configure"](pipe.model, "cpu", "bf16", 4096)
+    pipe.configure(precision="bf16", max_batch_pieces=4096)
     assert [entities_of(nlp(text)) for text, _ in SLIPS] == [entities for _, entities in SLIPS]
 
 
