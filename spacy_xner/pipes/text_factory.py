@@ -14,7 +14,7 @@ from .xcat import XCAT
 
 DEFAULT_TEXT_MODEL = {
     "@architectures": "spacy_xner.TextModel.v1",
-    "encoder": DEFAULT_ENCODER,
+    "encoder": {**DEFAULT_ENCODER, "cut": "text"},
     "neck": None,
     "pooling": {"@architectures": "spacy_xner.MeanPooling.v1"},
     "head": {"@architectures": "spacy_xner.ExclusiveHead.v1"},

@@ -66,8 +66,8 @@ POOLINGS: dict[str, dict[str, object]] = {
     "mean": {"pooling": {"@architectures": "spacy_xner.MeanPooling.v1"}},
     "attention": {"pooling": {"@architectures": "spacy_xner.AttentionPooling.v1", "hidden_width": 8}},
     "cls": {"encoder": {"pooling": "cls"}},
-    "text": {"encoder": {"cut": "text"}},
-    "cls of text": {"encoder": {"pooling": "cls", "cut": "text"}},
+    "tokens": {"encoder": {"cut": "tokens"}},
+    "cls of tokens": {"encoder": {"pooling": "cls", "cut": "tokens"}},
     "neck": {"neck": {"@architectures": "spacy_xner.BiLSTM.v1", "hidden_width": 8}},
 }
 
@@ -194,7 +194,7 @@ def test_entities_need_vectors_of_tokens(tiny: Path, settings: dict[str, object]
 
 
 def test_a_text_is_cut_whole_as_its_tokenizer_does(tiny: Path) -> None:
-    nlp = make_nlp(tiny, encoder={"cut": "text"})
+    nlp = make_nlp(tiny)
     train(nlp, ONE, n_steps=1)
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     shim = nlp.get_pipe("xcat").model.shims[0]
