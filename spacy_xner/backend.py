@@ -53,8 +53,15 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
             "pip install 'spacy-xner[onnx]'"
         ) from err
     copy = build_transformer(dump_config(transformer), merged_state(transformer), attention="eager").eval()
-    graph = Graph(_export(copy), "fp32")
-    _check(graph, copy)
+    try:
+        graph = Graph(_export(copy), "fp32")
+    except Exception as err:  # torch's exporter raises what it likes
+        reason = str(err).strip().partition("\n")[0]
+        raise ValueError(
+            f'backend = "onnx" must be able to trace the encoder, but {type(copy).__name__} cannot be '
+            f'traced: {reason} Use backend = "torch".'
+        ) from err
+    check_graph(graph, copy)
     return Graph(_quantize(graph.data), precision) if precision == "int8" else graph
 
 
@@ -64,7 +71,7 @@ def _export(transformer: nn.Module) -> bytes:
     sizes = {0: "batch", 1: "pieces"}
     with TemporaryDirectory() as folder, torch.no_grad(), warnings.catch_warnings():
         file = Path(folder) / "fp32.onnx"
-        # Of the tracer, about what `_check` looks at.
+        # Of the tracer, about what `check_graph` looks at.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Layers(transformer).eval(),
@@ -79,8 +86,12 @@ def _export(transformer: nn.Module) -> bytes:
         return file.read_bytes()
 
 
-def _check(graph: Graph, transformer: nn.Module) -> None:
-    """Check that a graph computes what its transformer does."""
+def check_graph(graph: Graph, transformer: nn.Module) -> None:
+    """Check that a graph computes what its transformer does.
+
+    Raises:
+        ValueError: If it does not.
+    """
     mask = (torch.arange(max(PROBE)) < torch.tensor(PROBE)[:, None]).long()
     table: Any = transformer.get_input_embeddings()  # type: ignore[operator]
     # From the end, where no special pieces are: RoBERTa gives that of padding no position.

@@ -217,6 +217,7 @@ class EntityShim(Shim):
         width = getattr(neck, "width", width)
         self._model = EntityModule(encoder, neck, self.make_head(width, labels)).eval()
         self._has_moved = False
+        self._is_trained_on = False
 
     def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
         """Cut the tokens of docs into pieces, or their texts as wholes."""

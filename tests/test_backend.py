@@ -11,7 +11,7 @@ import spacy
 import torch
 from spacy.language import Language
 
-from spacy_xner.backend import make_graph
+from spacy_xner.backend import check_graph, make_graph
 from spacy_xner.checkpoint import load_checkpoint
 from spacy_xner.nn.graph import Graph
 from spacy_xner.shrink import shrink
@@ -173,3 +173,23 @@ def test_what_cannot_be(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match=r"needs onnxruntime, which is not installed"):
         Graph(b"", "fp32")(torch.zeros(1, 1, 2), torch.ones(1, 1))
+
+
+def test_an_encoder_that_cannot_be_exported(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (load_checkpoint(str(tiny)).transformer.eval() for _ in range(2))
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter.add_(0.1)
+    check_graph(make_graph(first, "fp32"), first)
+    with pytest.raises(
+        ValueError, match=r"must compute what torch does, but for XLMRobertaModel it is \S+ off"
+    ):
+        check_graph(make_graph(first, "fp32"), second)
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("No such operator.\nAnd much more.")
+
+    monkeypatch.setattr(torch.onnx, "export", refuse)
+    message = r"but XLMRobertaModel cannot be traced: No such operator\. Use backend"
+    with pytest.raises(ValueError, match=message):
+        make_graph(first, "fp32")
