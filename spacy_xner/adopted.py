@@ -17,7 +17,6 @@ from .nn.checkpoint_head import CheckpointHead
 from .nn.encoder import Encoder
 from .nn.entity_module import EntityModule
 from .nn.head import AnyHead
-from .nn.pieces import Pieces, as_pieces
 from .nn.text_heads import ExclusiveHead, MultiLabelHead
 from .nn.units import Units
 from .saving import CONFIG, Saved
@@ -30,8 +29,6 @@ class CheckpointShim(EntityShim):
     A saved pipeline has its own weights, and never looks for the checkpoint.
     """
 
-    has_token_vectors = False  # but of pieces
-
     @property
     def module(self) -> EntityModule:
         """The module, on its device."""
@@ -39,12 +36,8 @@ class CheckpointShim(EntityShim):
             self.adopt()
         return super().module
 
-    def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
-        """Cut texts whole."""
-        return [as_pieces(text) for text in self.cut_texts(docs)]
-
     def cut_texts(self, docs: Sequence[Doc]) -> list[Units]:
-        """Cut texts whole, with the place of each piece."""
+        """Cut texts whole, as `cut` does, with the place of each piece."""
         assert self.cutter is not None  # a checkpoint has a tokenizer
         return [self.cutter.cut_text(doc.text) for doc in docs]
 

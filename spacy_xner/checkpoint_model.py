@@ -77,7 +77,9 @@ def build_checkpoint_model_v1(
         freeze: As for `spacy_xner.Encoder.v1`.
         gradient_checkpointing: Compute activations twice to save memory in training.
     """
-    settings = EncoderSettings(name, "text", "first", window, stride, freeze, gradient_checkpointing)
+    settings = EncoderSettings(
+        name, "text", "first", window, stride, freeze, gradient_checkpointing, cut="text"
+    )
     return Model(
         "xner",
         forward,

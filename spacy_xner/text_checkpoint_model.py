@@ -32,7 +32,9 @@ def build_text_checkpoint_model_v1(
         freeze: As for `spacy_xner.Encoder.v1`.
         gradient_checkpointing: Compute activations twice to save memory in training.
     """
-    settings = EncoderSettings(name, "text", "cls", window, stride, freeze, gradient_checkpointing)
+    settings = EncoderSettings(
+        name, "text", "cls", window, stride, freeze, gradient_checkpointing, cut="text"
+    )
     # The encoder has one vector for each text: there is nothing to pool.
     return Model(
         "xcat",
