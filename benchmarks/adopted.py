@@ -123,15 +123,15 @@ def main(
         n_chars += len(ours)
         n_same += count_same(ours, labels_of(len(doc.text), spans), doc.text)
         n_widened += count_same(ours, labels_of(len(doc.text), widen(doc, spans)), doc.text)
-        scores = {
-            (span.start_char, span.end_char, span.label_): score
-            for span, score in zip(group, group.attrs["scores"], strict=True)
-        }
+        # Two may have the same borders once they are widened.
+        scores: dict[tuple[int, int, str], list[float]] = {}
+        for span, score in zip(group, group.attrs["scores"], strict=True):
+            scores.setdefault((span.start_char, span.end_char, span.label_), []).append(score)
         for ent in found:
             n_entities += 1
             key = (ent["start"], ent["end"], ent["entity_group"])
             if key in scores:
-                apart.append(abs(float(ent["score"]) - scores[key]))
+                apart.append(min(abs(float(ent["score"]) - score) for score in scores[key]))
             # As spacy-huggingface-pipelines does by default.
             n_dropped += doc.char_span(ent["start"], ent["end"], alignment_mode="strict") is None
     print(f"{len(lines)} texts, {n_entities} entities, {strategy}")
