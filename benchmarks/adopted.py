@@ -8,13 +8,12 @@ Usage: python benchmarks/adopted.py DATA ENCODER OUT [--texts 2000]
 
 import statistics
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 import typer
-from common import read_corpus, sample
+from common import count_same, read_corpus, sample
 from recipe import Rows, make_arguments, name_tags
 from spacy.tokens import Doc
 from transformers import (
@@ -69,14 +68,6 @@ def encode(record: Record, tokenizer: Any, ids: dict[str, int]) -> dict[str, Any
     return {**row, "labels": labels}
 
 
-def labels_of(n: int, spans: Iterable[tuple[int, int, str]]) -> list[str]:
-    """Give each character its label."""
-    found = [""] * n
-    for start, end, label in spans:
-        found[start:end] = [label] * (end - start)
-    return found
-
-
 def widen(doc: Doc, spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
     """Widen entities to whole tokens, white space around them left out as a doc's entities have it."""
     found = []
@@ -86,11 +77,6 @@ def widen(doc: Doc, spans: list[tuple[int, int, str]]) -> list[tuple[int, int, s
         span = doc.char_span(start, end, alignment_mode="expand")
         found.append((start, end, label) if span is None else (span.start_char, span.end_char, label))
     return found
-
-
-def count_same(ours: list[str], theirs: list[str], text: str) -> int:
-    """Count the characters with the same label; spaces have any."""
-    return sum(a == b or char.isspace() for a, b, char in zip(ours, theirs, text, strict=True))
 
 
 def main(
@@ -123,18 +109,19 @@ def main(
     apart: list[float] = []
     for doc, found in zip(docs, theirs, strict=True):
         group = doc.spans["xner"]
-        ours = labels_of(len(doc.text), ((s.start_char, s.end_char, s.label_) for s in group))
+        ours = [(s.start_char, s.end_char, s.label_) for s in group]
         spans = [(e["start"], e["end"], e["entity_group"]) for e in found]
-        n_chars += len(ours)
-        n_same += count_same(ours, labels_of(len(doc.text), spans), doc.text)
-        n_widened += count_same(ours, labels_of(len(doc.text), sorted(widen(doc, spans))), doc.text)
+        widened = widen(doc, spans)
+        n_chars += len(doc.text)
+        n_same += count_same(ours, spans, doc.text)
+        n_widened += count_same(ours, sorted(widened), doc.text)
         scores = {
             (span.start_char, span.end_char, span.label_): score
             for span, score in zip(group, group.attrs["scores"], strict=True)
         }
         # Of two that come to lie on the same tokens, ours keeps the surer.
         surest: dict[tuple[int, int, str], float] = {}
-        for ent, key in zip(found, widen(doc, spans), strict=True):
+        for ent, key in zip(found, widened, strict=True):
             surest[key] = max(float(ent["score"]), surest.get(key, 0.0))
         apart += [abs(score - scores[key]) for key, score in surest.items() if key in scores]
         for ent in found:

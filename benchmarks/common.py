@@ -29,6 +29,17 @@ def sample(records: Sequence[Record], n: int) -> list[Record]:
     return random.Random(0).sample(list(records), n) if 0 < n < len(records) else list(records)
 
 
+def count_same(
+    ours: Iterable[tuple[int, int, str]], theirs: Iterable[tuple[int, int, str]], text: str
+) -> int:
+    """Count the characters of a text to which two sets of entities give the same label; spaces have any."""
+    rows = [[""] * len(text), [""] * len(text)]
+    for row, spans in zip(rows, (ours, theirs), strict=True):
+        for start, end, label in spans:
+            row[start:end] = [label] * (end - start)
+    return sum(a == b or char.isspace() for a, b, char in zip(*rows, text, strict=True))
+
+
 def count_trained(nlp: Language) -> int:
     """Count the parameters that training changes."""
     module = cast(Any, nlp.get_pipe("xner")).model.shims[0].module

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import spacy
 import srsly
 import typer
-from common import make_docs, make_examples, read_corpus, sample
+from common import count_same, make_docs, make_examples, read_corpus, sample
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -160,15 +160,8 @@ def measure(row: str, out: Path, checkpoint: Path, environment: dict[str, str]) 
 
 def share_equal(ours: list[Any], theirs: list[Any], texts: list[str]) -> float:
     """Find the share of characters with the same label, in percent."""
-    n_same = n_chars = 0
-    for text, *both in zip(texts, ours, theirs, strict=True):
-        rows = [[""] * len(text), [""] * len(text)]
-        for row, spans in zip(rows, both, strict=True):
-            for start, end, label in spans:
-                row[start:end] = [label] * (end - start)
-        n_same += sum(a == b or char.isspace() for a, b, char in zip(*rows, text, strict=True))
-        n_chars += len(text)
-    return 100 * n_same / n_chars
+    n_same = sum(count_same(a, b, text) for a, b, text in zip(ours, theirs, texts, strict=True))
+    return 100 * n_same / sum(map(len, texts))
 
 
 def score(found: list[Any], records: list[Record]) -> float:

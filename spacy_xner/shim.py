@@ -260,7 +260,8 @@ class EntityShim(Shim):
 
     def _saved(self) -> Saved:
         self._is_trained_on = False
-        self.use_backend()
+        if self.encoder is not None and not self.encoder.keeps_base:
+            self.use_backend()
         return dump_module(self.module, self.cutter, self.encoder, self._digest, self.storage)
 
     def to_disk(self, path: str | Path) -> None:

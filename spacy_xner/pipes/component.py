@@ -19,12 +19,11 @@ from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
+from .runtime import check_runtime
 from .teaching import Batch, Teacher
 
 Found = TypeVar("Found")
 INIT_SAMPLE = 10
-# Of each backend.
-PRECISIONS = {"torch": ("auto", "fp32", "bf16", "fp16"), "onnx": ("auto", "fp32", "int8")}
 
 
 def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
@@ -36,24 +35,6 @@ def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
     }
     text = "; ".join(f"{name}: {', '.join(part) or 'none'}" for name, part in parts.items())
     logger.info("Labels from %s: %s", origin, text)
-
-
-def check_runtime(backend: str, precision: str, max_batch_pieces: int) -> None:
-    """Check that a backend is one, and can compute in a precision, something at least.
-
-    Raises:
-        ValueError: If not.
-    """
-    if max_batch_pieces < 1:
-        raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
-    if backend not in PRECISIONS:
-        raise ValueError(f"backend must be {' or '.join(PRECISIONS)}, found {backend!r}. Choose one.")
-    if precision not in PRECISIONS[backend]:
-        other = ' It is one of backend = "onnx".' if precision == "int8" else ""
-        raise ValueError(
-            f'precision must be {", ".join(PRECISIONS[backend])} with backend = "{backend}", found '
-            f"{precision!r}.{other} Change one of them."
-        )
 
 
 class Component(TrainablePipe):  # type: ignore[misc]

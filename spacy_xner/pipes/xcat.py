@@ -74,7 +74,12 @@ class XCAT(Component):
         return bool(self.model.attrs["is_exclusive"](self.model))
 
     def choose(self, cats: Mapping[str, float]) -> list[str]:
-        """Choose the labels that a text counts as having: the most probable, or those above the threshold."""
+        """Choose the labels that a text counts as having: the most probable, or those above the threshold.
+
+        A text without tokens has none.
+        """
+        if not any(cats[label] for label in self.labels):
+            return []
         if self.is_exclusive:
             return [max(self.labels, key=lambda label: cats[label])]
         return [label for label in self.labels if cats[label] >= limit_of(self.threshold, label)]
