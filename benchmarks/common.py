@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import spacy
+import srsly
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -22,6 +23,11 @@ from spacy_xner.types import Record
 def read_corpus(path: Path, columns: str | None = None) -> list[Record]:
     """Read a corpus of any format whole, without the lines that cannot be read."""
     return list(read_records(path, ReadCounts(), options=ReadOptions(columns=columns, skip_bad=True)))
+
+
+def read_results(file: Path) -> dict[str, dict[str, Any]]:
+    """Read the results that a benchmark has already, by key."""
+    return {row["key"]: row for row in srsly.read_jsonl(file)} if file.exists() else {}
 
 
 def sample(records: Sequence[Record], n: int) -> list[Record]:
@@ -47,7 +53,12 @@ def count_trained(nlp: Language) -> int:
 
 
 def make_nlp(
-    encoder: str, head: str, neck: str | None = None, head_settings: Any = None, **settings: object
+    encoder: str,
+    head: str,
+    neck: str | None = None,
+    head_settings: Any = None,
+    precision: str = "fp32",
+    **settings: object,
 ) -> Language:
     """Make a pipeline with one xner; further settings are those of the encoder."""
     model = {
@@ -57,7 +68,7 @@ def make_nlp(
         "head": {"@architectures": f"spacy_xner.{head}.v1", **(head_settings or {})},
     }
     nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
-    nlp.add_pipe("xner", config={"model": model})
+    nlp.add_pipe("xner", config={"model": model, "precision": precision})
     return nlp
 
 

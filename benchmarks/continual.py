@@ -27,9 +27,9 @@ from spacy_xner.types import Record
 OLD = ("LOC", "ORG", "PER")
 # The teacher's settings in each row that has one.
 TEACHERS: dict[str, dict[str, Any]] = {
-    "distillation": {"alpha": 0.6},
+    "distillation": {},
     "pseudo-labels": {"alpha": 1.0, "confidence": 0.8},
-    "both": {"alpha": 0.6, "confidence": 0.8},
+    "both": {"confidence": 0.8},
 }
 # From scratch, learning rates of the encoder and, as a multiple, of the head.
 FRESH = {"learn_rate": 2e-4, "head_factor": 5.0}
@@ -104,14 +104,16 @@ class Plan(NamedTuple):
 
     Attributes:
         encoder: Encoder folder.
+        precision: Of training and prediction.
         parts: Corpora, as `read_setting` gives them.
         out: Folder for results and old models.
         old_epochs: Epochs on the old labels.
         new_epochs: Epochs on the new ones.
-        own: The teacher's settings of its own texts.
+        own: What all rows with a teacher share of its settings.
     """
 
     encoder: str
+    precision: str
     parts: dict[str, dict[str, list[Record]]]
     out: Path
     old_epochs: int
@@ -123,7 +125,7 @@ def train_one(
     plan: Plan, head: str, part: str, seed: int, init: dict[str, Any]
 ) -> tuple[Language, dict[str, float]]:
     """Train one model and score it; the seconds are those of training, without the teacher's own."""
-    nlp = make_nlp(plan.encoder, head)
+    nlp = make_nlp(plan.encoder, head, precision=plan.precision)
     nlp.config["initialize"]["components"]["xner"] = init
     rates = GENTLE if "teacher" in init else FRESH
     examples = make_examples(nlp, make_docs(nlp, plan.parts["train"][part]))
@@ -142,7 +144,7 @@ def run_row(plan: Plan, head: str, seed: int, row: str) -> dict[str, float]:
     init: dict[str, Any] = {} if row == "alone" else {"init_from": str(base)}
     if row in TEACHERS:
         block = {"@misc": "spacy_xner.Teacher.v1", "name": str(base), "tokens": "all"}
-        init["teacher"] = block | TEACHERS[row] | plan.own
+        init["teacher"] = block | plan.own | TEACHERS[row]
     return train_one(plan, head, "new", seed, init)[1]
 
 
@@ -156,25 +158,31 @@ def main(
     seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
     old_epochs: int = 2,
     new_epochs: int = 3,
+    precision: Annotated[str, typer.Option(help="fp32 or bf16, for processors that have it.")] = "fp32",
     heads: str = "SoftmaxHead,CRFHead",
     rows: str = ",".join(ROWS),
+    alpha: Annotated[
+        float, typer.Option(help="Weight of the gold loss, but with pseudo-labels alone.")
+    ] = 0.6,
     texts: Annotated[str, typer.Option(help="The teacher's: none, rest, vocabulary, or a file.")] = "rest",
     share: Annotated[float, typer.Option(help="How many of these come with each example.")] = 1.0,
     scripts: Annotated[str, typer.Option(help="Scripts of vocabulary, comma-separated.")] = "Han,Latin",
 ) -> None:
     """Run what is missing, then print the table."""
     size = f"{sentences}-{new_sentences}" if new_sentences else str(sentences)
-    out = out / f"{setting}-{size}-{old_epochs}-{new_epochs}"
+    out = out / f"{setting}-{size}-{old_epochs}-{new_epochs}-{precision}"
     out.mkdir(parents=True, exist_ok=True)
-    own: dict[str, Any] = {} if texts == "none" else {"texts": texts, "texts_share": share}
+    own: dict[str, Any] = {"alpha": alpha}
+    if texts != "none":
+        own |= {"texts": texts, "texts_share": share}
     if texts == "rest":
         own["texts"] = str(write_rest(data, setting, sentences, out / "rest.txt"))
     if texts == "vocabulary":
         own["scripts"] = scripts.split(",")
     parts = read_setting(data, setting, sentences, new_sentences)
-    plan = Plan(encoder, parts, out, old_epochs, new_epochs, own)
+    plan = Plan(encoder, precision, parts, out, old_epochs, new_epochs, own)
     for number, head, row in product(seed, heads.split(","), dict.fromkeys(["old", *rows.split(",")])):
-        title = f"{row}, {Path(texts).stem} {share}" if row in TEACHERS else row
+        title = f"{row} {alpha}, {Path(texts).stem} {share}" if row in TEACHERS else row
         key = f"{head}/{number}/{title}"
         if key not in read_results(out):
             found = {"key": key, **run_row(plan, head, number, row)}

@@ -1,13 +1,16 @@
 """All heads on the same encoder and data: test F1, speed of training and prediction, parameters trained.
 
 Resumable: what OUT has is not run again. Files of DATA: `cluener` (train.json, dev.json), `waybill`.
+Two seeds may run at once, with a thread each (OMP_NUM_THREADS=1, --seed 0 and --seed 1); whichever ends last
+prints the tables of both.
 
-Usage: python benchmarks/heads.py DATA ENCODER OUT [--sentences 0] [--seeds 2]
+Usage: python benchmarks/heads.py DATA ENCODER OUT [--sentences 0]
 """
 
 import statistics
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +22,11 @@ from common import (
     make_examples,
     make_nlp,
     read_corpus,
+    read_results,
     sample,
     train,
 )
+from spacy.language import Language
 
 from spacy_xner.evaluate import predict_examples
 from spacy_xner.span_scoring import score_spans
@@ -48,10 +53,9 @@ def read_part(data: Path, corpus: str, n: int) -> tuple[list[Record], list[Recor
 
 
 def run_row(
-    encoder: str, settings: dict[str, Any], parts: tuple[list[Record], list[Record]], seed: int, epochs: int
+    nlp: Language, parts: tuple[list[Record], list[Record]], seed: int, epochs: int
 ) -> dict[str, float]:
     """Train and score one model."""
-    nlp = make_nlp(encoder, **settings)
     examples = make_examples(nlp, make_docs(nlp, parts[0]))
     seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed, share=0.0)
     test = make_docs(nlp, parts[1])
@@ -75,24 +79,25 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for the results.")],
     sentences: Annotated[int, typer.Option(help="To train on; 0 for all.")] = 2000,
-    seeds: int = 2,
+    seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
     epochs: int = 3,
+    precision: Annotated[str, typer.Option(help="fp32 or bf16, for processors that have it.")] = "fp32",
     corpora: str = "cluener,waybill",
     rows: str = ",".join(ROWS),
 ) -> None:
     """Run what is missing, then print the tables."""
     out.mkdir(parents=True, exist_ok=True)
-    file = out / f"heads-{sentences}-{epochs}.jsonl"
-    done = {row["key"]: row for row in srsly.read_jsonl(file)} if file.is_file() else {}
-    for seed in range(seeds):
-        for corpus in corpora.split(","):
-            parts = read_part(data, corpus, sentences)
-            for row in rows.split(","):
-                key = f"{corpus}/{row}/{seed}"
-                if key not in done:
-                    done[key] = {"key": key, **run_row(encoder, ROWS[row], parts, seed, epochs)}
-                    srsly.write_jsonl(file, [done[key]], append=True, append_new_line=False)
-                    print(srsly.json_dumps(done[key]), flush=True)
+    file = out / f"heads-{sentences}-{epochs}-{precision}.jsonl"
+    for number, corpus in product(seed, corpora.split(",")):
+        parts = read_part(data, corpus, sentences)
+        for row in rows.split(","):
+            key = f"{corpus}/{row}/{number}"
+            if key not in read_results(file):
+                nlp = make_nlp(encoder, precision=precision, **ROWS[row])
+                found = {"key": key, **run_row(nlp, parts, number, epochs)}
+                srsly.write_jsonl(file, [found], append=True, append_new_line=False)
+                print(srsly.json_dumps(found), flush=True)
+    done = read_results(file)
     for corpus in corpora.split(","):
         show([row for key, row in done.items() if key.startswith(f"{corpus}/")], corpus)
 

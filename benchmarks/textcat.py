@@ -18,7 +18,7 @@ import spacy
 import srsly
 import torch
 import typer
-from common import make_docs, make_examples, read_corpus, sample, train
+from common import make_docs, make_examples, read_corpus, read_results, sample, train
 from recipe import Clock, Rows, make_arguments
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -175,11 +175,6 @@ def main(
         srsly.write_jsonl(file, [{"key": key, **found}], append=True, append_new_line=False)
         print(srsly.json_dumps({"key": key, **found}), flush=True)
     show(read_results(file))
-
-
-def read_results(file: Path) -> dict[str, dict[str, Any]]:
-    """Read what has been run."""
-    return {row["key"]: row for row in srsly.read_jsonl(file)} if file.exists() else {}
 
 
 def show(done: dict[str, dict[str, Any]]) -> None:
