@@ -69,7 +69,8 @@ def read_setting(data: Path, setting: str, n: int, n_new: int = 0) -> dict[str, 
     return {
         "train": {
             "old": sample(read_corpus(wikiann / "train.conllu"), n),
-            "new": keep(sample(train_new, n_new or n), OLD, inside=False),
+            # Many sentences have no new entity: an annotator would choose others.
+            "new": sample([r for r in keep(train_new, OLD, inside=False) if r.spans], n_new or n),
         },
         "test": {
             "wikiann old": sample(read_corpus(wikiann / "test.conllu"), 1000),

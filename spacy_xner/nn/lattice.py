@@ -1,7 +1,5 @@
-"""Tag lattices: best path, log partition and entity marginals, vectorised over the batch."""
+"""Tag lattices: best path, log partition and sums over paths, vectorised over the batch."""
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -25,22 +23,6 @@ class Lattice(NamedTuple):
     start: Tensor
     moves: Tensor
     end: Tensor
-
-
-class TagSpan(NamedTuple):
-    """A run of tags whose probability is asked for.
-
-    Attributes:
-        row: Index of the text in the batch.
-        start: Index of the first token.
-        tags: One for each token.
-        banned: Tag that the token after the run must not have; -1 if any will do.
-    """
-
-    row: int
-    start: int
-    tags: tuple[int, ...]
-    banned: int = -1
 
 
 def viterbi(lattice: Lattice) -> list[list[int]]:
@@ -144,52 +126,3 @@ def log_partition(lattice: Lattice) -> Tensor:
         Shape: ``(batch,)``.
     """
     return torch.logsumexp(forward_scores(lattice)[:, -1] + lattice.end, dim=1)
-
-
-def span_probabilities(lattice: Lattice, spans: Sequence[TagSpan]) -> Tensor:
-    """Find how probable it is that a text has exactly this run of tags, in its full extent.
-
-    Returns:
-        Probabilities from 0 to 1. Shape: ``(len(spans),)``.
-
-    Source: Culotta & McCallum (2004), "Confidence estimation for information extraction".
-    """
-    emissions, mask, _, moves, end = lattice
-    device = emissions.device
-    if not spans:
-        return torch.zeros(0, device=device)
-    forward, backward = forward_scores(lattice), backward_scores(lattice)
-    ends = [
-        (span.row, span.start, span.start + len(span.tags), span.tags[0], span.tags[-1], span.banned)
-        for span in spans
-    ]
-    # (spans,)
-    row, first_token, stop, first, last, banned = torch.tensor(ends, device=device).T
-    total = torch.logsumexp(forward[row, -1] + end, dim=1)
-    score = forward[row, first_token, first]
-    score = score + _inner_scores(lattice, spans)
-    # (spans, tags): go on with any tag but the banned one ...
-    after = stop.clamp(max=emissions.shape[1] - 1)
-    onward = moves[last] + emissions[row, after] + backward[row, after]
-    is_banned = torch.arange(emissions.shape[2], device=device) == banned[:, None]
-    onward = onward.masked_fill(is_banned, float("-inf"))
-    # (spans,): ... or end with the text
-    at_end = stop == mask.sum(dim=1)[row]
-    score = score + torch.where(at_end, end[last], torch.logsumexp(onward, dim=1))
-    return (score - total).exp().clamp(0.0, 1.0)
-
-
-def _inner_scores(lattice: Lattice, spans: Sequence[TagSpan]) -> Tensor:
-    """Sum moves and emissions from the second token of each span to its last. Shape: ``(spans,)``."""
-    emissions, moves = lattice.emissions, lattice.moves
-    steps = [
-        (i, span.row, token, before, tag)
-        for i, span in enumerate(spans)
-        for token, (before, tag) in enumerate(pairwise(span.tags), start=span.start + 1)
-    ]
-    sums = emissions.new_zeros(len(spans))
-    if not steps:
-        return sums
-    # (steps,)
-    index, row, token, previous, tag = torch.tensor(steps, device=emissions.device).T
-    return sums.index_add(0, index, moves[previous, tag] + emissions[row, token, tag])

@@ -20,7 +20,8 @@ from ..schemes import (
 )
 from ..types import Entity, Gold, Lesson
 from .head import AnyHead
-from .lattice import Lattice, TagSpan, span_probabilities, viterbi
+from .lattice import Lattice, viterbi
+from .span_probabilities import TagSpan, span_probabilities
 
 
 class TagSet(nn.Module):
@@ -111,7 +112,7 @@ class TagSet(nn.Module):
         paths = viterbi(lattice)
         found = [tags_to_entities([self.names[tag] for tag in path], self.scheme) for path in paths]
         spans = [self._span(row, ent) for row, entities in enumerate(found) for ent in entities]
-        scores = iter(span_probabilities(lattice, spans).tolist())
+        scores = iter(span_probabilities(lattice, spans))
         return [[ent._replace(score=next(scores)) for ent in entities] for entities in found]
 
     def _span(self, row: int, ent: Entity) -> TagSpan:
