@@ -49,6 +49,7 @@ def main(
     tests: Annotated[int, typer.Option(help="To score; 0 for all.")] = 1000,
     epochs: int = 3,
     seed: int = 0,
+    precision: Annotated[str, typer.Option(help="fp32 or bf16, for processors that have it.")] = "fp32",
     heads: str = "SoftmaxHead,GlobalPointerHead",
 ) -> None:
     """Train each head on both layers and score it."""
@@ -57,7 +58,7 @@ def main(
         name: sample(read_corpus(data / "germ.test.iob2", columns), tests) for name, columns in LAYERS.items()
     }
     for head in heads.split(","):
-        nlp = make_nlp(encoder, head)
+        nlp = make_nlp(encoder, head, precision=precision)
         examples = make_examples(nlp, make_docs(nlp, records))
         seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed, share=0.0)
         found = score_layers(nlp, parts)
