@@ -175,6 +175,22 @@ def test_what_cannot_be(
         Graph(b"", "fp32")(torch.zeros(1, 1, 2), torch.ones(1, 1))
 
 
+@pytest.mark.parametrize("size", [0, 1, 2000])
+def test_a_damaged_graph(trained: Language, tmp_path: Path, size: int) -> None:
+    trained.to_disk(tmp_path / "torch")
+    shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
+    file = tmp_path / "onnx" / "xner" / "model" / "encoder.onnx"
+    file.write_bytes(file.read_bytes()[:size])
+    nlp = spacy.load(tmp_path / "onnx")
+    if size == 0:
+        # As if there were none.
+        check_same(nlp, trained)
+        return
+    message = rf"encoder\.onnx must be an ONNX model that ONNX Runtime can read, found {size} bytes"
+    with pytest.raises(ValueError, match=message):
+        nlp(TEXTS[0])
+
+
 def test_an_encoder_that_cannot_be_exported(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (load_checkpoint(str(tiny)).transformer.eval() for _ in range(2))
     with torch.no_grad():

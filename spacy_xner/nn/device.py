@@ -53,21 +53,14 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
     Args:
         device: Where they run.
-        precision: ``auto`` is bf16 on a CUDA device that has it, else fp32. What torch computes of a model in
-            ``int8`` is fp32.
-
-    Raises:
-        ValueError: If the precision is unknown.
+        precision: ``bf16``, ``fp16``, or ``auto``, which is bf16 on a CUDA device that has it, else fp32. What
+            torch computes of a model in ``int8`` is fp32.
     """
     if precision == "auto":
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bf16" if has_bf16 else "fp32"
     if precision in ("fp32", "int8"):
         return nullcontext()
-    if precision not in _DTYPES:
-        raise ValueError(
-            f"precision must be auto, fp32, bf16 or fp16, found {precision!r}. Choose one of these."
-        )
     return torch.autocast(device.type, dtype=_DTYPES[precision])
 
 

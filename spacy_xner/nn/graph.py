@@ -31,6 +31,7 @@ class Graph:
 
         Raises:
             ImportError: If ONNX Runtime is not installed.
+            ValueError: If it cannot read the model.
         """
         session = self._sessions.get(os.getpid())
         if session is None:
@@ -53,4 +54,11 @@ def _open(data: bytes) -> Any:
         ) from err
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as err:  # the library's errors have no class in common that it names
+        reason = str(err).strip().partition("\n")[0]
+        raise ValueError(
+            f"encoder.onnx must be an ONNX model that ONNX Runtime can read, found {len(data)} bytes that are "
+            f'none: {reason} Delete it, and a new one is made; or set backend = "torch".'
+        ) from err
