@@ -22,6 +22,7 @@ from .nn.encoder import Encoder
 from .nn.entity_module import EntityModule
 from .nn.head import AnyHead
 from .nn.layers import freeze, keep_layers
+from .nn.linear import use_onednn
 from .nn.lora import count_parameters
 from .nn.pieces import PieceCutter, Pieces, as_pieces
 from .saving import (
@@ -206,6 +207,7 @@ class EntityShim(Shim):
             self.store.clear()
         if encoder is not None and self.encoder is not None:
             freeze(encoder.transformer, self.encoder.freeze)
+            use_onednn(encoder.transformer)
             if self.encoder.gradient_checkpointing:
                 encoder.transformer.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
             width = encoder.width

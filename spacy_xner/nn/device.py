@@ -53,8 +53,8 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
     Args:
         device: Where they run.
-        precision: ``bf16``, ``fp16``, or ``auto``, which is bf16 on a CUDA device that has it, else fp32. What
-            torch computes of a model in ``int8`` is fp32.
+        precision: ``bf16``, ``fp16``, or ``auto``: bf16 on a CUDA device that has it, else fp32. What torch
+            computes of a model in ``int8`` is fp32.
     """
     if precision == "auto":
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()

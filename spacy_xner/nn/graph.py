@@ -59,6 +59,6 @@ def _open(data: bytes) -> Any:
     except Exception as err:  # the library's errors have no class in common that it names
         reason = str(err).strip().partition("\n")[0]
         raise ValueError(
-            f"encoder.onnx must be an ONNX model that ONNX Runtime can read, found {len(data)} bytes that are "
-            f'none: {reason} Delete it, and a new one is made; or set backend = "torch".'
+            f"encoder.onnx must be an ONNX model that ONNX Runtime can read, found {len(data)} bytes: "
+            f'{reason} Delete it, and a new one is made; or set backend = "torch".'
         ) from err

@@ -1,0 +1,94 @@
+"""Linear layers by oneDNN where torch's own choice, MKL, is slow: on processors that Intel did not make."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+# Processors on which MKL takes a slow path.
+OTHER_MAKERS = ("AuthenticAMD", "HygonGenuine")
+# oneDNN and torch's bridge to it keep code for every number of rows that they have seen, a quarter of a MiB
+# each, up to 1,024. Making it anew costs less than looking through so much memory.
+CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+CACHED = "16"
+
+
+@cache
+def is_mkl_slow() -> bool:
+    """Tell whether torch multiplies matrices by MKL, on a processor on which oneDNN is faster."""
+    named = os.environ.get("PROCESSOR_IDENTIFIER", "")
+    told = Path("/proc/cpuinfo")
+    if told.is_file():
+        named += told.read_text(encoding="utf-8", errors="replace")
+    has_both = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
+    return has_both and any(maker in named for maker in OTHER_MAKERS)
+
+
+def use_onednn(module: nn.Module) -> None:
+    """Let the linear layers of a module compute by oneDNN where that is faster; their weights stay."""
+    if not is_mkl_slow():
+        return
+    for name in CACHES:
+        os.environ.setdefault(name, CACHED)
+    for layer in module.modules():
+        if type(layer) is nn.Linear:
+            layer.__class__ = Linear
+
+
+class Linear(nn.Linear):
+    """As torch's; in float32 on a processor, by oneDNN."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Multiply. Shape: ``(..., in_features)`` to ``(..., out_features)``."""
+        if not self._has_onednn(input):
+            return super().forward(input)
+        rows = input.reshape(-1, self.in_features)
+        if torch.is_grad_enabled():
+            found: Tensor = _Product.apply(rows, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        else:
+            found = multiply(rows, self.weight, self.bias)
+        return found.view(*input.shape[:-1], self.out_features)
+
+    def _has_onednn(self, rows: Tensor) -> bool:
+        is_plain = rows.device.type == "cpu" and rows.dtype == self.weight.dtype == torch.float32
+        is_traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        return is_plain and not is_traced and not torch.is_autocast_enabled("cpu") and rows.numel() > 0
+
+
+class _Product(torch.autograd.Function):
+    """A product by oneDNN whose gradients are such too."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(rows, weight)
+        return multiply(rows, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        rows, weight = ctx.saved_tensors
+        of_rows, of_weight, of_bias = ctx.needs_input_grad
+        return (
+            multiply(grad, weight.t()) if of_rows else None,
+            multiply(grad.t(), rows.t()) if of_weight else None,
+            grad.sum(dim=0) if of_bias else None,
+        )
+
+
+def multiply(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Compute ``rows @ weight.T + bias`` by oneDNN.
+
+    Args:
+        rows: Shape: ``(rows, in)``.
+        weight: Shape: ``(out, in)``.
+        bias: Shape: ``(out,)``.
+
+    Returns:
+        Shape: ``(rows, out)``.
+    """
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
+    return found
