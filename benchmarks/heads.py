@@ -38,7 +38,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "CRF": {"head": "CRFHead"},
     "BiLSTM-CRF": {"head": "CRFHead", "neck": "BiLSTM"},
     "BiLSTM-attention-CRF": {"head": "CRFHead", "neck": "BiLSTMAttention"},
-    "LoRA r=8, softmax": {"head": "SoftmaxHead", "lora": LORA},
+    "LoRA r=8": {"head": "SoftmaxHead", "lora": LORA},
     "pointer": {"head": "PointerHead"},
     "global pointer": {"head": "GlobalPointerHead"},
 }
