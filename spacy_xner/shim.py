@@ -3,15 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any
 
 import srsly
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import logger
-from thinc.api import Optimizer, Shim, torch2xp, xp2torch
-from thinc.types import FloatsXd
+from thinc.api import Optimizer, Shim
 from torch import Tensor, nn
 
 from .backend import make_graph
@@ -36,6 +35,7 @@ from .saving import (
     restore_encoder,
 )
 from .settings import EncoderSettings, Runtime, SharedEncoder, window_sizes
+from .stepping import step
 from .vector_store import VectorStore
 from .words import doc_words
 
@@ -44,15 +44,6 @@ RELEASE_EVERY = 4_000
 
 MakeHead = Callable[[int, Sequence[str]], AnyHead]
 MakeNeck = Callable[[int], nn.Module]
-
-
-@runtime_checkable
-class TorchOptimizer(Protocol):
-    """An optimizer that steps a whole torch module at once."""
-
-    def step_module(self, module: nn.Module) -> None:
-        """Update the module's parameters from their gradients, and clear these."""
-        ...
 
 
 class EntityShim(Shim):
@@ -241,21 +232,11 @@ class EntityShim(Shim):
             release_freed()
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Update the weights, with an optimizer of ours at once, with any other one array by one."""
+        """Update the weights."""
         if self.store is not None:
             self.store.clear()
         self._is_trained_on = True
-        if isinstance(optimizer, TorchOptimizer):
-            optimizer.step_module(self.module)
-            return
-        for name, parameter in self.module.named_parameters():
-            if parameter.grad is None:
-                continue
-            grad = parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad
-            arrays = cast(FloatsXd, torch2xp(parameter.data)), cast(FloatsXd, torch2xp(grad))
-            weights, _ = optimizer((self.id, name), *arrays)
-            parameter.data = xp2torch(weights, device=parameter.device)
-            parameter.grad = None
+        step(self.module, optimizer, self.id)
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Do nothing: the module lives where the component's `device` says, whatever thinc's ops are."""

@@ -24,7 +24,7 @@ def is_mkl_slow() -> bool:
     told = Path("/proc/cpuinfo")
     if told.is_file():
         named += told.read_text(encoding="utf-8", errors="replace")
-    has_both = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
+    has_both = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return has_both and any(maker in named for maker in OTHER_MAKERS)
 
 
@@ -55,7 +55,7 @@ class Linear(nn.Linear):
 
     def _has_onednn(self, rows: Tensor) -> bool:
         is_plain = rows.device.type == "cpu" and rows.dtype == self.weight.dtype == torch.float32
-        is_traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+        is_traced = torch._C._get_tracing_state() is not None or torch.compiler.is_compiling()
         return is_plain and not is_traced and not torch.is_autocast_enabled("cpu") and rows.numel() > 0
 
 
