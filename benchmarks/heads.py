@@ -41,6 +41,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "LoRA r=8": {"head": "SoftmaxHead", "lora": LORA},
     "pointer": {"head": "PointerHead"},
     "global pointer": {"head": "GlobalPointerHead"},
+    "efficient global pointer": {"head": "GlobalPointerHead", "head_settings": {"efficient": True}},
 }
 
 

@@ -14,7 +14,7 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")], tokens: int = 5000, labels: int = 10
 ) -> None:
     """Run an untrained model, and print the greatest size that the process had."""
-    nlp = make_nlp(encoder, "GlobalPointerHead", head_settings={"efficient": False})
+    nlp = make_nlp(encoder, "GlobalPointerHead")
     for i in range(labels):
         nlp.get_pipe("xner").add_label(f"L{i}")  # type: ignore[attr-defined]
     nlp.initialize()

@@ -55,14 +55,15 @@ def build_pointer_head_v1(label_smoothing: float = 0.0, focal_gamma: float = 0.0
 
 def build_global_pointer_head_v1(
     head_width: int = 64,
-    efficient: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
+    efficient: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
     max_width: int = 64,
 ) -> MakeHead:
     """Describe the head that scores all spans of each type, nested ones too.
 
     Args:
         head_width: Width of queries and keys; even.
-        efficient: Whether all types share one query and key, or each has its own.
+        efficient: Whether all types share one query and key, or each has its own. Shared, there are fewer
+            weights, which take longer to learn.
         max_width: Tokens of the longest entity that can be found.
     """
     return partial(GlobalPointerHead, head_width=head_width, efficient=efficient, max_width=max_width)

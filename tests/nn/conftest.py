@@ -30,7 +30,7 @@ HEADS: dict[str, Make] = {
     "pointer": PointerHead,
     "pointer-losses": partial(PointerHead, label_smoothing=0.1, focal_gamma=2.0),
     "global-pointer": partial(GlobalPointerHead, head_width=4),
-    "global-pointer-full": partial(GlobalPointerHead, head_width=4, efficient=False),
+    "global-pointer-efficient": partial(GlobalPointerHead, head_width=4, efficient=True),
     "global-pointer-narrow": partial(GlobalPointerHead, head_width=4, max_width=3),
 }
 

@@ -83,7 +83,7 @@ def test_pointer_warns_of_what_it_cannot_learn(vectors: torch.Tensor, mask: torc
         head.loss(head(vectors[:1]), mask[:1], NESTED)
 
 
-@pytest.mark.parametrize("kind", ["global-pointer", "global-pointer-full", "global-pointer-narrow"])
+@pytest.mark.parametrize("kind", ["global-pointer", "global-pointer-efficient", "global-pointer-narrow"])
 def test_global_pointer_scores_match_brute_force(
     kind: str, vectors: torch.Tensor, mask: torch.Tensor
 ) -> None:
