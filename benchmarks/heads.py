@@ -46,7 +46,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 # Texts to train on, and epochs: slips are learned sooner.
-CORPORA = {"cluener": (2000, 3), "waybill": (1000, 2)}
+CORPORA = {"cluener": (2000, 3), "waybill": (600, 2)}
 
 
 def read_part(data: Path, corpus: str, n: int) -> tuple[list[Record], list[Record]]:
@@ -85,7 +85,7 @@ def main(
     out: Annotated[Path, typer.Argument(help="Folder for the results.")],
     seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
     *,
-    full: Annotated[bool, typer.Option(help="Train on all texts, instead of 2,000 and 1,000.")] = False,
+    full: Annotated[bool, typer.Option(help="Train on all texts, instead of 2,000 and 600.")] = False,
     precision: Annotated[str, typer.Option(help="fp32 or bf16, for processors that have it.")] = "fp32",
     corpora: str = ",".join(CORPORA),
     rows: str = ",".join(ROWS),
