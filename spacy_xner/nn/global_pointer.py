@@ -24,6 +24,9 @@ from .spans import (
 
 # Base of the rotary positions' wavelengths.
 ROTARY_BASE = 10_000.0
+# Log-odds of any span at the start: nearly all are none. From 0, what is learned first is to score all spans
+# low, by token vectors that are all alike, and nothing after it (as in Lin et al., 2017, for rare objects).
+START_BIAS = -5.0
 
 
 class GlobalPointerHead(nn.Module):
@@ -75,6 +78,8 @@ class GlobalPointerHead(nn.Module):
                 # With BERT's 0.02, products of what is projected are so small that they hardly learn.
                 nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
                 nn.init.zeros_(layer.bias)
+        # of each type
+        self.bias = nn.Parameter(torch.full((len(self.labels),), START_BIAS))
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Score the spans from each token on. Shape: ``(batch, tokens, widths, labels)``."""
@@ -84,7 +89,7 @@ class GlobalPointerHead(nn.Module):
         query, key = rotate(parts).unbind(dim=3)
         n_widths = min(self.max_width, vectors.shape[1])
         # (batch, tokens, widths, pairs)
-        scores: Tensor = band_products(query, key, n_widths) / self.head_width**0.5
+        scores: Tensor = band_products(query, key, n_widths) / self.head_width**0.5 + self.bias
         if self.output is None:
             return scores
         # (batch, tokens, labels)
@@ -154,6 +159,10 @@ class GlobalPointerHead(nn.Module):
             copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=2)
         else:
             copy_rows(self.project, origin.project, labels=self.labels, others=origin.labels, n_groups=1)
+        with torch.no_grad():
+            for column, label in enumerate(self.labels):
+                if label in origin.labels:
+                    self.bias[column] = origin.bias[origin.labels.index(label)]
 
     def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
         """Tell each text's spans that are probable enough."""

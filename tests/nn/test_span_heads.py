@@ -83,6 +83,16 @@ def test_pointer_warns_of_what_it_cannot_learn(vectors: torch.Tensor, mask: torc
         head.loss(head(vectors[:1]), mask[:1], NESTED)
 
 
+@pytest.mark.parametrize("efficient", [False, True])
+def test_global_pointer_starts_without_entities(efficient: bool) -> None:
+    torch.manual_seed(0)
+    head = GlobalPointerHead(64, ("PER", "LOC"), efficient=efficient)
+    scores = head(torch.randn(2, 30, 64))
+    assert head.decode(scores, torch.ones(2, 30, dtype=torch.bool)) == [[], []]
+    # Yet what the vectors say counts: spans differ.
+    assert scores[:, :, :10].std() > 0.5
+
+
 @pytest.mark.parametrize("kind", ["global-pointer", "global-pointer-efficient", "global-pointer-narrow"])
 def test_global_pointer_scores_match_brute_force(
     kind: str, vectors: torch.Tensor, mask: torch.Tensor
@@ -109,7 +119,7 @@ def test_global_pointer_scores_match_brute_force(
                         )
                     )
                 (first, query), (last, key) = turned
-                expected = (query[0] * key[1].conj()).real.sum() / size**0.5
+                expected = (query[0] * key[1].conj()).real.sum() / size**0.5 + head.bias[column]
                 if head.output is not None:
                     bias = [head.output.weight @ x.flatten() + head.output.bias for x in (first, last)]
                     expected = expected + (bias[0][column] + bias[1][2 + column]) / 2
