@@ -46,6 +46,13 @@ def count_same(
     return sum(a == b or char.isspace() for a, b, char in zip(*rows, text, strict=True))
 
 
+def clock(run: Callable[[], object], timer: Callable[[], float] = time.perf_counter) -> float:
+    """Time one run, in seconds."""
+    begin = timer()
+    run()
+    return timer() - begin
+
+
 def count_trained(nlp: Language) -> int:
     """Count the parameters that training changes."""
     module = cast(Any, nlp.get_pipe("xner")).model.shims[0].module

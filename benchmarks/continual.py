@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+import common
 import srsly
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
@@ -197,7 +198,8 @@ def main(
 
 def read_results(out: Path) -> dict[str, dict[str, Any]]:
     """Read what has been run, of all seeds."""
-    return {row["key"]: row for file in sorted(out.glob("results-*.jsonl")) for row in srsly.read_jsonl(file)}
+    files = sorted(out.glob("results-*.jsonl"))
+    return {key: row for file in files for key, row in common.read_results(file).items()}
 
 
 def show(done: dict[str, dict[str, Any]], head: str) -> None:

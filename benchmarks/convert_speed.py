@@ -7,23 +7,15 @@ Usage: python benchmarks/convert_speed.py DATA/wnut17/dev.conll [--repeat 10]
 
 import statistics
 import tempfile
-import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from common import clock
 from spacy.cli.convert import convert as spacy_convert
 
 from spacy_xner.corpus.convert import convert
-
-
-def clock(run: Callable[[], object]) -> float:
-    """Time one run, in seconds."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
 
 
 def main(

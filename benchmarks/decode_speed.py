@@ -4,21 +4,13 @@ Usage: python benchmarks/decode_speed.py [--batch 32 --tokens 128 --labels 10]
 """
 
 import statistics
-import time
-from collections.abc import Callable
 
 import torch
 import typer
+from common import clock
 
 from spacy_xner.nn.crf import CRFHead
 from spacy_xner.nn.lattice import viterbi
-
-
-def clock(run: Callable[[], object]) -> float:
-    """Time one run, in seconds."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
 
 
 def main(batch: int = 32, tokens: int = 128, labels: int = 10, rounds: int = 7) -> None:

@@ -13,20 +13,13 @@ from typing import Annotated, Any, cast
 
 import torch
 import typer
-from common import make_docs, make_examples, make_nlp, read_corpus
+from common import clock, make_docs, make_examples, make_nlp, read_corpus
 from torch import nn
 
 from spacy_xner.nn.linear import Linear, is_mkl_slow
 from spacy_xner.training.optimizer import build_adamw_v1
 
 BATCH = 8
-
-
-def clock(run: Callable[[], object]) -> float:
-    """Time one run, in seconds of the processor."""
-    begin = time.process_time()
-    run()
-    return time.process_time() - begin
 
 
 def main(
@@ -61,7 +54,7 @@ def main(
         for kind in (nn.Linear, Linear):
             for layer in layers:
                 layer.__class__ = kind
-            seconds[kind] = {name: clock(run) for name, run in runs.items()}
+            seconds[kind] = {name: clock(run, time.process_time) for name, run in runs.items()}
         for name in runs:
             ratios[name].append(seconds[nn.Linear][name] / seconds[Linear][name])
     for name, found in ratios.items():

@@ -8,7 +8,6 @@ Usage: python benchmarks/predict_speed.py PIPELINE TEXTS
 
 import statistics
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -17,15 +16,9 @@ from typing import Annotated
 import spacy
 import torch
 import typer
+from common import clock
 from spacy.language import Language
 from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast, pipeline
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """Time one run."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
 
 
 def make_raw(nlp: Language, texts: list[str], max_pieces: int) -> tuple[Callable[[], None], int]:
@@ -90,7 +83,7 @@ def main(
         list(nlp.pipe(texts[:64]))
         for i in range(rounds):
             for name, run in runs.items():
-                found[name].append(seconds(run))
+                found[name].append(clock(run))
                 rate = len(texts) / found[name][-1]
                 pieces = n_pieces / found[name][-1]
                 print(f"round {i + 1}: {name:12} {rate:7.1f} texts/s, {pieces:8.0f} pieces/s", flush=True)

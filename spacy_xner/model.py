@@ -155,8 +155,7 @@ def prepare(model: Model[Any, Any], *, is_train: bool) -> EntityModule:
     module = shim.module
     if not is_train:
         shim.use_backend()
-    if module.training != is_train:
-        module.train(is_train)
+    module.train(is_train)
     module.dropout.p = model.attrs["dropout_rate"]
     return module
 

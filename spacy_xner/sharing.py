@@ -57,8 +57,7 @@ def borrow(shim: EntityShim, docs: Sequence[Doc], *, is_train: bool) -> tuple[Te
     """
     source = find_source(shim)
     is_trained = is_train and shim.shared is not None and shim.shared.train
-    if source.module.training != is_trained:
-        source.module.train(is_trained)
+    source.module.train(is_trained)
     with torch.set_grad_enabled(is_trained), source.autocast():
         if is_train or source.store is None:
             vectors, mask = source.encode(docs)

@@ -39,6 +39,12 @@ def test_only_adapters_and_head_are_trained(tiny: Path, caplog: pytest.LogCaptur
         assert entities_of(nlp(text)) == entities
 
 
+def test_adapters_are_ready_for_prediction(tiny: Path) -> None:
+    nlp = train_nlp(tiny, n_steps=0, encoder_lora=LORA | {"dropout": 0.5})
+    module = nlp.get_pipe("xner").model.shims[0].module
+    assert not any(part.training for part in module.modules())
+
+
 def test_adapters_are_merged_when_saved(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nlp = train_nlp(tiny, encoder_lora=LORA)
     expected = scores_of(nlp)

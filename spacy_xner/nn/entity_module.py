@@ -27,6 +27,10 @@ class EntityModule(nn.Module):
         self.head: AnyHead = head
         self.dropout = nn.Dropout(0.0)
 
+    def train(self, mode: bool = True) -> "EntityModule":  # noqa: FBT001, FBT002 - torch's signature
+        """Set the module up for training or prediction, all at once; nothing to do if it is."""
+        return self if self.training == mode else super().train(mode)
+
     @property
     def device(self) -> torch.device:
         """The device of the head, which is that of everything else."""

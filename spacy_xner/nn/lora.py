@@ -44,6 +44,8 @@ def add_lora(
             )
     config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(targets))  # type: ignore[arg-type]
     inject_adapter_in_model(config, transformer)
+    # Adapters are made for training, whatever the rest is set up for.
+    transformer.train(transformer.training)
 
 
 def is_adapter(name: str) -> bool:

@@ -39,6 +39,20 @@ def test_values_and_gradients(shape: tuple[int, ...], has_bias: bool) -> None:
         torch.testing.assert_close(ours(rows), theirs(rows))
 
 
+def test_onednn_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, products = nn.Linear(6, 8), []
+    use_onednn(ours)
+    multiply = linear.multiply
+    monkeypatch.setattr(linear, "multiply", lambda *args: products.append(args) or multiply(*args))
+    rows = torch.randn(5, 6, requires_grad=True)
+    with torch.no_grad():
+        ours(rows)
+    assert len(products) == 1
+    # One forward; back to the rows and to the weights.
+    ours(rows).sum().backward()
+    assert len(products) == 4
+
+
 def test_what_is_frozen_gets_no_gradient() -> None:
     ours = nn.Sequential(nn.Linear(6, 8), nn.Linear(8, 4))
     use_onednn(ours)
