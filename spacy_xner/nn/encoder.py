@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .device import send
 from .graph import Graph
 from .pieces import Pieces
 from .windows import Window, plan_windows
@@ -111,8 +112,8 @@ class Encoder(nn.Module):
         length = max(map(len, rows))
         device = self._device()
         # (windows, pieces)
-        piece_ids = torch.tensor([ids + [pad_id] * (length - len(ids)) for ids in rows], device=device)
-        sizes = torch.tensor([len(ids) for ids in rows], device=device)
+        piece_ids = send([ids + [pad_id] * (length - len(ids)) for ids in rows], device)
+        sizes = send([len(ids) for ids in rows], device)
         mask = (torch.arange(length, device=device) < sizes[:, None]).long()
         # (windows * pieces, width)
         hidden = self._transform(piece_ids, mask).flatten(0, 1)
@@ -127,7 +128,7 @@ class Encoder(nn.Module):
             for piece, slot in taken[row].between(window.keep_start, window.keep_end):
                 positions.append(offset + piece)
                 slots.append(slot)
-        return hidden[torch.tensor(positions, device=device)], slots
+        return hidden[send(positions, device)], slots
 
     def _transform(self, piece_ids: Tensor, mask: Tensor) -> Tensor:
         """Compute vectors of pieces. Shape: ``(batch, pieces, width)``."""
@@ -139,7 +140,7 @@ class Encoder(nn.Module):
 
     def _pool(self, vectors: Tensor, slots: Sequence[int], n_slots: int) -> Tensor:
         """Average the vectors of each slot. Shape: ``(slots, width)``."""
-        index = torch.tensor(slots, device=vectors.device)
+        index = send(slots, vectors.device)
         sums = vectors.new_zeros(n_slots, vectors.shape[1]).index_add(0, index, vectors)
         if self.pooling not in ("mean", "cls"):
             return sums

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from .device import send
 from .encoder import Encoder
 from .head import AnyHead
 from .pieces import Pieces
@@ -67,5 +68,5 @@ class EntityModule(nn.Module):
         return scores
 
     def _mask(self, lengths: Sequence[int]) -> Tensor:
-        sizes = torch.tensor(lengths, device=self.device)
+        sizes = send(lengths, self.device)
         return torch.arange(max(lengths), device=self.device) < sizes[:, None]

@@ -5,7 +5,7 @@ Nothing here imports torch or transformers: see `factory`.
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,26 +15,15 @@ from spacy.language import Language
 from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.util import logger
 from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
+from .labels import log_labels
 from .runtime import check_runtime
 from .teaching import Batch, Teacher
 
 Found = TypeVar("Found")
 INIT_SAMPLE = 10
-
-
-def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
-    """Log which labels were copied from a model, which are new, and which were dropped."""
-    parts = {
-        "copied": [label for label in labels if label in old],
-        "new": [label for label in labels if label not in old],
-        "dropped": [label for label in old if label not in labels],
-    }
-    text = "; ".join(f"{name}: {', '.join(part) or 'none'}" for name, part in parts.items())
-    logger.info("Labels from %s: %s", origin, text)
 
 
 class Component(TrainablePipe):  # type: ignore[misc]
@@ -195,8 +184,10 @@ class Component(TrainablePipe):  # type: ignore[misc]
             nothing: What is found in a doc without tokens.
         """
         found = [nothing] * len(docs)
-        for group in self.model.attrs["plan"](self.model, docs, is_train=False):
-            scores = self.model.predict([docs[i] for i in group])
+        groups = self.model.attrs["plan"](self.model, docs, is_train=False)
+        scored = ((group, self.model.predict([docs[i] for i in group])) for group in groups)
+        # A GPU computes the next group's scores while this one's are read: its work is waited for only there.
+        for (group, scores), _ in pairwise(chain(scored, [([], None)])):
             for i, value in zip(group, self.model.attrs[read](self.model, scores), strict=True):
                 found[i] = value
         return found

@@ -93,6 +93,19 @@ def test_small_budget_equals_large(trained: Language, tiny: Path) -> None:
     assert plain(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
 
 
+def test_next_group_is_scored_before_one_is_read(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So a GPU has work while the processor decodes.
+    small = pickle.loads(pickle.dumps(trained))
+    pipe = small.get_pipe("xner")
+    pipe.configure(max_batch_pieces=1)
+    done = []
+    score, decode = pipe.model._func, pipe.model.attrs["decode"]
+    monkeypatch.setattr(pipe.model, "_func", lambda *args, **kw: done.append("score") or score(*args, **kw))
+    monkeypatch.setitem(pipe.model.attrs, "decode", lambda *args: done.append("read") or decode(*args))
+    assert plain(list(small.pipe(TEXTS[:3]))) == results(list(trained.pipe(TEXTS[:3])))
+    assert done == ["score", "score", "read", "score", "read", "read"]
+
+
 @pytest.mark.usefixtures("_two_threads")
 def test_n_process_equals_one_process(trained: Language) -> None:
     texts = TEXTS * 4
