@@ -21,11 +21,12 @@ from spacy.language import Language
 from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast, pipeline
 
 
-def make_raw(nlp: Language, texts: list[str], max_pieces: int) -> tuple[Callable[[], None], int]:
+def make_raw(nlp: Language, texts: list[str]) -> tuple[Callable[[], None], int]:
     """Make a function that runs the encoder on all texts' pieces, and count the pieces."""
     shim = nlp.get_pipe("xner").model.shims[0]
     encoder = shim.module.encoder
     prefix, suffix, _ = encoder.specials
+    device, max_pieces = shim.module.device, shim.runtime.max_batch_pieces
     by_length = defaultdict(list)
     for doc in map(nlp.make_doc, texts):
         ids = [*prefix, *shim.cut([doc])[0].ids, *suffix]
@@ -36,9 +37,11 @@ def make_raw(nlp: Language, texts: list[str], max_pieces: int) -> tuple[Callable
         batches += [torch.tensor(rows[i : i + size]) for i in range(0, len(rows), size)]
 
     def run() -> None:
-        with torch.no_grad():
+        with torch.no_grad(), shim.autocast():
             for batch in batches:
-                encoder.transformer(input_ids=batch)
+                encoder.transformer(input_ids=batch.to(device))
+        if device.type == "cuda":
+            torch.cuda.synchronize()
 
     encoder.eval()
     return run, sum(batch.numel() for batch in batches)
@@ -60,9 +63,18 @@ def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], 
         tokenizer_object=shim.cutter.tokenizer, pad_token="<pad>", unk_token="<unk>", model_max_length=512
     )
     run = pipeline(
-        "token-classification", model=model, tokenizer=tokenizer, aggregation_strategy="simple", device="cpu"
+        "token-classification",
+        model=model,
+        tokenizer=tokenizer,
+        aggregation_strategy="simple",
+        device=shim.module.device,
     )
-    return lambda: run(texts, batch_size=32)
+
+    def tag() -> object:
+        with shim.autocast():
+            return run(texts, batch_size=32)
+
+    return tag
 
 
 def main(
@@ -70,12 +82,16 @@ def main(
     source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
     limit: int = 2000,
     rounds: int = 3,
+    device: str = "cpu",
+    precision: str = "fp32",
+    max_batch_pieces: int = 1024,
 ) -> None:
     """Time the three in turn and print the ratios."""
     nlp = spacy.load(model)
-    nlp.get_pipe("xner").device = "cpu"
+    nlp.get_pipe("xner").configure(device=device, precision=precision, max_batch_pieces=max_batch_pieces)
     texts = [line for line in source.read_text("utf-8").splitlines() if line.strip()][:limit]
-    raw, n_pieces = make_raw(nlp, texts, 1024)
+    raw, n_pieces = make_raw(nlp, texts)
+    n_words = sum(len(nlp.make_doc(text)) for text in texts)
     with tempfile.TemporaryDirectory() as folder:
         theirs = make_pipeline(nlp, texts, folder)
         runs = {"nlp.pipe": lambda: list(nlp.pipe(texts)), "raw encoder": raw, "transformers": theirs}
@@ -85,8 +101,10 @@ def main(
             for name, run in runs.items():
                 found[name].append(clock(run))
                 rate = len(texts) / found[name][-1]
+                words = n_words / found[name][-1]
                 pieces = n_pieces / found[name][-1]
-                print(f"round {i + 1}: {name:12} {rate:7.1f} texts/s, {pieces:8.0f} pieces/s", flush=True)
+                speed = f"{rate:7.1f} texts/s, {words:8.0f} words/s, {pieces:8.0f} pieces/s"
+                print(f"round {i + 1}: {name:12} {speed}", flush=True)
     ours = found["nlp.pipe"]
     for name in ("raw encoder", "transformers"):
         ratios = [other / own for own, other in zip(ours, found[name], strict=True)]

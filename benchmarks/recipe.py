@@ -40,7 +40,6 @@ def name_tags(labels: Iterable[str]) -> list[str]:
 
 
 def make_arguments(folder: str | Path, **settings: Any) -> TrainingArguments:
-    """Make arguments for training on the CPU that saves and reports nothing."""
-    return TrainingArguments(
-        str(folder), save_strategy="no", report_to="none", disable_tqdm=True, use_cpu=True, **settings
-    )
+    """Make arguments for training, on the CPU unless told otherwise, that saves and reports nothing."""
+    given = {"save_strategy": "no", "report_to": "none", "disable_tqdm": True, "use_cpu": True}
+    return TrainingArguments(str(folder), **(given | settings))

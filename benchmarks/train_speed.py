@@ -4,14 +4,14 @@ The recipe: Trainer with its default AdamW, words cut with ``is_split_into_words
 pieces, `DataCollatorForTokenClassification`. Same encoder, texts, batch size and cores; only updates are
 timed.
 
-Usage: python benchmarks/train_speed.py DATA/waybill ENCODER
+Usage: python benchmarks/train_speed.py DATA/waybill ENCODER [--device cuda --precision bf16]
 """
 
 import statistics
 import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
@@ -27,7 +27,15 @@ from transformers import (
 from spacy_xner.types import Record
 
 
-def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int) -> float:
+class Machine(NamedTuple):
+    """Where and in which precision is trained, and how many pieces ours takes at once."""
+
+    device: str
+    precision: str
+    max_batch_pieces: int
+
+
+def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int, machine: Machine) -> float:
     """Train one epoch by the recipe; returns texts a second."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     names = name_tags(ent.label_ for doc in docs for ent in doc.ents)
@@ -51,16 +59,18 @@ def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int) -> flo
             learning_rate=5e-5,
             weight_decay=0.01,
             seed=seed,
+            use_cpu=machine.device == "cpu",
+            bf16=machine.precision == "bf16",
         )
         collator = DataCollatorForTokenClassification(tokenizer)
         Trainer(model, args, train_dataset=Rows(rows), data_collator=collator, callbacks=[clock]).train()
     return len(docs) / clock.seconds
 
 
-def run_ours(records: list[Record], encoder: str, batch_size: int, seed: int) -> float:
+def run_ours(records: list[Record], encoder: str, batch_size: int, seed: int, machine: Machine) -> float:
     """Train one epoch with xner; returns texts a second."""
     nlp = make_nlp(encoder, "SoftmaxHead")
-    nlp.get_pipe("xner").device = "cpu"
+    nlp.get_pipe("xner").configure(**machine._asdict())
     examples = make_examples(nlp, make_docs(nlp, records))
     seconds = train(nlp, examples, epochs=1, batch_size=batch_size, learn_rate=5e-5, seed=seed, share=0)
     return len(records) / seconds
@@ -72,14 +82,18 @@ def main(
     texts: int = 480,
     batch_size: int = 16,
     rounds: int = 3,
+    device: str = "cpu",
+    precision: str = "fp32",
+    max_batch_pieces: int = 1024,
 ) -> None:
     """Time both in turn and print the ratios."""
     records = list(islice(read_corpus(data / "train.txt"), texts))
     docs = make_docs(make_nlp(encoder, "SoftmaxHead"), records)
+    machine = Machine(device, precision, max_batch_pieces)
     ratios = []
     for i in range(rounds):
-        ours = run_ours(records, encoder, batch_size, i)
-        theirs = run_recipe(docs, encoder, batch_size, i)
+        ours = run_ours(records, encoder, batch_size, i, machine)
+        theirs = run_recipe(docs, encoder, batch_size, i, machine)
         ratios.append(ours / theirs)
         print(
             f"round {i + 1}: xner {ours:.1f} texts/s, recipe {theirs:.1f}, ratio {ratios[-1]:.2f}", flush=True

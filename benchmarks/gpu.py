@@ -1,0 +1,73 @@
+"""XLM-R's base size on a GPU: training against the Trainer, `nlp.pipe` against the bare encoder.
+
+Its weights are random, which speed does not see; the pipeline is trained on some slips, so that it finds any.
+
+Usage: python benchmarks/gpu.py DATA/waybill ENCODER OUT, with a tokenizer of XLM-R's in ENCODER
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import predict_speed
+import torch
+import train_speed
+import typer
+from common import make_docs, make_examples, make_nlp, read_corpus, train
+from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
+
+from spacy_xner.types import Record
+
+
+def write_encoder(tokenizer: str, folder: Path, layers: int) -> None:
+    """Write a random encoder: XLM-R's base configuration is the default one's."""
+    made = AutoTokenizer.from_pretrained(tokenizer)
+    torch.manual_seed(0)
+    config = XLMRobertaConfig(
+        vocab_size=len(made),
+        num_hidden_layers=layers,
+        max_position_embeddings=514,
+        type_vocab_size=1,
+        layer_norm_eps=1e-5,
+    )
+    XLMRobertaModel(config).save_pretrained(folder)
+    made.save_pretrained(folder)
+
+
+def write_pipeline(records: list[Record], encoder: Path, folder: Path, device: str, precision: str) -> None:
+    """Train a pipeline for one epoch."""
+    nlp = make_nlp(str(encoder), "SoftmaxHead", precision=precision)
+    nlp.get_pipe("xner").device = device  # type: ignore[attr-defined]
+    examples = make_examples(nlp, make_docs(nlp, records))
+    train(nlp, examples, epochs=1, batch_size=16, learn_rate=5e-5, seed=0)
+    nlp.to_disk(folder)
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of the waybill corpus.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder, for its tokenizer.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the encoder and the pipeline.")],
+    texts: Annotated[int, typer.Option(help="To train on; predicted are ten times as many.")] = 1600,
+    batch_size: int = 32,
+    layers: int = 12,
+    device: str = "cuda",
+    precision: str = "bf16",
+    max_batch_pieces: int = 32768,
+) -> None:
+    """Run both, and name the card."""
+    print(torch.cuda.get_device_name(device) if device.startswith("cuda") else device, flush=True)
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / "encoder").is_dir():
+        write_encoder(encoder, out / "encoder", layers)
+    train_speed.main(data, str(out / "encoder"), texts, batch_size, 3, device, precision, max_batch_pieces)
+    records = read_corpus(data / "train.txt")[:texts]
+    if not (out / "pipeline").is_dir():
+        write_pipeline(records, out / "encoder", out / "pipeline", device, precision)
+    lines = [record.text for record in records] * 10
+    (out / "texts.txt").write_text("\n".join(lines), encoding="utf-8")
+    predict_speed.main(
+        str(out / "pipeline"), out / "texts.txt", len(lines), 3, device, precision, max_batch_pieces
+    )
+
+
+if __name__ == "__main__":
+    typer.run(main)
