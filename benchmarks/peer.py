@@ -1,6 +1,6 @@
 """One way to run a token classifier, measured in a process and an environment of its own: see peers.py.
 
-Knows nothing of the rest of the project. Prints one JSON object.
+Knows nothing of the rest of the project, but for one of the limits. Prints one JSON object.
 
 Usage: python peer.py KIND MODEL TEXTS, a JSON file of texts, short ones, and the pieces of both
 """
@@ -15,12 +15,16 @@ BEGIN = time.perf_counter()
 WARM_UP = 32
 
 
-def run_raw(model, data):
-    """Run the encoder alone on pieces, texts of one length together."""
+def run_raw(model, data, linear):
+    """Run the encoder alone on pieces, texts of one length together; with torch's linear layers, or ours."""
     import torch
     from transformers import AutoModel
 
     encoder = AutoModel.from_pretrained(model).eval()
+    if linear == "ours":
+        from spacy_xner.nn.linear import use_onednn
+
+        use_onednn(encoder)
 
     def run(texts):
         groups = {}
@@ -62,7 +66,7 @@ def load(kind, model, data):
     """Load what a kind of peer runs."""
     name, _, setting = kind.partition(":")
     if name == "raw":
-        return run_raw(model, data)
+        return run_raw(model, data, setting)
     if name == "transformers":
         return run_transformers(model, data, int(setting))
     import spacy

@@ -3,7 +3,7 @@
 Each peer has an environment of its own, which this program makes, and a process of its own for each round.
 All have the same weights but spacy-transformers, whose `ner` cannot load them: it is initialized, not
 trained, and only its speed says something. The last rows are the encoder alone on the same pieces, without
-padding, tokenizer and decoding: the limit.
+padding, tokenizer and decoding: as transformers has it, and with our linear layers, the limit.
 
 Usage: python benchmarks/peers.py DATA CHECKPOINT OUT, after benchmarks/adopted.py wrote CHECKPOINT.
 """
@@ -58,6 +58,8 @@ ROWS = {
     "xner, own pieces, onnx int8": ("spacy", None, "own-int8"),
     "encoder alone": ("raw", None, "checkpoint"),
     "encoder alone, own pieces": ("raw", None, "checkpoint"),
+    "encoder alone, our linear layers": ("raw:ours", None, "checkpoint"),
+    "encoder alone, own pieces, our linear layers": ("raw:ours", None, "checkpoint"),
 }
 PARSER = """
 [nlp]
@@ -144,7 +146,7 @@ def measure(row: str, out: Path, checkpoint: Path, environment: dict[str, str]) 
     kind, name, model = ROWS[row]
     python = sys.executable if name is None else make_environment(name, out / "environments" / name)
     folder = checkpoint if model == "checkpoint" else out / model
-    texts = out / ("own.json" if row == "encoder alone, own pieces" else "texts.json")
+    texts = out / ("own.json" if row.startswith("encoder alone, own pieces") else "texts.json")
     done = subprocess.run(
         [python, WORKER, kind, folder, texts],
         env=environment,
@@ -233,7 +235,7 @@ def show(
         key=lambda row: statistics.median(item["seconds"] for item in by_row[row].values()),
     )
     lines = [record.text for record in records]
-    columns = ["words/s", f"of {best}", "of encoder", "p50 ms", "p99 ms", "start s", "peak MB"]
+    columns = ["words/s", f"of {best}", "of encoder", "of limit", "p50 ms", "p99 ms", "start s", "peak MB"]
     columns += ["same %", *(f"F1 {name}" for name in corpora)]
     table = Table("", *columns)
     rows = []
@@ -242,8 +244,9 @@ def show(
             key: statistics.median(item[key] for item in items.values())
             for key in ("seconds", "p50", "p99", "start_up", "peak")
         }
-        limit = "encoder alone, own pieces" if "own" in row else "encoder alone"
-        cells = [f"{n_words / mean['seconds']:.0f}", ratio(by_row, best, row), ratio(by_row, limit, row)]
+        encoder = "encoder alone, own pieces" if "own pieces" in row else "encoder alone"
+        bases = (best, encoder, f"{encoder}, our linear layers")
+        cells = [f"{n_words / mean['seconds']:.0f}", *(ratio(by_row, base, row) for base in bases)]
         cells += [f"{mean[key]:.{digits}f}" for key, digits in (("p50", 1), ("p99", 1), ("start_up", 1))]
         cells.append(f"{mean['peak']:.0f}")
         found = next(iter(items.values()))["found"]

@@ -187,8 +187,10 @@ def _on_tokens(
 ) -> list[Entity]:
     """Give entities on pieces their tokens; of several on the same ones, the likeliest is left."""
     found: dict[tuple[int, int, str], float] = {}
+    # A doc puts its text together each time.
+    text = doc.text
     for start, end, label, score in entities:
-        for first, last in _trim(doc.text, offsets[start][0], offsets[end - 1][1]):
+        for first, last in _trim(text, offsets[start][0], offsets[end - 1][1]):
             span = doc.char_span(first, last, alignment_mode=alignment)
             if span is not None and len(span):
                 key = (span.start, span.end, label)
