@@ -11,7 +11,8 @@ import spacy
 import torch
 from spacy.language import Language
 
-from spacy_xner.backend import check_graph, make_graph
+from spacy_xner import backend
+from spacy_xner.backend import check_graph, find_fragile, make_graph
 from spacy_xner.checkpoint import load_checkpoint
 from spacy_xner.nn.graph import Graph
 from spacy_xner.shrink import shrink
@@ -55,6 +56,33 @@ def test_a_graph_computes_what_its_transformer_does(tiny_encoders: Callable[...,
     # Of 7 bits, the weights are off by half a step of 127 at most, each.
     apart = (small(vectors, mask) - wanted)[mask.bool()].norm() / wanted[mask.bool()].norm()
     assert 0 < apart < 0.1
+
+
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
+def test_layers_that_int8_would_harm_most_are_left_out(
+    tiny_encoders: Callable[..., Path], arch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transformer = load_checkpoint(str(tiny_encoders(arch))).transformer.eval()
+    with torch.no_grad():
+        # One great value among what goes into the next layer.
+        transformer.encoder.layer[0].intermediate.dense.bias[3] = 500.0
+        transformer.encoder.layer[0].output.dense.weight[:, 3] = 0.0
+        ids = torch.randint(10, 50, (4, 33))
+        wanted = transformer(input_ids=ids).last_hidden_state
+        vectors = transformer.get_input_embeddings()(ids)
+    assert find_fragile(transformer) == ["encoder.layer.0.output.dense"]
+    mask = torch.ones(4, 33, dtype=torch.long)
+    with_it = (make_graph(transformer, "int8")(vectors, mask) - wanted).norm()
+    monkeypatch.setattr(backend, "KEPT", 0.0)
+    without = (make_graph(transformer, "int8")(vectors, mask) - wanted).norm()
+    assert 0 < 2 * with_it < without
+
+
+def test_threads_of_a_graph_do_not_spin(tiny: Path) -> None:
+    graph = make_graph(load_checkpoint(str(tiny)).transformer.eval(), "fp32")
+    graph(torch.zeros(1, 3, 32), torch.ones(1, 3, dtype=torch.long))
+    (session,) = graph._sessions.values()
+    assert session.get_session_options().get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
 
 @pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])

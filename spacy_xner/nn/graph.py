@@ -54,6 +54,8 @@ def _open(data: bytes) -> Any:
         ) from err
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    # Else its threads go on looking for work after a run, in the way of torch's, and of other programs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as err:  # the library's errors have no class in common that it names

@@ -92,7 +92,8 @@ def test_freeze_embeddings_and_layers(tiny_encoders: Callable[..., Path], arch: 
 
 def test_freeze_embeddings_leaves_the_layers(tiny: Path) -> None:
     transformer = load_checkpoint(str(tiny)).transformer
-    assert all(name.startswith("embeddings.") for name in freeze(transformer, "embeddings"))
+    frozen = freeze(transformer, "embeddings")
+    assert {name.partition(".")[0] for name in frozen} == {"embeddings"}
     assert freeze(transformer, None) == []
     assert freeze(transformer, 0) == []
 
