@@ -139,8 +139,9 @@ def find_fragile(transformer: nn.Module) -> list[str]:
         if isinstance(part, nn.Linear)
     ]
     n_pieces = transformer.get_input_embeddings().num_embeddings  # type: ignore[operator]
+    ids = torch.randint(n_pieces, SAMPLE, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        transformer(input_ids=torch.randint(n_pieces, SAMPLE, generator=torch.Generator().manual_seed(0)))
+        transformer(input_ids=ids, attention_mask=torch.ones_like(ids))
     for handle in handles:
         handle.remove()
     return sorted(errors, key=errors.__getitem__, reverse=True)[: round(KEPT * len(errors))]
