@@ -17,8 +17,8 @@ OPSET = 17
 TOLERANCE = 1e-3
 # Pieces of the texts that the graph is tried on: another batch and other lengths than it was traced with.
 PROBE = (7, 5, 1)
-# Of the linear layers, how many keep their float weights in int8: those that would err most. With them, two fifths
-# fewer characters change their label, for a twentieth more time.
+# Of the linear layers, how many keep their float weights in int8: those that would err most. With them, two
+# fifths fewer characters change their label, for a twentieth more time.
 KEPT = 1 / 18
 # Random pieces on which that is found out: texts, and pieces of each.
 SAMPLE = (8, 32)
