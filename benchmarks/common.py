@@ -126,3 +126,23 @@ def train(
         seconds += time.perf_counter() - begin
         on_epoch(epoch, seconds)
     return seconds
+
+
+def write_pipeline(
+    folder: Path,
+    records: Iterable[Record],
+    encoder: str,
+    *,
+    device: str = "auto",
+    precision: str = "fp32",
+    **settings: Any,
+) -> None:
+    """Train a softmax head on a device and in a precision, and write it: once loaded, it computes in fp32.
+
+    Further settings are those of `train`.
+    """
+    nlp = make_nlp(encoder, "SoftmaxHead")
+    cast(Any, nlp.get_pipe("xner")).configure(device=device, precision=precision)
+    train(nlp, make_examples(nlp, make_docs(nlp, records)), **settings)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    nlp.to_disk(folder)

@@ -12,10 +12,8 @@ import predict_speed
 import torch
 import train_speed
 import typer
-from common import make_docs, make_examples, make_nlp, read_corpus, train
+from common import read_corpus, write_pipeline
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
-
-from spacy_xner.types import Record
 
 
 def write_encoder(tokenizer: str, folder: Path, layers: int) -> None:
@@ -31,15 +29,6 @@ def write_encoder(tokenizer: str, folder: Path, layers: int) -> None:
     )
     XLMRobertaModel(config).save_pretrained(folder)
     made.save_pretrained(folder)
-
-
-def write_pipeline(records: list[Record], encoder: Path, folder: Path, device: str, precision: str) -> None:
-    """Train a pipeline for one epoch."""
-    nlp = make_nlp(str(encoder), "SoftmaxHead", precision=precision)
-    nlp.get_pipe("xner").device = device  # type: ignore[attr-defined]
-    examples = make_examples(nlp, make_docs(nlp, records))
-    train(nlp, examples, epochs=1, batch_size=16, learn_rate=5e-5, seed=0)
-    nlp.to_disk(folder)
 
 
 def main(
@@ -61,7 +50,10 @@ def main(
     train_speed.main(data, str(out / "encoder"), texts, batch_size, 3, device, precision, max_batch_pieces)
     records = read_corpus(data / "train.txt")[:texts]
     if not (out / "pipeline").is_dir():
-        write_pipeline(records, out / "encoder", out / "pipeline", device, precision)
+        how = {"epochs": 1, "batch_size": 16, "learn_rate": 5e-5, "seed": 0}
+        write_pipeline(
+            out / "pipeline", records, str(out / "encoder"), device=device, precision=precision, **how
+        )
     lines = [record.text for record in records] * 10
     (out / "texts.txt").write_text("\n".join(lines), encoding="utf-8")
     predict_speed.main(

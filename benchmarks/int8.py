@@ -8,24 +8,12 @@ from typing import Annotated
 
 import spacy
 import typer
-from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
+from common import make_docs, make_examples, read_corpus, sample, write_pipeline
 
 from spacy_xner.shrink import shrink
-from spacy_xner.types import Record
 
 TRAIN = ("waybill/train.txt", "uner/zh_gsdsimp/train.iob2")
 TESTS = ("waybill/test.txt", "uner/zh_gsdsimp/test.iob2", "uner/en_pud/test.iob2")
-
-
-def write_pipelines(records: list[Record], encoder: str, out: Path, epochs: int, precision: str) -> None:
-    """Train one, seed 0, and make the other of it."""
-    nlp = make_nlp(encoder, "SoftmaxHead")
-    nlp.get_pipe("xner").configure(precision=precision)  # type: ignore[attr-defined]
-    examples = make_examples(nlp, make_docs(nlp, records))
-    train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=0, share=0.0)
-    out.mkdir(parents=True, exist_ok=True)
-    nlp.to_disk(out / "fp32")
-    shrink(str(out / "fp32"), out / "int8", storage="float32", backend="onnx", precision="int8")
 
 
 def main(
@@ -41,7 +29,9 @@ def main(
     """Train if need be, then score both."""
     if not (out / "int8").is_dir():
         records = [r for name in TRAIN for r in sample(read_corpus(data / name), train_texts)]
-        write_pipelines(records, encoder, out, epochs, precision)
+        how = {"epochs": epochs, "batch_size": 8, "learn_rate": 2e-4, "seed": 0, "share": 0.0}
+        write_pipeline(out / "fp32", records, encoder, precision=precision, **how)
+        shrink(str(out / "fp32"), out / "int8", storage="float32", backend="onnx", precision="int8")
     pipelines = {name: spacy.load(out / name) for name in ("fp32", "int8")}
     for name in TESTS:
         records = read_corpus(data / name)
