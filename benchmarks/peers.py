@@ -43,6 +43,12 @@ ENVIRONMENTS = {
     "spacy-transformers": (["spacy-transformers"], True),
     "plot": (["matplotlib"], False),
 }
+# Settings of our pipelines that are to be faster.
+FAST = {
+    "onnx": {"backend": "onnx", "precision": "fp32"},
+    "int8": {"precision": "int8"},
+    "onnx-int8": {"backend": "onnx", "precision": "int8"},
+}
 # Row: kind of peer.py, environment (None for this one), model.
 ROWS = {
     "transformers, batch 1": ("transformers:1", "transformers", "checkpoint"),
@@ -52,10 +58,12 @@ ROWS = {
     "spacy-transformers ner": ("spacy", "spacy-transformers", "parser"),
     "xner, adopted": ("spacy", None, "adopted"),
     "xner, adopted, onnx": ("spacy", None, "adopted-onnx"),
-    "xner, adopted, onnx int8": ("spacy", None, "adopted-int8"),
+    "xner, adopted, int8": ("spacy", None, "adopted-int8"),
+    "xner, adopted, onnx int8": ("spacy", None, "adopted-onnx-int8"),
     "xner, own pieces": ("spacy", None, "own"),
     "xner, own pieces, onnx": ("spacy", None, "own-onnx"),
-    "xner, own pieces, onnx int8": ("spacy", None, "own-int8"),
+    "xner, own pieces, int8": ("spacy", None, "own-int8"),
+    "xner, own pieces, onnx int8": ("spacy", None, "own-onnx-int8"),
     "encoder alone": ("raw", None, "checkpoint"),
     "encoder alone, own pieces": ("raw", None, "checkpoint"),
     "encoder alone, our linear layers": ("raw:ours", None, "checkpoint"),
@@ -119,15 +127,10 @@ def write_models(checkpoint: Path, out: Path, records: list[Record]) -> None:
     for name, make in makers.items():
         if not (out / name).is_dir():
             make(str(checkpoint), "cpu").to_disk(out / name)
-        for suffix, precision in (("onnx", "fp32"), ("int8", "int8")):
-            if not (out / f"{name}-{suffix}").is_dir():
-                shrink(
-                    str(out / name),
-                    out / f"{name}-{suffix}",
-                    storage="float32",
-                    backend="onnx",
-                    precision=precision,  # type: ignore[arg-type]
-                )
+        for suffix, settings in FAST.items():
+            folder = out / f"{name}-{suffix}"
+            if not folder.is_dir():
+                shrink(str(out / name), folder, storage="float32", **settings)  # type: ignore[arg-type]
     if not (out / "parser").is_dir():
         write_parser(checkpoint, records, out / "parser")
 

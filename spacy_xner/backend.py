@@ -1,6 +1,7 @@
-"""How an encoder becomes the ONNX graph that predictions run on where ``backend`` is ``onnx``."""
+"""What predicts on a processor in an encoder's place: an ONNX graph of it, or a copy in 8 bits."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,19 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import build_transformer, dump_config
+from .errors import XnerWarning
 from .nn.graph import Graph
+from .nn.int8 import Int8Layers, has_int8, quantize
 from .nn.lora import merged_state
+from .nn.probe import watch_linear
+from .nn.runner import Runner
+from .settings import Runtime
 
 OPSET = 17
-# By how much, at most, the graph's vectors may differ from torch's, of about 1.
+# By how much, at most, a runner's vectors may differ from the encoder's, of about 1.
 TOLERANCE = 1e-3
-# Pieces of the texts that the graph is tried on: another batch and other lengths than it was traced with.
+# Pieces of the texts that it is tried on: another batch and other lengths than it was traced with.
 PROBE = (7, 5, 1)
 # Of the linear layers, how many keep their float weights in int8: those that would err most. With them, two
 # fifths fewer characters change their label, for a twentieth more time.
 KEPT = 1 / 18
-# Random pieces on which that is found out: texts, and pieces of each.
-SAMPLE = (8, 32)
 # Steps of what is quantized to 8 bits.
 STEPS = 255
 
@@ -38,8 +42,45 @@ class _Layers(nn.Module):
         return hidden
 
 
+def describe(backend: str, precision: str) -> str:
+    """Say which settings ask for a runner, as a config has them."""
+    return 'backend = "onnx"' if backend == "onnx" else f'precision = "{precision}"'
+
+
+def check_processor(runtime: Runtime) -> Runtime:
+    """Give settings that this machine can compute with: fp32, after a warning, where int8 needs another."""
+    if runtime.runner != Int8Layers.kind or has_int8():
+        return runtime
+    warnings.warn(
+        'precision = "int8" must run on an x86 processor with VNNI, found another: it computes in fp32 here. '
+        'Use backend = "onnx", whose int8 runs on all.',
+        XnerWarning,
+        stacklevel=2,
+    )
+    return runtime._replace(precision="fp32")
+
+
+def make_runner(transformer: nn.Module, backend: str, precision: str) -> Runner:
+    """Make what runs in a transformer's place: what this has in adapters becomes part of the weights.
+
+    Args:
+        transformer: A Hugging Face encoder on the processor. It stays as it is.
+        backend: ``onnx``, or ``torch`` for a copy in 8 bits.
+        precision: ``fp32`` or ``int8``.
+
+    Raises:
+        ImportError: If onnx or onnxruntime is needed, and not installed.
+        ValueError: If the encoder cannot be exported, or does not take vectors of pieces as it takes pieces.
+    """
+    if backend == "onnx":
+        return make_graph(transformer, precision)
+    copy = build_transformer(dump_config(transformer), merged_state(transformer)).eval()
+    check_runner(_Layers(copy), copy, describe(backend, precision))
+    return quantize(copy)
+
+
 def make_graph(transformer: nn.Module, precision: str) -> Graph:
-    """Make the graph of a transformer: what it adds in adapters becomes part of the weights.
+    """Make the graph of a transformer. See `make_runner`.
 
     Args:
         transformer: A Hugging Face encoder on the processor.
@@ -47,10 +88,6 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
             inputs are quantized as they come, but for those of `find_fragile`. Weights have 7 of the 8 bits,
             since without the instructions of recent processors (VNNI) sums of products would overflow 16
             bits.
-
-    Raises:
-        ImportError: If onnx or onnxruntime is not installed.
-        ValueError: If the encoder cannot be exported.
     """
     try:
         import onnx  # noqa: F401 - torch's exporter needs it
@@ -69,7 +106,7 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
             f'backend = "onnx" must be able to trace the encoder, but {type(copy).__name__} cannot be '
             f'traced: {reason} Use backend = "torch".'
         ) from err
-    check_graph(graph, copy)
+    check_runner(graph, copy, describe("onnx", precision))
     return Graph(_quantize(graph.data, find_fragile(copy)), precision) if precision == "int8" else graph
 
 
@@ -94,8 +131,8 @@ def _export(transformer: nn.Module) -> bytes:
         return file.read_bytes()
 
 
-def check_graph(graph: Graph, transformer: nn.Module) -> None:
-    """Check that a graph computes what its transformer does.
+def check_runner(runner: Callable[[Tensor, Tensor], Tensor], transformer: nn.Module, setting: str) -> None:
+    """Check that what runs on the vectors of pieces computes what its transformer does with the pieces.
 
     Raises:
         ValueError: If it does not.
@@ -107,11 +144,11 @@ def check_graph(graph: Graph, transformer: nn.Module) -> None:
     with torch.no_grad():
         vectors = table(ids)
         wanted = transformer(input_ids=ids, attention_mask=mask).last_hidden_state
-        apart = (graph(vectors, mask) - wanted)[mask.bool()].abs().max().item()
+        apart = (runner(vectors, mask) - wanted)[mask.bool()].abs().max().item()
     if not apart < TOLERANCE:
         raise ValueError(
-            f'backend = "onnx" must compute what torch does, but for {type(transformer).__name__} it is '
-            f'{apart:.1g} off. Use backend = "torch".'
+            f"{setting} must compute what the encoder does, but for {type(transformer).__name__} it is "
+            f'{apart:.1g} off. Use backend = "torch" in fp32.'
         )
 
 
@@ -127,23 +164,13 @@ def find_fragile(transformer: nn.Module) -> list[str]:
     """
     errors: dict[str, float] = {}
 
-    def measure(name: str, layer: nn.Linear, rows: Tensor) -> None:
+    def measure(name: str, layer: nn.Linear, rows: Tensor, _: Tensor) -> None:
         least, most = rows.min().clamp(max=0.0), rows.max().clamp(min=0.0)
         step = ((most - least) / STEPS).clamp(min=torch.finfo(rows.dtype).tiny)
         lost = rows - (rows / step).round() * step
         errors[name] = (lost @ layer.weight.T).square().mean().item()
 
-    handles = [
-        part.register_forward_hook(lambda layer, inputs, _, name=name: measure(name, layer, inputs[0]))
-        for name, part in transformer.named_modules()
-        if isinstance(part, nn.Linear)
-    ]
-    n_pieces = transformer.get_input_embeddings().num_embeddings  # type: ignore[operator]
-    ids = torch.randint(n_pieces, SAMPLE, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        transformer(input_ids=ids, attention_mask=torch.ones_like(ids))
-    for handle in handles:
-        handle.remove()
+    watch_linear(transformer, measure)
     return sorted(errors, key=errors.__getitem__, reverse=True)[: round(KEPT * len(errors))]
 
 

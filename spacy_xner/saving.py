@@ -85,7 +85,7 @@ def dump_module(
         own = merged_state(encoder.transformer)
         config = srsly.json_dumps(dump_config(encoder.transformer), indent=2)
         texts = {CONFIG: config, TOKENIZER: cutter.tokenizer.to_str()}
-        graph = encoder.graph
+        graph = encoder.runner if isinstance(encoder.runner, Graph) else None
     if graph is not None:
         told["graph"] = graph.precision
     state |= {PREFIX + name: value.contiguous() for name, value in own.items()}
@@ -143,7 +143,7 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
         overlap=told["overlap"],
     )
     if saved.graph and "graph" in all_told:
-        encoder.graph = Graph(saved.graph, all_told["graph"])
+        encoder.runner = Graph(saved.graph, all_told["graph"])
     cutter = PieceCutter(tokenizer, prefix_space=settings.prefix_space, unk_id=told["unk_id"])
     return encoder, cutter
 

@@ -62,6 +62,12 @@ class Runtime(NamedTuple):
     max_batch_pieces: int = 1024
     backend: str = "torch"
 
+    @property
+    def runner(self) -> tuple[str, str] | None:
+        """Backend and precision of what predicts on a processor in the encoder's place, or None for none."""
+        kind = (self.backend, "int8" if self.precision == "int8" else "fp32")
+        return None if kind == ("torch", "fp32") else kind
+
 
 def window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials) -> tuple[int, int]:
     """Find the pieces of a window, special ones left out, and those that two windows share.

@@ -13,7 +13,7 @@ from spacy.util import logger
 from thinc.api import Optimizer, Shim
 from torch import Tensor, nn
 
-from .backend import make_graph
+from .backend import check_processor, describe, make_runner
 from .checkpoint import Checkpoint, load_checkpoint
 from .files import pack, reading, unpack, write_folder
 from .nn.device import autocast, release_freed, resolve_device
@@ -77,7 +77,7 @@ class EntityShim(Shim):
         self._digest = ""
         self._pid = os.getpid()
         self._has_moved = False
-        # Since it was last saved: while it is, a graph would be made anew for every evaluation.
+        # Since it was last saved: while it is, a runner would be made anew for every evaluation.
         self._is_trained_on = False
         self._n_unreleased = 0
 
@@ -85,14 +85,14 @@ class EntityShim(Shim):
         """Set device, precision, batch budget and backend; the module moves when it is next used.
 
         Raises:
-            ValueError: If the backend is one of encoders, and there is none.
+            ValueError: If backend or precision is one of encoders, and there is none.
         """
-        if runtime.backend == "onnx" and self.encoder is None:
+        if runtime.runner is not None and self.encoder is None:
             raise ValueError(
-                'backend = "onnx" must be of a component with an encoder of its own, found one that takes '
-                'vectors from another. Use backend = "torch" here.'
+                f"{describe(*runtime.runner)} must be of a component with an encoder of its own, found one "
+                'that takes vectors from another. Use backend = "torch" in fp32 here.'
             )
-        self.runtime = runtime
+        self.runtime = check_processor(runtime)
         self._has_moved = False
 
     @property
@@ -144,17 +144,15 @@ class EntityShim(Shim):
         return autocast(self.module.device, self.runtime.precision)
 
     def use_backend(self) -> None:
-        """Make ready for prediction: the graph of the encoder if there is to be one, else none."""
-        encoder = self.module.encoder
+        """Make ready for prediction: what runs in the encoder's place if there is to be one, else none."""
+        encoder, kind = self.module.encoder, self.runtime.runner
         if encoder is None:
             return
-        if self.runtime.backend != "onnx" or self._is_trained_on or self.module.device.type != "cpu":
-            encoder.graph = None
-            return
-        precision = "int8" if self.runtime.precision == "int8" else "fp32"
-        if encoder.graph is None or encoder.graph.precision != precision:
-            logger.info("Making the ONNX graph of the encoder, in %s", precision)
-            encoder.graph = make_graph(encoder.transformer, precision)
+        if kind is None or self._is_trained_on or self.module.device.type != "cpu":
+            encoder.runner = None
+        elif encoder.runner is None or encoder.runner.kind != kind:
+            logger.info("Making the encoder ready for predictions with %s", describe(*kind))
+            encoder.runner = make_runner(encoder.transformer, *kind)
 
     def initialize(
         self, labels: Sequence[str], width: int | None, checkpoint: Checkpoint | None = None
@@ -236,6 +234,8 @@ class EntityShim(Shim):
         if self.store is not None:
             self.store.clear()
         self._is_trained_on = True
+        if self.module.encoder is not None:
+            self.module.encoder.runner = None
         step(self.module, optimizer, self.id)
 
     def to_device(self, device_type: str, device_id: int) -> None:
@@ -243,7 +243,7 @@ class EntityShim(Shim):
 
     def _saved(self) -> Saved:
         self._is_trained_on = False
-        if self.encoder is not None and not self.encoder.keeps_base:
+        if self.runtime.backend == "onnx" and self.encoder is not None and not self.encoder.keeps_base:
             self.use_backend()
         return dump_module(self.module, self.cutter, self.encoder, self._digest, self.storage)
 

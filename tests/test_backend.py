@@ -1,4 +1,4 @@
-"""Predictions by ONNX Runtime are those of torch."""
+"""Predictions by ONNX Runtime are those of torch; in 8 bits, nearly."""
 
 import multiprocessing
 import pickle
@@ -12,9 +12,12 @@ import torch
 from spacy.language import Language
 
 from spacy_xner import backend
-from spacy_xner.backend import check_graph, find_fragile, make_graph
+from spacy_xner.backend import check_runner, find_fragile, make_graph
 from spacy_xner.checkpoint import load_checkpoint
+from spacy_xner.errors import XnerWarning
 from spacy_xner.nn.graph import Graph
+from spacy_xner.nn.int8 import Int8Layers, has_int8
+from spacy_xner.nn.runner import Runner
 from spacy_xner.shrink import shrink
 from spacy_xner.training.optimizer import build_adamw_v1
 
@@ -27,16 +30,21 @@ TEXTS = [*(text for text, _ in SLIPS), "", "北京 Anna DHL 13800138000 " * 25]
 ONNX = {"components.xner.backend": "onnx"}
 
 
-def graph_of(nlp: Language) -> Graph | None:
-    graph: Graph | None = nlp.get_pipe("xner").model.shims[0].module.encoder.graph
-    return graph
+INT8 = {"components.xner.precision": "int8"}
+
+needs_int8 = pytest.mark.skipif(not has_int8(), reason="needs a processor with 8-bit products")
 
 
-def check_same(ours: Language, theirs: Language) -> None:
+def runner_of(nlp: Language) -> Runner | None:
+    runner: Runner | None = nlp.get_pipe("xner").model.shims[0].module.encoder.runner
+    return runner
+
+
+def check_same(ours: Language, theirs: Language, *, apart: float = 5e-4) -> None:
     n_found = 0
     for a, b in zip(found(ours, TEXTS), found(theirs, TEXTS), strict=True):
         assert [row[:2] for row in a] == [row[:2] for row in b]
-        assert [row[2] for row in a] == pytest.approx([row[2] for row in b], abs=5e-4)
+        assert [row[2] for row in a] == pytest.approx([row[2] for row in b], abs=apart)
         n_found += len(a)
     assert n_found
 
@@ -98,13 +106,13 @@ def test_saved_with_the_pipeline(tiny: Path, tmp_path: Path, head: str) -> None:
         type(ours).from_config(ours.config).from_bytes(ours.to_bytes()),
         pickle.loads(pickle.dumps(ours)),
     ):
-        graph = graph_of(again)
-        assert graph is not None
+        graph = runner_of(again)
+        assert isinstance(graph, Graph)
         check_same(again, theirs)
         # The one that was saved: making another needs onnx and takes long.
-        assert graph_of(again) is graph
+        assert runner_of(again) is graph
     back = spacy.load(tmp_path / "onnx", config={"components.xner.backend": "torch"})
-    assert graph_of(back) is None
+    assert runner_of(back) is None
     check_same(back, theirs)
     back.to_disk(tmp_path / "onnx")
     assert not (tmp_path / "onnx" / "xner" / "model" / "encoder.onnx").exists()
@@ -120,44 +128,99 @@ def test_int8_is_saved_and_another_precision_makes_another_graph(trained: Langua
     assert [[row[:2] for row in rows] for rows in found(nlp)] == [
         [row[:2] for row in rows] for rows in found(trained)
     ]
-    assert graph_of(nlp).precision == "int8"
+    assert runner_of(nlp).kind == ("onnx", "int8")
     nlp.get_pipe("xner").configure(precision="fp32")
     check_same(nlp, trained)
-    assert graph_of(nlp).precision == "fp32"
-    code, _, err = invoke("shrink", tmp_path / "large", tmp_path / "other", "--precision", "int8")
-    assert code == 1
-    assert "found 'int8'. It is one of backend = \"onnx\". Change one of them." in err
-    assert not (tmp_path / "other").exists()
+    assert runner_of(nlp).kind == ("onnx", "fp32")
 
 
-def test_trained_on_it_forgets_its_graph(trained: Language, tmp_path: Path) -> None:
+@needs_int8
+@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])
+def test_int8_by_torch(tiny: Path, tmp_path: Path, head: str) -> None:
+    theirs = train_nlp(tiny, head, neck="BiLSTM")
+    theirs.to_disk(tmp_path / "large")
+    code, _, err = invoke("shrink", tmp_path / "large", tmp_path / "small", "--precision", "int8")
+    assert code == 0, err
+    assert not (tmp_path / "small" / "xner" / "model" / "encoder.onnx").exists()
+    nlp = spacy.load(tmp_path / "small")
+    assert nlp.config["components"]["xner"]["precision"] == "int8"
+    for ours in (
+        nlp,
+        type(nlp).from_config(nlp.config).from_bytes(nlp.to_bytes()),
+        pickle.loads(pickle.dumps(nlp)),
+    ):
+        check_same(ours, theirs, apart=0.05)
+        assert isinstance(runner_of(ours), Int8Layers)
+    scores = [row[2] for rows in found(nlp, TEXTS) for row in rows]
+    nlp.get_pipe("xner").configure(precision="fp32")
+    assert [row[2] for rows in found(nlp, TEXTS) for row in rows] != scores
+    assert runner_of(nlp) is None
+
+
+@needs_int8
+def test_int8_has_no_table_nor_weights_of_its_own(trained: Language, tmp_path: Path) -> None:
     trained.to_disk(tmp_path / "torch")
-    nlp = spacy.load(tmp_path / "torch", config=ONNX)
+    nlp = spacy.load(tmp_path / "torch", config=INT8)
+    module = nlp.get_pipe("xner").model.shims[0].module
+    before = {name: x.clone() for name, x in module.state_dict().items()}
+    nlp(SLIPS[0][0])
+    runner = runner_of(nlp)
+    assert isinstance(runner, Int8Layers)
+    tables = [x.get_input_embeddings().weight for x in (runner.transformer, module.encoder.transformer)]
+    assert tables[0].data_ptr() == tables[1].data_ptr()
+    assert not any(isinstance(layer, torch.nn.Linear) for layer in runner.transformer.modules())
+    after = module.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], before[name]) for name in after)
+
+
+def test_int8_on_another_processor(
+    trained: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained.to_disk(tmp_path / "torch")
+    monkeypatch.setattr(backend, "has_int8", lambda: False)
+    with pytest.warns(XnerWarning, match=r'"int8" must run on an x86 processor with VNNI, found another'):
+        nlp = spacy.load(tmp_path / "torch", config=INT8)
+    check_same(nlp, trained, apart=1e-5)
+    assert runner_of(nlp) is None
+
+
+@pytest.mark.parametrize("settings", [ONNX, pytest.param(INT8, marks=needs_int8)])
+@pytest.mark.parametrize("is_used", [True, False])
+def test_trained_on_it_forgets_its_runner(
+    trained: Language, tmp_path: Path, settings: dict[str, str], is_used: bool
+) -> None:
+    trained.to_disk(tmp_path / "torch")
+    nlp = spacy.load(tmp_path / "torch", config=settings)
     before = found(nlp)
-    old = graph_of(nlp)
+    old = runner_of(nlp)
+    assert old is not None
     nlp.update(make_examples(nlp), sgd=build_adamw_v1(learn_rate=5e-2))
-    assert found(nlp) != before
-    assert graph_of(nlp) is None
-    nlp.to_disk(tmp_path / "onnx")
-    assert graph_of(nlp) not in (None, old)
-    check_same(
-        spacy.load(tmp_path / "onnx"),
-        spacy.load(tmp_path / "onnx", config={"components.xner.backend": "torch"}),
-    )
+    if is_used:
+        assert found(nlp) != before
+        assert runner_of(nlp) is None
+    nlp.to_disk(tmp_path / "again")
+    check_same(nlp, spacy.load(tmp_path / "again"), apart=1e-5)
+    assert runner_of(nlp) not in (None, old)
+    plain = {"components.xner.backend": "torch", "components.xner.precision": "fp32"}
+    check_same(nlp, spacy.load(tmp_path / "again", config=plain), apart=0.05 if settings == INT8 else 5e-4)
 
 
-def test_adapters_become_part_of_it(tiny: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "settings", [{"backend": "onnx"}, pytest.param({"precision": "int8"}, marks=needs_int8)]
+)
+def test_adapters_become_part_of_it(tiny: Path, tmp_path: Path, settings: dict[str, str]) -> None:
     lora = {"@architectures": "spacy_xner.LoRA.v1", "rank": 4}
     nlp = train_nlp(tiny, encoder_lora=lora)
     nlp.to_disk(tmp_path / "torch")
     before = found(nlp, TEXTS)
-    nlp.get_pipe("xner").configure(backend="onnx")
-    nlp.to_disk(tmp_path / "onnx")
-    assert graph_of(nlp) is not None
+    nlp.get_pipe("xner").configure(**settings)
     assert [[row[:2] for row in rows] for rows in found(nlp, TEXTS)] == [
         [row[:2] for row in rows] for rows in before
     ]
-    check_same(nlp, spacy.load(tmp_path / "torch"))
+    assert runner_of(nlp) is not None
+    nlp.to_disk(tmp_path / "other")
+    check_same(nlp, spacy.load(tmp_path / "torch"), apart=0.05 if "precision" in settings else 5e-4)
 
 
 def test_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
@@ -169,9 +232,10 @@ def test_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
 @pytest.mark.usefixtures("_two_threads")
-def test_other_processes(trained: Language, tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [ONNX, pytest.param(INT8, marks=needs_int8)])
+def test_other_processes(trained: Language, tmp_path: Path, settings: dict[str, str]) -> None:
     trained.to_disk(tmp_path / "torch")
-    nlp = spacy.load(tmp_path / "torch", config=ONNX)
+    nlp = spacy.load(tmp_path / "torch", config=settings)
     alone = [[(ent.text, ent.label_) for ent in doc.ents] for doc in nlp.pipe(TEXTS * 3)]
     several = nlp.pipe(TEXTS * 3, n_process=2, batch_size=4)
     assert [[(ent.text, ent.label_) for ent in doc.ents] for doc in several] == alone
@@ -193,6 +257,10 @@ def test_what_cannot_be(
     }
     with pytest.raises(ValueError, match="must be of a component with an encoder of its own"):
         nlp.add_pipe("xcat", config={"model": model, "backend": "onnx"})
+    with pytest.raises(
+        ValueError, match='precision = "int8" must be of a component with an encoder of its own'
+    ):
+        nlp.add_pipe("xcat", config={"model": model, "precision": "int8"})
     trained.to_disk(tmp_path / "torch")
     monkeypatch.setitem(sys.modules, "onnx", None)
     nlp = spacy.load(tmp_path / "torch", config=ONNX)
@@ -224,11 +292,11 @@ def test_an_encoder_that_cannot_be_exported(tiny: Path, monkeypatch: pytest.Monk
     with torch.no_grad():
         for parameter in second.parameters():
             parameter.add_(0.1)
-    check_graph(make_graph(first, "fp32"), first)
+    check_runner(make_graph(first, "fp32"), first, "this")
     with pytest.raises(
-        ValueError, match=r"must compute what torch does, but for XLMRobertaModel it is \S+ off"
+        ValueError, match=r"this must compute what the encoder does, but for XLMRobertaModel it is \S+ off"
     ):
-        check_graph(make_graph(first, "fp32"), second)
+        check_runner(make_graph(first, "fp32"), second, "this")
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise RuntimeError("No such operator.\nAnd much more.")

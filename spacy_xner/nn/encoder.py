@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from .device import send
-from .graph import Graph
 from .pieces import Pieces
+from .runner import Runner
 from .windows import Window, plan_windows
 
 Pooling = Literal["first", "last", "mean", "cls"]
@@ -52,8 +52,8 @@ class Encoder(nn.Module):
         self.pooling = pooling
         self.capacity = capacity
         self.overlap = overlap
-        # Which runs the transformer's layers where no gradient is asked for, or None.
-        self.graph: Graph | None = None
+        # In place of the transformer's layers where no gradient is asked for, or None.
+        self.runner: Runner | None = None
         self.width: int = transformer.config.hidden_size  # type: ignore[union-attr, assignment]
         if pooling == "cls" and not specials.prefix:
             raise ValueError(
@@ -132,9 +132,9 @@ class Encoder(nn.Module):
 
     def _transform(self, piece_ids: Tensor, mask: Tensor) -> Tensor:
         """Compute vectors of pieces. Shape: ``(batch, pieces, width)``."""
-        if self.graph is not None and not torch.is_grad_enabled():
+        if self.runner is not None and not torch.is_grad_enabled():
             rows: Tensor = self.transformer.get_input_embeddings()(piece_ids)  # type: ignore[operator]
-            return self.graph(rows, mask)
+            return self.runner(rows, mask)
         hidden: Tensor = self.transformer(input_ids=piece_ids, attention_mask=mask).last_hidden_state
         return hidden
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Graph:
-    """Runs the layers of a transformer on the vectors of pieces, whose table stays with the module.
+    """Runs the layers of a transformer. See `Runner`.
 
     Args:
         data: An ONNX model with the inputs ``vectors`` (batch, pieces, width) and ``mask`` (batch, pieces),
@@ -19,15 +19,12 @@ class Graph:
     def __init__(self, data: bytes, precision: str) -> None:
         self.data = data
         self.precision = precision
+        self.kind = ("onnx", precision)
         # By process: threads do not survive a fork, and a session that is closed there would wait for them.
         self._sessions: dict[int, Any] = {}
 
     def __call__(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Compute what the transformer's last layer gives.
-
-        Args:
-            vectors: Rows of the table of pieces. Shape: ``(batch, pieces, width)``.
-            mask: 1 at real pieces. Shape: ``(batch, pieces)``.
+        """Compute what the transformer's last layer gives, as `Runner` says.
 
         Raises:
             ImportError: If ONNX Runtime is not installed.

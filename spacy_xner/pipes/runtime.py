@@ -1,7 +1,7 @@
 """Which settings of the machine go together. Nothing here imports torch or transformers."""
 
 # Of each backend.
-PRECISIONS = {"torch": ("auto", "fp32", "bf16", "fp16"), "onnx": ("auto", "fp32", "int8")}
+PRECISIONS = {"torch": ("auto", "fp32", "bf16", "fp16", "int8"), "onnx": ("auto", "fp32", "int8")}
 
 
 def check_runtime(backend: str, precision: str, max_batch_pieces: int) -> None:
@@ -15,8 +15,7 @@ def check_runtime(backend: str, precision: str, max_batch_pieces: int) -> None:
     if backend not in PRECISIONS:
         raise ValueError(f"backend must be {' or '.join(PRECISIONS)}, found {backend!r}. Choose one.")
     if precision not in PRECISIONS[backend]:
-        other = ' It is one of backend = "onnx".' if precision == "int8" else ""
         raise ValueError(
             f'precision must be {", ".join(PRECISIONS[backend])} with backend = "{backend}", found '
-            f"{precision!r}.{other} Change one of them."
+            f"{precision!r}. Change one of them."
         )

@@ -49,7 +49,7 @@ def test_no_labels_is_an_error(tiny: Path) -> None:
     [
         ({"threshold": 2.0}, "threshold must be a probability"),
         ({"max_batch_pieces": 0}, "max_batch_pieces must be at least 1"),
-        ({"precision": "fp1"}, "precision must be auto, fp32, bf16, fp16 with backend"),
+        ({"precision": "fp1"}, "precision must be auto, fp32, bf16, fp16, int8 with backend"),
     ],
 )
 def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> None:
