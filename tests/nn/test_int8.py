@@ -71,17 +71,9 @@ def test_channels_are_evened_out_where_that_helps() -> None:
     made, plain = choose(layer, rows, layer(rows)), Int8Linear(layer)
     assert made.inverse is not None
     assert 3 * miss(made(rows), layer(rows)) < miss(plain(rows), layer(rows))
-
-
-@torch.no_grad()
-def test_the_more_exact_one_is_chosen() -> None:
-    chosen = set()
-    for _ in range(20):
-        layer, rows = nn.Linear(64, 48), torch.randn(60, 64)
-        made = choose(layer, rows, layer(rows))
-        chosen.add(made.inverse is None)
-        assert miss(made(rows), layer(rows)) <= miss(Int8Linear(layer)(rows), layer(rows))
-    assert chosen == {True, False}
+    # Nothing to even out, and a step more.
+    layer, rows = nn.Linear(64, 48), torch.randn(3, 20, 64)
+    assert choose(layer, rows, layer(rows)).inverse is None
 
 
 @pytest.mark.parametrize("arch", ["xlm-roberta", "bert", "modernbert", "deberta-v2"])
