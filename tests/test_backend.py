@@ -29,7 +29,6 @@ from .test_shrink import found
 TEXTS = [*(text for text, _ in SLIPS), "", "北京 Anna DHL 13800138000 " * 25]
 ONNX = {"components.xner.backend": "onnx"}
 
-
 INT8 = {"components.xner.precision": "int8"}
 
 needs_int8 = pytest.mark.skipif(not has_int8(), reason="needs a processor with 8-bit products")
