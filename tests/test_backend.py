@@ -234,6 +234,10 @@ def test_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path / "torch")
     shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
     check_same(spacy.load(tmp_path / "onnx"), nlp)
+    if has_int8():
+        small = spacy.load(tmp_path / "torch", config=INT8)
+        check_similar(small, nlp)
+        assert runner_of(small).kind == ("torch", "int8")
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")

@@ -159,11 +159,11 @@ def shrink(
         Literal["torch", "onnx"] | None, typer.Option(help="What predicts on a processor.")
     ] = None,
     precision: Annotated[
-        Literal["fp32", "int8"] | None, typer.Option(help="In which it computes: int8 with onnx.")
+        Literal["fp32", "int8"] | None, typer.Option(help="In which it computes on a processor.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a pipeline for delivery: half precision, less vocabulary, ONNX Runtime."""
+    """Write a pipeline for delivery: half precision, less vocabulary, 8 bits, ONNX Runtime."""
     with one_line_errors():
         from ..shrink import shrink as run
 

@@ -59,8 +59,8 @@ def make_xcat(
         name: The component's name in it.
         model: A `spacy_xner.TextModel.v1`.
         device: ``auto`` (cuda, then mps, then cpu), or a torch device.
-        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only) or ``auto`` (bf16 where a GPU has it); with
-            the backend ``onnx`` also ``int8``.
+        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only), ``auto`` (bf16 where a GPU has it), or
+            ``int8``: predictions on a processor in 8 bits, all else in fp32.
         max_batch_pieces: Pieces that go through the encoder at once, padding included.
         backend: What predicts on a processor: ``torch``, or ``onnx``, ONNX Runtime, which is faster. Training
             and a GPU take torch.

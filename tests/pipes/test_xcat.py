@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 from transformers import AutoTokenizer
 
+from spacy_xner.nn.int8 import has_int8
 from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import TOKENIZER
@@ -274,3 +275,20 @@ def test_the_config_sets_the_threshold_of_a_loaded_pipeline(tiny: Path, tmp_path
     nlp.to_disk(tmp_path)
     loaded = spacy.load(tmp_path, config={"components": {"xcat": {"threshold": 0.9}}})
     assert loaded.get_pipe("xcat").threshold == 0.9
+
+
+@pytest.mark.parametrize(("backend", "precision", "apart"), [("onnx", "fp32", 5e-4), ("torch", "int8", 0.05)])
+def test_what_predicts_on_a_processor(
+    tiny: Path, tmp_path: Path, backend: str, precision: str, apart: float
+) -> None:
+    if precision == "int8" and not has_int8():
+        pytest.skip("needs a processor with 8-bit products")
+    theirs = make_nlp(tiny, encoder={"cut": "text", "pooling": "cls"})
+    train(theirs, ONE)
+    theirs.to_disk(tmp_path)
+    settings = {"components.xcat.backend": backend, "components.xcat.precision": precision}
+    ours = spacy.load(tmp_path, config=settings)
+    for text in TEXTS:
+        assert ours(text).cats == pytest.approx(theirs(text).cats, abs=apart)
+    encoder = ours.get_pipe("xcat").model.shims[0].module.encoder
+    assert encoder.runner.kind == (backend, precision)
