@@ -6,6 +6,7 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from .linear import limit_caches
 from .probe import watch_linear
 
 # The greatest 8-bit weight.
@@ -107,6 +108,7 @@ def has_int8() -> bool:
     """
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
+    limit_caches()
     layer = nn.Linear(PROBE, PROBE, bias=False)
     rows = torch.ones(PROBE, PROBE)
     with torch.no_grad():

@@ -32,11 +32,16 @@ def use_onednn(module: nn.Module) -> None:
     """Let the linear layers of a module compute by oneDNN where that is faster; their weights stay."""
     if not is_mkl_slow():
         return
-    for name in CACHES:
-        os.environ.setdefault(name, CACHED)
+    limit_caches()
     for layer in module.modules():
         if type(layer) is nn.Linear:
             layer.__class__ = Linear
+
+
+def limit_caches() -> None:
+    """Keep the caches of oneDNN small, if it has not been used yet and nobody has said how large they are."""
+    for name in CACHES:
+        os.environ.setdefault(name, CACHED)
 
 
 class Linear(nn.Linear):

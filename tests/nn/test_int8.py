@@ -1,5 +1,6 @@
 """Linear layers in 8 bits compute nearly what those in float32 do."""
 
+import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from spacy_xner.checkpoint import load_checkpoint
 from spacy_xner.nn import int8
 from spacy_xner.nn.int8 import Int8Linear, choose, has_int8, multiply, quantize
+from spacy_xner.nn.linear import CACHED, CACHES
 
 pytestmark = pytest.mark.skipif(not has_int8(), reason="needs a processor with 8-bit products")
 
@@ -114,3 +116,10 @@ def test_processors_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(int8, "multiply", multiply)
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     assert not has_int8.__wrapped__()
+
+
+def test_caches_of_code_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CACHES:
+        monkeypatch.delenv(name, raising=False)
+    assert has_int8.__wrapped__()
+    assert {os.environ[name] for name in CACHES} == {CACHED}
