@@ -49,6 +49,8 @@ def dump_module(
     settings: EncoderSettings | None,
     digest: str,
     storage: Storage = "float32",
+    *,
+    with_graph: bool = False,
 ) -> Saved:
     """Make what is saved of a module.
 
@@ -58,6 +60,7 @@ def dump_module(
         settings: Of its encoder, or None in that case.
         digest: Of the base encoder, where that is kept elsewhere.
         storage: In which precision weights are saved; they are loaded in float32.
+        with_graph: Whether the encoder's ONNX model is saved too, if there is one.
     """
     told: dict[str, Any] = {"labels": list(module.head.labels)}
     if storage != "float32":
@@ -85,7 +88,7 @@ def dump_module(
         own = merged_state(encoder.transformer)
         config = srsly.json_dumps(dump_config(encoder.transformer), indent=2)
         texts = {CONFIG: config, TOKENIZER: cutter.tokenizer.to_str()}
-        graph = encoder.runner if isinstance(encoder.runner, Graph) else None
+        graph = encoder.runner if with_graph and isinstance(encoder.runner, Graph) else None
     if graph is not None:
         told["graph"] = graph.precision
     state |= {PREFIX + name: value.contiguous() for name, value in own.items()}

@@ -243,9 +243,12 @@ class EntityShim(Shim):
 
     def _saved(self) -> Saved:
         self._is_trained_on = False
-        if self.runtime.backend == "onnx" and self.encoder is not None and not self.encoder.keeps_base:
+        with_graph = self.runtime.backend == "onnx"
+        if with_graph and self.encoder is not None and not self.encoder.keeps_base:
             self.use_backend()
-        return dump_module(self.module, self.cutter, self.encoder, self._digest, self.storage)
+        return dump_module(
+            self.module, self.cutter, self.encoder, self._digest, self.storage, with_graph=with_graph
+        )
 
     def to_disk(self, path: str | Path) -> None:
         """Write a folder: see `write_folder`."""
