@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,7 +16,7 @@ from .nn.graph import Graph
 from .nn.int8 import Int8Layers, has_int8, quantize
 from .nn.lora import merged_state
 from .nn.probe import watch_linear
-from .nn.runner import Runner
+from .nn.runner import Runner, run_layers
 from .settings import Runtime
 
 OPSET = 17
@@ -31,15 +32,14 @@ STEPS = 255
 
 
 class _Layers(nn.Module):
-    """A transformer that takes the vectors of pieces."""
+    """A transformer that takes the vectors of pieces, as a module, which torch's exporter asks for."""
 
     def __init__(self, transformer: nn.Module) -> None:
         super().__init__()
         self.transformer = transformer
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        hidden: Tensor = self.transformer(inputs_embeds=vectors, attention_mask=mask).last_hidden_state
-        return hidden
+        return run_layers(self.transformer, vectors, mask)
 
 
 def describe(backend: str, precision: str) -> str:
@@ -75,7 +75,7 @@ def make_runner(transformer: nn.Module, backend: str, precision: str) -> Runner:
     if backend == "onnx":
         return make_graph(transformer, precision)
     copy = build_transformer(dump_config(transformer), merged_state(transformer)).eval()
-    check_runner(_Layers(copy), copy, describe(backend, precision))
+    check_runner(partial(run_layers, copy), copy, describe(backend, precision))
     return quantize(copy)
 
 
@@ -116,7 +116,7 @@ def _export(transformer: nn.Module) -> bytes:
     sizes = {0: "batch", 1: "pieces"}
     with TemporaryDirectory() as folder, torch.no_grad(), warnings.catch_warnings():
         file = Path(folder) / "fp32.onnx"
-        # Of the tracer, about what `check_graph` looks at.
+        # Of the tracer, about what `check_runner` looks at.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Layers(transformer).eval(),

@@ -14,11 +14,14 @@ from spacy.training import Example
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
 from spacy_xner.encoders.tiny import write_tiny
+from spacy_xner.nn.int8 import has_int8
 
 # Each process of the test runner has a core to itself: more threads would only wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
+
+needs_int8 = pytest.mark.skipif(not has_int8(), reason="needs a processor with 8-bit products")
 
 TOKENIZER = {"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}}
 

@@ -14,14 +14,12 @@ from spacy.language import Language
 from spacy_xner import backend
 from spacy_xner.backend import check_runner, find_fragile, make_graph
 from spacy_xner.checkpoint import load_checkpoint
-from spacy_xner.errors import XnerWarning
 from spacy_xner.nn.graph import Graph
-from spacy_xner.nn.int8 import Int8Layers, has_int8
 from spacy_xner.nn.runner import Runner
 from spacy_xner.shrink import shrink
 from spacy_xner.training.optimizer import build_adamw_v1
 
-from .conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
+from .conftest import SLIPS, make_examples, make_nlp, needs_int8, train_nlp, write_checkpoint
 from .test_checkpoint_model import BIO, adopt
 from .test_cli import invoke
 from .test_shrink import found
@@ -30,8 +28,6 @@ TEXTS = [*(text for text, _ in SLIPS), "", "北京 Anna DHL 13800138000 " * 25]
 ONNX = {"components.xner.backend": "onnx"}
 
 INT8 = {"components.xner.precision": "int8"}
-
-needs_int8 = pytest.mark.skipif(not has_int8(), reason="needs a processor with 8-bit products")
 
 
 def runner_of(nlp: Language) -> Runner | None:
@@ -138,57 +134,6 @@ def test_int8_is_saved_and_another_precision_makes_another_graph(trained: Langua
     assert runner_of(nlp).kind == ("onnx", "fp32")
 
 
-@needs_int8
-@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])
-def test_int8_by_torch(tiny: Path, tmp_path: Path, head: str) -> None:
-    theirs = train_nlp(tiny, head, neck="BiLSTM")
-    theirs.to_disk(tmp_path / "large")
-    code, _, err = invoke("shrink", tmp_path / "large", tmp_path / "small", "--precision", "int8")
-    assert code == 0, err
-    assert not (tmp_path / "small" / "xner" / "model" / "encoder.onnx").exists()
-    nlp = spacy.load(tmp_path / "small")
-    assert nlp.config["components"]["xner"]["precision"] == "int8"
-    for ours in (
-        nlp,
-        type(nlp).from_config(nlp.config).from_bytes(nlp.to_bytes()),
-        pickle.loads(pickle.dumps(nlp)),
-    ):
-        check_similar(ours, theirs)
-        assert isinstance(runner_of(ours), Int8Layers)
-    scores = [row[2] for rows in found(nlp, TEXTS) for row in rows]
-    nlp.get_pipe("xner").configure(precision="fp32")
-    assert [row[2] for rows in found(nlp, TEXTS) for row in rows] != scores
-    assert runner_of(nlp) is None
-
-
-@needs_int8
-def test_int8_has_no_table_nor_weights_of_its_own(trained: Language, tmp_path: Path) -> None:
-    trained.to_disk(tmp_path / "torch")
-    nlp = spacy.load(tmp_path / "torch", config=INT8)
-    module = nlp.get_pipe("xner").model.shims[0].module
-    before = {name: x.clone() for name, x in module.state_dict().items()}
-    nlp(SLIPS[0][0])
-    runner = runner_of(nlp)
-    assert isinstance(runner, Int8Layers)
-    tables = [x.get_input_embeddings().weight for x in (runner.transformer, module.encoder.transformer)]
-    assert tables[0].data_ptr() == tables[1].data_ptr()
-    assert not any(isinstance(layer, torch.nn.Linear) for layer in runner.transformer.modules())
-    after = module.state_dict()
-    assert after.keys() == before.keys()
-    assert all(torch.equal(after[name], before[name]) for name in after)
-
-
-def test_int8_on_another_processor(
-    trained: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trained.to_disk(tmp_path / "torch")
-    monkeypatch.setattr(backend, "has_int8", lambda: False)
-    with pytest.warns(XnerWarning, match=r'"int8" must run on an x86 processor with VNNI, found another'):
-        nlp = spacy.load(tmp_path / "torch", config=INT8)
-    check_same(nlp, trained, apart=1e-5)
-    assert runner_of(nlp) is None
-
-
 @pytest.mark.parametrize("settings", [ONNX, pytest.param(INT8, marks=needs_int8)])
 @pytest.mark.parametrize("is_used", [True, False])
 def test_trained_on_it_forgets_its_runner(
@@ -234,10 +179,14 @@ def test_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path / "torch")
     shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
     check_same(spacy.load(tmp_path / "onnx"), nlp)
-    if has_int8():
-        small = spacy.load(tmp_path / "torch", config=INT8)
-        check_similar(small, nlp)
-        assert runner_of(small).kind == ("torch", "int8")
+
+
+def test_a_graph_is_not_saved_with_torch(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "torch")
+    shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
+    shrink(str(tmp_path / "onnx"), tmp_path / "back", storage="float32", backend="torch")
+    assert not (tmp_path / "back" / "xner" / "model" / "encoder.onnx").exists()
+    check_same(spacy.load(tmp_path / "back"), trained)
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")

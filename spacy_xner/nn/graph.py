@@ -19,9 +19,13 @@ class Graph:
     def __init__(self, data: bytes, precision: str) -> None:
         self.data = data
         self.precision = precision
-        self.kind = ("onnx", precision)
         # By process: threads do not survive a fork, and a session that is closed there would wait for them.
         self._sessions: dict[int, Any] = {}
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Its backend and its precision."""
+        return "onnx", self.precision
 
     def __call__(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Compute what the transformer's last layer gives, as `Runner` says.

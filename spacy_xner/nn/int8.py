@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .linear import limit_caches
 from .probe import watch_linear
+from .runner import run_layers
 
 # The greatest 8-bit weight.
 LARGEST = 127
@@ -96,8 +97,7 @@ class Int8Layers:
 
     def __call__(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Compute what the transformer's last layer gives, as `Runner` says."""
-        hidden: Tensor = self.transformer(inputs_embeds=vectors, attention_mask=mask).last_hidden_state
-        return hidden
+        return run_layers(self.transformer, vectors, mask)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Runner(Protocol):
@@ -24,3 +24,9 @@ class Runner(Protocol):
             Shape: ``(batch, pieces, width)``.
         """
         ...
+
+
+def run_layers(transformer: nn.Module, vectors: Tensor, mask: Tensor) -> Tensor:
+    """Compute what a Hugging Face encoder's last layer gives, as `Runner` says."""
+    hidden: Tensor = transformer(inputs_embeds=vectors, attention_mask=mask).last_hidden_state
+    return hidden

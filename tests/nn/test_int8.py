@@ -14,7 +14,9 @@ from spacy_xner.nn import int8
 from spacy_xner.nn.int8 import Int8Linear, choose, has_int8, multiply, quantize
 from spacy_xner.nn.linear import CACHED, CACHES
 
-pytestmark = pytest.mark.skipif(not has_int8(), reason="needs a processor with 8-bit products")
+from ..conftest import needs_int8
+
+pytestmark = needs_int8
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,9 @@ from spacy.language import Language
 from spacy.training import Example
 from transformers import AutoTokenizer
 
-from spacy_xner.nn.int8 import has_int8
 from spacy_xner.training.optimizer import build_adamw_v1
 
-from ..conftest import TOKENIZER
+from ..conftest import TOKENIZER, needs_int8
 
 TEXTS = {
     "顺丰速运 收件人李娜": ["parcel"],
@@ -277,12 +276,13 @@ def test_the_config_sets_the_threshold_of_a_loaded_pipeline(tiny: Path, tmp_path
     assert loaded.get_pipe("xcat").threshold == 0.9
 
 
-@pytest.mark.parametrize(("backend", "precision", "apart"), [("onnx", "fp32", 5e-4), ("torch", "int8", 0.05)])
+@pytest.mark.parametrize(
+    ("backend", "precision", "apart"),
+    [("onnx", "fp32", 5e-4), pytest.param("torch", "int8", 0.05, marks=needs_int8)],
+)
 def test_what_predicts_on_a_processor(
     tiny: Path, tmp_path: Path, backend: str, precision: str, apart: float
 ) -> None:
-    if precision == "int8" and not has_int8():
-        pytest.skip("needs a processor with 8-bit products")
     theirs = make_nlp(tiny, encoder={"cut": "text", "pooling": "cls"})
     train(theirs, ONE)
     theirs.to_disk(tmp_path)
