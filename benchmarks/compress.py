@@ -16,7 +16,7 @@ from common import make_docs, make_examples, make_nlp, read_corpus, train
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_xner.evaluate import micro_f1, predict_examples
+from spacy_xner.tools.evaluate import micro_f1, predict_examples
 
 
 def score(nlp: Language, docs: list[Doc]) -> float:

@@ -22,7 +22,7 @@ import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
 from spacy.language import Language
 
-from spacy_xner.evaluate import keep_labels, micro_f1, predict_examples
+from spacy_xner.tools.evaluate import keep_labels, micro_f1, predict_examples
 from spacy_xner.types import Record
 
 OLD = ("LOC", "ORG", "PER")

@@ -9,8 +9,8 @@ import torch
 import typer
 from common import clock
 
-from spacy_xner.nn.crf import CRFHead
-from spacy_xner.nn.lattice import viterbi
+from spacy_xner.nn.heads.crf import CRFHead
+from spacy_xner.nn.heads.lattice import viterbi
 
 
 def main(batch: int = 32, tokens: int = 128, labels: int = 10, rounds: int = 7) -> None:

@@ -28,8 +28,8 @@ from common import (
 )
 from spacy.language import Language
 
-from spacy_xner.evaluate import predict_examples
-from spacy_xner.span_scoring import score_spans
+from spacy_xner.scoring.spans import score_spans
+from spacy_xner.tools.evaluate import predict_examples
 from spacy_xner.types import Record
 
 LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 8}

@@ -10,7 +10,7 @@ import spacy
 import typer
 from common import make_docs, make_examples, read_corpus, sample, write_pipeline
 
-from spacy_xner.shrink import shrink
+from spacy_xner.tools.shrink import shrink
 
 TRAIN = ("waybill/train.txt", "uner/zh_gsdsimp/train.iob2")
 TESTS = ("waybill/test.txt", "uner/zh_gsdsimp/test.iob2", "uner/en_pud/test.iob2")

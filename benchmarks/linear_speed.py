@@ -16,7 +16,7 @@ import typer
 from common import clock, make_docs, make_examples, make_nlp, read_corpus
 from torch import nn
 
-from spacy_xner.nn.linear import Linear, is_mkl_slow
+from spacy_xner.nn.runtime.onednn import Linear, is_mkl_slow
 from spacy_xner.training.optimizer import build_adamw_v1
 
 BATCH = 8

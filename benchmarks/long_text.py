@@ -14,7 +14,7 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_xner.nn.windows import plan_windows
+from spacy_xner.nn.encoder.windows import plan_windows
 
 
 def border_chars(nlp: Language, doc: Doc) -> list[int]:

@@ -11,7 +11,7 @@ from common import make_docs, make_examples, make_nlp, read_corpus, sample, trai
 from spacy.language import Language
 from spacy.training import Example
 
-from spacy_xner.span_scoring import score_spans
+from spacy_xner.scoring.spans import score_spans
 from spacy_xner.types import Record
 
 LAYERS = {"outer": "token tag _", "inner": "token _ tag", "together": "token tag tag"}

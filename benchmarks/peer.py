@@ -22,7 +22,7 @@ def run_raw(model, data, linear):
 
     encoder = AutoModel.from_pretrained(model).eval()
     if linear == "ours":
-        from spacy_xner.nn.linear import use_onednn
+        from spacy_xner.nn.runtime.onednn import use_onednn
 
         use_onednn(encoder)
 

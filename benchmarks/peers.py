@@ -29,7 +29,7 @@ from spacy.util import load_config_from_str
 from transformers import AutoTokenizer
 
 from spacy_xner.loading import adopt, load_tagger
-from spacy_xner.shrink import shrink
+from spacy_xner.tools.shrink import shrink
 from spacy_xner.types import Record
 
 WORKER = Path(__file__).with_name("peer.py")

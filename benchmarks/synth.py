@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
 
-from spacy_xner.evaluate import keep_labels, micro_f1, predict_examples
-from spacy_xner.synth import BUILT_IN, draw_part, read_spec, rename
+from spacy_xner.tools.evaluate import keep_labels, micro_f1, predict_examples
+from spacy_xner.tools.synth import BUILT_IN, draw_part, read_spec, rename
 from spacy_xner.types import Record
 
 # Ours, and the corpus's.

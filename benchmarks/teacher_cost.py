@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
 
-from spacy_xner.training.teacher_model import TeacherModel, cut_doc
+from spacy_xner.distillation.teacher_model import TeacherModel, cut_doc
 
 
 def main(

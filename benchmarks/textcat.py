@@ -30,7 +30,7 @@ from transformers import (
     Trainer,
 )
 
-from spacy_xner.text_scoring import score_texts
+from spacy_xner.scoring.texts import score_texts
 from spacy_xner.types import Record
 
 # Files to train on and to score, whether a text has one label, and epochs: reviews are long.

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
 
-from spacy_xner.evaluate import predict_examples
-from spacy_xner.report import render_table
-from spacy_xner.scoring import score_entities
+from spacy_xner.scoring.entities import score_entities
+from spacy_xner.scoring.report import render_table
+from spacy_xner.tools.evaluate import predict_examples
 
 
 def main(

@@ -7,11 +7,11 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example
 
-from .classifier import classifies_texts
-from .nn.device import resolve_device
-from .origin import load_pipeline
-from .pipes.component import Component
-from .pipes.xner import XNER
+from .hub.classifier import classifies_texts
+from .models.warm_start import load_pipeline
+from .nn.runtime.device import resolve_device
+from .pipeline.component import Component
+from .pipeline.xner import XNER
 
 ADOPTING = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.TextCheckpointModel.v1"}
 

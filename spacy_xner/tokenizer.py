@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from .writing import UNSPACED
+from .scripts import UNSPACED
 
 # A letter or digit keeps its combining marks and joiners.
 _JOINED = r"\p{M}\u200c\u200d"

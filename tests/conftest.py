@@ -13,8 +13,8 @@ from spacy.language import Language
 from spacy.training import Example
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from spacy_xner.encoders.tiny import write_tiny
-from spacy_xner.nn.int8 import has_int8
+from spacy_xner.nn.runtime.int8 import has_int8
+from spacy_xner.tools.encoders.tiny import write_tiny
 
 # Each process of the test runner has a core to itself: more threads would only wait for each other.
 if "PYTEST_XDIST_WORKER" in os.environ:

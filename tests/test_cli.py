@@ -12,7 +12,7 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_xner.cli import app
-from spacy_xner.training.texts import make_texts
+from spacy_xner.distillation.unlabelled import make_texts
 
 from .conftest import SLIPS, make_examples, train_nlp
 
@@ -243,7 +243,7 @@ def test_train_with_a_teacher(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("spacy_xner.training.teacher.make_texts", partial(make_texts, n_texts=20))
+    monkeypatch.setattr("spacy_xner.distillation.entity_teacher.make_texts", partial(make_texts, n_texts=20))
     steps = ("--vars.max_steps", 2, "--vars.warmup_steps", 1, "--vars.eval_frequency", 1)
     files = ("--paths.train", corpus, "--paths.dev", corpus, f"--paths.{path}", folder)
     code, _, err = invoke(

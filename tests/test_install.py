@@ -46,7 +46,7 @@ def test_blank_pipeline_loads_neither_our_model_nor_transformers() -> None:
         m for m in loaded[1:] if m.split(".")[0] in ("torch", "transformers", "tokenizers", "safetensors")
     ]
     assert heavy == []
-    assert [m for m in loaded[1:] if m.startswith("spacy_xner.nn") or m == "spacy_xner.model"] == []
+    assert [m for m in loaded[1:] if m.startswith("spacy_xner.nn") or m == "spacy_xner.models.entity"] == []
 
 
 def test_commands_are_there_under_spacy_too() -> None:
@@ -55,8 +55,10 @@ def test_commands_are_there_under_spacy_too() -> None:
     assert all(name in shown for name in ("encoder", "convert", "train", "evaluate", "predict", "device"))
 
 
-@pytest.mark.parametrize("module", ["spacy_xner.pipes.factory", "spacy_xner.tokenizer", "spacy_xner.cli"])
+@pytest.mark.parametrize(
+    "module", ["spacy_xner.pipeline.factories", "spacy_xner.tokenizer", "spacy_xner.cli"]
+)
 def test_light_modules_do_not_import_transformers(module: str) -> None:
     loaded = run_python(f"import sys, {module}; print(*sys.modules)").split()
     assert "transformers" not in loaded
-    assert "spacy_xner.nn.encoder" not in loaded
+    assert "spacy_xner.nn.encoder.encoder" not in loaded

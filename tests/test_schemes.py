@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_xner.corpus.tags import Tagging
+from spacy_xner.corpus.annotation.tags import Tagging
 from spacy_xner.schemes import (
     Scheme,
     entities_to_tags,

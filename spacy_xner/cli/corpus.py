@@ -100,7 +100,7 @@ def synth(
 ) -> None:
     """Draw labelled slips, addresses and messages in many languages, for what no corpus has."""
     with one_line_errors():
-        from ..synth import BUILT_IN, synthesize
+        from ..tools.synth import BUILT_IN, synthesize
 
         pairs = [name.partition("=") for name in (labels or "").split(",") if name]
         with progress_of_parts() as show_part:
@@ -129,8 +129,8 @@ def inspect(
 ) -> None:
     """See what is in a corpus and what is wrong with it: sizes, lengths, duplicates, leaks, illegal tags."""
     with one_line_errors():
-        from ..inspection import inspect as run
-        from ..inspection import render_inspection, render_page
+        from ..tools.inspection import inspect as run
+        from ..tools.inspection import render_inspection, render_page
 
         with progress_bar("Reading") as on_progress, one_line_warnings():
             found = run(

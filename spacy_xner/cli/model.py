@@ -20,9 +20,9 @@ def evaluate(
 ) -> None:
     """Score a pipeline on raw text: precision, recall and F1 by type, micro and macro."""
     with one_line_errors():
-        from ..evaluate import compare
-        from ..evaluate import evaluate as run
-        from ..report import render_comparison, render_json, render_table
+        from ..scoring.report import render_comparison, render_json, render_table
+        from ..tools.evaluate import compare
+        from ..tools.evaluate import evaluate as run
 
         with progress_bar("Predicting") as on_progress:
             if before is not None:
@@ -51,7 +51,7 @@ def thresholds(
 ) -> None:
     """Find, for each label of texts that may have several, the threshold that is best on a corpus."""
     with one_line_errors():
-        from ..evaluate import tune_thresholds
+        from ..tools.evaluate import tune_thresholds
 
         with progress_bar("Predicting") as on_progress:
             found = tune_thresholds(model, corpus, output, device=device, on_progress=on_progress)
@@ -72,7 +72,7 @@ def teacher_check(
 ) -> None:
     """See, before training, how much a teacher can help on a corpus."""
     with one_line_errors():
-        from ..training.teacher_check import check_teacher
+        from ..distillation.check import check_teacher
 
         with progress_bar("Asking the teacher") as on_progress:
             found = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
@@ -93,9 +93,9 @@ def predict(
 
         from ..corpus import WriteOptions
         from ..corpus.export import doc_to_record, export
-        from ..corpus.span_json import write_span_json
+        from ..corpus.formats.span_json import write_span_json
         from ..loading import load
-        from ..pipes.xcat import choose_labels, with_chosen
+        from ..pipeline.xcat import choose_labels, with_chosen
 
         nlp, options = load(model, device), WriteOptions(predictions=True)
         with source.open(encoding="utf-8") as file:
@@ -165,7 +165,7 @@ def shrink(
 ) -> None:
     """Write a pipeline for delivery: half precision, less vocabulary, 8 bits, ONNX Runtime."""
     with one_line_errors():
-        from ..shrink import shrink as run
+        from ..tools.shrink import shrink as run
 
         lines = read_lines(corpus) if corpus else None
         with progress_bar("Cutting texts") as on_progress:
@@ -194,7 +194,7 @@ def train(
     """
     from spacy.cli._util import parse_config_overrides
 
-    from ..training.train import train as run
+    from ..training.preflight import train as run
 
     with one_line_errors():
         run(config, output, device=device, overrides=parse_config_overrides(ctx.args))
@@ -206,7 +206,7 @@ def device(
     """Show which device a name means here."""
     import torch
 
-    from ..nn.device import resolve_device
+    from ..nn.runtime.device import resolve_device
 
     with one_line_errors():
         found = resolve_device(name)

@@ -7,17 +7,17 @@ from typing import NamedTuple, TextIO
 
 from ..errors import CorpusError
 from ..types import Record
-from .brat import read_brat, recognizes_brat
-from .cluener import read_cluener, recognizes_cluener
-from .conll import read_conll, recognizes_conll, write_conll
-from .head import Head, read_head
-from .hf import read_hf, recognizes_hf
-from .joined import read_joined, recognizes_joined
-from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
-from .options import ReadCounts, ReadOptions, WriteOptions
-from .span_json import read_span_json, recognizes_span_json, write_doccano, write_span_json
-from .table import read_table, recognizes_table
-from .token_json import read_token_json, recognizes_token_json
+from .formats.brat import read_brat, recognizes_brat
+from .formats.cluener import read_cluener, recognizes_cluener
+from .formats.conll import read_conll, recognizes_conll, write_conll
+from .formats.hf import read_hf, recognizes_hf
+from .formats.joined import read_joined, recognizes_joined
+from .formats.label_studio import read_label_studio, recognizes_label_studio, write_label_studio
+from .formats.span_json import read_span_json, recognizes_span_json, write_doccano, write_span_json
+from .formats.table import read_table, recognizes_table
+from .formats.token_json import read_token_json, recognizes_token_json
+from .reading.options import ReadCounts, ReadOptions, WriteOptions
+from .reading.sniff import Head, read_head
 
 __all__ = [
     "FORMATS",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spacy.tokens import Doc, Span
 
-from ..span_scoring import find_spans
+from ..scoring.spans import find_spans
 from ..types import CharSpan, Record
 from . import FORMATS, WriteOptions
 

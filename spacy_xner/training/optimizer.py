@@ -10,8 +10,8 @@ from thinc.api import Optimizer
 from thinc.types import Generator
 from torch import nn
 
-from ..nn.layers import layer_index
-from ..nn.lora import is_adapter
+from ..nn.encoder.lora import is_adapter
+from ..nn.encoder.trimming import layer_index
 
 FloatOrSeq = Union[float, list[float], Generator]  # noqa: UP007 - confection reads it
 

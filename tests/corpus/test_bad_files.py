@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xner.corpus import lines
 from spacy_xner.corpus.convert import convert
-from spacy_xner.corpus.options import ReadOptions
+from spacy_xner.corpus.reading import lines
+from spacy_xner.corpus.reading.options import ReadOptions
 from spacy_xner.errors import XnerWarning
 
-from .test_formats import SAMPLES, TEXT
+from .formats.test_formats import SAMPLES, TEXT
 
 GOOD = {name: text for name, (_, text) in SAMPLES.items()} | {
     "three columns": "1\tAnna\tB-PER\n2\tmet\tO\n3\tBo\tB-PER\n\n1\tRome\tB-LOC\n",

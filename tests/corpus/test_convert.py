@@ -9,7 +9,7 @@ from spacy.vocab import Vocab
 
 from spacy_xner.corpus.convert import convert
 from spacy_xner.corpus.docbin import EntityBin, read_docs
-from spacy_xner.corpus.options import ReadOptions
+from spacy_xner.corpus.reading.options import ReadOptions
 from spacy_xner.errors import CorpusError, XnerWarning
 
 from ..conftest import entities_of

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from spacy_xner.corpus import ReadCounts, read_records
-from spacy_xner.corpus.conll import MAX_LINES
-from spacy_xner.corpus.lines import MAX_LINE
+from spacy_xner.corpus.formats.conll import MAX_LINES
+from spacy_xner.corpus.reading.lines import MAX_LINE
 from spacy_xner.errors import CorpusError
 
-from .test_formats import read
+from .formats.test_formats import read
 
 GOOD = '{"text": "Bo", "label": []}\n'
 BAD = [

@@ -1,0 +1,1 @@
+"""What a corpus says of its texts: tags and offsets as entities on characters."""

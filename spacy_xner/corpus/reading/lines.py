@@ -1,0 +1,101 @@
+"""Lines of a file in UTF-8, one after the other, with their numbers."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import CorpusError
+from .options import ReadCounts
+
+# In bytes. No text is as long; a file without line ends would fill the memory.
+MAX_LINE = 1 << 24
+# Bytes read at once, and then to the end of the line.
+BLOCK = 1 << 16
+NEWLINE = b"\n"
+# What can be done about a line.
+MEND = " Mend it, or leave such texts out with --skip-bad."
+_BAD = re.compile("[\x00\r\udc80-\udcff]")
+
+
+class Line(NamedTuple):
+    """A line: its number in the file, counted from 1, and its text."""
+
+    number: int
+    text: str
+
+
+class Block(NamedTuple):
+    """Lines that follow one another: the number of the first in the file, counted from 1, and their texts."""
+
+    number: int
+    lines: list[str]
+
+
+def read_lines(path: Path, counts: ReadCounts) -> Iterator[Line]:
+    """Read lines one by one, as `read_blocks` does."""
+    for number, lines in read_blocks(path, counts):
+        yield from map(Line, count(number), lines)
+
+
+def read_blocks(path: Path, counts: ReadCounts) -> Iterator[Block]:
+    """Read lines without their ends; bytes that are no UTF-8 stay in as surrogates, for `check_line`.
+
+    Raises:
+        CorpusError: If the file is in UTF-16, or a line is too long.
+    """
+    number = 1
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            rest = file.readline(MAX_LINE + 1)
+            counts.n_bytes += len(block) + len(rest)
+            if number == 1:
+                check_start(path, block)
+                block = block.removeprefix(codecs.BOM_UTF8)
+            if len(block) - block.rfind(NEWLINE) - 1 + len(rest) > MAX_LINE:
+                raise CorpusError(
+                    f"{path}:{number + block.count(NEWLINE)}: a line must have at most "
+                    f"{MAX_LINE >> 20} MB, found more. Cut the text, or check that lines end in LF."
+                )
+            text = (block + rest).decode("utf-8", "surrogateescape").removesuffix("\n")
+            lines = text.split("\n")
+            if "\r" in text:
+                lines = [line.rstrip("\r") for line in lines]
+            yield Block(number, lines)
+            number += len(lines)
+
+
+def check_start(path: Path, raw: bytes) -> None:
+    """Check that a file is not in UTF-16.
+
+    Raises:
+        CorpusError: If it is.
+    """
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise CorpusError(f"{path}:1: expected UTF-8, found UTF-16. Convert the file to UTF-8.")
+
+
+def check_block(path: Path, block: Block) -> None:
+    """Check that lines are text, as `check_line` does, all at once."""
+    if _BAD.search("".join(block.lines)):
+        for line in map(Line, count(block.number), block.lines):
+            check_line(path, line)
+
+
+def check_line(path: Path, line: Line) -> None:
+    """Check that a line is text.
+
+    Raises:
+        CorpusError: If it has bytes that are no UTF-8, a NUL or a CR.
+    """
+    bad = _BAD.search(line.text)
+    if bad is None:
+        return
+    where = f"{path}:{line.number}"
+    if bad[0] == "\r":
+        raise CorpusError(f"{where}: expected lines to end in LF or CRLF, found CR. Convert the line ends.")
+    if bad[0] == "\x00":
+        raise CorpusError(f"{where}: expected text, found a NUL. Mend the line.")
+    raise CorpusError(f"{where}: expected UTF-8, found other bytes. Convert the file to UTF-8.")

@@ -1,0 +1,1 @@
+"""Teachers: what a trained model knows, learned beside the gold."""

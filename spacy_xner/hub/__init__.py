@@ -1,0 +1,1 @@
+"""Encoders and classifiers from Hugging Face folders or the hub."""

@@ -1,0 +1,1 @@
+"""The thinc models that join encoder, neck and head."""

@@ -1,0 +1,123 @@
+"""A linear-chain conditional random field over tags."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torchcrf import CRF
+
+from ...schemes import Scheme
+from ...types import Entity, Gold, Lesson, Target
+from .base import AnyHead
+from .distill import tag_divergence
+from .lattice import Lattice, backward_scores, forward_scores, log_partition
+from .softmax import make_output
+from .tags import TagSet, inherit_output, tag_lessons
+
+# Finite, so that no gradient becomes NaN; far enough that an illegal move has probability 0 in float32.
+ILLEGAL = -1e4
+
+
+class CRFHead(nn.Module):
+    """Emission scores and learned transitions; illegal transitions are fixed and never come out.
+
+    Args:
+        width: Width of the token vectors.
+        labels: Entity types.
+        scheme: BIO or BIOES.
+
+    Source: Lafferty et al. (2001); the likelihood is pytorch-crf's.
+    """
+
+    def __init__(self, width: int, labels: Sequence[str], *, scheme: Scheme = "BIO") -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.width = width
+        self.is_nested = False
+        self.tags = TagSet(labels, scheme)
+        self.output = make_output(width, len(self.tags))
+        self.transitions = CRF(len(self.tags), batch_first=True)
+        with torch.no_grad():
+            self.transitions.start_transitions.masked_fill_(self.tags.start.isinf(), ILLEGAL)
+            self.transitions.transitions.masked_fill_(self.tags.moves.isinf(), ILLEGAL)
+            self.transitions.end_transitions.masked_fill_(self.tags.end.isinf(), ILLEGAL)
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """Tags, in the order of the scores."""
+        return self.tags.names
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Score the tags of each token. Shape: ``(batch, tokens, tags)``."""
+        scores: Tensor = self.output(vectors)
+        return scores
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
+        """Sum the negative log-likelihood of the texts.
+
+        Where tokens or labels are not annotated, that of all sequences which agree with what is.
+        """
+        tags, known = self.tags.encode(gold, mask)
+        # (batch, tokens, tags)
+        allowed = self.tags.allowed(gold, tags, known)
+        scores = scores.float()
+        # (batch,)
+        is_full = ((allowed.sum(dim=2) == 1) | ~mask).all(dim=1)
+        full = (is_full & mask[:, 0]).nonzero()[:, 0]
+        part = (~is_full & known.any(dim=1)).nonzero()[:, 0]
+        # Nothing annotated is no loss, yet one to go back through.
+        loss = scores.sum() * 0.0
+        if len(full):
+            loss = loss - self.transitions(scores[full], tags[full], mask[full], reduction="sum")
+        if len(part):
+            loss = loss + self._partial_loss(scores[part], mask[part], allowed[part])
+        return loss
+
+    def _partial_loss(self, scores: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
+        """Marginalise over all tags that agree with the gold. Source: Tsuboi et al. (2008)."""
+        agreeing = self._lattice(scores.masked_fill(~allowed, ILLEGAL), mask)
+        return (log_partition(self._lattice(scores, mask)) - log_partition(agreeing)).sum()
+
+    def _lattice(self, scores: Tensor, mask: Tensor) -> Lattice:
+        crf = self.transitions
+        return Lattice(scores, mask, crf.start_transitions, crf.transitions, crf.end_transitions)
+
+    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
+        """Find the entities on the best legal path, each with its forward-backward marginal."""
+        learned = self._lattice(scores.float(), mask)
+        legal = learned._replace(
+            start=learned.start + self.tags.start,
+            moves=learned.moves + self.tags.moves,
+            end=learned.end + self.tags.end,
+        )
+        return self.tags.decode(legal)
+
+    def inherit(self, origin: AnyHead) -> None:
+        """Copy output rows, and from another such head transitions, of all tags that both have."""
+        here, there = inherit_output(self, origin)
+        if not isinstance(origin, CRFHead) or origin.tags.scheme != self.tags.scheme:
+            return
+        ours, theirs = self.transitions, origin.transitions
+        with torch.no_grad():
+            ours.start_transitions[here] = theirs.start_transitions[there]
+            ours.end_transitions[here] = theirs.end_transitions[there]
+            # (shared tags, shared tags)
+            rows = torch.tensor(here)[:, None]
+            ours.transitions[rows, here] = theirs.transitions[torch.tensor(there)[:, None], there]
+
+    def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """Find the log of each tag's posterior marginal. Shape: ``(batch, tokens, tags)``."""
+        lattice = self._lattice(scores.float(), mask)
+        sums = forward_scores(lattice) + backward_scores(lattice)
+        # Over the tags of any one token, they add up to the partition function.
+        return sums.log_softmax(dim=2)
+
+    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+        """Tell each text's tag probabilities and entities."""
+        return tag_lessons(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence of the marginals from the teacher over the taught tokens."""
+        return tag_divergence(self.log_probs(scores, mask), self.tag_names, targets, temperature)

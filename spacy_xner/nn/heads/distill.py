@@ -1,0 +1,100 @@
+"""How far a student's tag probabilities are from its teacher's."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...schemes import OUTSIDE, to_bio
+from ...types import Target
+
+# Least log-probabilities of teacher and student: so that tags impossible to both add nothing.
+FLOOR, STUDENT_FLOOR = -60.0, -100.0
+
+
+def tag_divergence(
+    log_probs: Tensor, names: Sequence[str], targets: Sequence[Target | None], temperature: float
+) -> Tensor:
+    """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens.
+
+    Tags are matched by name; if one side has BIOES and the other BIO, both are compared in BIO. Tags that
+    only the teacher has count as its ``O``. Those that only the student has are impossible to the teacher,
+    except where the gold has one of them: there both sides are compared on the tags that they share, so that
+    the teacher says nothing against the gold.
+
+    Args:
+        log_probs: The student's log-probabilities. Shape: ``(batch, tokens, tags)``.
+        names: The student's tags.
+        targets: One for each text, all of the same teacher; None where there is nothing to learn.
+        temperature: Both sides' log-probabilities are divided by it; the result is multiplied by its square.
+
+    Returns:
+        A scalar.
+
+    Source: Hinton et al. (2015), "Distilling the knowledge in a neural network"; on posterior marginals,
+    Wang et al. (2020), "Structure-level knowledge distillation for multilingual sequence labeling".
+    """
+    rows, tokens, partial, lessons = _taught(targets)
+    if not rows:
+        return log_probs.new_zeros(())
+    device = log_probs.device
+    tags: Sequence[str] = lessons[0][1]
+    # (taught, tags), of the teacher
+    said = torch.from_numpy(np.concatenate([lesson for lesson, _ in lessons])).to(device)
+    # (taught, tags), of the student
+    student = log_probs[torch.tensor(rows, device=device), torch.tensor(tokens, device=device)]
+    if is_bioes(tags) != is_bioes(names):
+        said, tags = merge_to_bio(said, tags)
+        student, names = merge_to_bio(student, names)
+    shared, said = _match(said, tags, names)
+    # (taught, shared tags)
+    teacher = (said.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
+    student = student.clamp(min=STUDENT_FLOOR) / temperature
+    index = torch.tensor(shared, device=device)
+    # (taught, shared tags)
+    whole = student.log_softmax(dim=1)[:, index]
+    among = student[:, index].log_softmax(dim=1)
+    student = torch.where(torch.tensor(partial, device=device)[:, None], among, whole)
+    return temperature**2 * (teacher.exp() * (teacher - student)).sum()
+
+
+def _taught(
+    targets: Sequence[Target | None],
+) -> tuple[list[int], list[int], list[bool], list[tuple[np.ndarray, tuple[str, ...]]]]:
+    """List row and token of all taught tokens, whether they are taught in part, and the teacher's part."""
+    rows: list[int] = []
+    tokens: list[int] = []
+    partial: list[bool] = []
+    lessons = []
+    for row, target in enumerate(targets):
+        if target is None or not target.lesson.tags or not any(target.taught):
+            continue
+        picked = [token for token, is_taught in enumerate(target.taught) if is_taught]
+        rows.extend([row] * len(picked))
+        tokens.extend(picked)
+        partial.extend(target.partial[token] for token in picked)
+        lessons.append((target.lesson.log_probs[picked].astype(np.float32), target.lesson.tags))
+    return rows, tokens, partial, lessons
+
+
+def _match(said: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], Tensor]:
+    """Find the student's index of each shared tag, and the teacher's scores of these, ``O`` first."""
+    index = {name: i for i, name in enumerate(names)}
+    shared = [tag for tag in tags if tag in index and tag != OUTSIDE]
+    columns = {tag: i for i, tag in enumerate(tags)}
+    outside = [i for tag, i in columns.items() if tag == OUTSIDE or tag not in index]
+    scores = [said[:, outside].logsumexp(dim=1), *(said[:, columns[tag]] for tag in shared)]
+    return [index[OUTSIDE], *(index[tag] for tag in shared)], torch.stack(scores, dim=1)
+
+
+def is_bioes(names: Sequence[str]) -> bool:
+    """Tell whether tags are those of BIOES."""
+    return any(name.startswith("S-") for name in names)
+
+
+def merge_to_bio(log_probs: Tensor, names: Sequence[str]) -> tuple[Tensor, list[str]]:
+    """Add up the probabilities of tags that are one in BIO. Shape: ``(taught, tags)``."""
+    merged = list(dict.fromkeys(map(to_bio, names)))
+    groups = [[i for i, name in enumerate(names) if to_bio(name) == tag] for tag in merged]
+    return torch.stack([log_probs[:, group].logsumexp(dim=1) for group in groups], dim=1), merged

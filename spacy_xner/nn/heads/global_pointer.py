@@ -1,0 +1,244 @@
+"""One score for each type and each span of tokens: nested entities come out as they are."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from ...types import Entity, Gold, Lesson, Target
+from .base import AnyHead
+from .losses import multilabel_loss
+from .spans import (
+    LEAST_TOLD,
+    bernoulli_divergence,
+    copy_rows,
+    covered,
+    label_index,
+    span_lesson,
+    taught_labels,
+    taught_tokens,
+    warn_lost,
+)
+
+# Base of the rotary positions' wavelengths.
+ROTARY_BASE = 10_000.0
+# Log-odds of any span at the start: nearly all are none. From 0, what is learned first is to score all spans
+# low, by token vectors that are all alike, and nothing after it (as in Lin et al., 2017, for rare objects).
+START_BIAS = -5.0
+
+
+class GlobalPointerHead(nn.Module):
+    """Scores each span by a query at its first token and a key at its last, with rotary positions.
+
+    Spans are kept as a band, ``(batch, tokens, widths, labels)``: from each token on, those of up to
+    `max_width` tokens. So memory grows with the text's length, not with its square.
+
+    Args:
+        width: Width of the token vectors.
+        labels: Entity types.
+        head_width: Width of queries and keys; even.
+        efficient: Whether all types share one query and key and differ in a bias of first and last token, or
+            each has its own.
+        max_width: Tokens of the longest entity that can be found.
+
+    Source: Su et al. (2022), "Global Pointer: novel efficient span-based approach for named entity
+    recognition"; Su et al. (2021), "RoFormer"; weights at the start as in LeCun et al. (1998), "Efficient
+    BackProp".
+    """
+
+    def __init__(
+        self,
+        width: int,
+        labels: Sequence[str],
+        *,
+        head_width: int = 64,
+        efficient: bool = False,
+        max_width: int = 64,
+    ) -> None:
+        super().__init__()
+        if head_width < 2 or head_width % 2 or max_width < 1:
+            raise ValueError(
+                f"head_width must be even and at least 2, max_width at least 1, found {head_width} and "
+                f"{max_width}. Change them."
+            )
+        self.labels = tuple(labels)
+        self.width = width
+        self.is_nested = True
+        self.head_width = head_width
+        self.efficient = efficient
+        self.max_width = max_width
+        n_pairs = 1 if efficient else len(self.labels)
+        self.project = nn.Linear(width, 2 * head_width * n_pairs)
+        # first and last token's bias of each type
+        self.output = nn.Linear(2 * head_width, 2 * len(self.labels)) if efficient else None
+        for layer in (self.project, self.output):
+            if layer is not None:
+                # With BERT's 0.02, products of what is projected are so small that they hardly learn.
+                nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+                nn.init.zeros_(layer.bias)
+        # of each type
+        self.bias = nn.Parameter(torch.full((len(self.labels),), START_BIAS))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Score the spans from each token on. Shape: ``(batch, tokens, widths, labels)``."""
+        projected: Tensor = self.project(vectors)
+        # (batch, tokens, pairs, 2, head_width)
+        parts = projected.view(*projected.shape[:2], -1, 2, self.head_width)
+        query, key = rotate(parts).unbind(dim=3)
+        n_widths = min(self.max_width, vectors.shape[1])
+        # (batch, tokens, widths, pairs)
+        scores: Tensor = band_products(query, key, n_widths) / self.head_width**0.5 + self.bias
+        if self.output is None:
+            return scores
+        # (batch, tokens, labels)
+        first, last = (self.output(projected) / 2.0).chunk(2, dim=2)
+        # (batch, tokens, labels, widths), the last token's
+        ends = pad(last, (0, 0, 0, n_widths - 1)).unfold(1, n_widths, 1)
+        scores = scores + first.unsqueeze(2) + ends.transpose(2, 3)
+        return scores
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
+        """Sum the multi-label cross-entropy of each type over the spans of annotated tokens."""
+        is_wanted = torch.zeros(scores.shape, dtype=torch.bool)
+        known = torch.zeros(mask.shape, dtype=torch.bool)
+        unsaid = torch.zeros(len(gold), 1, 1, len(self.labels), dtype=torch.bool)
+        inside = torch.zeros(mask.shape, dtype=torch.bool)
+        n_lost = 0
+        for row, text in enumerate(gold):
+            known[row, : len(text.known)] = torch.tensor(text.known, dtype=torch.bool)
+            inside[row, : len(text.known)] = torch.from_numpy(covered(text))
+            unsaid[row, 0, 0] = torch.tensor([label in text.open for label in self.labels])
+            for ent, column in zip(text.entities, label_index(text.entities, self.labels), strict=True):
+                if ent.end - ent.start > scores.shape[2]:
+                    n_lost += 1
+                    continue
+                is_wanted[row, ent.start, ent.end - ent.start - 1, column] = True
+        if n_lost:
+            warn_lost(n_lost, f"are longer than max_width, {self.max_width} tokens")
+        # A span counts if all its tokens are annotated; of types not annotated, only across what is.
+        counts = within(known, scores.shape[2]).unsqueeze(3)
+        counts = counts & (~unsaid | ~within(~inside, scores.shape[2]).unsqueeze(3))
+        cases = [
+            x.to(scores.device).permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
+            for x in (is_wanted, counts.expand_as(is_wanted))
+        ]
+        flat = scores.float().permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
+        return multilabel_loss(flat, *cases).sum()
+
+    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
+        """Find the spans that are more probable than not, nested ones too, each with its probability."""
+        return self._spans(scores, mask, 0.0)
+
+    def _spans(self, scores: Tensor, mask: Tensor, least: float) -> list[list[Entity]]:
+        """List the spans of at least some log-odds, by text, first token and last."""
+        is_found = (scores.float() > least) & within(mask, scores.shape[2]).unsqueeze(3)
+        rows, starts, widths, columns = is_found.nonzero().T.tolist()
+        values = scores[is_found].float().sigmoid().tolist()
+        found: list[list[Entity]] = [[] for _ in range(len(mask))]
+        for row, start, n, column, value in zip(rows, starts, widths, columns, values, strict=True):
+            found[row].append(Entity(start, start + n + 1, self.labels[column], value))
+        return found
+
+    def inherit(self, origin: AnyHead) -> None:
+        """Copy queries and keys, and what belongs to the labels that another such head has too."""
+        if not isinstance(origin, GlobalPointerHead) or origin.efficient != self.efficient:
+            kind = "an efficient" if self.efficient else "a full"
+            raise ValueError(
+                f"init_from must have {kind} global pointer head as this model, found "
+                f"{type(origin).__name__}. Use its head."
+            )
+        if (origin.width, origin.head_width) != (self.width, self.head_width):
+            raise ValueError(
+                f"init_from must have token vectors of width {self.width} and a head_width of "
+                f"{self.head_width} as this model, found {origin.width} and {origin.head_width}."
+            )
+        if self.output is not None and origin.output is not None:
+            self.project.load_state_dict(origin.project.state_dict())
+            copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=2)
+        else:
+            copy_rows(self.project, origin.project, labels=self.labels, others=origin.labels, n_groups=1)
+        with torch.no_grad():
+            for column, label in enumerate(self.labels):
+                if label in origin.labels:
+                    self.bias[column] = origin.bias[origin.labels.index(label)]
+
+    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+        """Tell each text's spans that are probable enough."""
+        told = self._spans(scores, mask, math.log(LEAST_TOLD / (1.0 - LEAST_TOLD)))
+        sizes = mask.sum(dim=1).tolist()
+        return [
+            span_lesson(self.labels, size, [span for span in spans if span.score > 0.5], spans)
+            for size, spans in zip(sizes, told, strict=True)
+        ]
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence of span probabilities from the teacher's; they are not softened."""
+        wanted = torch.zeros(scores.shape)
+        tokens = torch.zeros(mask.shape, dtype=torch.bool)
+        labels = torch.zeros(len(targets), 1, 1, len(self.labels), dtype=torch.bool)
+        for row, target in enumerate(targets):
+            if target is None:
+                continue
+            tokens[row, : len(target.taught)] = torch.from_numpy(taught_tokens(target))
+            labels[row, :, :, taught_labels(target.lesson, self.labels)] = True
+            for span in target.lesson.spans:
+                if span.label in self.labels and span.end - span.start <= scores.shape[2]:
+                    wanted[row, span.start, span.end - span.start - 1, self.labels.index(span.label)] = (
+                        span.score
+                    )
+        counts = within(tokens, scores.shape[2]).unsqueeze(3) & labels
+        device = scores.device
+        return bernoulli_divergence(scores.float(), wanted.to(device), counts.to(device))
+
+
+def rotate(vectors: Tensor) -> Tensor:
+    """Turn pairs of values by angles that grow with the token's position.
+
+    Args:
+        vectors: Shape: ``(batch, tokens, pairs, 2, width)``.
+    """
+    n_tokens, width = vectors.shape[1], vectors.shape[-1]
+    steps = torch.arange(0, width, 2, device=vectors.device, dtype=torch.float32)
+    angles = torch.arange(n_tokens, device=vectors.device)[:, None] * ROTARY_BASE ** (-steps / width)
+    # (tokens, 1, 1, width / 2)
+    sin, cos = (f(angles)[:, None, None].to(vectors.dtype) for f in (torch.sin, torch.cos))
+    even, odd = vectors[..., 0::2], vectors[..., 1::2]
+    return torch.stack([even * cos - odd * sin, odd * cos + even * sin], dim=-1).flatten(-2)
+
+
+def band_products(query: Tensor, key: Tensor, n_widths: int) -> Tensor:
+    """Multiply each token's query with the keys of the tokens from it on, block by block.
+
+    Args:
+        query: Shape: ``(batch, tokens, pairs, width)``.
+        key: Same shape.
+        n_widths: How many tokens on, the token itself included.
+
+    Returns:
+        Products, 0 past the end. Shape: ``(batch, tokens, n_widths, pairs)``.
+    """
+    n_tokens = query.shape[1]
+    n_blocks = -(-n_tokens // n_widths)
+    rest = n_blocks * n_widths - n_tokens
+    # (batch, pairs, blocks, n_widths, width)
+    blocks = pad(query, (0, 0, 0, 0, 0, rest)).view(len(query), n_blocks, n_widths, *query.shape[2:])
+    blocks = blocks.permute(0, 3, 1, 2, 4)
+    # (batch, pairs, blocks, width, 2 * n_widths): each block's keys and the next one's
+    keys = pad(key, (0, 0, 0, 0, 0, rest + n_widths)).unfold(1, 2 * n_widths, n_widths)
+    products = blocks @ keys.permute(0, 2, 1, 3, 4)
+    offsets = torch.arange(n_widths, device=query.device)
+    index = (offsets[:, None] + offsets).expand(*products.shape[:4], n_widths)
+    # (batch, pairs, blocks, n_widths, n_widths)
+    band: Tensor = products.gather(4, index)
+    # (batch, tokens, n_widths, pairs)
+    return band.permute(0, 2, 3, 4, 1).flatten(1, 2)[:, :n_tokens]
+
+
+def within(mask: Tensor, n_widths: int) -> Tensor:
+    """Find the spans whose tokens are all in a mask. Shape: ``(batch, tokens, n_widths)``."""
+    found: Tensor = pad(mask, (0, n_widths - 1)).unfold(1, n_widths, 1)
+    return found.cumprod(dim=2).bool()

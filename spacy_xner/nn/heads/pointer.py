@@ -1,0 +1,209 @@
+"""Start and end of entities, of each type by itself."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from ...types import Entity, Gold, Lesson, Target
+from .base import AnyHead
+from .losses import yes_no_loss
+from .spans import (
+    LEAST_TOLD,
+    bernoulli_divergence,
+    copy_rows,
+    covered,
+    label_index,
+    span_lesson,
+    taught_labels,
+    taught_tokens,
+    warn_lost,
+)
+
+# Odds of a start or an end before anything is learned, in log space: most tokens are neither.
+PRIOR = -3.0
+
+
+class PointerHead(nn.Module):
+    """For each type, whether a token starts an entity, and whether it ends one: two decisions a token.
+
+    A start goes with the nearest end from it on, unless another start of its type comes first. So entities of
+    different types may overlap, those of one type may not.
+
+    Args:
+        width: Width of the token vectors.
+        labels: Entity types.
+        label_smoothing: As for `yes_no_loss`.
+        focal_gamma: As for `yes_no_loss`.
+
+    Source: Li et al. (2020), "A unified MRC framework for named entity recognition", with the nearest match.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        labels: Sequence[str],
+        *,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.width = width
+        self.is_nested = True
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
+        self.output = nn.Linear(width, 2 * len(self.labels))
+        nn.init.normal_(self.output.weight, std=0.02)
+        nn.init.constant_(self.output.bias, PRIOR)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Score starts, then ends. Log-odds. Shape: ``(batch, tokens, 2, labels)``."""
+        scores: Tensor = self.output(vectors)
+        return scores.view(*scores.shape[:2], 2, len(self.labels))
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
+        """Sum the binary cross-entropy of starts and ends over the annotated tokens."""
+        wanted = np.zeros(scores.shape, dtype=np.float32)
+        counts = np.zeros(scores.shape, dtype=bool)
+        n_lost = 0
+        for row, text in enumerate(gold):
+            columns = label_index(text.entities, self.labels)
+            for ent, column in zip(text.entities, columns, strict=True):
+                wanted[row, ent.start, 0, column] = wanted[row, ent.end - 1, 1, column] = 1.0
+            known = np.array(text.known, dtype=bool)
+            counts[row, : len(known)] = known[:, None, None]
+            unsaid = [i for i, label in enumerate(self.labels) if label in text.open]
+            counts[row, : len(known), :, unsaid] &= covered(text)[:, None]
+            n_lost += _count_lost(text.entities)
+        if n_lost:
+            warn_lost(n_lost, "overlap with others of their type, which a pointer head cannot tell apart")
+        device = scores.device
+        return yes_no_loss(
+            scores.float(),
+            torch.from_numpy(wanted).to(device),
+            torch.from_numpy(counts).to(device),
+            label_smoothing=self.label_smoothing,
+            focal_gamma=self.focal_gamma,
+        )
+
+    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
+        """Find the entities of each text.
+
+        An entity's probability is that of this start and this end, and of none between that would part them.
+        """
+        return [self._best(yes, no) for yes, no in zip(*_log_odds(scores, mask), strict=True)]
+
+    def _best(self, yes: NDArray[np.float64], no: NDArray[np.float64]) -> list[Entity]:
+        """Find the entities of one text, by what `_log_odds` gives."""
+        is_yes = yes > math.log(0.5)
+        spans = [
+            (start, stop, column)
+            for column in np.flatnonzero(is_yes.any(axis=(0, 1))).tolist()
+            for start, stop in _match(is_yes[:, :, column])
+        ]
+        return self._entities(sorted(spans), yes, no)
+
+    def _entities(
+        self, spans: Sequence[tuple[int, int, int]], yes: NDArray[np.float64], no: NDArray[np.float64]
+    ) -> list[Entity]:
+        """Score spans, each a first token, a last token and a label, by what `_log_odds` gives."""
+        entities = []
+        for start, stop, column in spans:
+            score = yes[start, 0, column] + yes[stop, 1, column]
+            score += no[stop + 1, 0, column] - no[start + 1, 0, column]
+            score += no[stop, 1, column] - no[start, 1, column]
+            probability = min(float(np.exp(score)), 1.0)
+            entities.append(Entity(int(start), int(stop) + 1, self.labels[column], probability))
+        return entities
+
+    def inherit(self, origin: AnyHead) -> None:
+        """Copy the rows of all labels that another such head has too."""
+        if not isinstance(origin, PointerHead):
+            raise ValueError(
+                f"init_from must have a pointer head as this model, found {type(origin).__name__}. "
+                "Use its head."
+            )
+        if origin.width != self.width:
+            raise ValueError(
+                f"init_from must have token vectors of width {self.width} as this model, found "
+                f"{origin.width}. Use the same encoder and neck."
+            )
+        copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=2)
+
+    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+        """Tell each text's spans: of every start and end that are probable enough."""
+        told = []
+        for n_tokens, yes, no in zip(mask.sum(dim=1).tolist(), *_log_odds(scores, mask), strict=True):
+            spans = self._entities(sorted(_probable(yes)), yes, no)
+            spans = [span for span in spans if span.score >= LEAST_TOLD]
+            told.append(span_lesson(self.labels, n_tokens, self._best(yes, no), spans))
+        return told
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence of starts and ends from those of the teacher's spans; they are not softened."""
+        wanted = np.zeros(scores.shape, dtype=np.float32)
+        counts = np.zeros(scores.shape, dtype=bool)
+        for row, target in enumerate(targets):
+            if target is None:
+                continue
+            taught = taught_labels(target.lesson, self.labels)
+            counts[row, : len(target.taught), :, taught] = taught_tokens(target)[:, None]
+            for span in target.lesson.spans:
+                if span.label in self.labels:
+                    column = self.labels.index(span.label)
+                    wanted[row, span.start, 0, column] += span.score
+                    wanted[row, span.end - 1, 1, column] += span.score
+        device = scores.device
+        goal = torch.from_numpy(wanted.clip(0.0, 1.0)).to(device)
+        return bernoulli_divergence(scores.float(), goal, torch.from_numpy(counts).to(device))
+
+
+def _log_odds(scores: Tensor, mask: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the log-probability of yes, never at padding, and the sums of those of no over all tokens before.
+
+    Returns:
+        Shapes ``(batch, tokens, 2, labels)`` and ``(batch, tokens + 1, 2, labels)``.
+    """
+    # Not every device has float64.
+    scores = scores.detach().cpu().double().masked_fill(~mask.cpu()[:, :, None, None], float("-inf"))
+    yes = logsigmoid(scores).numpy()
+    no = logsigmoid(-scores).cumsum(dim=1).numpy()
+    return yes, np.concatenate([np.zeros_like(no[:, :1]), no], axis=1)
+
+
+def _match(is_yes: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Match starts (column 0) with ends (column 1): first and last token of each entity."""
+    starts, ends = (np.flatnonzero(is_yes[:, side]).tolist() for side in (0, 1))
+    for start, following in pairwise([*starts, len(is_yes)]):
+        stop = next((end for end in ends if end >= start), None)
+        if stop is not None and stop < following:
+            yield start, stop
+
+
+def _probable(yes: NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
+    """List all pairs of a start and an end whose own probabilities let them be told."""
+    likely = yes >= np.log(LEAST_TOLD)
+    for column in range(yes.shape[2]):
+        starts, ends = (np.flatnonzero(likely[:, side, column]) for side in (0, 1))
+        for start in starts:
+            for stop in ends[ends >= start]:
+                if yes[start, 0, column] + yes[stop, 1, column] >= np.log(LEAST_TOLD):
+                    yield int(start), int(stop), column
+
+
+def _count_lost(entities: Sequence[Entity]) -> int:
+    """Count the entities that cover another of their type in part or whole."""
+    last: dict[str, int] = {}
+    n_lost = 0
+    for ent in sorted(entities):
+        n_lost += ent.start < last.get(ent.label, 0)
+        last[ent.label] = max(last.get(ent.label, 0), ent.end)
+    return n_lost

@@ -1,0 +1,107 @@
+"""Each token's tag on its own, decoded along the best path of legal tags."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ...schemes import Scheme, split_tag
+from ...types import Entity, Gold, Lesson, Target
+from .base import AnyHead
+from .distill import tag_divergence
+from .lattice import Lattice
+from .losses import tag_loss
+from .tags import TagSet, inherit_output, tag_lessons
+
+
+class SoftmaxHead(nn.Module):
+    """A linear layer with a softmax over tags.
+
+    Args:
+        width: Width of the token vectors.
+        labels: Entity types.
+        scheme: BIO or BIOES.
+        label_smoothing: As for `tag_loss`.
+        focal_gamma: As for `tag_loss`.
+        class_weights: How much tokens of each label count, ``O`` among them; 1 for those not named.
+    """
+
+    weights: Tensor
+
+    def __init__(
+        self,
+        width: int,
+        labels: Sequence[str],
+        *,
+        scheme: Scheme = "BIO",
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+        class_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.labels = tuple(labels)
+        self.width = width
+        self.is_nested = False
+        self.tags = TagSet(labels, scheme)
+        self.output = make_output(width, len(self.tags))
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
+        known = class_weights or {}
+        names = [split_tag(name)[1] or name for name in self.tags.names]
+        weights = torch.tensor([float(known.get(name, 1.0)) for name in names])
+        self.register_buffer("weights", weights, persistent=False)
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """Tags, in the order of the scores."""
+        return self.tags.names
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Score the tags of each token. Shape: ``(batch, tokens, tags)``."""
+        scores: Tensor = self.output(vectors)
+        return scores
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
+        """Sum the cross-entropy of the annotated tokens: of all tags that agree, where labels are open."""
+        tags, known = self.tags.encode(gold, mask)
+        return tag_loss(
+            self.log_probs(scores[known], mask),
+            self.tags.allowed(gold, tags, known)[known],
+            self.weights[tags[known]],
+            label_smoothing=self.label_smoothing,
+            focal_gamma=self.focal_gamma,
+        )
+
+    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
+        """Find the entities on the best legal path.
+
+        An entity's probability is that of its tags, in its full extent, among all legal sequences.
+        """
+        emissions = self.log_probs(scores, mask)
+        return self.tags.decode(Lattice(emissions, mask, self.tags.start, self.tags.moves, self.tags.end))
+
+    def inherit(self, origin: AnyHead) -> None:
+        """Copy the output rows of all tags that another head has too."""
+        inherit_output(self, origin)
+
+    def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """Find the log-probability of each tag. Shape: ``(batch, tokens, tags)``."""
+        return scores.float().log_softmax(dim=-1)
+
+    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+        """Tell each text's tag probabilities and entities."""
+        return tag_lessons(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
+
+    def distill(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    ) -> Tensor:
+        """Sum the divergence from the teacher over the taught tokens."""
+        return tag_divergence(self.log_probs(scores, mask), self.tag_names, targets, temperature)
+
+
+def make_output(width: int, n_tags: int) -> nn.Linear:
+    """Make the layer from token vectors to tag scores, initialised as in BERT."""
+    output = nn.Linear(width, n_tags)
+    nn.init.normal_(output.weight, std=0.02)
+    nn.init.zeros_(output.bias)
+    return output

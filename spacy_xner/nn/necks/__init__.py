@@ -1,0 +1,1 @@
+"""Between encoder and head."""

@@ -1,0 +1,1 @@
+"""What is done with corpora, encoders and trained pipelines."""

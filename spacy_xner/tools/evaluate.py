@@ -1,0 +1,208 @@
+"""Scores of a pipeline on raw text."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..corpus.docbin import read_docs
+from ..loading import load
+from ..models.warm_start import component_names
+from ..pipeline.xcat import XCAT
+from ..scoring.entities import score_entities
+from ..scoring.spans import score_spans
+from ..scoring.texts import find_thresholds, score_texts
+
+NONE = "The corpus must have annotated texts, found none in {}. Check its conversion."
+
+
+def evaluate(
+    model: str,
+    corpus: Path,
+    *,
+    device: str = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Score a pipeline on the raw text of a corpus.
+
+    Args:
+        model: A folder or an installed package.
+        corpus: A ``.spacy`` file.
+        device: As the component's setting.
+        on_progress: Called with texts done and their number.
+
+    Returns:
+        What `score_entities` gives, with ``spans`` where entities overlap, if entities are annotated; and in
+        ``cats``, by component, what `score_texts` gives, if texts are classified.
+
+    Raises:
+        OSError: If pipeline or corpus are missing.
+        ValueError: If the corpus has no annotated text.
+    """
+    nlp = load(model, device)
+    examples = predict_corpus(nlp, corpus, on_progress)
+    scores = _score_entities(examples)
+    cats = _score_cats(nlp, examples)
+    if not scores and not cats:
+        raise ValueError(NONE.format(corpus))
+    return scores | ({"cats": cats} if cats else {})
+
+
+def _score_entities(examples: list[Example]) -> dict[str, Any]:
+    scores = score_entities(examples)
+    if scores is None:
+        return {}
+    spans = score_spans(examples)
+    return scores | ({} if spans is None else {"spans": spans})
+
+
+def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
+    if not any(eg.reference.cats for eg in examples):
+        return {}
+    names = component_names(nlp, "xcat")
+    pipes = {name: cast(XCAT, nlp.get_pipe(name)) for name in names}
+    return {
+        name: score_texts(
+            examples, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
+        )
+        for name, pipe in pipes.items()
+    }
+
+
+def compare(
+    model: str,
+    before: str,
+    corpus: Path,
+    *,
+    device: str = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Score two pipelines on the same raw text: what the new one has forgotten, and what it has learned.
+
+    Args:
+        model: The new one.
+        before: The old one, or a Hugging Face token-classification checkpoint.
+        corpus: A ``.spacy`` file.
+        device: As the component's setting.
+        on_progress: Called with texts done and their number, for each of the two.
+
+    Returns:
+        ``after`` and ``before``, as `score_entities` gives them, with ``spans`` where entities overlap, and
+        ``change``: for each label, for all old ones together and for all new ones, strict F1 before, after,
+        and the loss; None where the old one does not know the label.
+
+    Raises:
+        OSError: If a pipeline or the corpus are missing.
+        ValueError: If the corpus has no annotated text.
+    """
+    nlp = load(before, device)
+    old = {label for labels in nlp.pipe_labels.values() for label in labels}
+    examples = {"before": predict_corpus(nlp, corpus, on_progress)}
+    examples["after"] = predict_corpus(load(model, device), corpus, on_progress)
+    scores = {name: _score_entities(found) for name, found in examples.items()}
+    if not scores["before"]:
+        raise ValueError(NONE.format(corpus))
+    types = {name: found["strict"]["per_type"] for name, found in scores.items()}
+    labels = sorted(types["before"].keys() | types["after"].keys())
+    change = {}
+    for label in labels:
+        was, now = (types[name].get(label, {"f": 0.0})["f"] for name in ("before", "after"))
+        change[label] = _change(was if label in old else None, now)
+    for title, part in {"all old": old, "all new": set(labels) - old}.items():
+        if part & set(labels):
+            was, now = (micro_f1(keep_labels(examples[name], part)) for name in ("before", "after"))
+            change[title] = _change(was if title == "all old" else None, now)
+    return {**scores, "change": change}
+
+
+def tune_thresholds(
+    model: str,
+    corpus: Path,
+    output: Path | None = None,
+    *,
+    device: str = "auto",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> dict[str, dict[str, float]]:
+    """Find the thresholds of a pipeline's ``xcat`` components that are best on a corpus.
+
+    Args:
+        model: A folder or an installed package, with an ``xcat`` whose texts may have several labels.
+        corpus: A ``.spacy`` file, not that of the final scores.
+        output: Folder for the pipeline with these thresholds, or None.
+        device: As the component's setting.
+        on_progress: Called with texts done and their number.
+
+    Returns:
+        Thresholds by component and label.
+
+    Raises:
+        OSError: If pipeline or corpus are missing.
+        ValueError: If there is no such component.
+    """
+    nlp = load(model, device)
+    pipes = {name: cast(XCAT, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
+    pipes = {name: pipe for name, pipe in pipes.items() if not pipe.is_exclusive}
+    if not pipes:
+        raise ValueError(
+            f"{model} must have a component xcat whose texts may have several labels, found "
+            f"{', '.join(nlp.pipe_names) or 'none at all'}. One label a text needs no threshold."
+        )
+    examples = predict_corpus(nlp, corpus, on_progress)
+    if not any(eg.reference.cats for eg in examples):
+        raise ValueError(NONE.format(corpus))
+    found = {name: find_thresholds(examples, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
+    if output is not None:
+        for name, thresholds in found.items():
+            pipes[name].threshold = thresholds
+            nlp.get_pipe_config(name)["threshold"] = thresholds
+        nlp.to_disk(output)
+    return found
+
+
+def _change(before: float | None, after: float) -> dict[str, float | None]:
+    return {"before": before, "after": after, "loss": None if before is None else before - after}
+
+
+def micro_f1(examples: Iterable[Example]) -> float:
+    """Score: strict micro-averaged F1, from 0 to 1; 0 where nothing is annotated."""
+    scores = score_entities(examples)
+    return float(scores["strict"]["micro"]["f"]) if scores is not None else 0.0
+
+
+def keep_labels(examples: list[Example], labels: set[str]) -> list[Example]:
+    """Copy examples without the entities of other labels."""
+    found = []
+    for example in examples:
+        docs = example.predicted.copy(), example.reference.copy()
+        for doc in docs:
+            kept = [ent for ent in doc.ents if ent.label_ in labels]
+            dropped = [ent for ent in doc.ents if ent.label_ not in labels]
+            doc.set_ents(kept, outside=dropped, default="unmodified")
+        found.append(Example(*docs))
+    return found
+
+
+def predict_corpus(
+    nlp: Language, corpus: Path, on_progress: Callable[[int, int], None] | None = None
+) -> list[Example]:
+    """Predict the raw texts of a corpus.
+
+    Raises:
+        OSError: If the corpus is missing.
+    """
+    gold = read_docs(corpus, nlp.vocab)
+    examples = []
+    for done, example in enumerate(predict_examples(nlp, gold), start=1):
+        examples.append(example)
+        if on_progress is not None:
+            on_progress(done, len(gold))
+    return examples
+
+
+def predict_examples(nlp: Language, gold: list[Doc]) -> Iterator[Example]:
+    """Predict the texts of gold docs anew, from the raw text on."""
+    for doc, reference in zip(nlp.pipe(doc.text for doc in gold), gold, strict=True):
+        yield Example(doc, reference)

@@ -1,0 +1,149 @@
+"""Texts with entities, drawn from lists and templates."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from ...types import CharSpan, Record
+from .sources import draw_faker, draw_phone
+from .spec import SLOT, LanguageSpec, Spec, split_spec
+
+# Draws in a row that gave nothing new, after which the lists are taken to be used up.
+MOST_TRIES = 1000
+FULL_WIDTH = {ord(str(i)): chr(0xFF10 + i) for i in range(10)}
+# Of the texts of a language that has records.
+RECORD_SHARE = 0.5
+
+Piece = tuple[str, str | None]
+
+
+def draw_part(spec: dict[str, Any], part: str, size: int, seed: int) -> Iterator[Record]:
+    """Draw the texts of a part, none of them twice.
+
+    Args:
+        spec: What `read_spec` has read.
+        part: ``train``, ``dev`` or ``test``.
+        size: How many.
+        seed: The same seed gives the same texts, in the same order.
+
+    Raises:
+        ValueError: If the lists give too few texts.
+    """
+    own, rng = split_spec(spec, part), random.Random(f"{seed}-{part}")
+    seen: set[Record] = set()
+    n_tries = 0
+    while len(seen) < size:
+        record = join_pieces(draw_text(own, rng))
+        n_tries = n_tries + 1 if record in seen else 0
+        if n_tries > MOST_TRIES:
+            raise ValueError(
+                f"The lists must give {size} different texts for {part}, found {len(seen)}. "
+                "Extend the lists or ask for fewer texts."
+            )
+        if record not in seen:
+            seen.add(record)
+            yield record
+
+
+def join_pieces(pieces: list[Piece]) -> Record:
+    """Join pieces to a text without white space at its ends."""
+    text, spans = "", []
+    for piece, label in pieces:
+        if label is not None:
+            spans.append(CharSpan(len(text), len(text) + len(piece), label))
+        text += piece
+    n_left = len(text) - len(text.lstrip())
+    moved = (CharSpan(start - n_left, end - n_left, label) for start, end, label, _ in spans)
+    return Record(text.strip(), tuple(moved))
+
+
+def draw_text(spec: Spec, rng: random.Random) -> list[Piece]:
+    """Draw one text as pieces: plain ones, and entities with their labels."""
+    mixed = bool(spec.mixed) and rng.random() < spec.mixed_share
+    home = rng.choice(sorted(spec.languages))
+    lists = spec.languages[home].lists
+    if not mixed and "records" in lists and rng.random() < RECORD_SHARE:
+        return draw_record(spec, home, rng)
+    template = rng.choice(spec.mixed if mixed else lists["templates"])
+    pieces: list[Piece] = []
+    end = 0
+    for slot in SLOT.finditer(template):
+        pieces.append((vary(template[end : slot.start()], rng), None))
+        language = spec.languages[slot[2] or home]
+        if slot[1] in spec.entities:
+            pieces.append((draw_entity(slot[1], spec, language, rng), slot[1]))
+        else:
+            pieces.append((fill(slot[0], spec, language, rng), None))
+        end = slot.end()
+    pieces.append((vary(template[end:], rng), None))
+    return [(misspell(*piece, spec, rng), piece[1]) for piece in pieces if piece[0]]
+
+
+def draw_record(spec: Spec, home: str, rng: random.Random) -> list[Piece]:
+    """Draw fields in any order, apart by one separator, some of them missing."""
+    language = spec.languages[home]
+    fields = rng.choice(language.lists["records"]).split()
+    rng.shuffle(fields)
+    kept = [field for field in fields[1:] if rng.random() >= spec.noise.missing]
+    separator = rng.choice(language.lists["separators"])
+    pieces: list[Piece] = []
+    for label in [fields[0], *kept]:
+        if pieces and separator:
+            pieces.append((separator, None))
+        pieces.append((misspell(draw_entity(label, spec, language, rng), label, spec, rng), label))
+    return pieces
+
+
+def fill(text: str, spec: Spec, language: LanguageSpec, rng: random.Random) -> str:
+    """Fill the slots of a pattern with plain text, and its digits."""
+
+    def fill_slot(name: str) -> str:
+        source, _, method = name.partition(".")
+        if source == "faker" and method:
+            return draw_faker(method, language, spec.part, rng)
+        if source == "phonenumber" and method:
+            return draw_phone(method, language, rng)
+        return fill(rng.choice(language.lists[name]), spec, language, rng)
+
+    plain = SLOT.split(text)
+    # Text, slot and language in turn.
+    filled = [fill_slot(name) for name in plain[1::3]]
+    parts = ["".join(_digit(char, rng) for char in part) for part in plain[::3]]
+    return "".join(part + word for part, word in zip(parts, [*filled, ""], strict=True))
+
+
+def _digit(char: str, rng: random.Random) -> str:
+    return rng.choice({"#": "0123456789", "%": "123456789"}[char]) if char in "#%" else char
+
+
+def draw_entity(label: str, spec: Spec, language: LanguageSpec, rng: random.Random) -> str:
+    """Draw the surface of an entity, now and then in another spelling."""
+    text = fill(rng.choice(language.lists[spec.entities[label]]), spec, language, rng).strip()
+    if label == "PHONE" and rng.random() < spec.noise.full_width:
+        return text.translate(FULL_WIDTH)
+    if label in ("COURIER", "PER") and text.isascii() and rng.random() < spec.noise.case:
+        return rng.choice((text.upper(), text.lower()))
+    return text
+
+
+def misspell(text: str, label: str | None, spec: Spec, rng: random.Random) -> str:
+    """Let two letters change places, or leave one out; never of a number."""
+    if not spec.noise.typo or label == "PHONE" or len(text) < 4 or rng.random() >= spec.noise.typo:
+        return text
+    places = [i for i in range(1, len(text) - 2) if text[i : i + 2].isalpha()]
+    if not places:
+        return text
+    place = rng.choice(places)
+    swapped = text[place + 1] + text[place] if rng.random() < 0.5 else text[place]
+    return text[:place] + swapped + text[place + 2 :]
+
+
+def vary(text: str, rng: random.Random) -> str:
+    """Vary the plain text between slots as people type it."""
+    if rng.random() < 0.1:
+        text = text.replace("：", ":").replace("，", ",")
+    if rng.random() < 0.05:
+        text = text.replace(": ", ":").replace(", ", ",")
+    if rng.random() < 0.05:
+        text = text.replace(" ", "  ")
+    return text.lower() if rng.random() < 0.05 else text

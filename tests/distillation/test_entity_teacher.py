@@ -1,0 +1,266 @@
+"""What a teacher adds to batches, and what it leaves behind: nothing."""
+
+import logging
+import pickle
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from spacy.training import Example
+from thinc.api import warmup_linear
+
+from spacy_xner.distillation.entity_teacher import Teacher, build_teacher_v1
+from spacy_xner.distillation.unlabelled import make_texts
+from spacy_xner.loading import load
+from spacy_xner.pipeline.gold import gold_entities
+from spacy_xner.training.batcher import join_examples
+from spacy_xner.training.optimizer import build_adamw_v1
+from spacy_xner.types import Gold
+
+from ..conftest import SLIPS, entities_of, make_examples, make_nlp
+from .conftest import NEW
+
+
+def initialize(teacher: Teacher, nlp: Language, examples: list[Example], labels: tuple[str, ...]) -> None:
+    teacher.initialize(
+        lambda: examples,
+        nlp,
+        labels=labels,
+        device="cpu",
+        read_gold=lambda examples: [gold_entities(eg) for eg in examples],
+    )
+
+
+def make_teacher(base: Path | str, nlp: Language, examples: list[Example], **settings: Any) -> Teacher:
+    teacher = build_teacher_v1(str(base), **settings)
+    initialize(teacher, nlp, examples, ("COURIER", "LOC", "PER", "PHONE"))
+    return teacher
+
+
+def instruct(teacher: Teacher, examples: list[Example]) -> Any:
+    return teacher.instruct([eg.predicted for eg in examples], [gold_entities(eg) for eg in examples])
+
+
+def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
+    examples = make_examples(nlp, NEW)
+    batch = instruct(make_teacher(base, nlp, examples), examples)
+    assert batch.docs == [eg.predicted for eg in examples]
+    assert (batch.alpha, batch.temperature) == (0.5, 2.0)
+    for target, gold in zip(batch.targets, batch.gold, strict=True):
+        inside = {i for ent in gold.entities for i in range(ent.start, ent.end)}
+        assert [i for i, is_taught in enumerate(target.taught) if not is_taught] == sorted(inside)
+        assert not any(target.partial)
+        # Labels that are never annotated stay open where the gold says O.
+        assert gold.open == ("COURIER", "LOC", "PER")
+    assert batch.n_taught == sum(len(doc) for doc in batch.docs) - 4
+
+
+def test_teaches_all_tokens_if_told_to(base: Path, nlp: Language) -> None:
+    examples = make_examples(nlp, SLIPS)
+    batch = instruct(make_teacher(base, nlp, examples, tokens="all", open_labels=False), examples)
+    for doc, target, gold in zip(batch.docs, batch.targets, batch.gold, strict=True):
+        assert all(target.taught)
+        phones = [ent for ent in gold.entities if ent.label == "PHONE"]
+        assert sum(target.partial) == sum(ent.end - ent.start for ent in phones), doc
+        assert gold.open == ()
+
+
+def test_pseudo_labels_of_confident_entities_only(
+    base: Path, nlp: Language, caplog: pytest.LogCaptureFixture
+) -> None:
+    examples = make_examples(nlp, NEW)
+    docs = load(str(base)).pipe(text for text, _ in SLIPS)
+    scores = sorted(ent._.xner_score for doc in docs for ent in doc.ents)
+    middle = (scores[2] + scores[3]) / 2
+    with caplog.at_level(logging.INFO, logger="spacy"):
+        batch = instruct(make_teacher(base, nlp, examples, alpha=1.0, confidence=middle), examples)
+    assert batch.targets == [None] * len(examples)
+    labels = sorted(ent.label for gold in batch.gold for ent in gold.entities)
+    added = [label for label in labels if label != "PHONE"]
+    assert labels.count("PHONE") == 2
+    assert len(added) == len(scores) - 3
+    assert any(not all(gold.known) for gold in batch.gold)
+    counts = ", ".join(f"{label} {added.count(label)}" for label in sorted(set(added)))
+    assert f": {counts}; 3 less probable ones left open" in caplog.text
+
+
+def test_annotated_labels_are_not_added(base: Path, nlp: Language) -> None:
+    examples = make_examples(nlp, [(SLIPS[0][0], [("张伟", "PER")]), (SLIPS[2][0], [])])
+    batch = instruct(make_teacher(base, nlp, examples, alpha=1.0, confidence=0.0), examples)
+    # The gold has people, and says that there is none in the second text.
+    assert [ent.label for ent in batch.gold[1].entities] == ["COURIER"]
+
+
+def test_the_student_keeps_and_learns(base: Path, tiny: Path) -> None:
+    kept = {}
+    for name, teacher in {
+        "plain": None,
+        "taught": {"alpha": 0.5},
+        "pseudo": {"alpha": 1.0, "confidence": 0.5},
+    }.items():
+        torch.manual_seed(0)
+        nlp = make_nlp(tiny)
+        init: dict[str, Any] = {"init_from": str(base)}
+        if teacher is not None:
+            init["teacher"] = {"@misc": "spacy_xner.Teacher.v1", "name": str(base), **teacher}
+        nlp.config["initialize"]["components"]["xner"] = init
+        examples = make_examples(nlp, NEW)
+        nlp.initialize(lambda examples=examples: examples)
+        sgd = build_adamw_v1(learn_rate=1e-3, head_factor=5.0)
+        for _ in range(100):
+            nlp.update(examples, sgd=sgd)
+        docs = list(nlp.pipe(text for text, _ in SLIPS))
+        assert ("13800138000", "PHONE") in entities_of(docs[0])
+        kept[name] = sum(ent.label_ != "PHONE" for doc in docs for ent in doc.ents)
+    assert kept["plain"] == 0
+    assert kept["taught"] == kept["pseudo"] == 6
+
+
+def test_texts_of_its_own(base: Path, nlp: Language, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("Anna at DHL\n\n李娜 北京市海淀区\n", encoding="utf-8")
+    examples = make_examples(nlp, NEW)
+    teacher = make_teacher(base, nlp, examples, texts=str(tmp_path / "texts.txt"), texts_share=0.5)
+    batch = instruct(teacher, examples[:3])
+    assert [doc.text for doc in batch.docs[3:]] == ["Anna at DHL"]
+    assert batch.gold[3] == Gold([], [False] * 3)
+    assert all(batch.targets[3].taught)
+    assert [doc.text for doc in instruct(teacher, examples[:3]).docs[3:]] == [
+        "李娜 北京市海淀区",
+        "Anna at DHL",
+    ]
+    teacher = make_teacher(base, nlp, examples, texts=str(tmp_path / "texts.txt"), alpha=1.0, confidence=0.0)
+    batch = instruct(teacher, examples)
+    assert {ent.label for gold in batch.gold[4:] for ent in gold.entities} <= {"COURIER", "LOC", "PER"}
+    assert all(all(gold.known) for gold in batch.gold[4:])
+    # They make no example weigh less.
+    assert batch.n_known == sum(len(eg.predicted) for eg in examples)
+    assert batch.n_known < sum(sum(gold.known) for gold in batch.gold)
+
+
+def test_texts_made_of_the_vocabulary(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacy_xner.distillation.entity_teacher.make_texts", partial(make_texts, n_texts=20))
+    examples = make_examples(nlp, NEW)
+    first = instruct(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
+    again = instruct(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
+    assert len(first) == 4
+    assert all(len(doc) > 1 for doc in first)
+    assert [doc.text for doc in first] == [doc.text for doc in again]
+
+
+def test_alpha_may_be_a_schedule(base: Path, nlp: Language) -> None:
+    examples = make_examples(nlp, NEW)
+    teacher = make_teacher(base, nlp, examples, alpha=warmup_linear(0.8, 4, 100))
+    assert [instruct(teacher, examples).alpha for _ in range(3)] == pytest.approx([0.0, 0.2, 0.4])
+
+
+def test_alpha_auto_does_without_a_teacher_that_knows_nothing_of_the_texts(
+    base: Path, nlp: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    everything = [(text, [(text, "PHONE")]) for text, _ in SLIPS]
+    examples = make_examples(nlp, everything)
+    with caplog.at_level(logging.INFO, logger="spacy"):
+        batch = instruct(make_teacher(base, nlp, examples, alpha="auto"), examples)
+    assert batch.alpha == 1.0
+    assert "wholly new to the teacher" in caplog.text
+    (tmp_path / "texts.txt").write_text("Anna at DHL")
+    with caplog.at_level(logging.INFO, logger="spacy"):
+        teacher = make_teacher(base, nlp, examples, alpha="auto", texts=str(tmp_path / "texts.txt"))
+    assert instruct(teacher, examples).alpha == 0.5
+    assert "Teacher: alpha 0.5. The examples are wholly new" in caplog.text
+    examples = make_examples(nlp, NEW)
+    assert instruct(make_teacher(base, nlp, examples, alpha="auto"), examples).alpha == 0.5
+
+
+def test_texts_strung_together_are_taught_as_each_alone(base: Path, nlp: Language) -> None:
+    examples = make_examples(nlp, NEW)
+    teacher = make_teacher(base, nlp, examples)
+    alone = instruct(teacher, examples[:3]).targets
+    n_computed = teacher.model.learn_by_heart([])
+    for joiner, gap in (("\n", 1), (" ", 0)):
+        joined = join_examples(examples[:3], joiner)
+        copied = Example(joined.predicted.copy(), joined.reference)
+        lesson = instruct(teacher, [copied]).targets[0].lesson
+        assert len(lesson.log_probs) == len(joined.predicted)
+        start = 0
+        ents = []
+        for target in alone:
+            n = len(target.lesson.log_probs)
+            np.testing.assert_array_equal(lesson.log_probs[start : start + n], target.lesson.log_probs)
+            ents += [
+                ent._replace(start=ent.start + start, end=ent.end + start) for ent in target.lesson.entities
+            ]
+            start += n + gap
+        assert lesson.entities == ents
+    assert n_computed == 0
+
+
+def test_a_teacher_that_tells_only_entities(tiny: Path, tmp_path: Path) -> None:
+    ruler = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    ruler.add_pipe("entity_ruler").add_patterns([{"label": "PER", "pattern": "Anna Schmidt"}])
+    ruler.to_disk(tmp_path / "ruler")
+    nlp = make_nlp(tiny)
+    examples = make_examples(nlp, NEW)
+    teacher = build_teacher_v1(str(tmp_path / "ruler"))
+    initialize(teacher, nlp, examples, ("PER", "PHONE"))
+    batch = instruct(teacher, examples)
+    assert [ent.label for ent in batch.gold[1].entities] == ["PER"]
+    assert batch.targets == [None] * 4
+
+
+def test_the_saved_pipeline_knows_no_teacher(base: Path, tiny: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "teacher"
+    shutil.copytree(base, copy)
+    nlp = make_nlp(tiny)
+    block = {"@misc": "spacy_xner.Teacher.v1", "name": str(copy)}
+    nlp.config["initialize"]["components"]["xner"] = {"init_from": str(copy), "teacher": block}
+    examples = make_examples(nlp, NEW)
+    nlp.initialize(lambda: examples)
+    nlp.update(examples, sgd=build_adamw_v1())
+    nlp.to_disk(tmp_path / "student")
+    expected = [entities_of(doc) for doc in nlp.pipe(text for text, _ in SLIPS)]
+    shutil.rmtree(copy)
+    assert [entities_of(doc) for doc in load(str(tmp_path / "student")).pipe(t for t, _ in SLIPS)] == expected
+    thawed = pickle.loads(pickle.dumps(nlp))
+    assert [entities_of(doc) for doc in thawed.pipe(text for text, _ in SLIPS)] == expected
+    size = sum(file.stat().st_size for file in (tmp_path / "student").rglob("*") if file.is_file())
+    assert size < 1.1 * sum(file.stat().st_size for file in base.rglob("*") if file.is_file())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"alpha": 1.5}, "alpha must be from 0 to 1, a schedule, or auto, found 1.5"),
+        ({"temperature": 0.0}, "temperature and texts_share must be above 0, found 0.0 and 1.0"),
+        ({"confidence": 2.0}, "confidence must be from 0 to 1, or null, found 2.0"),
+    ],
+)
+def test_bad_settings(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        build_teacher_v1("x", **settings)
+
+
+def test_bad_teachers_and_texts(base: Path, nlp: Language, tmp_path: Path) -> None:
+    examples = make_examples(nlp, NEW)
+    teacher = build_teacher_v1(str(base))
+    with pytest.raises(
+        ValueError, match=r"must share labels with the student \(PHONE\), found COURIER, LOC, PER"
+    ):
+        initialize(teacher, nlp, examples, ("PHONE",))
+    with pytest.raises(FileNotFoundError, match="The teacher's texts must be a file"):
+        make_teacher(base, nlp, examples, texts=str(tmp_path / "nothing.txt"))
+    (tmp_path / "empty.txt").write_text("\n \n")
+    with pytest.raises(ValueError, match="The teacher's texts must not be empty"):
+        make_teacher(base, nlp, examples, texts=str(tmp_path / "empty.txt"))
+    (tmp_path / "cache").write_text("this is no database, but long enough to be taken for one" * 20)
+    with pytest.raises(OSError, match="cache must be a file that this program made"):
+        make_teacher(base, nlp, examples, cache=str(tmp_path / "cache"))
+    blank = spacy.blank("xx")
+    blank.to_disk(tmp_path / "blank")
+    with pytest.raises(ValueError, match=r"A teacher must find entities, but .* has only no components"):
+        make_teacher(tmp_path / "blank", nlp, examples)

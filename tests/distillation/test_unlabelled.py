@@ -1,0 +1,28 @@
+"""Texts without labels: read, or made of a vocabulary."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from spacy.language import Language
+from spacy.tokens import DocBin
+from tokenizers import Tokenizer
+
+from spacy_xner.distillation.unlabelled import make_texts, read_texts
+
+
+def test_unlabelled_files(tmp_path: Path, trained: Language) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    assert read_texts(tmp_path / "a.jsonl") == ["one", "two"]
+    DocBin(docs=[trained.make_doc("three")]).to_disk(tmp_path / "a.spacy")
+    assert read_texts(tmp_path / "a.spacy") == ["three"]
+
+
+@pytest.mark.parametrize("arch", ["bert", "xlm-roberta"])
+def test_made_texts_have_no_special_pieces(tiny_encoders: Callable[..., Path], arch: str) -> None:
+    tokenizer = Tokenizer.from_file(str(tiny_encoders(arch) / "tokenizer.json"))
+    texts = make_texts(tokenizer, seed=1, n_texts=30)
+    assert len(texts) == 30
+    assert not any(
+        token.content in text for text in texts for token in tokenizer.get_added_tokens_decoder().values()
+    )

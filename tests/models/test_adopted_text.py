@@ -1,0 +1,104 @@
+"""Sequence-classification checkpoints as components: what transformers finds, and training on."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.training import Example
+from transformers import AutoModelForSequenceClassification, pipeline
+
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from ..conftest import SLIPS, TOKENIZER, write_checkpoint
+
+LABELS = ["GOOD", "BAD", "UGLY"]
+TEXTS = [text for text, _ in SLIPS] + ["  Anna,DHL\n北京 ", "naïve 👍🏽"]
+
+
+write_texts = partial(write_checkpoint, kind=AutoModelForSequenceClassification)
+
+
+def adopt(folder: Path | str, **settings: object) -> Language:
+    nlp = spacy.blank("xx", config=TOKENIZER)
+    model = {"@architectures": "spacy_xner.TextCheckpointModel.v1", "name": str(folder), **settings}
+    nlp.add_pipe("xcat", config={"model": model, "device": "cpu"})
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_texts(tmp_path_factory.mktemp("texts"), tiny, LABELS)
+
+
+@pytest.mark.parametrize("problem", ["single_label_classification", "multi_label_classification"])
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert", "deberta-v2", "modernbert"])
+def test_finds_what_transformers_finds(
+    tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str, problem: str
+) -> None:
+    # Of a modernbert, the piece before the text decides only if it is told so.
+    settings = {"modernbert": {"classifier_pooling": "cls"}, "deberta-v2": {"pooler_hidden_size": 32}}
+    folder = write_texts(
+        tmp_path / "ckpt", tiny_encoders(arch), LABELS, problem_type=problem, **settings.get(arch, {})
+    )
+    theirs = pipeline("text-classification", str(folder), top_k=None, device="cpu")
+    nlp = adopt(folder)
+    for text, doc in zip(TEXTS, nlp.pipe(TEXTS), strict=True):
+        wanted = {row["label"]: row["score"] for row in theirs([text])[0]}
+        assert doc.cats == {label: pytest.approx(score, abs=1e-5) for label, score in wanted.items()}
+    assert nlp.get_pipe("xcat").is_exclusive is problem.startswith("single")
+    assert max(max(doc.cats.values()) for doc in nlp.pipe(TEXTS)) > 0.5
+
+
+def test_an_adopted_pipeline_is_saved_with_its_weights(folder: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    shutil.copytree(folder, gone)
+    nlp = adopt(gone)
+    nlp.to_disk(tmp_path / "saved")
+    shutil.rmtree(gone)
+    copy = spacy.load(tmp_path / "saved")
+    assert copy.get_pipe("xcat").labels == nlp.get_pipe("xcat").labels == tuple(LABELS)
+    for ours, theirs in zip(nlp.pipe(TEXTS), copy.pipe(TEXTS), strict=True):
+        assert ours.cats == theirs.cats
+
+
+def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
+    nlp = adopt(folder)
+    examples = []
+    for i, text in enumerate(TEXTS):
+        cats = {label: float(i % 3 == j) for j, label in enumerate(LABELS)}
+        examples.append(Example.from_dict(nlp.make_doc(text), {"cats": cats}))
+    nlp.initialize(lambda: examples)
+    sgd = build_adamw_v1(learn_rate=5e-3)
+    for _ in range(40):
+        nlp.update(examples, sgd=sgd)
+    for i, doc in enumerate(nlp.pipe(TEXTS)):
+        assert max(doc.cats, key=doc.cats.__getitem__) == LABELS[i % 3]
+
+
+def test_what_cannot_be_adopted_is_told(tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
+    mean = write_texts(tmp_path / "mean", tiny_encoders("modernbert"), LABELS, classifier_pooling="mean")
+    with pytest.raises(ValueError, match="must decide by the vector of the piece before the text"):
+        adopt(mean)("text")
+    number = write_texts(tmp_path / "number", tiny_encoders(), ["SCORE"], problem_type="regression")
+    with pytest.raises(ValueError, match=r"must find labels, but .* finds a number"):
+        adopt(number)("text")
+    with pytest.raises(ValueError, match="must have a text classifier, found only an encoder"):
+        adopt(tiny_encoders())("text")
+
+
+def test_a_head_of_ours_does_not_go_on_from_a_checkpoints_layers(
+    folder: Path, tiny: Path, tmp_path: Path
+) -> None:
+    adopt(folder).to_disk(tmp_path)
+    nlp = spacy.blank("xx", config=TOKENIZER)
+    encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": str(tiny), "pooling": "cls"}
+    model = {"encoder": encoder, "pooling": None}
+    pipe = nlp.add_pipe("xcat", config={"model": model})
+    doc = nlp.make_doc("x")
+    doc.cats = {"GOOD": 1.0, "BAD": 0.0}
+    with pytest.raises(ValueError, match="found an adopted checkpoint with layers of its own"):
+        pipe.initialize(lambda: [Example(doc, doc)], init_from=str(tmp_path))

@@ -1,0 +1,266 @@
+"""Predictions by ONNX Runtime are those of torch; in 8 bits, nearly."""
+
+import multiprocessing
+import pickle
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+
+from spacy_xner.hub.encoder import load_checkpoint
+from spacy_xner.models import runners
+from spacy_xner.models.runners import check_runner, find_fragile, make_graph
+from spacy_xner.nn.runtime.onnx import Graph
+from spacy_xner.nn.runtime.runner import Runner
+from spacy_xner.tools.shrink import shrink
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from ..conftest import SLIPS, make_examples, make_nlp, needs_int8, train_nlp, write_checkpoint
+from ..test_cli import invoke
+from ..tools.test_shrink import found
+from .test_adopted_entity import BIO, adopt
+
+TEXTS = [*(text for text, _ in SLIPS), "", "北京 Anna DHL 13800138000 " * 25]
+ONNX = {"components.xner.backend": "onnx"}
+
+INT8 = {"components.xner.precision": "int8"}
+
+
+def runner_of(nlp: Language) -> Runner | None:
+    runner: Runner | None = nlp.get_pipe("xner").model.shims[0].module.encoder.runner
+    return runner
+
+
+def check_same(ours: Language, theirs: Language, *, apart: float = 5e-4, texts: list[str] = TEXTS) -> None:
+    n_found = 0
+    for a, b in zip(found(ours, texts), found(theirs, texts), strict=True):
+        assert [row[:2] for row in a] == [row[:2] for row in b]
+        assert [row[2] for row in a] == pytest.approx([row[2] for row in b], abs=apart)
+        n_found += len(a)
+    assert n_found
+
+
+def check_similar(ours: Language, theirs: Language) -> None:
+    # On what is like nothing that was trained on, a tiny encoder is of two minds.
+    check_same(ours, theirs, apart=0.05, texts=TEXTS[:-1])
+
+
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert", "modernbert", "deberta-v2"])
+def test_a_graph_computes_what_its_transformer_does(tiny_encoders: Callable[..., Path], arch: str) -> None:
+    transformer = load_checkpoint(str(tiny_encoders(arch))).transformer.eval()
+    ids = torch.randint(10, 50, (4, 33))
+    mask = (torch.arange(33) < torch.tensor([[33], [12], [2], [32]])).long()
+    graph = make_graph(transformer, "fp32")
+    with torch.no_grad():
+        wanted = transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        vectors = transformer.get_input_embeddings()(ids)
+    assert torch.allclose(graph(vectors, mask)[mask.bool()], wanted[mask.bool()], atol=1e-4)
+    small = make_graph(transformer, "int8")
+    assert b"DynamicQuantizeLinear" in small.data
+    # Of 7 bits, the weights are off by half a step of 127 at most, each.
+    apart = (small(vectors, mask) - wanted)[mask.bool()].norm() / wanted[mask.bool()].norm()
+    assert 0 < apart < 0.1
+
+
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
+def test_layers_that_int8_would_harm_most_are_left_out(
+    tiny_encoders: Callable[..., Path], arch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transformer = load_checkpoint(str(tiny_encoders(arch))).transformer.eval()
+    with torch.no_grad():
+        # One great value among what goes into the next layer.
+        transformer.encoder.layer[0].intermediate.dense.bias[3] = 500.0
+        transformer.encoder.layer[0].output.dense.weight[:, 3] = 0.0
+        ids = torch.randint(10, 50, (4, 33))
+        wanted = transformer(input_ids=ids).last_hidden_state
+        vectors = transformer.get_input_embeddings()(ids)
+    assert find_fragile(transformer) == ["encoder.layer.0.output.dense"]
+    mask = torch.ones(4, 33, dtype=torch.long)
+    with_it = (make_graph(transformer, "int8")(vectors, mask) - wanted).norm()
+    monkeypatch.setattr(runners, "KEPT", 0.0)
+    without = (make_graph(transformer, "int8")(vectors, mask) - wanted).norm()
+    assert 0 < 2 * with_it < without
+
+
+def test_threads_of_a_graph_do_not_spin(tiny: Path) -> None:
+    graph = make_graph(load_checkpoint(str(tiny)).transformer.eval(), "fp32")
+    graph(torch.zeros(1, 3, 32), torch.ones(1, 3, dtype=torch.long))
+    (session,) = graph._sessions.values()
+    assert session.get_session_options().get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])
+def test_saved_with_the_pipeline(tiny: Path, tmp_path: Path, head: str) -> None:
+    theirs = train_nlp(tiny, head, neck="BiLSTM")
+    theirs.to_disk(tmp_path / "torch")
+    ours = spacy.load(tmp_path / "torch", config=ONNX)
+    check_same(ours, theirs)
+    ours.to_disk(tmp_path / "onnx")
+    assert (tmp_path / "onnx" / "xner" / "model" / "encoder.onnx").is_file()
+    for again in (
+        spacy.load(tmp_path / "onnx"),
+        type(ours).from_config(ours.config).from_bytes(ours.to_bytes()),
+        pickle.loads(pickle.dumps(ours)),
+    ):
+        graph = runner_of(again)
+        assert isinstance(graph, Graph)
+        check_same(again, theirs)
+        # The one that was saved: making another needs onnx and takes long.
+        assert runner_of(again) is graph
+    back = spacy.load(tmp_path / "onnx", config={"components.xner.backend": "torch"})
+    assert runner_of(back) is None
+    check_same(back, theirs)
+    back.to_disk(tmp_path / "onnx")
+    assert not (tmp_path / "onnx" / "xner" / "model" / "encoder.onnx").exists()
+
+
+def test_int8_is_saved_and_another_precision_makes_another_graph(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "large")
+    args = ("--backend", "onnx", "--precision", "int8")
+    code, _, err = invoke("shrink", tmp_path / "large", tmp_path / "small", *args)
+    assert code == 0, err
+    nlp = spacy.load(tmp_path / "small")
+    assert nlp.config["components"]["xner"]["precision"] == "int8"
+    assert [[row[:2] for row in rows] for rows in found(nlp)] == [
+        [row[:2] for row in rows] for rows in found(trained)
+    ]
+    assert runner_of(nlp).kind == ("onnx", "int8")
+    nlp.get_pipe("xner").configure(precision="fp32")
+    check_same(nlp, trained)
+    assert runner_of(nlp).kind == ("onnx", "fp32")
+
+
+@pytest.mark.parametrize("settings", [ONNX, pytest.param(INT8, marks=needs_int8)])
+@pytest.mark.parametrize("is_used", [True, False])
+def test_trained_on_it_forgets_its_runner(
+    trained: Language, tmp_path: Path, settings: dict[str, str], is_used: bool
+) -> None:
+    trained.to_disk(tmp_path / "torch")
+    nlp = spacy.load(tmp_path / "torch", config=settings)
+    before = found(nlp)
+    old = runner_of(nlp)
+    assert old is not None
+    nlp.update(make_examples(nlp), sgd=build_adamw_v1(learn_rate=5e-2))
+    if is_used:
+        assert found(nlp) != before
+        assert runner_of(nlp) is None
+    nlp.to_disk(tmp_path / "again")
+    check_same(nlp, spacy.load(tmp_path / "again"), apart=1e-5)
+    assert runner_of(nlp) not in (None, old)
+    plain = {"components.xner.backend": "torch", "components.xner.precision": "fp32"}
+    check = check_similar if settings == INT8 else check_same
+    check(nlp, spacy.load(tmp_path / "again", config=plain))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"backend": "onnx"}, pytest.param({"precision": "int8"}, marks=needs_int8)]
+)
+def test_adapters_become_part_of_it(tiny: Path, tmp_path: Path, settings: dict[str, str]) -> None:
+    lora = {"@architectures": "spacy_xner.LoRA.v1", "rank": 4}
+    nlp = train_nlp(tiny, encoder_lora=lora)
+    nlp.to_disk(tmp_path / "torch")
+    before = found(nlp, TEXTS)
+    nlp.get_pipe("xner").configure(**settings)
+    assert [[row[:2] for row in rows] for rows in found(nlp, TEXTS)] == [
+        [row[:2] for row in rows] for rows in before
+    ]
+    assert runner_of(nlp) is not None
+    nlp.to_disk(tmp_path / "other")
+    check = check_similar if "precision" in settings else check_same
+    check(nlp, spacy.load(tmp_path / "torch"))
+
+
+def test_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    nlp = adopt(write_checkpoint(tmp_path / "ckpt", tiny, BIO))
+    nlp.to_disk(tmp_path / "torch")
+    shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
+    check_same(spacy.load(tmp_path / "onnx"), nlp)
+
+
+def test_a_graph_is_not_saved_with_torch(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path / "torch")
+    shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
+    shrink(str(tmp_path / "onnx"), tmp_path / "back", storage="float32", backend="torch")
+    assert not (tmp_path / "back" / "xner" / "model" / "encoder.onnx").exists()
+    check_same(spacy.load(tmp_path / "back"), trained)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
+@pytest.mark.usefixtures("_two_threads")
+@pytest.mark.parametrize("settings", [ONNX, pytest.param(INT8, marks=needs_int8)])
+def test_other_processes(trained: Language, tmp_path: Path, settings: dict[str, str]) -> None:
+    trained.to_disk(tmp_path / "torch")
+    nlp = spacy.load(tmp_path / "torch", config=settings)
+    alone = [[(ent.text, ent.label_) for ent in doc.ents] for doc in nlp.pipe(TEXTS * 3)]
+    several = nlp.pipe(TEXTS * 3, n_process=2, batch_size=4)
+    assert [[(ent.text, ent.label_) for ent in doc.ents] for doc in several] == alone
+
+
+def test_what_cannot_be(
+    tiny: Path, trained: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match=r"backend must be torch or onnx, found 'tensorrt'"):
+        make_nlp(tiny, backend="tensorrt")
+    with pytest.raises(ValueError, match=r'precision must be auto, fp32, int8 with backend = "onnx"'):
+        make_nlp(tiny, backend="onnx", precision="bf16")
+    nlp = spacy.blank("xx")
+    shared = {"@architectures": "spacy_xner.SharedEncoder.v1"}
+    model = {
+        "@architectures": "spacy_xner.TextModel.v1",
+        "encoder": shared,
+        "head": {"@architectures": "spacy_xner.ExclusiveHead.v1"},
+    }
+    with pytest.raises(ValueError, match="must be of a component with an encoder of its own"):
+        nlp.add_pipe("xcat", config={"model": model, "backend": "onnx"})
+    with pytest.raises(
+        ValueError, match='precision = "int8" must be of a component with an encoder of its own'
+    ):
+        nlp.add_pipe("xcat", config={"model": model, "precision": "int8"})
+    trained.to_disk(tmp_path / "torch")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    nlp = spacy.load(tmp_path / "torch", config=ONNX)
+    with pytest.raises(ImportError, match=r"needs onnx and onnxruntime, which are not installed"):
+        nlp(TEXTS[0])
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match=r"needs onnxruntime, which is not installed"):
+        Graph(b"", "fp32")(torch.zeros(1, 1, 2), torch.ones(1, 1))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2000])
+def test_a_damaged_graph(trained: Language, tmp_path: Path, size: int) -> None:
+    trained.to_disk(tmp_path / "torch")
+    shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
+    file = tmp_path / "onnx" / "xner" / "model" / "encoder.onnx"
+    file.write_bytes(file.read_bytes()[:size])
+    nlp = spacy.load(tmp_path / "onnx")
+    if size == 0:
+        # As if there were none.
+        check_same(nlp, trained)
+        return
+    message = rf"encoder\.onnx must be an ONNX model that ONNX Runtime can read, found {size} bytes"
+    with pytest.raises(ValueError, match=message):
+        nlp(TEXTS[0])
+
+
+def test_an_encoder_that_cannot_be_exported(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (load_checkpoint(str(tiny)).transformer.eval() for _ in range(2))
+    with torch.no_grad():
+        for parameter in second.parameters():
+            parameter.add_(0.1)
+    check_runner(make_graph(first, "fp32"), first, "this")
+    with pytest.raises(
+        ValueError, match=r"this must compute what the encoder does, but for XLMRobertaModel it is \S+ off"
+    ):
+        check_runner(make_graph(first, "fp32"), second, "this")
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("No such operator.\nAnd much more.")
+
+    monkeypatch.setattr(torch.onnx, "export", refuse)
+    message = r"but XLMRobertaModel cannot be traced: No such operator\. Use backend"
+    with pytest.raises(ValueError, match=message):
+        make_graph(first, "fp32")

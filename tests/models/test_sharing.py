@@ -1,0 +1,199 @@
+"""One encoder for two components: one run a text, trained by both or by one, saved once."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from spacy.training import Example
+
+from spacy_xner.models import vector_cache
+from spacy_xner.models.vector_cache import VectorStore
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from ..conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
+
+TEXTS = [text for text, _ in SLIPS]
+
+
+def make_pair(tiny: Path, *, train: bool = True, component: str = "xner") -> Language:
+    """Make a pipeline of xner and of xcat on its encoder."""
+    nlp = make_nlp(tiny)
+    encoder = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": component, "train": train}
+    nlp.add_pipe("xcat", config={"model": {"encoder": encoder}, "device": "cpu"})
+    return nlp
+
+
+def annotate(nlp: Language) -> list[Example]:
+    """Give the toy slips a label of their own, by whether they have Latin letters."""
+    examples = make_examples(nlp)
+    for eg in examples:
+        is_latin = eg.reference.text.isascii()
+        eg.reference.cats = {"latin": float(is_latin), "other": float(not is_latin)}
+    return examples
+
+
+def train_pair(tiny: Path, n_steps: int = 40) -> Language:
+    """Overfit both."""
+    torch.manual_seed(0)
+    nlp = make_pair(tiny)
+    examples = annotate(nlp)
+    nlp.initialize(lambda: examples)
+    sgd = build_adamw_v1(learn_rate=5e-3, head_factor=2.0)
+    for _ in range(n_steps):
+        nlp.update(examples, sgd=sgd)
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def pair(tiny: Path) -> Language:
+    """Both components, trained at once. Not to be changed by a test."""
+    return train_pair(tiny)
+
+
+def count_runs(nlp: Language) -> list[int]:
+    """Note the texts of each run of the encoder from now on."""
+    runs: list[int] = []
+    transformer = nlp.get_pipe("xner").model.shims[0].module.encoder.transformer
+    transformer.register_forward_hook(lambda *_: runs.append(1))
+    return runs
+
+
+def test_both_learn(pair: Language) -> None:
+    scores = pair.evaluate(annotate(pair))
+    assert scores["ents_f"] == scores["cats_acc"] == 1.0
+
+
+def test_a_text_runs_through_the_encoder_once(pair: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(pair))
+    runs = count_runs(nlp)
+    nlp(TEXTS[0])
+    assert len(runs) == 1
+    list(nlp.pipe(TEXTS))
+    assert len(runs) == 2
+
+
+def test_the_encoder_is_saved_once_and_results_stay(pair: Language, tmp_path: Path) -> None:
+    pair.to_disk(tmp_path)
+    names = {file.name for file in (tmp_path / "xcat" / "model").iterdir()}
+    assert names == {"model.safetensors", "xner.json"}
+    assert (tmp_path / "xcat" / "model" / "model.safetensors").stat().st_size < 10_000
+    expected = [(entities_of(doc), doc.cats) for doc in pair.pipe(TEXTS)]
+    for nlp in (spacy.load(tmp_path), pickle.loads(pickle.dumps(pair))):
+        runs = count_runs(nlp)
+        for text, (entities, cats) in zip(TEXTS, expected, strict=True):
+            doc = nlp(text)
+            assert entities_of(doc) == entities
+            assert doc.cats == pytest.approx(cats, abs=1e-5)
+        assert len(runs) == len(TEXTS)
+
+
+def test_the_other_may_be_left_out(pair: Language) -> None:
+    expected = [doc.cats for doc in pair.pipe(TEXTS)]
+    with pair.select_pipes(disable=["xner"]):
+        found = [doc.cats for doc in pair.pipe(TEXTS)]
+    assert found == [pytest.approx(cats, abs=1e-5) for cats in expected]
+
+
+def test_n_process_equals_one_process(pair: Language) -> None:
+    expected = [doc.cats for doc in pair.pipe(TEXTS * 2)]
+    found = [doc.cats for doc in pair.pipe(TEXTS * 2, n_process=2, batch_size=2)]
+    assert found == [pytest.approx(cats, abs=1e-5) for cats in expected]
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_what_is_trained(tiny: Path, train: bool) -> None:
+    nlp = make_pair(tiny, train=train)
+    examples = annotate(nlp)
+    nlp.initialize(lambda: examples)
+    module = nlp.get_pipe("xner").model.shims[0].module
+    nlp.get_pipe("xcat").update(examples)
+    grads = [p.grad is not None for p in module.encoder.parameters()]
+    assert any(grads) == train
+
+
+def test_a_frozen_component_stays_byte_equal(tiny: Path) -> None:
+    nlp = make_pair(tiny, train=False)
+    examples = annotate(nlp)
+    nlp.initialize(lambda: examples)
+    before = nlp.get_pipe("xner").to_bytes()
+    head = nlp.get_pipe("xcat").to_bytes()
+    nlp.update(examples, sgd=build_adamw_v1(), exclude=["xner"])
+    assert nlp.get_pipe("xner").to_bytes() == before
+    assert nlp.get_pipe("xcat").to_bytes() != head
+
+
+def test_vectors_are_forgotten_when_weights_change(tiny: Path) -> None:
+    nlp = train_pair(tiny, n_steps=1)
+    examples = annotate(nlp)
+    doc = nlp.make_doc(TEXTS[0])
+    nlp.get_pipe("xner")(doc)
+    nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2))
+    assert nlp.get_pipe("xner").model.shims[0].store.get(doc) is None
+
+
+def test_an_encoder_that_cannot_be_shared(tiny: Path) -> None:
+    nlp = make_pair(tiny, component="nobody")
+    examples = annotate(nlp)
+    with pytest.raises(ValueError, match="found none in 'nobody'"):
+        nlp.initialize(lambda: examples)
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    encoder = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": "sentencizer"}
+    with pytest.raises(ValueError, match="A shared encoder must be that of a component of ours"):
+        nlp.add_pipe("xcat", config={"model": {"encoder": encoder}})
+
+
+def test_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector_cache, "MOST_TOKENS", 5)
+    nlp, store = spacy.blank("xx"), VectorStore()
+    docs = [nlp("a b"), nlp("c d e"), nlp("f")]
+    store.put(docs, torch.arange(18.0).reshape(3, 3, 2))
+    assert store.get(docs[0]) is None
+    rows = store.get(docs[1])
+    assert rows is not None
+    assert rows.tolist() == [[6, 7], [8, 9], [10, 11]]
+    assert store.get(docs[2]) is not None
+
+
+def test_store_lets_go_of_docs() -> None:
+    nlp, store = spacy.blank("xx"), VectorStore()
+    doc = nlp("a")
+    store.put([doc], torch.zeros(1, 1, 2))
+    del doc
+    assert not store._rows
+
+
+def test_the_shared_encoder_learns_in_a_single_update(tiny: Path) -> None:
+    nlp = make_pair(tiny)
+    examples = annotate(nlp)
+    nlp.initialize(lambda: examples)
+    module = nlp.get_pipe("xner").model.shims[0].module
+    before = {name: value.clone() for name, value in module.encoder.state_dict().items()}
+    nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2), exclude=["xner"])
+    assert all(parameter.grad is None for parameter in module.parameters())
+    assert any(not torch.equal(value, before[name]) for name, value in module.encoder.state_dict().items())
+
+
+def test_a_borrower_stays_in_its_pipeline(pair: Language) -> None:
+    copy = pickle.loads(pickle.dumps(pair))
+    nlp = spacy.blank("xx", vocab=copy.vocab, config=TOKENIZER)
+    for name in ("xner", "xcat"):
+        nlp.add_pipe(name, source=copy)
+    assert nlp(TEXTS[0]).cats == pytest.approx(pair(TEXTS[0]).cats, abs=1e-5)
+    other = pickle.loads(pickle.dumps(pair))
+    pipe = other.get_pipe("xcat")
+    other.remove_pipe("xcat")
+    with pytest.raises(ValueError, match="must stay in its pipeline, found it taken into another"):
+        pipe(other.make_doc("DHL"))
+
+
+def test_the_encoder_runs_in_its_own_precision(pair: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(pair))
+    pipe = nlp.get_pipe("xner")
+    pipe.configure(precision="bf16")
+    known = nlp(TEXTS[0]).cats
+    with nlp.select_pipes(disable=["xner"]):
+        assert nlp(TEXTS[0]).cats == pytest.approx(known, abs=1e-6)

@@ -1,0 +1,202 @@
+"""Going on from a trained pipeline or a checkpoint."""
+
+import logging
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from transformers import AutoModelForTokenClassification
+
+from spacy_xner.errors import XnerWarning
+from spacy_xner.loading import load, load_tagger
+from spacy_xner.models.warm_start import load_origin, make_head
+
+from ..conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
+
+BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+TEXTS = [text for text, _ in SLIPS] + ["北京 Anna DHL 13800138000"]
+
+
+def entities(nlp: Language, texts: list[str] = TEXTS) -> list[list[tuple[int, int, str, float]]]:
+    return [
+        [(ent.start, ent.end, ent.label_, round(ent._.xner_score, 4)) for ent in doc.ents]
+        for doc in nlp.pipe(texts)
+    ]
+
+
+def go_on(origin: Path | str, encoder: Path, head: str = "SoftmaxHead", **init: object) -> Language:
+    """Initialize a pipeline from an origin, with toy slips."""
+    settings = {key: init.pop(key) for key in list(init) if key.startswith("encoder_")}
+    nlp = make_nlp(encoder, head, **settings)
+    nlp.config["initialize"]["components"]["xner"] = {"init_from": str(origin), **init}
+    nlp.initialize(lambda: make_examples(nlp))
+    return nlp
+
+
+@pytest.fixture(scope="module", params=["SoftmaxHead", "CRFHead"])
+def head(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def base(head: str, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pipeline trained on all the toy slips."""
+    folder = tmp_path_factory.mktemp("base") / "model"
+    train_nlp(tiny, head).to_disk(folder)
+    return folder
+
+
+def test_without_training_predicts_as_the_origin(base: Path, tiny: Path, head: str) -> None:
+    assert any(entities(load(str(base))))
+    assert entities(go_on(base, tiny, head)) == entities(load(str(base)))
+
+
+def test_new_labels_leave_old_rows_as_they_were(
+    base: Path, tiny: Path, head: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="spacy"):
+        nlp = go_on(base, tiny, head, labels=["NEW", "PER", "LOC"])
+    assert "copied: PER, LOC; new: NEW; dropped: COURIER, PHONE" in caplog.text
+    new, old = nlp.get_pipe("xner").model.shims[0].module.head, load_origin(str(base)).head
+    for tag in ("O", "B-PER", "I-LOC"):
+        here, there = new.tag_names.index(tag), old.tag_names.index(tag)
+        torch.testing.assert_close(new.output.weight[here], old.output.weight[there])
+    if head == "CRFHead":
+        here = [new.tag_names.index(tag) for tag in ("B-PER", "I-PER")]
+        there = [old.tag_names.index(tag) for tag in ("B-PER", "I-PER")]
+        torch.testing.assert_close(
+            new.transitions.transitions[here[0], here[1]], old.transitions.transitions[there[0], there[1]]
+        )
+
+
+def test_labels_of_origin_and_data_add_up(base: Path, tiny: Path, head: str) -> None:
+    nlp = make_nlp(tiny, head)
+    nlp.config["initialize"]["components"]["xner"] = {"init_from": str(base)}
+    examples = make_examples(nlp, [("Tracking 1234 for Anna", [("1234", "ID"), ("Anna", "PER")])])
+    nlp.initialize(lambda: examples)
+    assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE", "ID")
+
+
+def test_an_installed_package_will_do(
+    base: Path, tiny: Path, head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "xx_base"
+    (package / "xx_base").mkdir(parents=True)
+    load(str(base)).to_disk(package / "xx_base" / "xx_base-0.0.1")
+    (package / "xx_base" / "__init__.py").write_text(
+        "from pathlib import Path\n"
+        "from spacy.util import load_model_from_path\n"
+        "def load(**overrides):\n"
+        "    return load_model_from_path(Path(__file__).parent / 'xx_base-0.0.1', **overrides)\n"
+    )
+    info = package / "xx_base-0.0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xx_base\nVersion: 0.0.1\n")
+    monkeypatch.syspath_prepend(package)
+    monkeypatch.delitem(sys.modules, "xx_base", raising=False)
+    assert entities(go_on("xx_base", tiny, head)) == entities(load(str(base)))
+
+
+def test_other_settings_are_warned_of(base: Path, tiny: Path, head: str) -> None:
+    with pytest.warns(XnerWarning, match="pooling is 'first' here and was 'mean' in"):
+        go_on(base, tiny, head, encoder_pooling="first")
+
+
+def test_a_checkpoint_predicts_as_in_transformers(tiny: Path, tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "checkpoint", tiny, BIO)
+    model = AutoModelForTokenClassification.from_pretrained(folder).eval()
+    nlp = load_tagger(str(folder))
+    xner = nlp.get_pipe("xner")
+    assert xner.labels == ("PER", "LOC")
+    shim = xner.model.shims[0]
+    prefix, suffix, _ = shim.module.encoder.specials
+    for text in TEXTS:
+        doc = nlp.make_doc(text)
+        pieces = shim.cut([doc])[0]
+        with torch.no_grad():
+            logits = model(input_ids=torch.tensor([[*prefix, *pieces.ids, *suffix]])).logits[0, len(prefix) :]
+        firsts = [sum(pieces.counts[:i]) for i in range(len(doc))]
+        expected = logits[firsts].log_softmax(1)
+        torch.testing.assert_close(torch.tensor(xner.teach([doc])[0].log_probs), expected)
+
+
+@pytest.mark.parametrize("names", [["PER", "O", "LOC"], ["I-PER", "O", "I-LOC"]])
+def test_tags_without_beginnings_are_shared_out(names: list[str]) -> None:
+    torch.manual_seed(6)
+    classifier = torch.nn.Linear(6, 3)
+    head = make_head(classifier, names, "x")
+    vectors = torch.randn(1, 5, 6)
+    found = head(vectors).softmax(2)
+    expected = classifier(vectors).softmax(2)
+    assert head.tag_names == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+    both = torch.stack([found[..., 0], found[..., 1:3].sum(2), found[..., 3:].sum(2)], dim=2)
+    torch.testing.assert_close(both, expected[..., [1, 0, 2]], atol=1e-4, rtol=0)
+
+
+def test_neighbouring_tokens_without_beginnings_are_one_entity() -> None:
+    classifier = torch.nn.Linear(2, 2)
+    with torch.no_grad():
+        classifier.weight.copy_(torch.tensor([[5.0, 0.0], [0.0, 5.0]]))
+    head = make_head(classifier, ["O", "PER"], "x")
+    vectors = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]])
+    found = head.decode(head(vectors), torch.ones(1, 4, dtype=torch.bool))[0]
+    assert [ent[:3] for ent in found] == [(1, 3, "PER")]
+
+
+def test_a_tag_that_is_missing_never_comes() -> None:
+    head = make_head(torch.nn.Linear(2, 2), ["O", "B-PER"], "x")
+    assert head(torch.randn(1, 3, 2)).softmax(2)[..., 2].max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["O", "B-PER", "I-PER", "E-PER", "S-PER"], "must have BIO or IO tags, found O, B-PER"),
+        (["LABEL_0", "LABEL_1"], r"must name its tags in config.json \(id2label\), O among them"),
+    ],
+)
+def test_other_tags_are_refused(names: list[str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_head(torch.nn.Linear(2, len(names)), names, "x")
+
+
+def test_what_cannot_be_gone_on_from(tiny: Path, tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must have a token classifier, found only an encoder"):
+        go_on(tiny, tiny)
+    with pytest.raises(OSError, match=r"must be a hub id or a folder with config\.json"):
+        go_on(tmp_path / "nothing", tiny)
+    other = spacy.blank("xx")
+    other.add_pipe("sentencizer")
+    other.to_disk(tmp_path / "other")
+    with pytest.raises(ValueError, match="must have a component xner, found sentencizer"):
+        go_on(tmp_path / "other", tiny)
+    modern = write_checkpoint(tmp_path / "modern", tiny_encoders("modernbert"), BIO)
+    with pytest.raises(ValueError, match="must be one linear layer on the encoder's output"):
+        go_on(modern, tiny)
+
+
+def test_an_extended_pipeline_needs_its_origin_no_more(
+    base: Path, tiny: Path, head: str, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(base, copy)
+    nlp = go_on(copy, tiny, head)
+    nlp.to_disk(tmp_path / "saved")
+    expected = entities(nlp)
+    shutil.rmtree(copy)
+    assert entities(load(str(tmp_path / "saved"))) == expected
+
+
+@pytest.mark.parametrize("layers", [1, [1]])
+def test_a_smaller_student_keeps_some_layers(
+    base: Path, tiny: Path, head: str, tmp_path: Path, layers: object
+) -> None:
+    nlp = go_on(base, tiny, head, encoder_layers=layers)
+    assert nlp.get_pipe("xner").model.shims[0].module.encoder.transformer.config.num_hidden_layers == 1
+    nlp.to_disk(tmp_path / "small")
+    assert entities(load(str(tmp_path / "small"))) == entities(nlp)

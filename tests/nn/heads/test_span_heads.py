@@ -1,0 +1,203 @@
+"""Heads that score spans, against every outcome of small texts."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from spacy_xner.errors import XnerWarning
+from spacy_xner.nn.heads.global_pointer import GlobalPointerHead, band_products, within
+from spacy_xner.nn.heads.pointer import PointerHead
+from spacy_xner.types import Entity, Gold, Target
+
+from .conftest import LABELS, WIDTH, make_head
+
+NESTED = [Gold([Entity(0, 4, "LOC"), Entity(0, 2, "PER"), Entity(1, 2, "LOC")], [True] * 4)]
+
+
+def match(starts: tuple[int, ...], ends: tuple[int, ...]) -> set[tuple[int, int]]:
+    """Match each start with the first end from it on, if no other start comes before."""
+    found = set()
+    for start in np.flatnonzero(starts):
+        stop = next((i for i in range(start, len(ends)) if ends[i]), None)
+        if stop is not None and not any(starts[start + 1 : stop + 1]):
+            found.add((int(start), stop + 1))
+    return found
+
+
+def outcomes(log_odds: torch.Tensor) -> dict[tuple[int, int], float]:
+    """Find how probable each span of one label is. Log-odds of starts and ends: ``(tokens, 2)``."""
+    yes = log_odds.sigmoid().tolist()
+    found: dict[tuple[int, int], float] = {}
+    n = len(yes)
+    for bits in product((0, 1), repeat=2 * n):
+        starts, ends = bits[:n], bits[n:]
+        chance = 1.0
+        for i in range(n):
+            for side, bit in ((0, starts[i]), (1, ends[i])):
+                chance *= yes[i][side] if bit else 1.0 - yes[i][side]
+        for span in match(starts, ends):
+            found[span] = found.get(span, 0.0) + chance
+    return found
+
+
+def test_pointer_scores_match_brute_force(vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head("pointer")
+    nn.init.constant_(head.output.bias, 0.5)
+    scores = head(vectors).detach()
+    n_found = 0
+    told = head.lessons(scores, mask)
+    for row, entities in enumerate(head.decode(scores, mask)):
+        n = int(mask[row].sum())
+        for column, label in enumerate(LABELS):
+            chances = outcomes(scores[row, :n, :, column])
+            best = match(*(tuple(int(x > 0) for x in scores[row, :n, side, column]) for side in (0, 1)))
+            found = {(ent.start, ent.end): ent.score for ent in entities if ent.label == label}
+            assert set(found) == best
+            for span, score in found.items():
+                assert score == pytest.approx(chances[span], rel=1e-4)
+            spans = {(ent.start, ent.end): ent.score for ent in told[row].spans if ent.label == label}
+            assert spans == pytest.approx({k: v for k, v in chances.items() if v >= 1e-3}, rel=1e-4)
+            n_found += len(found)
+    assert n_found > 1
+
+
+def test_pointer_loss_is_the_negative_log_likelihood() -> None:
+    head = PointerHead(WIDTH, LABELS)
+    scores = torch.randn(1, 4, 2, 2, generator=torch.Generator().manual_seed(3))
+    gold = Gold([Entity(0, 4, "LOC"), Entity(1, 2, "PER")], [True, True, False, True])
+    wanted = {(0, 0, 0), (3, 1, 0), (1, 0, 1), (1, 1, 1)}
+    expected = 0.0
+    for token, side, column in product((0, 1, 3), (0, 1), (0, 1)):
+        odds = scores[0, token, side, column]
+        expected -= torch.log(torch.sigmoid(odds if (token, side, column) in wanted else -odds)).item()
+    found = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), [gold])
+    assert found.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_pointer_warns_of_what_it_cannot_learn(vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head("pointer")
+    with pytest.warns(XnerWarning, match="1 gold entities of a batch overlap with others of their type"):
+        head.loss(head(vectors[:1]), mask[:1], NESTED)
+
+
+@pytest.mark.parametrize("efficient", [False, True])
+def test_global_pointer_starts_without_entities(efficient: bool) -> None:
+    torch.manual_seed(0)
+    head = GlobalPointerHead(64, ("PER", "LOC"), efficient=efficient)
+    scores = head(torch.randn(2, 30, 64))
+    assert head.decode(scores, torch.ones(2, 30, dtype=torch.bool)) == [[], []]
+    # Yet what the vectors say counts: spans differ.
+    assert scores[:, :, :10].std() > 0.5
+
+
+@pytest.mark.parametrize("kind", ["global-pointer", "global-pointer-efficient", "global-pointer-narrow"])
+def test_global_pointer_scores_match_brute_force(
+    kind: str, vectors: torch.Tensor, mask: torch.Tensor
+) -> None:
+    head = make_head(kind)
+    scores = head(vectors).detach()
+    size = head.head_width
+    # Rotation of pairs of values by an angle for each, as complex numbers.
+    speeds = torch.tensor([10_000.0 ** (-2 * i / size) for i in range(size // 2)])
+    for row, start in product(range(2), range(4)):
+        for stop in range(start, min(4, start + scores.shape[2])):
+            for column in range(2):
+                turned = []
+                for token in (start, stop):
+                    all_pairs = (head.project.weight @ vectors[row, token] + head.project.bias).view(
+                        -1, 2, size
+                    )
+                    pair = all_pairs[0 if head.efficient else column]
+                    turned.append(
+                        (
+                            pair,
+                            torch.view_as_complex(pair.reshape(2, -1, 2))
+                            * torch.polar(torch.ones(size // 2), token * speeds),
+                        )
+                    )
+                (first, query), (last, key) = turned
+                expected = (query[0] * key[1].conj()).real.sum() / size**0.5 + head.bias[column]
+                if head.output is not None:
+                    bias = [head.output.weight @ x.flatten() + head.output.bias for x in (first, last)]
+                    expected = expected + (bias[0][column] + bias[1][2 + column]) / 2
+                torch.testing.assert_close(
+                    scores[row, start, stop - start, column], expected, rtol=1e-4, atol=1e-4
+                )
+    found = head.decode(scores, mask)
+    for row, n in enumerate((4, 3)):
+        expected_entities = {
+            (start, start + width + 1, label): scores[row, start, width, column].sigmoid().item()
+            for start, width, (column, label) in product(range(n), range(scores.shape[2]), enumerate(LABELS))
+            if start + width < n and scores[row, start, width, column] > 0
+        }
+        assert {ent[:3]: ent.score for ent in found[row]} == pytest.approx(expected_entities)
+    assert sum(map(len, found)) > 2
+
+
+def test_global_pointer_loss_by_hand() -> None:
+    head = GlobalPointerHead(WIDTH, LABELS, head_width=4)
+    scores = torch.randn(1, 4, 4, 2, generator=torch.Generator().manual_seed(3))
+    expected = 0.0
+    for column, label in enumerate(LABELS):
+        wanted, others = [0.0], [0.0]
+        for start in range(4):
+            for end in range(start + 1, 5):
+                value = scores[0, start, end - start - 1, column].item()
+                is_gold = Entity(start, end, label) in NESTED[0].entities
+                (wanted if is_gold else others).append(-value if is_gold else value)
+        expected += sum(torch.tensor(values).logsumexp(0).item() for values in (wanted, others))
+    found = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), NESTED)
+    assert found.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_global_pointer_warns_of_what_is_too_long(vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head("global-pointer-narrow")
+    with pytest.warns(XnerWarning, match="1 gold entities of a batch are longer than max_width, 3 tokens"):
+        head.loss(head(vectors[:1]), mask[:1], NESTED)
+
+
+def test_nested_entities_can_be_learned(vectors: torch.Tensor) -> None:
+    head, mask = make_head("global-pointer"), torch.ones(1, 4, dtype=torch.bool)
+    optimizer = torch.optim.Adam(head.parameters(), lr=0.05)
+    for _ in range(100):
+        optimizer.zero_grad()
+        head.loss(head(vectors[:1]), mask, NESTED).backward()
+        optimizer.step()
+    (found,) = head.decode(head(vectors[:1]).detach(), mask)
+    assert sorted(ent[:3] for ent in found) == sorted(ent[:3] for ent in NESTED[0].entities)
+
+
+@pytest.mark.parametrize(("n_tokens", "n_widths"), [(7, 3), (5, 5), (8, 2), (1, 1)])
+def test_band_is_that_of_all_products(n_tokens: int, n_widths: int) -> None:
+    query, key = torch.randn(2, 2, n_tokens, 3, 4).unbind()
+    band = band_products(query, key, n_widths)
+    products = torch.einsum("bnph,bmph->bnmp", query, key)
+    for i, j in product(range(n_tokens), range(n_widths)):
+        if i + j < n_tokens:
+            torch.testing.assert_close(band[:, i, j], products[:, i, i + j])
+
+
+def test_spans_within_a_mask() -> None:
+    found = within(torch.tensor([[True, True, False, True]]), 2)
+    assert found.tolist() == [[[True, True], [True, False], [False, False], [True, False]]]
+
+
+@pytest.mark.parametrize("kind", ["pointer", "global-pointer"])
+def test_gold_of_a_label_unknown_to_the_teacher_is_left_alone(
+    kind: str, vectors: torch.Tensor, mask: torch.Tensor
+) -> None:
+    head = make_head(kind)
+    with torch.no_grad():
+        lessons = make_head(kind, seed=3).lessons(head(vectors), mask)
+    partial = [
+        Target(lesson, [True] * len(lesson.log_probs), [True] * len(lesson.log_probs)) for lesson in lessons
+    ]
+    assert head.distill(head(vectors), mask, partial, 2.0) == 0
+
+
+def test_settings_of_the_global_pointer() -> None:
+    with pytest.raises(ValueError, match=r"head_width must be even and at least 2, .* found 3 and 64"):
+        GlobalPointerHead(WIDTH, LABELS, head_width=3)

@@ -1,0 +1,171 @@
+"""Heads that score tags, against every tag path of small texts."""
+
+import math
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from spacy_xner.nn.heads.crf import CRFHead
+from spacy_xner.nn.heads.softmax import SoftmaxHead
+from spacy_xner.schemes import entities_to_tags, legal_moves
+from spacy_xner.types import Entity, Gold, Lesson, Target
+
+from .conftest import GOLD, LABELS, TAG_HEADS, WIDTH, make_head
+
+
+def brute_force(head: nn.Module, scores: torch.Tensor) -> dict[tuple[str, ...], float]:
+    """Score every legal tag path of one text in log space, not normalised."""
+    names = head.tag_names
+    start, moves, end = legal_moves(names, head.tags.scheme)
+    emissions = scores.log_softmax(-1) if isinstance(head, SoftmaxHead) else scores
+    found = {}
+    for path in product(range(len(names)), repeat=len(scores)):
+        if not start[path[0]] or not end[path[-1]] or not all(moves[a][b] for a, b in pairwise(path)):
+            continue
+        score = sum(emissions[t, tag] for t, tag in enumerate(path))
+        if isinstance(head, CRFHead):
+            crf = head.transitions
+            score = score + crf.start_transitions[path[0]] + crf.end_transitions[path[-1]]
+            score = score + sum(crf.transitions[a, b] for a, b in pairwise(path))
+        found[tuple(names[tag] for tag in path)] = score.item()
+    return found
+
+
+@pytest.mark.parametrize("kind", TAG_HEADS)
+def test_entities_and_scores_match_brute_force(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head(kind)
+    scores = head(vectors).detach()
+    for row, found in enumerate(head.decode(scores, mask)):
+        n = int(mask[row].sum())
+        paths = brute_force(head, scores[row, :n])
+        best = max(paths, key=paths.get)
+        assert entities_to_tags(found, n, head.tags.scheme) == list(best)
+        total = torch.tensor(list(paths.values())).logsumexp(0)
+        for ent in found:
+            wanted = tuple(entities_to_tags([ent], n, head.tags.scheme)[ent.start : ent.end])
+            goes_on = f"I-{ent.label}" if head.tags.scheme == "BIO" else None
+            have = [
+                score
+                for tags, score in paths.items()
+                if tags[ent.start : ent.end] == wanted and (*tags, "")[ent.end] != goes_on
+            ]
+            expected = float((torch.tensor(have).logsumexp(0) - total).exp())
+            assert ent.score == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
+def test_crf_loss_is_the_negative_log_likelihood(kind: str, vectors: torch.Tensor) -> None:
+    head, mask = make_head(kind), torch.ones(1, 4, dtype=torch.bool)
+    scores = head(vectors[:1]).detach()
+    paths = brute_force(head, scores[0])
+    total = torch.tensor(list(paths.values())).logsumexp(0)
+    gold = tuple(entities_to_tags(GOLD[0].entities, 4, head.tags.scheme))
+    assert head.loss(scores, mask, GOLD[:1]).item() == pytest.approx(float(total) - paths[gold], rel=1e-4)
+    part = Gold(GOLD[0].entities, [True, True, False, True])
+    agree = [score for path, score in paths.items() if path[:2] == gold[:2] and path[3] == gold[3]]
+    expected = float(total - torch.tensor(agree).logsumexp(0))
+    assert head.loss(scores, mask, [part]).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
+def test_illegal_transitions_do_not_move_in_training(kind: str, vectors: torch.Tensor) -> None:
+    head = make_head(kind)
+    illegal = head.tags.moves.isinf()
+    head.loss(head(vectors), torch.ones(2, 4, dtype=torch.bool), [GOLD[0]] * 2).backward()
+    assert illegal.any()
+    assert (head.transitions.transitions.grad[illegal] == 0).all()
+
+
+@pytest.mark.parametrize("kind", TAG_HEADS)
+@pytest.mark.parametrize("other", TAG_HEADS)
+def test_other_tag_heads_hand_on_their_rows(kind: str, other: str, vectors: torch.Tensor) -> None:
+    head, heir = make_head(kind), make_head(other, seed=2)
+    heir.inherit(head)
+    given, taken = head(vectors), heir(vectors)
+    # An E is an I, and an S a B, to a head that has neither.
+    sources = {"E": "I", "S": "B"}
+    for i, tag in enumerate(heir.tag_names):
+        source = tag if tag in head.tag_names else f"{sources[tag[0]]}-{tag[2:]}"
+        torch.testing.assert_close(taken[..., i], given[..., head.tag_names.index(source)])
+
+
+@pytest.mark.parametrize("kind", TAG_HEADS)
+def test_log_probs_match_brute_force(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head(kind)
+    scores = head(vectors).detach()
+    found = head.log_probs(scores, mask).exp()
+    if isinstance(head, SoftmaxHead):
+        torch.testing.assert_close(found, scores.softmax(2))
+        return
+    for row, n in enumerate(mask.sum(1).tolist()):
+        paths = brute_force(head, scores[row, :n])
+        weights = torch.tensor(list(paths.values())).softmax(0)
+        for t in range(n):
+            for i, tag in enumerate(head.tag_names):
+                expected = sum(w for path, w in zip(paths, weights.tolist(), strict=True) if path[t] == tag)
+                assert found[row, t, i].item() == pytest.approx(expected, abs=1e-5)
+
+
+def target(lesson: Lesson, partial: bool = False) -> Target:
+    n = len(lesson.log_probs)
+    return Target(lesson, [True] * n, [partial] * n)
+
+
+def test_divergence_by_hand() -> None:
+    head = SoftmaxHead(WIDTH, ["NEW", "OLD"])
+    mask = torch.ones(1, 1, dtype=torch.bool)
+    # O, B-NEW, I-NEW, B-OLD, I-OLD
+    scores = torch.tensor([[[0.3, 0.2, 0.1, 0.3, 0.1]]]).log()
+    # The teacher's second label is unknown to the student, and so is its O.
+    tags = ("O", "B-OLD", "I-OLD", "B-GONE", "I-GONE")
+    lesson = Lesson(tags, np.log(np.array([[0.4, 0.3, 0.1, 0.15, 0.05]], dtype=np.float32)), [])
+    # Teacher over O, B-OLD, I-OLD: 0.6, 0.3, 0.1
+    whole = 0.6 * math.log(0.6 / 0.3) + 0.3 * math.log(0.3 / 0.3) + 0.1 * math.log(0.1 / 0.1)
+    assert head.distill(scores, mask, [target(lesson)], 1.0).item() == pytest.approx(whole, abs=1e-5)
+    among = 0.6 * math.log(0.6 * 7 / 3) + 0.3 * math.log(0.3 * 7 / 3) + 0.1 * math.log(0.1 * 7 / 1)
+    found = head.distill(scores, mask, [target(lesson, partial=True)], 1.0)
+    assert found.item() == pytest.approx(among, abs=1e-5)
+    # At temperature 2, probabilities go by their square roots, and the sum is multiplied by 4.
+    soft = torch.tensor([0.6, 0.3, 0.1]).sqrt()
+    teacher = soft / soft.sum()
+    student = scores[0, 0].exp().sqrt() / scores[0, 0].exp().sqrt().sum()
+    expected = 4 * (teacher * (teacher / student[[0, 3, 4]]).log()).sum()
+    torch.testing.assert_close(head.distill(scores, mask, [target(lesson)], 2.0), expected)
+
+
+def test_divergence_between_two_schemes_by_hand() -> None:
+    head = SoftmaxHead(WIDTH, ["X"])
+    mask = torch.ones(1, 1, dtype=torch.bool)
+    scores = torch.tensor([[[0.5, 0.3, 0.2]]]).log()
+    tags = ("O", "B-X", "I-X", "E-X", "S-X")
+    lesson = Lesson(tags, np.log(np.array([[0.4, 0.1, 0.1, 0.2, 0.2]], dtype=np.float32)), [])
+    expected = 0.4 * math.log(0.4 / 0.5) + 0.3 * math.log(0.3 / 0.3) + 0.3 * math.log(0.3 / 0.2)
+    assert head.distill(scores, mask, [target(lesson)], 1.0).item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", TAG_HEADS)
+def test_open_labels_by_brute_force(kind: str, vectors: torch.Tensor) -> None:
+    head = make_head(kind)
+    mask = torch.ones(1, 4, dtype=torch.bool)
+    scores = head(vectors[:1]).detach()
+    gold = Gold([Entity(1, 3, "PER")], [True] * 4, ("LOC",))
+    found = head.loss(scores, mask, [gold]).item()
+    inner = tuple(entities_to_tags(gold.entities, 4, head.tags.scheme)[1:3])
+    outside = [tag for tag in head.tag_names if tag == "O" or tag.endswith("LOC")]
+    if isinstance(head, SoftmaxHead):
+        log_probs = scores[0].log_softmax(1)
+        index = [head.tag_names.index(tag) for tag in outside]
+        expected = -sum(log_probs[t, head.tag_names.index(tag)] for t, tag in enumerate(inner, start=1))
+        expected -= sum(log_probs[t, index].logsumexp(0) for t in (0, 3))
+    else:
+        paths = brute_force(head, scores[0])
+        agree = [s for p, s in paths.items() if p[1:3] == inner and p[0] in outside and p[3] in outside]
+        expected = torch.tensor(list(paths.values())).logsumexp(0) - torch.tensor(agree).logsumexp(0)
+    assert found == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_labels_are_those_of_the_head() -> None:
+    assert all(make_head(kind).labels == LABELS for kind in TAG_HEADS)

@@ -1,0 +1,128 @@
+"""Entities inside entities: learned from span groups, found, saved, taught."""
+
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+from spacy.training import Example
+
+from spacy_xner.pipeline.gold import gold_spans
+from spacy_xner.tools.evaluate import compare
+from spacy_xner.training.batcher import join_examples
+from spacy_xner.training.optimizer import build_adamw_v1
+from spacy_xner.types import Entity
+
+from ..conftest import make_nlp
+
+TEXTS = {
+    "Bank of China in Paris": [(0, 3, "ORG"), (2, 3, "LOC"), (4, 5, "LOC")],
+    "Anna calls the Bank of Paris": [(0, 1, "PER"), (3, 6, "ORG"), (5, 6, "LOC")],
+    "nothing to see": [],
+}
+
+
+def nested_examples(nlp: Language) -> list[Example]:
+    examples = []
+    for text, spans in TEXTS.items():
+        doc = nlp.make_doc(text)
+        doc.spans["xner"] = [Span(doc, *span) for span in spans]
+        doc.set_ents(spacy.util.filter_spans(doc.spans["xner"]), default="outside")
+        examples.append(Example(nlp.make_doc(text), doc))
+    return examples
+
+
+def spans_of(doc: Doc) -> list[tuple[int, int, str]]:
+    return sorted((span.start, span.end, span.label_) for span in doc.spans["xner"])
+
+
+def train(nlp: Language, n_steps: int = 80) -> Language:
+    examples = nested_examples(nlp)
+    nlp.initialize(lambda: examples)
+    sgd = build_adamw_v1(learn_rate=5e-3, head_factor=2.0)
+    for _ in range(n_steps):
+        nlp.update(examples, sgd=sgd)
+    return nlp
+
+
+@pytest.mark.parametrize("head", ["PointerHead", "GlobalPointerHead"])
+def test_nested_entities_are_learned_and_saved(tiny: Path, tmp_path: Path, head: str) -> None:
+    nlp = train(make_nlp(tiny, head))
+    assert nlp.get_pipe("xner").labels == ("LOC", "ORG", "PER")
+    nlp.to_disk(tmp_path)
+    for copy in (nlp, spacy.load(tmp_path)):
+        for doc, spans in zip(copy.pipe(TEXTS), TEXTS.values(), strict=True):
+            assert spans_of(doc) == spans
+            assert len(doc.spans["xner"].attrs["scores"]) == len(spans)
+            # The inner ones lie in outer ones: one of each pair is in doc.ents.
+            assert len(doc.ents) == len(spans) - any(label == "ORG" for _, _, label in spans)
+
+
+def test_scores_before_and_after_count_inner_entities(tiny: Path, tmp_path: Path) -> None:
+    nlp = train(make_nlp(tiny, "GlobalPointerHead"))
+    nlp.to_disk(tmp_path / "new")
+    train(make_nlp(tiny, "SoftmaxHead"), n_steps=40).to_disk(tmp_path / "old")
+    DocBin(docs=[eg.reference for eg in nested_examples(nlp)], store_user_data=True).to_disk(
+        tmp_path / "gold.spacy"
+    )
+    scores = compare(str(tmp_path / "new"), str(tmp_path / "old"), tmp_path / "gold.spacy")
+    assert scores["after"]["spans"]["r"] == 1.0
+    # Of six entities, two are inner ones.
+    assert scores["before"]["spans"]["r"] == pytest.approx(4 / 6)
+
+
+def test_flat_heads_learn_the_entities_of_doc_ents(tiny: Path) -> None:
+    nlp = train(make_nlp(tiny, "SoftmaxHead"), n_steps=40)
+    doc = nlp("Bank of China in Paris")
+    assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [(0, 3, "ORG"), (4, 5, "LOC")]
+
+
+def test_gold_of_span_groups(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    example = nested_examples(nlp)[0]
+    gold = gold_spans(example, "xner")
+    assert gold.entities == sorted(Entity(*span) for span in TEXTS["Bank of China in Paris"])
+    assert gold.known == [True] * 5
+    assert gold_spans(example, "other").entities == [Entity(0, 3, "ORG"), Entity(4, 5, "LOC")]
+    # A border inside a token: it is not known whether there is an entity.
+    words = Doc(nlp.vocab, words=["Bank", "of", "China in", "Paris"])
+    gold = gold_spans(Example(words, example.reference), "xner")
+    assert Entity(3, 4, "LOC") in gold.entities
+    assert gold.known == [False, False, False, True]
+
+
+def test_span_groups_are_strung_together(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    joined = join_examples(nested_examples(nlp)[:2], "\n")
+    gold = gold_spans(joined, "xner")
+    first, second = (gold_spans(eg, "xner") for eg in nested_examples(nlp)[:2])
+    moved = [ent._replace(start=ent.start + 6, end=ent.end + 6) for ent in second.entities]
+    assert gold.entities == [*first.entities, *moved]
+
+
+def test_labels_can_be_added_with_a_teacher(tiny: Path, tmp_path: Path) -> None:
+    train(make_nlp(tiny, "GlobalPointerHead")).to_disk(tmp_path / "base")
+    nlp = make_nlp(tiny, "GlobalPointerHead")
+    block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "base"), "tokens": "all"}
+    nlp.config["initialize"]["components"]["xner"] = {"init_from": str(tmp_path / "base"), "teacher": block}
+    doc = nlp.make_doc("Anna calls the Bank of Paris")
+    doc.set_ents([Span(doc, 1, 2, "ACT")], default="outside")
+    examples = [Example(nlp.make_doc(doc.text), doc)]
+    nlp.initialize(lambda: examples)
+    sgd = build_adamw_v1(learn_rate=1e-3, head_factor=5.0)
+    for _ in range(80):
+        nlp.update(examples, sgd=sgd)
+    expected = sorted([*TEXTS[doc.text], (1, 2, "ACT")])
+    assert spans_of(nlp(doc.text)) == expected
+
+
+def test_a_teacher_counts_inner_entities_as_annotated(tiny: Path, tmp_path: Path) -> None:
+    train(make_nlp(tiny, "GlobalPointerHead"), n_steps=1).to_disk(tmp_path / "base")
+    nlp = make_nlp(tiny, "GlobalPointerHead")
+    block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "base")}
+    nlp.config["initialize"]["components"]["xner"] = {"init_from": str(tmp_path / "base"), "teacher": block}
+    # Places are in the text only as parts of an organisation.
+    examples = nested_examples(nlp)[1:2]
+    nlp.initialize(lambda: examples)
+    assert nlp.get_pipe("xner").teacher.unannotated == ()

@@ -1,0 +1,38 @@
+"""The best entities that do not overlap."""
+
+from itertools import chain, combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_xner.pipeline.overlap import choose_flat
+from spacy_xner.types import Entity
+
+ENTITIES = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(1, 4), st.sampled_from("XY"), st.integers(1, 99)).map(
+        lambda x: Entity(x[0], x[0] + x[1], x[2], x[3] / 100)
+    ),
+    max_size=6,
+)
+
+
+def is_flat(entities: tuple[Entity, ...]) -> bool:
+    taken = [i for ent in entities for i in range(ent.start, ent.end)]
+    return len(taken) == len(set(taken))
+
+
+@given(ENTITIES)
+def test_chosen_have_the_greatest_sum_of_all_that_do_not_overlap(entities: list[Entity]) -> None:
+    subsets = chain.from_iterable(combinations(entities, n) for n in range(len(entities) + 1))
+    best = max(sum(ent.score for ent in subset) for subset in subsets if is_flat(subset))
+    found = choose_flat(entities)
+    assert is_flat(tuple(found))
+    assert found == sorted(found, key=lambda ent: ent.start)
+    assert sum(ent.score for ent in found) == pytest.approx(best)
+
+
+def test_two_sure_ones_beat_one_that_covers_them() -> None:
+    outer, first, second = Entity(0, 4, "X", 0.9), Entity(0, 2, "Y", 0.6), Entity(2, 4, "Y", 0.6)
+    assert choose_flat([outer, first, second]) == [first, second]
+    assert choose_flat([outer, first]) == [outer]

@@ -1,0 +1,265 @@
+"""The component in a pipeline: the same result from every way to call it, and nothing lost."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import spacy
+import srsly
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import Adam
+
+from spacy_xner.nn.runtime.device import release_freed
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from ..conftest import SLIPS, entities_of, make_examples, make_nlp, train_nlp
+
+TEXTS = [text for text, _ in SLIPS] + ["张伟", "DHL Express 李娜 020-8888 and Anna Schmidt", "", "  "]
+
+
+def results(docs: list[Doc]) -> list[object]:
+    """List entities with scores, these as near as batching leaves them."""
+    return [
+        [(e.start, e.end, e.label_, pytest.approx(e._.xner_score, abs=1e-4)) for e in doc.spans["xner"]]
+        for doc in docs
+    ]
+
+
+def plain(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
+    """List entities with scores."""
+    return [[(e.start, e.end, e.label_, e._.xner_score) for e in doc.spans["xner"]] for doc in docs]
+
+
+@pytest.mark.parametrize(
+    ("arch", "head", "settings"),
+    [
+        ("xlm-roberta", "SoftmaxHead", {}),
+        ("bert", "SoftmaxHead", {"head_scheme": "BIOES", "neck": "SelfAttention"}),
+        ("bert", "CRFHead", {}),
+        ("xlm-roberta", "CRFHead", {"head_scheme": "BIOES", "neck": "BiLSTMAttention"}),
+        ("xlm-roberta", "PointerHead", {}),
+        ("bert", "PointerHead", {"neck": "BiLSTM"}),
+        ("xlm-roberta", "GlobalPointerHead", {"n_steps": 80}),
+        ("bert", "GlobalPointerHead", {"head_efficient": True, "n_steps": 80}),
+    ],
+)
+def test_overfitting_io(
+    tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str, head: str, settings: dict[str, Any]
+) -> None:
+    nlp = train_nlp(tiny_encoders(arch), head, **settings)
+    expected = results([nlp(text) for text in TEXTS])
+    for text, entities in SLIPS:
+        assert entities_of(nlp(text)) == entities
+    nlp.to_disk(tmp_path / "nlp")
+    copies = [
+        spacy.load(tmp_path / "nlp"),
+        type(nlp).from_config(nlp.config).from_bytes(nlp.to_bytes()),
+        pickle.loads(pickle.dumps(nlp)),
+    ]
+    for copy in copies:
+        assert plain(list(copy.pipe(TEXTS))) == expected
+
+
+@pytest.mark.parametrize(
+    ("head", "neck"),
+    [("CRFHead", "BiLSTMAttention"), ("PointerHead", "BiLSTM"), ("GlobalPointerHead", "SelfAttention")],
+)
+def test_every_part_runs_in_half_precision(tiny: Path, head: str, neck: str) -> None:
+    nlp = train_nlp(tiny, head, n_steps=60, neck=neck)
+    pipe = nlp.get_pipe("xner")
+    pipe.configure(precision="bf16")
+    for text, entities in SLIPS:
+        assert entities_of(nlp(text)) == entities
+    assert nlp.update(make_examples(nlp), sgd=build_adamw_v1())["xner"] >= 0.0
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
+def test_pipe_equals_call(trained: Language, batch_size: int) -> None:
+    expected = results([trained(text) for text in TEXTS])
+    assert plain(list(trained.pipe(TEXTS, batch_size=batch_size))) == expected
+
+
+def test_small_budget_equals_large(trained: Language, tiny: Path) -> None:
+    small = pickle.loads(pickle.dumps(trained))
+    pipe = small.get_pipe("xner")
+    pipe.configure(max_batch_pieces=1)
+    assert plain(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
+
+
+def test_next_group_is_scored_before_one_is_read(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So a GPU has work while the processor decodes.
+    small = pickle.loads(pickle.dumps(trained))
+    pipe = small.get_pipe("xner")
+    pipe.configure(max_batch_pieces=1)
+    done = []
+    score, decode = pipe.model._func, pipe.model.attrs["decode"]
+    monkeypatch.setattr(pipe.model, "_func", lambda *args, **kw: done.append("score") or score(*args, **kw))
+    monkeypatch.setitem(pipe.model.attrs, "decode", lambda *args: done.append("read") or decode(*args))
+    assert plain(list(small.pipe(TEXTS[:3]))) == results(list(trained.pipe(TEXTS[:3])))
+    assert done == ["score", "score", "read", "score", "read", "read"]
+
+
+@pytest.mark.usefixtures("_two_threads")
+def test_n_process_equals_one_process(trained: Language) -> None:
+    texts = TEXTS * 4
+    # Predict in this process first: that is what makes a forked child hang if threads are not looked after.
+    expected = results(list(trained.pipe(texts)))
+    assert plain(list(trained.pipe(texts, n_process=2, batch_size=5))) == expected
+
+
+def test_ents_and_spans_agree(trained: Language) -> None:
+    doc = trained(SLIPS[0][0])
+    assert [(s.start, s.end, s.label_) for s in doc.spans["xner"]] == [
+        (e.start, e.end, e.label_) for e in doc.ents
+    ]
+    scores = doc.spans["xner"].attrs["scores"]
+    assert scores == [ent._.xner_score for ent in doc.ents]
+    assert all(0.5 < score <= 1 for score in scores)
+    assert doc[0:1]._.xner_score is None
+    assert doc.has_annotation("ENT_IOB")
+
+
+def test_threshold_leaves_out_improbable_entities(trained: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    nlp.get_pipe("xner").threshold = 1.0
+    assert entities_of(nlp(SLIPS[0][0])) == []
+    assert list(nlp(SLIPS[0][0]).spans["xner"]) == []
+
+
+@pytest.mark.parametrize(("overwrite", "label"), [(False, "OLD"), (True, "PER")])
+def test_entities_that_were_there(trained: Language, overwrite: bool, label: str) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    nlp.get_pipe("xner").overwrite = overwrite
+    doc = nlp.make_doc(SLIPS[0][0])
+    doc.set_ents([Span(doc, 0, 1, "OLD")])
+    doc = nlp.get_pipe("xner")(doc)
+    assert doc.ents[0].label_ == label
+    assert doc.spans["xner"][0].label_ == "PER"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=40))
+def test_any_text_is_left_as_it_is(trained: Language, text: str) -> None:
+    assert trained(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        " \t\n ",
+        "😀👩‍👩‍👧",
+        "\x00\x01\x7f\u200b",
+        "字" * 50 + "a" * 5000,
+        "שלום John مرحبا 13800138000",
+        "x" * 5000,
+    ],
+)
+def test_odd_texts(trained: Language, text: str) -> None:
+    doc = trained(text)
+    assert doc.text == text
+    assert all(token.ent_iob_ for token in doc)
+
+
+def test_long_text_is_tagged_to_its_end(trained: Language) -> None:
+    doc = trained("。".join(text for text, _ in SLIPS[:3]) * 100)
+    assert len(doc) > 1000
+    assert all(token.ent_iob_ for token in doc)
+    assert {ent.label_ for ent in doc[-20:].ents} >= {"PHONE"}
+
+
+def test_same_seed_gives_same_weights(tiny: Path) -> None:
+    first, second = (train_nlp(tiny, n_steps=3).get_pipe("xner").model.shims[0].to_bytes() for _ in range(2))
+    assert first == second
+
+
+def test_frozen_weights_stay_byte_equal(tiny: Path) -> None:
+    before = make_nlp(tiny)
+    before.initialize(lambda: make_examples(before))
+    old = before.get_pipe("xner").model.shims[0].module.state_dict()
+    new = train_nlp(tiny, n_steps=3, encoder_freeze=1).get_pipe("xner").model.shims[0].module.state_dict()
+    for name, value in new.items():
+        if "embeddings" in name or "layer.0." in name:
+            assert torch.equal(value, old[name])
+        elif "layer.1." in name and name.endswith("dense.weight"):
+            assert not torch.equal(value, old[name])
+
+
+def test_gradient_checkpointing_learns_the_same(tiny: Path) -> None:
+    states = [
+        train_nlp(tiny, n_steps=2, encoder_gradient_checkpointing=on).get_pipe("xner").model.shims[0].module
+        for on in (False, True)
+    ]
+    for a, b in zip(states[0].parameters(), states[1].parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
+
+
+def test_bf16_stays_close(trained: Language) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    pipe = nlp.get_pipe("xner")
+    pipe.configure(precision="bf16", max_batch_pieces=4096)
+    assert [entities_of(nlp(text)) for text, _ in SLIPS] == [entities for _, entities in SLIPS]
+
+
+def test_thinc_optimizer_works_too(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    sgd = Adam(0.01)
+    losses = [nlp.update(examples, sgd=sgd)["xner"] for _ in range(15)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_gradients_add_up_without_an_optimizer(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    examples = make_examples(nlp)
+    nlp.initialize(lambda: examples)
+    pipe = nlp.get_pipe("xner")
+    before = pipe.model.shims[0].to_bytes()
+    losses = nlp.update(examples, sgd=False)
+    assert losses["xner"] > 0
+    assert pipe.model.shims[0].to_bytes() == before
+    pipe.finish_update(build_adamw_v1())
+    assert pipe.model.shims[0].to_bytes() != before
+
+
+def test_unannotated_tokens_are_left_out_of_the_loss(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    nlp.initialize(lambda: make_examples(nlp))
+    open_doc = nlp.make_doc(SLIPS[0][0])
+    assert nlp.update([Example(nlp.make_doc(SLIPS[0][0]), open_doc)], sgd=False)["xner"] == 0
+
+
+def test_evaluate_gives_seqeval_scores(trained: Language) -> None:
+    scores = trained.evaluate(make_examples(trained))
+    assert scores["ents_f"] == 1.0
+    assert scores["ents_per_type"]["PER"]["f"] == 1.0
+
+
+def test_saved_pipeline_never_looks_for_its_encoder(tiny: Path, trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path)
+    config = spacy.util.load_config(tmp_path / "config.cfg")
+    config["components"]["xner"]["model"]["encoder"]["name"] = "./deleted"
+    config.to_disk(tmp_path / "config.cfg")
+    assert entities_of(spacy.load(tmp_path)(SLIPS[0][0])) == SLIPS[0][1]
+    saved = (tmp_path / "xner" / "model" / "config.json").read_text() + srsly.json_dumps(
+        srsly.read_json(tmp_path / "xner" / "model" / "xner.json")
+    )
+    assert str(tiny) not in saved
+
+
+def test_freed_memory_goes_back_now_and_then(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr("spacy_xner.models.shim.release_freed", lambda: calls.append(1))
+    monkeypatch.setattr("spacy_xner.models.shim.RELEASE_EVERY", 10)
+    list(trained.pipe([SLIPS[0][0]] * 9))
+    assert len(calls) >= 1
+    release_freed()

@@ -1,0 +1,159 @@
+"""What is in a corpus, and what is wrong with it, on one that has all of it."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from spacy_xner.corpus.convert import convert
+from spacy_xner.tools.inspection import inspect, render_inspection, render_page
+from spacy_xner.tools.inspection.table import describe, percentile
+
+from ..test_cli import invoke
+
+TRAIN = [
+    {"text": "Anna met Bo", "spans": [[0, 4, "PER"], [9, 11, "PER"]]},
+    {"text": "Anna  met Bo", "spans": [[0, 4, "PER"], [10, 12, "PER"]]},
+    {"text": "Anna met Bo", "spans": [[0, 4, "PER"]]},
+    {"text": "Annas <b>Rome</b>", "spans": [[0, 4, "PER"], [9, 13, "LOC"]]},
+    {"text": "Bank of Rome", "spans": [[0, 12, "ORG"], [8, 12, "LOC"]]},
+    {"text": "far", "spans": [[0, 9, "LOC"]]},
+]
+DEV = [
+    {"text": "Bank of Rome", "spans": [[0, 12, "ORG"]]},
+    {"text": "DHL came", "spans": [[0, 3, "COURIER"]]},
+]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> list[Path]:
+    """Files of two splits."""
+    paths = [tmp_path / "train.jsonl", tmp_path / "dev.jsonl"]
+    for path, rows in zip(paths, (TRAIN, DEV), strict=True):
+        path.write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    return paths
+
+
+def test_facts_are_counted(corpus: list[Path]) -> None:
+    train, dev = inspect(corpus).splits
+    assert (train.n_texts, train.n_tokens, train.n_entities) == (5, 22, 9)
+    assert train.labels == {"PER": 6, "LOC": 2, "ORG": 1}
+    assert train.tokens == {3: 3, 4: 1, 9: 1}
+    assert (train.n_widened, train.n_overlapping, train.n_skipped) == (1, 1, 1)
+    assert (train.n_duplicates, train.n_conflicts) == (2, 1)
+    assert train.pieces == {}
+    assert (dev.n_texts, dev.n_duplicates, dev.labels) == (2, 0, {"ORG": 1, "COURIER": 1})
+    places = train.places
+    assert places["texts that stood there before"][0] == f"{corpus[0]}:2, as {corpus[0]}:1"
+    assert places["entities with a border inside a token"] == [f"{corpus[0]}:4"]
+    assert places["texts that cannot be read"][0].startswith(f"{corpus[0]}:6: an entity must lie within")
+
+
+def test_leaks_and_advice(corpus: list[Path]) -> None:
+    found = inspect(corpus)
+    (leak,) = found.leaks
+    assert (leak.first, leak.second, leak.n_texts, leak.n_conflicts) == ("train.jsonl", "dev.jsonl", 1, 1)
+    assert leak.places == [f"{corpus[0]}:5, {corpus[1]}:1"]
+    for line in (
+        "1 texts are in train.jsonl and in dev.jsonl: scores on them say little",
+        "1 texts of train.jsonl are annotated in two ways",
+        "1 texts of train.jsonl cannot be read",
+        "1 entities of train.jsonl have a border inside a token",
+        "ORG is rare: 1 in train.jsonl",
+        "COURIER is in dev.jsonl and not in train.jsonl: it cannot be learned",
+        "PER is in train.jsonl and not in dev.jsonl: it is not scored there",
+    ):
+        assert any(each.startswith(line) for each in found.advice), line
+
+
+def test_a_clean_corpus_needs_no_advice(tmp_path: Path) -> None:
+    lines = [f'{{"text": "Anna {i}", "spans": [[0, 4, "PER"]]}}' for i in range(25)]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    found = inspect([tmp_path / "a.jsonl"])
+    assert (found.advice, found.leaks) == ([], [])
+    assert "Nothing to be looked at." in render_inspection(found)
+
+
+def test_illegal_tags_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "a.conll").write_text("Bo\tB-PER\n\nBo\tO\nAnna\tI-PER\n", encoding="utf-8")
+    found = inspect([tmp_path / "a.conll"])
+    assert found.splits[0].repairs == {"I read as B": 1}
+    assert found.splits[0].places["illegal tags"] == [f"{tmp_path}/a.conll:4: I-PER read as B-PER"]
+    assert "1 tags of a.conll are illegal. Look at them." in found.advice
+
+
+def test_pieces_are_counted(corpus: list[Path], tiny: Path) -> None:
+    (train, _) = inspect(corpus, encoder=str(tiny)).splits
+    assert sum(train.pieces.values()) == 5
+    assert train.n_pieces >= train.n_tokens
+    assert "unknown pieces" in render_inspection(inspect(corpus, encoder=str(tiny)))
+    with pytest.raises(OSError, match="An encoder must be a hub id or a folder"):
+        inspect(corpus, encoder="nowhere/at-all")
+
+
+def test_converted_corpora_are_read_too(corpus: list[Path], tmp_path: Path) -> None:
+    convert(corpus[1], tmp_path / "dev.spacy")
+    convert(corpus[1], tmp_path / "folder")
+    direct, converted, folder = inspect([corpus[1], tmp_path / "dev.spacy", tmp_path / "folder"]).splits
+    for other in (converted, folder):
+        assert (other.n_texts, other.labels, other.tokens) == (direct.n_texts, direct.labels, direct.tokens)
+    same = [tmp_path / "a" / "x.jsonl", tmp_path / "b" / "x.jsonl"]
+    for path in same:
+        path.parent.mkdir()
+        path.write_text(corpus[1].read_text("utf-8"), encoding="utf-8")
+    assert [facts.name for facts in inspect(same).splits] == list(map(str, same))
+
+
+def test_lengths_are_described() -> None:
+    counts = {1: 50, 2: 44, 3: 5, 90: 1}
+    assert [percentile(counts, share) for share in (0.5, 0.95, 1.0)] == [1, 3, 90]
+    assert describe(counts) == "1 (3, 90)"
+    assert describe({}) == "-"
+
+
+class Tags(HTMLParser):
+    """Collects tags, and checks that they are closed in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.append(tag)
+        if tag not in ("br", "meta"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_whole_and_escaped(corpus: list[Path], tiny: Path) -> None:
+    corpus[1].write_text('{"text": "x", "spans": [[0, 1, "<script>"]]}\n', encoding="utf-8")
+    page = render_page(inspect(corpus, encoder=str(tiny)), "a <title>")
+    parser = Tags()
+    parser.feed(page)
+    assert parser.open == []
+    assert "script" not in parser.seen
+    assert {"table", "h3", "i"} <= set(parser.seen)
+    assert "&lt;script&gt;" in page
+    assert "&lt;title&gt;" in page
+    # It needs nothing from elsewhere.
+    assert not re.search(r"(src|href)=", page)
+    heights = [float(height) for height in re.findall(r"height: ([\d.]+)%", page)]
+    assert max(heights) == 100.0
+
+
+def test_command(corpus: list[Path], tmp_path: Path) -> None:
+    page = tmp_path / "new" / "page.html"
+    code, out, err = invoke("inspect", *corpus, "--html", page)
+    assert code == 0, err
+    assert "PER" in out
+    assert "! ORG is rare" in out
+    assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
+    found = json.loads(invoke("inspect", *corpus, "--json")[1])
+    assert found["splits"][0]["labels"] == {"PER": 6, "LOC": 2, "ORG": 1}
+    code, _, err = invoke("inspect", tmp_path / "none")
+    assert (code, "found no" in err) == (1, True)

@@ -1,0 +1,114 @@
+"""A pipeline made small finds the same."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+
+from spacy_xner.tools.shrink import shrink
+from spacy_xner.training.optimizer import build_adamw_v1
+
+from ..conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
+from ..models.test_adopted_entity import BIO, adopt
+from ..test_cli import invoke
+
+TEXTS = [text for text, _ in SLIPS]
+
+
+def found(nlp: Language, texts: list[str] = TEXTS) -> list[list[tuple[str, str, float]]]:
+    return [[(s.text, s.label_, s._.xner_score) for s in doc.spans["xner"]] for doc in nlp.pipe(texts)]
+
+
+@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])
+def test_pruned_pipelines_find_the_same(tiny: Path, tmp_path: Path, head: str) -> None:
+    nlp = train_nlp(tiny, head)
+    nlp.to_disk(tmp_path / "large")
+    some = TEXTS[:2]
+    report = shrink(str(tmp_path / "large"), tmp_path / "small", some, storage="float32")
+    assert report.rows_after < report.rows_before
+    small = spacy.load(tmp_path / "small")
+    for ours, theirs in zip(found(small, some), found(nlp, some), strict=True):
+        assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+        assert [row[2] for row in ours] == pytest.approx([row[2] for row in theirs], abs=1e-5)
+
+
+def test_half_precision_is_half_the_size(tiny: Path, tmp_path: Path) -> None:
+    nlp = train_nlp(tiny)
+    nlp.to_disk(tmp_path / "large")
+    shrink(str(tmp_path / "large"), tmp_path / "small")
+    large, small = (
+        next((tmp_path / name).rglob("model.safetensors")).stat().st_size for name in ("large", "small")
+    )
+    assert small == pytest.approx(large / 2, rel=0.05)
+    copy = spacy.load(tmp_path / "small")
+    module = copy.get_pipe("xner").model.shims[0].module
+    assert {parameter.dtype for parameter in module.parameters()} == {torch.float32}
+    for ours, theirs in zip(found(copy), found(nlp), strict=True):
+        assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+        assert [row[2] for row in ours] == pytest.approx([row[2] for row in theirs], abs=1e-2)
+    # Saved again, it stays small, and the same.
+    copy.to_disk(tmp_path / "again")
+    assert next((tmp_path / "again").rglob("model.safetensors")).stat().st_size == small
+    assert found(spacy.load(tmp_path / "again")) == found(copy)
+
+
+def test_a_small_pipeline_can_be_trained_on(tiny: Path, tmp_path: Path) -> None:
+    train_nlp(tiny, slips=SLIPS[:1]).to_disk(tmp_path / "large")
+    shrink(str(tmp_path / "large"), tmp_path / "small", TEXTS)
+    nlp = spacy.load(tmp_path / "small")
+    known = nlp.get_pipe("xner").labels
+    slips = [(text, [ent for ent in ents if ent[1] in known]) for text, ents in SLIPS]
+    examples = make_examples(nlp, slips)
+    sgd = build_adamw_v1(learn_rate=5e-3)
+    losses = [nlp.update(examples, sgd=sgd)["xner"] for _ in range(30)]
+    assert losses[-1] < 0.1 * losses[0]
+
+
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
+def test_adopted_checkpoints_are_made_small(
+    tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str
+) -> None:
+    nlp = adopt(write_checkpoint(tmp_path / "ckpt", tiny_encoders(arch), BIO))
+    nlp.to_disk(tmp_path / "large")
+    report = shrink(str(tmp_path / "large"), tmp_path / "small", TEXTS, storage="float32")
+    assert report.rows_after < report.rows_before
+    for ours, theirs in zip(found(spacy.load(tmp_path / "small")), found(nlp), strict=True):
+        assert [row[:2] for row in ours] == [row[:2] for row in theirs]
+        assert [row[2] for row in ours] == pytest.approx([row[2] for row in theirs], abs=1e-5)
+
+
+def test_what_cannot_be_made_small(tiny: Path, tmp_path: Path) -> None:
+    spacy.blank("xx").to_disk(tmp_path / "blank")
+    with pytest.raises(ValueError, match="must have an encoder of its own to be made smaller"):
+        shrink(str(tmp_path / "blank"), tmp_path / "small")
+    train_nlp(tiny).to_disk(tmp_path / "large")
+    with pytest.raises(FileExistsError, match="must be empty or new"):
+        shrink(str(tmp_path / "large"), tmp_path / "blank")
+    nlp = make_nlp(tiny)
+    nlp.initialize(lambda: make_examples(nlp))
+    module = nlp.get_pipe("xner").model.shims[0].module
+    with torch.no_grad():
+        module.head.output.bias[0] = 1e6
+    nlp.to_disk(tmp_path / "great")
+    with pytest.raises(ValueError, match="must fit float16 to be saved so"):
+        shrink(str(tmp_path / "great"), tmp_path / "small")
+    assert not (tmp_path / "small").exists()
+
+
+def test_shrink(trained: Language, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("\n".join(text for text, _ in SLIPS[:2]), encoding="utf-8")
+    out, folder = tmp_path / "small", tmp_path / "large"
+    trained.to_disk(folder)
+    code, stdout, _ = invoke("shrink", folder, out, "--corpus", tmp_path / "texts.txt", "--json")
+    assert code == 0
+    report = json.loads(stdout)
+    assert report["rows_after"] < report["rows_before"]
+    assert report["megabytes_after"] < report["megabytes_before"]
+    assert spacy.load(out)(SLIPS[0][0]).ents
+    code, _, err = invoke("shrink", folder, out)
+    assert code == 1
+    assert "must be empty or new" in err

@@ -1,0 +1,236 @@
+"""Texts drawn from lists, Faker and phonenumbers: the same from one seed, and nothing of test in train."""
+
+import random
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import phonenumbers
+import pytest
+import srsly
+
+from spacy_xner.corpus import ReadCounts, read_records
+from spacy_xner.tools.synth import BUILT_IN, draw_part, mix, read_spec, rename, synthesize
+from spacy_xner.tools.synth import draw as drawing
+from spacy_xner.tools.synth.sources import draw_faker, draw_phone
+from spacy_xner.tools.synth.spec import SHARED, LanguageSpec, split_spec
+from spacy_xner.types import CharSpan, Record
+
+from ..test_cli import invoke
+
+ROOT = Path(__file__).parent.parent.parent
+SLIPS = ROOT / "assets" / "slips.yml"
+SIZES = {"train": 600, "dev": 150, "test": 200}
+CHINESE = LanguageSpec({}, "zh_CN", "CN", frozenset())
+
+
+def surfaces(records: Iterable[Record], label: str) -> set[str]:
+    """Collect the texts of a label's entities."""
+    return {
+        record.text[span.char_start : span.char_end].lower()
+        for record in records
+        for span in record.spans
+        if span.label == label
+    }
+
+
+@pytest.fixture(scope="module")
+def parts() -> dict[str, list[Record]]:
+    """The parts of the project's corpus."""
+    return {part: list(draw_part(read_spec(SLIPS), part, size, 7)) for part, size in SIZES.items()}
+
+
+@pytest.fixture(scope="module")
+def built_in() -> dict[str, list[Record]]:
+    """Parts of what comes along."""
+    return {part: list(draw_part(read_spec(BUILT_IN), part, 500, 0)) for part in ("train", "test")}
+
+
+@pytest.mark.parametrize("part", SIZES)
+def test_parts_are_sound(parts: dict[str, list[Record]], part: str) -> None:
+    records = parts[part]
+    assert len(set(records)) == SIZES[part]
+    labels = {span.label for record in records for span in record.spans}
+    assert labels == {"PER", "COURIER", "PHONE", "ADDRESS", "LOC", "ORG"}
+    text = "".join(record.text for record in records)
+    for pattern in ("[一-鿿]", "[ぁ-ん]", "[а-я]", "[a-z]", "[ßäöü]", "[ñáéíó]"):
+        assert re.search(pattern, text)
+    assert all(record.text == record.text.strip() for record in records)
+    for record in records:
+        for start, end, _, _ in record.spans:
+            assert record.text[start:end].strip() == record.text[start:end] != ""
+
+
+def test_files_can_be_read_back(tmp_path: Path, parts: dict[str, list[Record]]) -> None:
+    files = synthesize(tmp_path, SIZES, source=SLIPS, seed=7)
+    assert [file.name for file in files] == ["train.conll", "dev.conll", "test.conll"]
+    for file in files:
+        again = read_records(file, ReadCounts())
+        expected = parts[file.stem]
+        assert [(a.text, a.spans) for a in again] == [(record.text, record.spans) for record in expected]
+
+
+def test_another_seed_gives_others(parts: dict[str, list[Record]]) -> None:
+    assert list(draw_part(read_spec(SLIPS), "test", 200, 7)) == parts["test"]
+    assert not set(draw_part(read_spec(SLIPS), "test", 200, 8)) == set(parts["test"])
+
+
+@pytest.mark.parametrize("source", [SLIPS, BUILT_IN])
+def test_lists_of_train_and_test_share_nothing(source: Path) -> None:
+    spec = read_spec(source)
+    train, test = split_spec(spec, "train"), split_spec(spec, "test")
+    assert not set(train.mixed) & set(test.mixed)
+    for code, language in train.languages.items():
+        for name in set(language.lists) - {*SHARED, *language.shared, *spec["numbers"], "couriers", "shared"}:
+            ours, theirs = language.lists[name], test.languages[code].lists[name]
+            assert theirs, (code, name)
+            assert not set(ours) & set(theirs), (code, name, set(ours) & set(theirs))
+
+
+def test_people_and_streets_of_test_are_new(
+    parts: dict[str, list[Record]], built_in: dict[str, list[Record]]
+) -> None:
+    for drawn in (parts, built_in):
+        for label in ("PER", "ADDRESS", "PHONE"):
+            assert not surfaces(drawn["train"], label) & surfaces(drawn["test"], label)
+
+
+def test_every_language_that_comes_along_is_drawn() -> None:
+    spec = read_spec(BUILT_IN)
+    assert len(spec["languages"]) == 12
+    for code in spec["languages"]:
+        records = list(draw_part(read_spec(BUILT_IN, [code]), "test", 30, 0))
+        assert {"PER", "PHONE", "ADDRESS"} <= {span.label for record in records for span in record.spans}
+
+
+def test_noise_spoils_texts() -> None:
+    spec = read_spec(BUILT_IN, ["zh_CN"])
+    clean = {**spec, "noise": {"full_width": 0.0, "case": 0.0, "typo": 0.0, "missing": 0.0}}
+    spoilt = {**spec, "noise": {"full_width": 1.0, "case": 1.0, "typo": 1.0, "missing": 1.0}}
+    found = [list(draw_part(each, "train", 200, 0)) for each in (clean, spoilt)]
+    assert [bool(re.search("[０-９]", "".join(record.text for record in records))) for records in found] == [
+        False,
+        True,
+    ]
+    # A record of one field is a field, and nothing else.
+    alone = [
+        sum(r.spans[:1] == (CharSpan(0, len(r.text), s.label),) for r in rs for s in r.spans[:1])
+        for rs in found
+    ]
+    assert alone[0] < alone[1]
+    templates = {"收件人", "签收", "联系"}
+    hits = [sum(word in record.text for record in records for word in templates) for records in found]
+    assert hits[0] > hits[1]
+
+
+@pytest.mark.parametrize("region", ["CN", "TW", "US", "GB", "DE", "FR", "ES", "IT", "JP", "KR", "RU", "BR"])
+def test_phone_numbers_are_valid_in_their_country(region: str) -> None:
+    language, rng = LanguageSpec({}, "", region, frozenset()), random.Random(0)
+    kind = "fixed_line_or_mobile" if region == "US" else "mobile"
+    drawn = {draw_phone(kind, language, rng) for _ in range(40)}
+    assert len(drawn) > 30
+    for text in drawn:
+        assert phonenumbers.is_valid_number_for_region(phonenumbers.parse(text, region), region), text
+
+
+def test_unknown_sources_are_refused() -> None:
+    rng = random.Random(0)
+    with pytest.raises(ValueError, match=r"Region 'CN' must have phone numbers of type 'pigeon', found none"):
+        draw_phone("pigeon", CHINESE, rng)
+    with pytest.raises(
+        ValueError, match=r"Faker's locale zh_CN must have the method of \{faker.tribe\}, found none"
+    ):
+        draw_faker("tribe", CHINESE, "train", rng)
+    with pytest.raises(ValueError, match=r"A locale must be one of Faker's, such as zh_CN, found 'tlh_QO'"):
+        draw_faker("name", LanguageSpec({}, "tlh_QO", "", frozenset()), "train", rng)
+    with pytest.raises(ValueError, match=r"Faker's country_code in zh_CN must give words for each part"):
+        draw_faker("country_code", LanguageSpec({}, "zh_CN", "", frozenset()), "nowhere", rng)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("numbers: {}\nlanguages: {}\n", "found no mixed"),
+        ("a: [", "cannot be used"),
+        ("numbers: {}\nlanguages: {}\nmixed: ['{PER:tlh}']\n", r"must name a language, found \{PER:tlh\}"),
+        ("numbers: {}\nlanguages: {zh: {name: [x]}}\nmixed: []\n", "language zh must have a list templates"),
+        (
+            "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {x: [x], templates: [a]}}\nmixed: []\n",
+            "the list x of language zh must have ten items or more, .* found 1; or name it under shared",
+        ),
+        (
+            "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {shared: [x, templates], x: ['{y}'], "
+            "templates: [a]}}\nmixed: []\n",
+            r"slots of zh must name a list or a label, found \{y\}",
+        ),
+        (
+            "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {shared: [x, templates], x: ['{faker.y}'], "
+            "templates: [a]}}\nmixed: []\n",
+            r"language zh must have a locale and a region for \{faker.y\}",
+        ),
+    ],
+)
+def test_malformed_source_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
+    source = tmp_path / "bad.yml"
+    source.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=message) as caught:
+        synthesize(tmp_path / "out", SIZES, source=source)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="must be a YAML file, found no"):
+        read_spec(tmp_path / "none.yml")
+    with pytest.raises(ValueError, match=r"languages must be among zh, en, .*, found tlh"):
+        read_spec(SLIPS, ["tlh"])
+    with pytest.raises(ValueError, match=r"format must be one of .*, found 'brat'"):
+        synthesize(tmp_path, SIZES, source=SLIPS, format="brat")
+    assert not list(tmp_path.iterdir())
+
+
+def test_texts_that_run_out_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "draw_text", lambda spec, rng: [(str(rng.randint(1, 3)), None)])
+    with pytest.raises(ValueError, match="must give 600 different texts for train, found 3"):
+        synthesize(tmp_path, SIZES, source=SLIPS)
+    assert not list(tmp_path.iterdir())
+
+
+def test_labels_are_renamed_and_left_out() -> None:
+    record = Record("Bo DHL", (CharSpan(0, 2, "PER"), CharSpan(3, 6, "COURIER")))
+    assert [each.spans for each in rename([record], {"PER": "P"})] == [(CharSpan(0, 2, "P"),)]
+
+
+def test_real_texts_are_mixed_in() -> None:
+    drawn, real = [Record(str(i)) for i in range(30)], [Record(f"real {i}") for i in range(4)]
+    found = mix(drawn, real, 0.25, 0)
+    assert len(found) == 40
+    assert set(drawn) <= set(found)
+    assert sorted(found.count(record) for record in real) == [2, 2, 3, 3]
+    assert found == mix(drawn, real, 0.25, 0) != mix(drawn, real, 0.25, 1)
+    with pytest.raises(ValueError, match=r"real_share must be from 0 to 1, exclusive, found 1\."):
+        mix(drawn, real, 1.0, 0)
+
+
+def test_command(tmp_path: Path) -> None:
+    real = tmp_path / "real.jsonl"
+    real.write_text('{"text": "REAL", "label": [[0, 4, "P"]]}\n', encoding="utf-8")
+    options = ("--train", "6", "--dev", "0", "--test", "3", "--languages", "zh_CN,de", "--format", "jsonl")
+    mixing = ("--labels", "PER=P,PHONE", "--real", real, "--real-share", "0.25")
+    code, out, err = invoke("synth", tmp_path / "out", *options, *mixing)
+    assert code == 0, err
+    assert out == f"Wrote {tmp_path}/out/train.jsonl\nWrote {tmp_path}/out/test.jsonl\n"
+    train = list(read_records(tmp_path / "out" / "train.jsonl", ReadCounts()))
+    assert (len(train), sum(record.text == "REAL" for record in train)) == (8, 2)
+    assert {span.label for record in train for span in record.spans} <= {"P", "PHONE"}
+    code, _, err = invoke("synth", tmp_path / "out", "--languages", "tlh")
+    assert (code, len(err.strip().splitlines())) == (1, 1)
+
+
+def test_unseen_texts_hold_no_names_of_the_lists() -> None:
+    text = (ROOT / "assets" / "unseen.txt").read_text("utf-8")
+    assert len(text.splitlines()) == 10
+    for lists in srsly.read_yaml(SLIPS)["languages"].values():
+        for name in (*lists["family"], *lists["given"], *lists["street"]):
+            if len(name) > 2:
+                assert not re.search(rf"\b{re.escape(name)}\b", text), name
