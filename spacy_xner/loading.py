@@ -11,13 +11,13 @@ from .hub.classifier import classifies_texts
 from .models.warm_start import load_pipeline
 from .nn.runtime.device import resolve_device
 from .pipeline.component import Component
-from .pipeline.xner import XNER
+from .pipeline.xner import EntityRecognizer
 
 ADOPTING = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.TextCheckpointModel.v1"}
 
 
 def is_checkpoint(model: str) -> bool:
-    """Tell whether a name is that of a Hugging Face checkpoint, not of a pipeline."""
+    """Return whether a name is that of a Hugging Face checkpoint, not of a pipeline."""
     folder = Path(model).expanduser()
     return (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
 
@@ -96,7 +96,7 @@ def load_tagger(name: str, device: str = "auto") -> Language:
         "head": {"@architectures": "spacy_xner.SoftmaxHead.v1"},
     }
     nlp = _blank()
-    pipe = cast(XNER, nlp.add_pipe("xner", config={"model": model, "device": device}))
+    pipe = cast(EntityRecognizer, nlp.add_pipe("xner", config={"model": model, "device": device}))
     doc = nlp.make_doc("")
     pipe.initialize(lambda: [Example(doc, doc)], nlp=nlp, init_from=name)
     return nlp

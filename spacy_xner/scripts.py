@@ -11,10 +11,10 @@ _UNSPACED = regex.compile(rf"[{UNSPACED}{WIDE}]")
 
 
 def is_unspaced(char: str) -> bool:
-    """Tell whether a character is of a script without spaces, or CJK punctuation."""
+    """Return whether a character is of a script without spaces, or CJK punctuation."""
     return not char.isascii() and _UNSPACED.match(char) is not None
 
 
 def has_unspaced(text: str) -> bool:
-    """Tell whether a text has such a character."""
+    """Return whether a text has such a character."""
     return not text.isascii() and _UNSPACED.search(text) is not None

@@ -50,7 +50,7 @@ class TextGold(NamedTuple):
     known: list[bool]
 
 
-class Lesson(NamedTuple):
+class SoftTargets(NamedTuple):
     """What a teacher says of one text.
 
     Attributes:
@@ -67,20 +67,20 @@ class Lesson(NamedTuple):
 
 
 # Of a text without tokens.
-NO_LESSON = Lesson((), np.zeros((0, 0), dtype=np.float32), [])
+NO_TARGETS = SoftTargets((), np.zeros((0, 0), dtype=np.float32), [])
 
 
-class Target(NamedTuple):
-    """A lesson for a student, with what the gold says of its use.
+class DistillTarget(NamedTuple):
+    """A soft targets for a student, with what the gold says of its use.
 
     Attributes:
-        lesson: The teacher's.
+        soft targets: The teacher's.
         taught: For each token, whether the student learns from the teacher. Length: ``tokens``.
         partial: For each token, whether the gold has a label there that the teacher does not know: then the
             student learns only how the teacher's tags compare among themselves. Length: ``tokens``.
     """
 
-    lesson: Lesson
+    soft: SoftTargets
     taught: list[bool]
     partial: list[bool]
 

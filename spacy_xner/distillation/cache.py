@@ -1,4 +1,4 @@
-"""Lessons that a teacher gave once, kept in memory or in a file."""
+"""Soft targets that a teacher gave once, kept in memory or in a file."""
 
 import hashlib
 import sqlite3
@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import srsly
 
-from ..types import Entity, Lesson
+from ..types import Entity, SoftTargets
 
 # Bytes of the file that are read through a memory map.
 MAPPED = 2**34
 
 
-class LessonCache:
-    """An SQLite database of lessons, read through a memory map; probabilities take two bytes each.
+class TargetCache:
+    """An SQLite database of soft targets, read through a memory map; probabilities take two bytes each.
 
     Args:
         path: The file, made if it is not there, or None to keep all in memory.
-        teacher: Tells this teacher's lessons from those of others in the same file.
+        teacher: Tells this teacher's soft targets from those of others in the same file.
 
     Raises:
         OSError: If the file is no such database, or its folder is missing.
@@ -52,18 +52,18 @@ class LessonCache:
     def __contains__(self, key: bytes) -> bool:
         return self._db.execute("SELECT 1 FROM lessons WHERE key = ?", (key,)).fetchone() is not None
 
-    def get(self, key: bytes) -> Lesson | None:
-        """Look up a lesson."""
+    def get(self, key: bytes) -> SoftTargets | None:
+        """Look up soft targets."""
         row = self._db.execute("SELECT head, log_probs FROM lessons WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
         head = srsly.json_loads(row[0])
         log_probs = np.frombuffer(row[1], dtype=np.float16).reshape(-1, max(len(head["tags"]), 1))
         entities, spans = ([Entity(*span) for span in head[name]] for name in ("entities", "spans"))
-        return Lesson(tuple(head["tags"]), log_probs, entities, spans)
+        return SoftTargets(tuple(head["tags"]), log_probs, entities, spans)
 
-    def add(self, lessons: Sequence[tuple[bytes, Lesson]]) -> None:
-        """Keep lessons, all of them or none."""
+    def add(self, soft_targets: Sequence[tuple[bytes, SoftTargets]]) -> None:
+        """Keep soft targets, all of them or none."""
         rows = [
             (
                 key,
@@ -76,7 +76,7 @@ class LessonCache:
                 ),
                 log_probs.clip(-6e4, 0).astype(np.float16).tobytes(),
             )
-            for key, (tags, log_probs, entities, spans) in lessons
+            for key, (tags, log_probs, entities, spans) in soft_targets
         ]
         self._db.execute("BEGIN")
         self._db.executemany("INSERT OR REPLACE INTO lessons VALUES (?, ?, ?)", rows)

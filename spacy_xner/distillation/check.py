@@ -11,13 +11,13 @@ from spacy.vocab import Vocab
 from ..corpus.docbin import read_docs
 from ..nn.heads.distill import FLOOR
 from ..pipeline.gold import gold_entities
-from ..types import Gold, Lesson
+from ..types import Gold, SoftTargets
 from .teacher_model import TeacherModel, cut_doc
 
 # Below this share of O tokens in entities that it sees, a teacher has next to nothing to say of the examples.
-LEAST_SEEN = 0.005
+MIN_SEEN = 0.005
 # Below this agreement on shared labels, teacher and gold mean different things by them.
-LEAST_AGREEMENT = 0.5
+MIN_AGREEMENT = 0.5
 
 
 class TeacherCheck(NamedTuple):
@@ -72,53 +72,55 @@ def check_teacher(
     if not docs:
         raise ValueError(f"The corpus must have texts, found none in {corpus}. Check its conversion.")
     cuts = [cut_doc(doc) for doc in docs]
-    model.learn_by_heart(cuts, on_progress)
+    model.precompute(cuts, on_progress)
     gold = [gold_entities(Example(doc, doc)) for doc in docs]
-    return check_lessons(model.lessons(cuts), gold, model.labels)
+    return check_targets(model.soft_targets(cuts), gold, model.labels)
 
 
-def check_lessons(lessons: Sequence[Lesson], gold: Sequence[Gold], labels: Sequence[str]) -> TeacherCheck:
-    """Compare a teacher's lessons with the gold.
+def check_targets(
+    soft_targets: Sequence[SoftTargets], gold: Sequence[Gold], labels: Sequence[str]
+) -> TeacherCheck:
+    """Compare a teacher's soft targets with the gold.
 
     Args:
-        lessons: One for each text.
+        soft_targets: One for each text.
         gold: What is known of each.
         labels: The teacher's.
     """
     annotated = {ent.label for known in gold for ent in known.entities}
     shared = [label for label in labels if label in annotated]
     unannotated = [label for label in labels if label not in annotated]
-    agreement = _agreement(lessons, gold, set(shared)) if shared else None
-    seen = _seen(lessons, gold, set(labels))
+    agreement = _agreement(soft_targets, gold, set(shared)) if shared else None
+    seen = _seen(soft_targets, gold, set(labels))
     alpha, advice = _advise(agreement, seen)
     return TeacherCheck(
-        len(gold), shared, unannotated, agreement, seen, _entropy(lessons), round(alpha, 2), advice
+        len(gold), shared, unannotated, agreement, seen, _entropy(soft_targets), round(alpha, 2), advice
     )
 
 
-def _agreement(lessons: Sequence[Lesson], gold: Sequence[Gold], labels: set[str]) -> float:
+def _agreement(soft_targets: Sequence[SoftTargets], gold: Sequence[Gold], labels: set[str]) -> float:
     n_same = n_all = 0
-    for lesson, known in zip(lessons, gold, strict=True):
+    for soft, known in zip(soft_targets, gold, strict=True):
         ours = {ent[:3] for ent in known.entities if ent.label in labels}
-        theirs = {ent[:3] for ent in lesson.entities if ent.label in labels}
+        theirs = {ent[:3] for ent in soft.entities if ent.label in labels}
         n_same += len(ours & theirs)
         n_all += len(ours) + len(theirs)
     return 2 * n_same / max(n_all, 1)
 
 
-def _seen(lessons: Sequence[Lesson], gold: Sequence[Gold], labels: set[str]) -> float | None:
+def _seen(soft_targets: Sequence[SoftTargets], gold: Sequence[Gold], labels: set[str]) -> float | None:
     n_outside = n_seen = 0
-    for lesson, known in zip(lessons, gold, strict=True):
+    for soft, known in zip(soft_targets, gold, strict=True):
         outside = {i for i, is_known in enumerate(known.known) if is_known}
         outside -= {i for ent in known.entities for i in range(ent.start, ent.end)}
         n_outside += len(outside)
-        found = (ent for ent in lesson.entities if ent.label in labels)
+        found = (ent for ent in soft.entities if ent.label in labels)
         n_seen += len(outside & {i for ent in found for i in range(ent.start, ent.end)})
     return n_seen / n_outside if n_outside else None
 
 
-def _entropy(lessons: Sequence[Lesson]) -> float | None:
-    rows = [lesson.log_probs.astype(np.float32) for lesson in lessons if len(lesson.tags) > 1]
+def _entropy(soft_targets: Sequence[SoftTargets]) -> float | None:
+    rows = [soft.log_probs.astype(np.float32) for soft in soft_targets if len(soft.tags) > 1]
     if not rows:
         return None
     log_probs = np.concatenate(rows)
@@ -128,12 +130,12 @@ def _entropy(lessons: Sequence[Lesson]) -> float | None:
 
 def _advise(agreement: float | None, seen: float | None) -> tuple[float, str]:
     """Choose a weight for the gold loss, and say why."""
-    if agreement is not None and agreement < LEAST_AGREEMENT:
+    if agreement is not None and agreement < MIN_AGREEMENT:
         return 0.9, (
             f"On shared labels the teacher agrees with the gold in {100 * agreement:.0f} % only: it would "
             "disturb. Rename the labels that mean something else, or leave the teacher out."
         )
-    if seen is None or (seen < LEAST_SEEN and agreement is None):
+    if seen is None or (seen < MIN_SEEN and agreement is None):
         return 1.0, (
             "The examples are wholly new to the teacher: on them it can only disturb, and it keeps nothing. "
             'Give it texts of its own (texts = FILE, or "vocabulary") to keep the old labels.'

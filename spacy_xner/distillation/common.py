@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import repeat
 
 
-class Unsaved:
+class NotSerialized:
     """Is None in a pickled pipeline, as in a saved one."""
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:

@@ -14,9 +14,9 @@ from thinc.types import Generator
 
 from ..pipeline.interfaces import Batch
 from ..training.batcher import parts_of
-from ..types import Gold, Lesson, Target
-from .check import check_lessons
-from .common import Unsaved, check_weights, repeat_alpha
+from ..types import DistillTarget, Gold, SoftTargets
+from .check import check_targets
+from .common import NotSerialized, check_weights, repeat_alpha
 from .own_texts import OwnTexts
 from .pseudo_labels import add_entities, count_entities, labels_of
 from .teacher_model import TeacherModel, cuts_of
@@ -100,7 +100,7 @@ def build_teacher_v1(
     )
 
 
-class Teacher(Unsaved):
+class Teacher(NotSerialized):
     """Adds a teacher's knowledge to batches.
 
     Attributes:
@@ -148,7 +148,7 @@ class Teacher(Unsaved):
         own = [doc for doc in map((nlp or model.nlp).make_doc, self._find_texts()) if len(doc)]
         self._own = OwnTexts(own, settings.texts_share)
         begin = time.monotonic()
-        n_new = model.learn_by_heart([cut for doc in [*docs, *own] for cut in cuts_of(doc)])
+        n_new = model.precompute([cut for doc in [*docs, *own] for cut in cuts_of(doc)])
         logger.info(
             "Teacher %s: %d texts, %d computed now in %.0f s",
             settings.name,
@@ -159,21 +159,21 @@ class Teacher(Unsaved):
         self._alphas = self._make_alphas(docs, gold)
         self._log_pseudo_labels(docs, gold)
 
-    def instruct(self, docs: list[Doc], gold: list[Gold]) -> Batch:
+    def augment_batch(self, docs: list[Doc], gold: list[Gold]) -> Batch:
         """Add texts, pseudo-labels, open labels and targets to a batch."""
         own = self._own.take(sum(len(parts_of(doc)) for doc in docs))
-        lessons = [self.model.lesson(doc) for doc in docs]
-        own_lessons = [self.model.lesson(doc) for doc in own]
+        soft_targets = [self.model.targets_for(doc) for doc in docs]
+        own_targets = [self.model.targets_for(doc) for doc in own]
         alpha = next(self._alphas)
-        targets: list[Target | None] = [None] * (len(docs) + len(own))
+        targets: list[DistillTarget | None] = [None] * (len(docs) + len(own))
         if alpha < 1.0 and self.model.has_probabilities:
-            targets = [self._target(known, lesson) for known, lesson in zip(gold, lessons, strict=True)]
+            targets = [self._target(known, soft) for known, soft in zip(gold, soft_targets, strict=True)]
             targets += [
-                Target(lesson, [True] * len(doc), [False] * len(doc))
-                for doc, lesson in zip(own, own_lessons, strict=True)
+                DistillTarget(soft, [True] * len(doc), [False] * len(doc))
+                for doc, soft in zip(own, own_targets, strict=True)
             ]
-        taught = [self._amend(known, lesson) for known, lesson in zip(gold, lessons, strict=True)]
-        taught += [self._own_gold(lesson, len(doc)) for doc, lesson in zip(own, own_lessons, strict=True)]
+        taught = [self._amend(known, soft) for known, soft in zip(gold, soft_targets, strict=True)]
+        taught += [self._own_gold(soft, len(doc)) for doc, soft in zip(own, own_targets, strict=True)]
         return Batch([*docs, *own], taught, targets, alpha, self.settings.temperature, len(own))
 
     def _find_texts(self) -> list[str]:
@@ -188,13 +188,13 @@ class Teacher(Unsaved):
         alpha = self.settings.alpha
         if alpha != "auto":
             return repeat_alpha(cast(float | Iterable[float], alpha))
-        check = check_lessons([self.model.lesson(doc) for doc in docs], gold, sorted(self.old))
+        check = check_targets([self.model.targets_for(doc) for doc in docs], gold, sorted(self.old))
         best = check.alpha if self.settings.texts is None else EVEN
         logger.info("Teacher: alpha %s. %s", best, check.advice)
         return repeat(best)
 
-    def _target(self, gold: Gold, lesson: Lesson) -> Target | None:
-        """Choose where the student learns from a lesson, if anywhere."""
+    def _target(self, gold: Gold, soft: SoftTargets) -> DistillTarget | None:
+        """Choose where the student learns from soft targets, if anywhere."""
         label = labels_of(gold)
         if self.settings.tokens == "outside":
             taught = [known and name is None for known, name in zip(gold.known, label, strict=True)]
@@ -202,25 +202,25 @@ class Teacher(Unsaved):
         else:
             taught = list(gold.known)
             partial = [name is not None and name not in self.old for name in label]
-        return Target(lesson, taught, partial) if any(taught) else None
+        return DistillTarget(soft, taught, partial) if any(taught) else None
 
-    def _amend(self, gold: Gold, lesson: Lesson) -> Gold:
+    def _amend(self, gold: Gold, soft: SoftTargets) -> Gold:
         """Say in the gold what is not known of labels that the examples never have."""
         if self._confidence is not None:
-            return add_entities(gold, lesson, self.unannotated, self._confidence)
+            return add_entities(gold, soft, self.unannotated, self._confidence)
         return gold._replace(open=self.unannotated) if self.settings.open_labels else gold
 
-    def _own_gold(self, lesson: Lesson, n_tokens: int) -> Gold:
+    def _own_gold(self, soft: SoftTargets, n_tokens: int) -> Gold:
         """Make the gold of a text of the teacher's own: its entities, or nothing known."""
         if self._confidence is None:
             return Gold([], [False] * n_tokens)
-        return add_entities(Gold([], [True] * n_tokens), lesson, self.old, self._confidence)
+        return add_entities(Gold([], [True] * n_tokens), soft, self.old, self._confidence)
 
     def _log_pseudo_labels(self, docs: Sequence[Doc], gold: Sequence[Gold]) -> None:
         if self._confidence is None:
             return
-        lessons = (self.model.lesson(doc) for doc in docs)
-        taken, n_open = count_entities(gold, lessons, self.unannotated, self._confidence)
+        soft_targets = (self.model.targets_for(doc) for doc in docs)
+        taken, n_open = count_entities(gold, soft_targets, self.unannotated, self._confidence)
         logger.info(
             "Pseudo-labels from %s at confidence %s: %s; %d less probable ones left open",
             self.settings.name,

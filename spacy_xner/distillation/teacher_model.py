@@ -13,11 +13,11 @@ from tokenizers import Tokenizer
 from ..loading import is_checkpoint, load, load_tagger
 from ..models.warm_start import component_names
 from ..nn.heads.distill import FLOOR
-from ..pipeline.xner import XNER
+from ..pipeline.xner import EntityRecognizer
 from ..schemes import OUTSIDE
 from ..training.batcher import parts_of
-from ..types import NO_LESSON, Entity, Lesson
-from .cache import LessonCache
+from ..types import NO_TARGETS, Entity, SoftTargets
+from .cache import TargetCache
 
 Task = Literal["entities", "cats"]
 # Components that can teach without telling more than what they write to a doc.
@@ -29,7 +29,7 @@ DUTIES: dict[Task, tuple[str, str]] = {
     "entities": ("find entities", "xner or ner"),
     "cats": ("classify texts", "xcat or textcat"),
 }
-# Texts whose lessons are computed, and kept, at once.
+# Texts whose soft targets are computed, and kept, at once.
 GROUP = 256
 
 
@@ -69,7 +69,7 @@ class TeacherModel:
         self.task = task
         self.component = next(iter(component_names(self.nlp)), None) if task == "entities" else None
         self.labels = self._find_labels()
-        self.cache = LessonCache(cache, b"" if cache is None else self._digest())
+        self.cache = TargetCache(cache, b"" if cache is None else self._digest())
 
     @property
     def has_probabilities(self) -> bool:
@@ -109,10 +109,8 @@ class TeacherModel:
             )
         return found
 
-    def learn_by_heart(
-        self, cuts: Sequence[Cut], on_progress: Callable[[int, int], None] | None = None
-    ) -> int:
-        """Compute and keep the lessons of all texts that it has not seen.
+    def precompute(self, cuts: Sequence[Cut], on_progress: Callable[[int, int], None] | None = None) -> int:
+        """Compute and keep the soft targets of all texts that it has not seen.
 
         Returns:
             How many there were.
@@ -126,63 +124,63 @@ class TeacherModel:
         todo = sorted(missing.items(), key=lambda item: len(item[1].words))
         for start in range(0, len(todo), GROUP):
             group = todo[start : start + GROUP]
-            lessons = self._compute([cut for _, cut in group])
-            self.cache.add([(key, lesson) for (key, _), lesson in zip(group, lessons, strict=True)])
+            soft_targets = self._compute([cut for _, cut in group])
+            self.cache.add([(key, soft) for (key, _), soft in zip(group, soft_targets, strict=True)])
             if on_progress is not None:
                 on_progress(min(start + GROUP, len(todo)), len(todo))
         return len(todo)
 
-    def lessons(self, cuts: Sequence[Cut]) -> list[Lesson]:
+    def soft_targets(self, cuts: Sequence[Cut]) -> list[SoftTargets]:
         """Tell what it sees in texts."""
         found = self._recall(cuts)
         if len(found) < len(cuts):
-            self.learn_by_heart(cuts)
+            self.precompute(cuts)
             found = self._recall(cuts)
         return found
 
-    def lesson(self, doc: Doc) -> Lesson:
+    def targets_for(self, doc: Doc) -> SoftTargets:
         """Tell what it sees in a doc; of texts strung together, what it sees in each alone."""
-        lessons = self.lessons(cuts_of(doc))
-        if len(lessons) == 1:
-            return lessons[0]
-        tags = lessons[0].tags
+        soft_targets = self.soft_targets(cuts_of(doc))
+        if len(soft_targets) == 1:
+            return soft_targets[0]
+        tags = soft_targets[0].tags
         log_probs = np.full((len(doc), len(tags)), FLOOR, dtype=np.float16)
         if OUTSIDE in tags:
             # White space between two texts.
             log_probs[:, tags.index(OUTSIDE)] = 0.0
         entities: list[Entity] = []
         spans: list[Entity] = []
-        for (start, end), lesson in zip(parts_of(doc), lessons, strict=True):
-            log_probs[start:end] = lesson.log_probs
-            for whole, part in ((entities, lesson.entities), (spans, lesson.spans)):
+        for (start, end), soft in zip(parts_of(doc), soft_targets, strict=True):
+            log_probs[start:end] = soft.log_probs
+            for whole, part in ((entities, soft.entities), (spans, soft.spans)):
                 whole += [ent._replace(start=start + ent.start, end=start + ent.end) for ent in part]
-        return Lesson(tags, log_probs, entities, spans)
+        return SoftTargets(tags, log_probs, entities, spans)
 
-    def _recall(self, cuts: Sequence[Cut]) -> list[Lesson]:
-        """Give the lessons that it has; fewer than texts if some are missing."""
+    def _recall(self, cuts: Sequence[Cut]) -> list[SoftTargets]:
+        """Give the soft targets that it has; fewer than texts if some are missing."""
         found = (self.cache.get(self.cache.key(*cut)) for cut in cuts)
-        return [lesson for lesson in found if lesson is not None]
+        return [soft for soft in found if soft is not None]
 
-    def _compute(self, cuts: Sequence[Cut]) -> list[Lesson]:
+    def _compute(self, cuts: Sequence[Cut]) -> list[SoftTargets]:
         vocab = self.nlp.vocab
         docs = [Doc(vocab, words=list(cut.words), spaces=list(cut.spaces)) for cut in cuts]
         for name, pipe in self.nlp.pipeline:
             if name == self.component:
-                return cast(XNER, pipe).teach(docs)
+                return cast(EntityRecognizer, pipe).soft_targets(docs)
             docs = list(cast(Pipe, pipe).pipe(docs))
         if self.task == "cats":
-            return [self._text_lesson(doc) for doc in docs]
+            return [self._text_targets(doc) for doc in docs]
         found = ([Entity(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs)
-        return [NO_LESSON._replace(entities=entities) for entities in found]
+        return [NO_TARGETS._replace(entities=entities) for entities in found]
 
-    def _text_lesson(self, doc: Doc) -> Lesson:
+    def _text_targets(self, doc: Doc) -> SoftTargets:
         """Tell the probability of each label, as if the text were of one token."""
         found = np.array([[doc.cats.get(label, 0.0) for label in self.labels]])
-        return Lesson(self.labels, np.log(found.clip(min=np.exp(FLOOR))), [])
+        return SoftTargets(self.labels, np.log(found.clip(min=np.exp(FLOOR))), [])
 
     def _find_labels(self) -> tuple[str, ...]:
         if self.component is not None:
-            return cast(XNER, self.nlp.get_pipe(self.component)).labels
+            return cast(EntityRecognizer, self.nlp.get_pipe(self.component)).labels
         found = [
             label
             for name in self.nlp.pipe_names

@@ -11,8 +11,8 @@ from spacy.util import logger
 from thinc.types import Generator
 
 from ..pipeline.interfaces import Batch
-from ..types import Lesson, Target, TextGold
-from .common import Unsaved, check_weights, repeat_alpha
+from ..types import DistillTarget, SoftTargets, TextGold
+from .common import NotSerialized, check_weights, repeat_alpha
 from .own_texts import OwnTexts
 from .teacher_model import TeacherModel, cut_doc
 from .unlabelled import read_texts
@@ -59,7 +59,7 @@ def build_text_teacher_v1(
     return TextTeacher(TextTeacherSettings(name, alpha, temperature, next(files), texts_share, next(files)))
 
 
-class TextTeacher(Unsaved):
+class TextTeacher(NotSerialized):
     """Adds a teacher's knowledge of whole texts to batches.
 
     Attributes:
@@ -97,23 +97,23 @@ class TextTeacher(Unsaved):
         lines = [] if settings.texts is None else read_texts(settings.texts)
         own = [doc for doc in map((nlp or model.nlp).make_doc, lines) if len(doc)]
         docs = [eg.predicted for eg in get_examples()] + own
-        n_new = model.learn_by_heart([cut_doc(doc) for doc in docs])
+        n_new = model.precompute([cut_doc(doc) for doc in docs])
         logger.info("Teacher %s: %d texts, %d computed now", settings.name, len(docs), n_new)
         self._own = OwnTexts(own, settings.texts_share)
         self._alphas = repeat_alpha(settings.alpha)
 
-    def instruct(self, docs: list[Doc], gold: list[TextGold]) -> Batch:
+    def augment_batch(self, docs: list[Doc], gold: list[TextGold]) -> Batch:
         """Add texts and targets to a batch."""
         own = self._own.take(len(docs))
-        lessons = self.model.lessons([cut_doc(doc) for doc in [*docs, *own]])
+        soft_targets = self.model.soft_targets([cut_doc(doc) for doc in [*docs, *own]])
         alpha = next(self._alphas)
         known = [*gold, *(TextGold({}, [False]) for _ in own)]
-        targets: list[Target | None] = [None] * len(known)
+        targets: list[DistillTarget | None] = [None] * len(known)
         if alpha < 1.0:
-            targets = [self._target(*pair) for pair in zip(known, lessons, strict=True)]
+            targets = [self._target(*pair) for pair in zip(known, soft_targets, strict=True)]
         return Batch([*docs, *own], known, targets, alpha, self.settings.temperature, len(own))
 
-    def _target(self, gold: TextGold, lesson: Lesson) -> Target:
-        """Let the student learn from a lesson; where the gold has a new label, only how old ones compare."""
+    def _target(self, gold: TextGold, soft: SoftTargets) -> DistillTarget:
+        """Use the soft targets; where the gold has a new label, only how the old ones compare."""
         is_new = any(value > 0.5 and label not in self.old for label, value in gold.cats.items())
-        return Target(lesson, [True], [is_new])
+        return DistillTarget(soft, [True], [is_new])

@@ -40,7 +40,7 @@ class Classifier(NamedTuple):
     """
 
     checkpoint: Checkpoint
-    rest: "Rest | None"
+    rest: "ClassifierTop | None"
     output: nn.Linear
     names: list[str]
 
@@ -55,11 +55,11 @@ class TextClassifier(NamedTuple):
     """
 
     checkpoint: Checkpoint
-    rest: "Rest"
+    rest: "ClassifierTop"
     names: list[str]
 
 
-class Rest(nn.Module):
+class ClassifierTop(nn.Module):
     """What a checkpoint has on its encoder's output.
 
     Args:
@@ -69,7 +69,7 @@ class Rest(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         pooler = getattr(model.base_model, "pooler", None)
-        setattr(model, model.base_model_prefix, _Given(pooler))
+        setattr(model, model.base_model_prefix, _EncoderStub(pooler))
         self.model = model
 
     def forward(self, vectors: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -80,7 +80,7 @@ class Rest(nn.Module):
                 ``(batch, width)``.
             mask: True at real pieces, ``(batch, pieces)``; None for all.
         """
-        given = cast(_Given, getattr(self.model, self.model.base_model_prefix))
+        given = cast(_EncoderStub, getattr(self.model, self.model.base_model_prefix))
         vectors = vectors.unsqueeze(1) if vectors.dim() == 2 else vectors
         mask = torch.ones(vectors.shape[:2], device=vectors.device) if mask is None else mask
         given.vectors = vectors
@@ -92,7 +92,7 @@ class Rest(nn.Module):
         return found
 
 
-class _Given(nn.Module):
+class _EncoderStub(nn.Module):
     """Stands where the encoder stood."""
 
     vectors: Tensor | None = None
@@ -107,23 +107,23 @@ class _Given(nn.Module):
         return BaseModelOutputWithPooling(last_hidden_state=vectors, pooler_output=pooled)
 
 
-def build_rest(config: dict[str, Any], kind: Any = AutoModelForTokenClassification) -> Rest:
+def build_top(config: dict[str, Any], kind: Any = AutoModelForTokenClassification) -> ClassifierTop:
     """Build a checkpoint's own layers without weights, from the configuration of its encoder."""
     with quiet(), torch.device("meta"):
         model = kind.from_config(AutoConfig.for_model(**config))
     if kind is AutoModelForTokenClassification:
         model.classifier = nn.Identity()
-    return Rest(model).to_empty(device="cpu")
+    return ClassifierTop(model).to_empty(device="cpu")
 
 
 def is_exclusive(config: dict[str, Any]) -> bool:
-    """Tell whether texts have one label each, by the configuration of a checkpoint that classifies them."""
+    """Return whether texts have one label each, by the configuration of a checkpoint that classifies them."""
     several = config.get("problem_type") == "multi_label_classification"
     return not several and len(config["id2label"]) > 1
 
 
 def classifies_texts(name: str) -> bool:
-    """Tell whether a checkpoint is one for texts, not tokens.
+    """Return whether a checkpoint is one for texts, not tokens.
 
     Raises:
         OSError: If there is none.
@@ -149,7 +149,7 @@ def load_classifier(name: str) -> Classifier:
             if torch.allclose(output(vectors), logits, atol=TOLERANCE):
                 return Classifier(checkpoint, None, output, names)
             model.classifier = nn.Identity()
-            rest = Rest(model).eval()
+            rest = ClassifierTop(model).eval()
             if torch.allclose(output(rest(vectors)), logits, atol=TOLERANCE):
                 return Classifier(checkpoint, rest, output, names)
     raise ValueError(
@@ -173,7 +173,7 @@ def load_text_classifier(name: str) -> TextClassifier:
     with torch.no_grad():
         logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits
         vectors = checkpoint.transformer(input_ids=ids).last_hidden_state
-        rest = Rest(model).eval()
+        rest = ClassifierTop(model).eval()
         # Which has it now.
         drop_pooler(checkpoint.transformer)
         if checkpoint.specials.prefix and torch.allclose(rest(vectors[:, 0]), logits, atol=TOLERANCE):

@@ -11,7 +11,7 @@ from spacy.util import logger
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from ..hub.classifier import build_rest, is_exclusive, load_classifier, load_text_classifier
+from ..hub.classifier import build_top, is_exclusive, load_classifier, load_text_classifier
 from ..hub.encoder import Checkpoint
 from ..nn.encoder.encoder import Encoder
 from ..nn.encoder.units import Units
@@ -87,7 +87,7 @@ class TaggerShim(CheckpointShim):
     def _restore(self, saved: Saved) -> None:
         config = srsly.json_loads(saved.texts[CONFIG])
         has_rest = any(name.startswith("neck.") for name in saved.state)
-        self.make_neck = (lambda width: build_rest(config)) if has_rest else None
+        self.make_neck = (lambda width: build_top(config)) if has_rest else None
         super()._restore(saved)
 
 
@@ -109,7 +109,7 @@ class TextShim(CheckpointShim):
 
     def _restore(self, saved: Saved) -> None:
         config = srsly.json_loads(saved.texts[CONFIG])
-        rest = build_rest(config, AutoModelForSequenceClassification)
+        rest = build_top(config, AutoModelForSequenceClassification)
         self.make_head = partial(_make_text_head, config, rest)
         super()._restore(saved)
 

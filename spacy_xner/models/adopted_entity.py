@@ -13,7 +13,7 @@ from ..nn.encoder.pieces import as_pieces
 from ..nn.encoder.units import Aggregation, Units, merge_words
 from ..nn.heads.checkpoint import OWN_LABELS, CheckpointHead, group_units
 from ..nn.heads.spans import warn_lost
-from ..types import Entity, Gold, Lesson
+from ..types import Entity, Gold, SoftTargets
 from .adopted import CheckpointShim, TaggerShim
 from .entity import (
     backprop_torch,
@@ -86,7 +86,7 @@ def build_checkpoint_model_v1(
         init=init,
         shims=[TaggerShim(settings, None, CheckpointHead)],
         attrs=ADOPTED
-        | {"loss": loss, "decode": decode, "lessons": lessons, "is_nested": is_nested}
+        | {"loss": loss, "decode": decode, "soft_targets": soft_targets, "is_nested": is_nested}
         | {"aggregation": aggregation_strategy, "alignment": alignment_mode},
     )
 
@@ -165,7 +165,7 @@ def decode(model: UnitModel, scores: UnitScores) -> list[list[Entity]]:
     ]
 
 
-def lessons(model: UnitModel, scores: UnitScores) -> list[Lesson]:
+def soft_targets(model: UnitModel, scores: UnitScores) -> list[SoftTargets]:
     """Refuse to teach: what it says of pieces is not what a student learns of tokens."""
     raise ValueError(
         "A teacher must say what it sees at each token, found a pipeline of a checkpoint, which does so at "

@@ -8,7 +8,7 @@ from ..nn.heads.text import ExclusiveHead, TextHead
 from ..nn.necks.pooling import MeanPooling
 from .adopted import TextShim
 from .adopted_entity import ADOPTED, init
-from .entity import EntityModel, distill, forward, get_shim, loss
+from .entity import EntityModel, distill_loss, forward, get_shim, loss
 from .settings import EncoderSettings
 from .text import decode
 
@@ -41,10 +41,11 @@ def build_text_checkpoint_model_v1(
         forward,
         init=init,
         shims=[TextShim(settings, MeanPooling, ExclusiveHead)],
-        attrs=ADOPTED | {"loss": loss, "decode": decode, "distill": distill, "is_exclusive": is_exclusive},
+        attrs=ADOPTED
+        | {"loss": loss, "decode": decode, "distill_loss": distill_loss, "is_exclusive": is_exclusive},
     )
 
 
 def is_exclusive(model: EntityModel) -> bool:
-    """Tell whether a text has one label."""
+    """Return whether a text has one label."""
     return cast(TextHead, get_shim(model).module.head).is_exclusive

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..nn.encoder.encoder import plan_batches
 from ..nn.heads.base import Head
 from ..nn.model import EntityModule
-from ..types import NO_LESSON, Entity, Gold, Lesson, Target
+from ..types import NO_TARGETS, DistillTarget, Entity, Gold, SoftTargets
 from .settings import EncoderSettings, Runtime, SharedEncoder
 from .sharing import borrow, find_source
 from .shim import EntityShim, MakeHead, MakeNeck
@@ -66,8 +66,8 @@ def build_entity_model_v1(
             "finish_shared": finish_shared,
             "is_nested": is_nested,
             "set_origin": set_origin,
-            "distill": distill,
-            "lessons": lessons,
+            "distill_loss": distill_loss,
+            "soft_targets": soft_targets,
         },
     )
 
@@ -190,12 +190,12 @@ def finish_shared(model: EntityModel, optimizer: Optimizer) -> None:
 
 
 def is_initialized(model: EntityModel) -> bool:
-    """Tell whether the model has weights."""
+    """Return whether the model has weights."""
     return get_shim(model).is_initialized
 
 
 def is_nested(model: EntityModel) -> bool:
-    """Tell whether the head finds entities that overlap."""
+    """Return whether the head finds entities that overlap."""
     shim = get_shim(model)
     head = get_head(model) if shim.is_initialized else cast(Head, shim.make_head(2, ["any"]))
     return head.is_nested
@@ -232,21 +232,21 @@ def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
     return [next(found) if has else [] for has in has_tokens.tolist()]
 
 
-def lessons(model: EntityModel, scores: TokenScores) -> list[Lesson]:
+def soft_targets(model: EntityModel, scores: TokenScores) -> list[SoftTargets]:
     """Tell what the model would teach about each doc: its tags' log-probabilities and its entities."""
     has_tokens = scores.mask.any(dim=1)
     head = get_head(model)
     with torch.no_grad():
-        found = iter(head.lessons(scores.scores[has_tokens], scores.mask[has_tokens]))
+        found = iter(head.soft_targets(scores.scores[has_tokens], scores.mask[has_tokens]))
     get_shim(model).count_predicted(int(scores.mask.sum()))
-    return [next(found) if has else NO_LESSON for has in has_tokens.tolist()]
+    return [next(found) if has else NO_TARGETS for has in has_tokens.tolist()]
 
 
-def distill(
-    model: EntityModel, scores: TokenScores, targets: Sequence[Target | None], temperature: float
+def distill_loss(
+    model: EntityModel, scores: TokenScores, targets: Sequence[DistillTarget | None], temperature: float
 ) -> Tensor:
     """Sum the head's divergence from the teacher over the taught tokens."""
-    return get_head(model).distill(scores.scores, scores.mask, targets, temperature)
+    return get_head(model).distill_loss(scores.scores, scores.mask, targets, temperature)
 
 
 def get_shim(model: Model[Any, Any]) -> EntityShim:

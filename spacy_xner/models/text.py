@@ -16,7 +16,7 @@ from .entity import (
     EntityModel,
     TokenScores,
     configure,
-    distill,
+    distill_loss,
     finish_shared,
     forward,
     get_shim,
@@ -58,14 +58,20 @@ def build_text_model_v1(
         init=init,
         layers=layers,
         shims=[EntityShim(settings, make_pooled, head)],
-        attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode, "distill": distill}
+        attrs={
+            "dropout_rate": 0.0,
+            "plan": plan,
+            "loss": loss,
+            "decode": decode,
+            "distill_loss": distill_loss,
+        }
         | {"join": join, "finish_shared": finish_shared, "set_origin": partial(set_origin, factory="xcat")}
         | {"configure": configure, "is_initialized": is_initialized, "is_exclusive": is_exclusive},
     )
 
 
 def is_exclusive(model: EntityModel) -> bool:
-    """Tell whether a text has one label."""
+    """Return whether a text has one label."""
     shim = get_shim(model)
     head = shim.module.head if shim.is_initialized else shim.make_head(2, ["any"])
     return cast(TextHead, head).is_exclusive

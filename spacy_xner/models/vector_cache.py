@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from torch import Tensor
 
 # Vectors kept at once, the oldest make way: about 200 MB at width 768.
-MOST_TOKENS = 1 << 16
+MAX_TOKENS = 1 << 16
 
 
 class VectorStore:
@@ -31,9 +31,9 @@ class VectorStore:
             # A copy, so that no batch is kept for the sake of one doc.
             self._rows[doc] = rows[: len(doc)].detach().clone()
         n_tokens = sum(len(rows) for rows in self._rows.values())
-        for doc in list(self._rows) if n_tokens > MOST_TOKENS else []:
+        for doc in list(self._rows) if n_tokens > MAX_TOKENS else []:
             n_tokens -= len(self._rows.pop(doc))
-            if n_tokens <= MOST_TOKENS:
+            if n_tokens <= MAX_TOKENS:
                 break
 
     def get(self, doc: Doc) -> Tensor | None:

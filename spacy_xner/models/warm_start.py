@@ -42,7 +42,7 @@ class Origin(NamedTuple):
 
 
 def is_pipeline(name: str) -> bool:
-    """Tell whether a name is that of a spaCy pipeline: a folder or an installed package."""
+    """Return whether a name is that of a spaCy pipeline: a folder or an installed package."""
     return (Path(name).expanduser() / "config.cfg").is_file() or is_package(name)
 
 

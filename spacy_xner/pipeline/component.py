@@ -149,9 +149,9 @@ class Component(TrainablePipe):  # type: ignore[misc]
             found = self._find_labels(eg.reference for eg in get_examples())
             first = list(dict.fromkeys([*old, *self.labels]))
             labels = [*first, *sorted(found - set(first))]
-        if len(labels) < self.least_labels:
+        if len(labels) < self.min_labels:
             raise ValueError(
-                f"Component {self.name!r} must have at least {self.least_labels} labels, found "
+                f"Component {self.name!r} must have at least {self.min_labels} labels, found "
                 f"{', '.join(labels) or 'none'}. Check that the corpus has such annotation, or give "
                 "labels in [initialize.components]."
             )
@@ -171,7 +171,7 @@ class Component(TrainablePipe):  # type: ignore[misc]
         """Find the labels of annotated docs."""
 
     @property
-    def least_labels(self) -> int:
+    def min_labels(self) -> int:
         """How many labels there must be."""
         return 1
 
@@ -251,7 +251,7 @@ class Component(TrainablePipe):  # type: ignore[misc]
         docs, gold = [eg.predicted for eg in examples], self._gold(examples)
         if self.teacher is None:
             return Batch(docs, gold, [None] * len(docs))
-        batch = self.teacher.instruct(docs, gold)
+        batch = self.teacher.augment_batch(docs, gold)
         if self.model.layers and len(batch.docs) > len(docs):
             raise ValueError(
                 "A teacher's texts must run through the component's own encoder, but this one listens to "
@@ -266,7 +266,7 @@ class Component(TrainablePipe):  # type: ignore[misc]
         targets = [batch.targets[i] for i in group]
         if batch.alpha == 1.0 or all(target is None for target in targets):
             return batch.alpha * loss
-        taught = attrs["distill"](self.model, scores, targets, batch.temperature) / batch.n_taught
+        taught = attrs["distill_loss"](self.model, scores, targets, batch.temperature) / batch.n_taught
         return batch.alpha * loss + (1.0 - batch.alpha) * taught
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:

@@ -10,7 +10,7 @@ from spacy.language import Language
 from thinc.api import Model
 
 from .default_encoder import DEFAULT_ENCODER
-from .xner import XNER
+from .xner import EntityRecognizer
 
 DEFAULT_MODEL = {
     "@architectures": "spacy_xner.EntityModel.v1",
@@ -48,7 +48,7 @@ def make_xner(
     spans_key: str,
     overwrite: bool,  # noqa: FBT001 - spaCy passes all by name
     scorer: Callable[..., dict[str, Any]] | None,
-) -> XNER:
+) -> EntityRecognizer:
     """Make the component.
 
     Args:
@@ -67,7 +67,7 @@ def make_xner(
         scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
     """
     model.attrs["join"](model, nlp)
-    return XNER(
+    return EntityRecognizer(
         nlp.vocab,
         model,
         name,

@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..types import Gold, Target, TextGold
+from ..types import DistillTarget, Gold, TextGold
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Batch:
 
     docs: list[Doc]
     gold: list[Gold] | list[TextGold]
-    targets: list[Target | None]
+    targets: list[DistillTarget | None]
     alpha: float = 1.0
     temperature: float = 1.0
     n_own: int = 0
@@ -67,6 +67,6 @@ class Teacher(Protocol):
         """
         ...
 
-    def instruct(self, docs: list[Doc], gold: list[Any]) -> Batch:
+    def augment_batch(self, docs: list[Doc], gold: list[Any]) -> Batch:
         """Make what the student learns from, out of a batch of docs and their gold."""
         ...

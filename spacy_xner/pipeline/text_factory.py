@@ -10,7 +10,7 @@ from spacy.language import Language
 from thinc.api import Model
 
 from .default_encoder import DEFAULT_ENCODER
-from .xcat import XCAT
+from .xcat import TextClassifier
 
 DEFAULT_TEXT_MODEL = {
     "@architectures": "spacy_xner.TextModel.v1",
@@ -51,7 +51,7 @@ def make_xcat(
     backend: str,
     threshold: Union[float, dict[str, float]],  # noqa: UP007 - confection reads it
     scorer: Callable[..., dict[str, Any]] | None,
-) -> XCAT:
+) -> TextClassifier:
     """Make the component.
 
     Args:
@@ -69,7 +69,7 @@ def make_xcat(
         scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
     """
     model.attrs["join"](model, nlp)
-    return XCAT(
+    return TextClassifier(
         nlp.vocab,
         model,
         name,

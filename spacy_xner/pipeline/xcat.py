@@ -24,7 +24,7 @@ SHOWN = 40
 
 def choose_labels(nlp: Language, doc: Doc) -> list[str]:
     """Choose the labels that a doc counts as having: each component its own, any others from 0.5 on."""
-    pipes = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, XCAT)]
+    pipes = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, TextClassifier)]
     known = {label for pipe in pipes for label in pipe.labels}
     others = [label for label, value in doc.cats.items() if label not in known and value >= EVEN]
     return [label for pipe in pipes for label in pipe.choose(doc.cats)] + others
@@ -37,7 +37,7 @@ def with_chosen(nlp: Language, doc: Doc) -> Doc:
     return doc
 
 
-class XCAT(Component):
+class TextClassifier(Component):
     """Classifies texts. Settings as in `make_xcat`."""
 
     def __init__(
@@ -94,7 +94,7 @@ class XCAT(Component):
             doc.cats = {**doc.cats, **dict(zip(self.labels, row.tolist(), strict=True))}
 
     @property
-    def least_labels(self) -> int:
+    def min_labels(self) -> int:
         """How many labels there must be: of one, there is no choice."""
         return 2 if self.is_exclusive else 1
 

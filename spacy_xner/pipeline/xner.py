@@ -11,7 +11,7 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 from thinc.api import Model
 
-from ..types import NO_LESSON, Entity, Gold, Lesson
+from ..types import NO_TARGETS, Entity, Gold, SoftTargets
 from .component import Component
 from .gold import gold_entities, gold_spans
 from .overlap import choose_flat
@@ -30,7 +30,7 @@ def score_of(span: Span) -> float | None:
     return None
 
 
-class XNER(Component):
+class EntityRecognizer(Component):
     """Finds entities. Settings as in `make_xner`."""
 
     def __init__(
@@ -94,6 +94,6 @@ class XNER(Component):
             return [gold_spans(eg, self.spans_key) for eg in examples]
         return [gold_entities(eg) for eg in examples]
 
-    def teach(self, docs: Iterable[Doc]) -> list[Lesson]:
+    def soft_targets(self, docs: Iterable[Doc]) -> list[SoftTargets]:
         """Tell of each doc what a student may learn: the tags' probabilities and the entities."""
-        return self.run(list(docs), "lessons", NO_LESSON)
+        return self.run(list(docs), "soft_targets", NO_TARGETS)

@@ -11,7 +11,7 @@ from spacy.training import Example
 from ..corpus.docbin import read_docs
 from ..loading import load
 from ..models.warm_start import component_names
-from ..pipeline.xcat import XCAT
+from ..pipeline.xcat import TextClassifier
 from ..scoring.entities import score_entities
 from ..scoring.spans import score_spans
 from ..scoring.texts import find_thresholds, score_texts
@@ -63,7 +63,7 @@ def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
     if not any(eg.reference.cats for eg in examples):
         return {}
     names = component_names(nlp, "xcat")
-    pipes = {name: cast(XCAT, nlp.get_pipe(name)) for name in names}
+    pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in names}
     return {
         name: score_texts(
             examples, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
@@ -143,7 +143,7 @@ def tune_thresholds(
         ValueError: If there is no such component.
     """
     nlp = load(model, device)
-    pipes = {name: cast(XCAT, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
+    pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
     pipes = {name: pipe for name, pipe in pipes.items() if not pipe.is_exclusive}
     if not pipes:
         raise ValueError(

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from spacy_xner.distillation.check import check_lessons
-from spacy_xner.types import Entity, Gold, Lesson
+from spacy_xner.distillation.check import check_targets
+from spacy_xner.types import Entity, Gold, SoftTargets
 
 TAGS = ("O", "B-PER", "I-PER")
 
 
-def make_lesson(n_tokens: int, *entities: Entity, sure: float = 0.98) -> Lesson:
+def make_lesson(n_tokens: int, *entities: Entity, sure: float = 0.98) -> SoftTargets:
     rows = np.full((n_tokens, 3), (1 - sure) / 2)
     rows[:, 0] = sure
-    return Lesson(TAGS, np.log(rows), list(entities))
+    return SoftTargets(TAGS, np.log(rows), list(entities))
 
 
 def test_figures_by_hand() -> None:
@@ -20,11 +20,11 @@ def test_figures_by_hand() -> None:
         Gold([Entity(0, 2, "PER")], [True] * 4),
         Gold([Entity(1, 2, "PER"), Entity(2, 3, "PHONE")], [True, True, True, False]),
     ]
-    lessons = [
+    soft_targets = [
         make_lesson(4, Entity(0, 2, "PER"), Entity(3, 4, "LOC")),
         make_lesson(4, Entity(0, 2, "PER"), sure=1 / 3),
     ]
-    found = check_lessons(lessons, gold, ["PER", "LOC"])
+    found = check_targets(soft_targets, gold, ["PER", "LOC"])
     assert (found.shared, found.unannotated) == (["PER"], ["LOC"])
     # of two gold and two found, one is the same
     assert found.agreement == 0.5
@@ -51,11 +51,11 @@ def test_figures_by_hand() -> None:
     ],
 )
 def test_advice(gold: Gold, entities: list[Entity], alpha: float, advice: str) -> None:
-    found = check_lessons([make_lesson(4, *entities)], [gold], ["PER"])
+    found = check_targets([make_lesson(4, *entities)], [gold], ["PER"])
     assert found.alpha == alpha
     assert advice in found.advice
 
 
 def test_a_teacher_of_entities_has_no_entropy() -> None:
-    lesson = Lesson((), np.zeros((0, 0)), [])
-    assert check_lessons([lesson], [Gold([], [True])], ["PER"]).entropy is None
+    soft = SoftTargets((), np.zeros((0, 0)), [])
+    assert check_targets([soft], [Gold([], [True])], ["PER"]).entropy is None

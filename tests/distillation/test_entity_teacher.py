@@ -43,13 +43,13 @@ def make_teacher(base: Path | str, nlp: Language, examples: list[Example], **set
     return teacher
 
 
-def instruct(teacher: Teacher, examples: list[Example]) -> Any:
-    return teacher.instruct([eg.predicted for eg in examples], [gold_entities(eg) for eg in examples])
+def augment_batch(teacher: Teacher, examples: list[Example]) -> Any:
+    return teacher.augment_batch([eg.predicted for eg in examples], [gold_entities(eg) for eg in examples])
 
 
 def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, NEW)
-    batch = instruct(make_teacher(base, nlp, examples), examples)
+    batch = augment_batch(make_teacher(base, nlp, examples), examples)
     assert batch.docs == [eg.predicted for eg in examples]
     assert (batch.alpha, batch.temperature) == (0.5, 2.0)
     for target, gold in zip(batch.targets, batch.gold, strict=True):
@@ -63,7 +63,7 @@ def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
 
 def test_teaches_all_tokens_if_told_to(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, SLIPS)
-    batch = instruct(make_teacher(base, nlp, examples, tokens="all", open_labels=False), examples)
+    batch = augment_batch(make_teacher(base, nlp, examples, tokens="all", open_labels=False), examples)
     for doc, target, gold in zip(batch.docs, batch.targets, batch.gold, strict=True):
         assert all(target.taught)
         phones = [ent for ent in gold.entities if ent.label == "PHONE"]
@@ -79,7 +79,7 @@ def test_pseudo_labels_of_confident_entities_only(
     scores = sorted(ent._.xner_score for doc in docs for ent in doc.ents)
     middle = (scores[2] + scores[3]) / 2
     with caplog.at_level(logging.INFO, logger="spacy"):
-        batch = instruct(make_teacher(base, nlp, examples, alpha=1.0, confidence=middle), examples)
+        batch = augment_batch(make_teacher(base, nlp, examples, alpha=1.0, confidence=middle), examples)
     assert batch.targets == [None] * len(examples)
     labels = sorted(ent.label for gold in batch.gold for ent in gold.entities)
     added = [label for label in labels if label != "PHONE"]
@@ -92,7 +92,7 @@ def test_pseudo_labels_of_confident_entities_only(
 
 def test_annotated_labels_are_not_added(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, [(SLIPS[0][0], [("张伟", "PER")]), (SLIPS[2][0], [])])
-    batch = instruct(make_teacher(base, nlp, examples, alpha=1.0, confidence=0.0), examples)
+    batch = augment_batch(make_teacher(base, nlp, examples, alpha=1.0, confidence=0.0), examples)
     # The gold has people, and says that there is none in the second text.
     assert [ent.label for ent in batch.gold[1].entities] == ["COURIER"]
 
@@ -126,16 +126,16 @@ def test_texts_of_its_own(base: Path, nlp: Language, tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text("Anna at DHL\n\n李娜 北京市海淀区\n", encoding="utf-8")
     examples = make_examples(nlp, NEW)
     teacher = make_teacher(base, nlp, examples, texts=str(tmp_path / "texts.txt"), texts_share=0.5)
-    batch = instruct(teacher, examples[:3])
+    batch = augment_batch(teacher, examples[:3])
     assert [doc.text for doc in batch.docs[3:]] == ["Anna at DHL"]
     assert batch.gold[3] == Gold([], [False] * 3)
     assert all(batch.targets[3].taught)
-    assert [doc.text for doc in instruct(teacher, examples[:3]).docs[3:]] == [
+    assert [doc.text for doc in augment_batch(teacher, examples[:3]).docs[3:]] == [
         "李娜 北京市海淀区",
         "Anna at DHL",
     ]
     teacher = make_teacher(base, nlp, examples, texts=str(tmp_path / "texts.txt"), alpha=1.0, confidence=0.0)
-    batch = instruct(teacher, examples)
+    batch = augment_batch(teacher, examples)
     assert {ent.label for gold in batch.gold[4:] for ent in gold.entities} <= {"COURIER", "LOC", "PER"}
     assert all(all(gold.known) for gold in batch.gold[4:])
     # They make no example weigh less.
@@ -146,8 +146,8 @@ def test_texts_of_its_own(base: Path, nlp: Language, tmp_path: Path) -> None:
 def test_texts_made_of_the_vocabulary(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spacy_xner.distillation.entity_teacher.make_texts", partial(make_texts, n_texts=20))
     examples = make_examples(nlp, NEW)
-    first = instruct(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
-    again = instruct(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
+    first = augment_batch(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
+    again = augment_batch(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
     assert len(first) == 4
     assert all(len(doc) > 1 for doc in first)
     assert [doc.text for doc in first] == [doc.text for doc in again]
@@ -156,7 +156,7 @@ def test_texts_made_of_the_vocabulary(base: Path, nlp: Language, monkeypatch: py
 def test_alpha_may_be_a_schedule(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, NEW)
     teacher = make_teacher(base, nlp, examples, alpha=warmup_linear(0.8, 4, 100))
-    assert [instruct(teacher, examples).alpha for _ in range(3)] == pytest.approx([0.0, 0.2, 0.4])
+    assert [augment_batch(teacher, examples).alpha for _ in range(3)] == pytest.approx([0.0, 0.2, 0.4])
 
 
 def test_alpha_auto_does_without_a_teacher_that_knows_nothing_of_the_texts(
@@ -165,38 +165,38 @@ def test_alpha_auto_does_without_a_teacher_that_knows_nothing_of_the_texts(
     everything = [(text, [(text, "PHONE")]) for text, _ in SLIPS]
     examples = make_examples(nlp, everything)
     with caplog.at_level(logging.INFO, logger="spacy"):
-        batch = instruct(make_teacher(base, nlp, examples, alpha="auto"), examples)
+        batch = augment_batch(make_teacher(base, nlp, examples, alpha="auto"), examples)
     assert batch.alpha == 1.0
     assert "wholly new to the teacher" in caplog.text
     (tmp_path / "texts.txt").write_text("Anna at DHL")
     with caplog.at_level(logging.INFO, logger="spacy"):
         teacher = make_teacher(base, nlp, examples, alpha="auto", texts=str(tmp_path / "texts.txt"))
-    assert instruct(teacher, examples).alpha == 0.5
+    assert augment_batch(teacher, examples).alpha == 0.5
     assert "Teacher: alpha 0.5. The examples are wholly new" in caplog.text
     examples = make_examples(nlp, NEW)
-    assert instruct(make_teacher(base, nlp, examples, alpha="auto"), examples).alpha == 0.5
+    assert augment_batch(make_teacher(base, nlp, examples, alpha="auto"), examples).alpha == 0.5
 
 
 def test_texts_strung_together_are_taught_as_each_alone(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, NEW)
     teacher = make_teacher(base, nlp, examples)
-    alone = instruct(teacher, examples[:3]).targets
-    n_computed = teacher.model.learn_by_heart([])
+    alone = augment_batch(teacher, examples[:3]).targets
+    n_computed = teacher.model.precompute([])
     for joiner, gap in (("\n", 1), (" ", 0)):
         joined = join_examples(examples[:3], joiner)
         copied = Example(joined.predicted.copy(), joined.reference)
-        lesson = instruct(teacher, [copied]).targets[0].lesson
-        assert len(lesson.log_probs) == len(joined.predicted)
+        soft = augment_batch(teacher, [copied]).targets[0].soft
+        assert len(soft.log_probs) == len(joined.predicted)
         start = 0
         ents = []
         for target in alone:
-            n = len(target.lesson.log_probs)
-            np.testing.assert_array_equal(lesson.log_probs[start : start + n], target.lesson.log_probs)
+            n = len(target.soft.log_probs)
+            np.testing.assert_array_equal(soft.log_probs[start : start + n], target.soft.log_probs)
             ents += [
-                ent._replace(start=ent.start + start, end=ent.end + start) for ent in target.lesson.entities
+                ent._replace(start=ent.start + start, end=ent.end + start) for ent in target.soft.entities
             ]
             start += n + gap
-        assert lesson.entities == ents
+        assert soft.entities == ents
     assert n_computed == 0
 
 
@@ -208,7 +208,7 @@ def test_a_teacher_that_tells_only_entities(tiny: Path, tmp_path: Path) -> None:
     examples = make_examples(nlp, NEW)
     teacher = build_teacher_v1(str(tmp_path / "ruler"))
     initialize(teacher, nlp, examples, ("PER", "PHONE"))
-    batch = instruct(teacher, examples)
+    batch = augment_batch(teacher, examples)
     assert [ent.label for ent in batch.gold[1].entities] == ["PER"]
     assert batch.targets == [None] * 4
 

@@ -1,4 +1,4 @@
-"""A teacher's lessons: computed once, kept apart from those of other teachers."""
+"""A teacher's soft targets: computed once, kept apart from those of other teachers."""
 
 from pathlib import Path
 
@@ -19,18 +19,18 @@ def test_each_text_is_computed_once(
     examples = make_examples(nlp, NEW)
     cuts = [cut_doc(eg.predicted) for eg in examples]
     memory = TeacherModel(str(base), device="cpu")
-    assert memory.learn_by_heart([*cuts, *cuts]) == 4
-    assert memory.learn_by_heart(cuts) == 0
+    assert memory.precompute([*cuts, *cuts]) == 4
+    assert memory.precompute(cuts) == 0
     first = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
-    expected = first.lessons(cuts)
+    expected = first.soft_targets(cuts)
     second = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
     monkeypatch.setattr(second, "_compute", None)
-    for lesson, other in zip(second.lessons(cuts), expected, strict=True):
-        assert (lesson.tags, lesson.entities) == (other.tags, other.entities)
-        np.testing.assert_array_equal(lesson.log_probs, other.log_probs)
-    exact = load(str(base)).get_pipe("xner").teach([eg.predicted for eg in examples])
-    for lesson, truth in zip(expected, exact, strict=True):
-        np.testing.assert_allclose(np.exp(lesson.log_probs.astype(float)), np.exp(truth.log_probs), atol=2e-3)
+    for soft, other in zip(second.soft_targets(cuts), expected, strict=True):
+        assert (soft.tags, soft.entities) == (other.tags, other.entities)
+        np.testing.assert_array_equal(soft.log_probs, other.log_probs)
+    exact = load(str(base)).get_pipe("xner").soft_targets([eg.predicted for eg in examples])
+    for soft, truth in zip(expected, exact, strict=True):
+        np.testing.assert_allclose(np.exp(soft.log_probs.astype(float)), np.exp(truth.log_probs), atol=2e-3)
 
 
 def test_another_teacher_finds_nothing_in_the_same_file(base: Path, tiny: Path, tmp_path: Path) -> None:
@@ -38,4 +38,4 @@ def test_another_teacher_finds_nothing_in_the_same_file(base: Path, tiny: Path, 
     train_nlp(tiny, n_steps=1).to_disk(other)
     cut = cut_doc(load(str(base)).make_doc(SLIPS[0][0]))
     for name in (base, other):
-        assert TeacherModel(str(name), device="cpu", cache=tmp_path / "cache").learn_by_heart([cut]) == 1
+        assert TeacherModel(str(name), device="cpu", cache=tmp_path / "cache").precompute([cut]) == 1

@@ -18,7 +18,7 @@ from spacy_xner.distillation.teacher_model import TeacherModel, cut_doc
 from spacy_xner.distillation.text_teacher import build_text_teacher_v1
 from spacy_xner.nn.heads.text import ExclusiveHead, MultiLabelHead
 from spacy_xner.training.optimizer import build_adamw_v1
-from spacy_xner.types import Lesson, Target
+from spacy_xner.types import DistillTarget, SoftTargets
 
 from ..conftest import train_nlp
 from ..pipeline.test_xcat import ONE, TEXTS, make_examples, make_nlp, train
@@ -126,9 +126,11 @@ def test_spacys_own_textcat_can_teach(tiny: Path, tmp_path: Path) -> None:
         )
 
 
-def target(labels: tuple[str, ...], probs: list[float], *, partial: bool = False) -> Target:
+def target(labels: tuple[str, ...], probs: list[float], *, partial: bool = False) -> DistillTarget:
     """Make what a teacher says of a text."""
-    return Target(Lesson(labels, np.log(np.array([probs], dtype=np.float32)), []), [True], [partial])
+    return DistillTarget(
+        SoftTargets(labels, np.log(np.array([probs], dtype=np.float32)), []), [True], [partial]
+    )
 
 
 def test_divergence_of_exclusive_labels() -> None:
@@ -136,16 +138,18 @@ def test_divergence_of_exclusive_labels() -> None:
     scores = torch.tensor([[1.0, 2.0, 3.0]])
     p = scores.softmax(dim=1)[0]
     none = torch.ones(1, 1, dtype=torch.bool)
-    full = head.distill(scores, none, [target(("a", "b"), [0.25, 0.75])], 1.0)
+    full = head.distill_loss(scores, none, [target(("a", "b"), [0.25, 0.75])], 1.0)
     assert full.item() == pytest.approx(
         float(0.25 * (np.log(0.25) - p[0].log()) + 0.75 * (np.log(0.75) - p[1].log())), rel=1e-4
     )
     q = scores[0, :2].softmax(dim=0)
-    part = head.distill(scores, none, [target(("a", "b"), [0.25, 0.75], partial=True)], 1.0)
+    part = head.distill_loss(scores, none, [target(("a", "b"), [0.25, 0.75], partial=True)], 1.0)
     assert part.item() == pytest.approx(
         float(0.25 * (np.log(0.25) - q[0].log()) + 0.75 * (np.log(0.75) - q[1].log())), rel=1e-4
     )
-    same = head.distill(scores, none, [target(("b", "a"), [q[1].item(), q[0].item()], partial=True)], 3.0)
+    same = head.distill_loss(
+        scores, none, [target(("b", "a"), [q[1].item(), q[0].item()], partial=True)], 3.0
+    )
     assert same.item() == pytest.approx(0.0, abs=1e-5)
 
 
@@ -155,9 +159,9 @@ def test_divergence_of_several_labels() -> None:
     mask = torch.ones(1, 1, dtype=torch.bool)
     q = torch.tensor(1.0).sigmoid().item()
     wanted = 0.25 * np.log(0.25 / q) + 0.75 * np.log(0.75 / (1 - q))
-    found = head.distill(scores, mask, [target(("a", "x"), [0.25, 0.5])], 1.0)
+    found = head.distill_loss(scores, mask, [target(("a", "x"), [0.25, 0.5])], 1.0)
     assert found.item() == pytest.approx(wanted / 2, rel=1e-4)
-    assert head.distill(scores, mask, [target(("a",), [q])], 2.0).item() == pytest.approx(0.0, abs=1e-5)
+    assert head.distill_loss(scores, mask, [target(("a",), [q])], 2.0).item() == pytest.approx(0.0, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -197,8 +201,8 @@ def test_one_file_for_both_tasks(tiny: Path, tmp_path: Path) -> None:
     both.to_disk(tmp_path / "both")
     cache = tmp_path / "cache"
     cut = cut_doc(both.make_doc("DHL Express"))
-    entities = TeacherModel(str(tmp_path / "both"), cache=cache).lessons([cut])[0]
-    cats = TeacherModel(str(tmp_path / "both"), cache=cache, task="cats").lessons([cut])[0]
+    entities = TeacherModel(str(tmp_path / "both"), cache=cache).soft_targets([cut])[0]
+    cats = TeacherModel(str(tmp_path / "both"), cache=cache, task="cats").soft_targets([cut])[0]
     assert len(entities.log_probs) == 2
     assert cats.tags == ("english", "other", "parcel")
     assert len(cats.log_probs) == 1

@@ -78,11 +78,13 @@ def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: P
     teacher = initialize(make_listening(tiny))
     teacher.to_disk(tmp_path / "teacher")
     examples = make_examples(teacher)
-    lessons = TeacherModel(str(tmp_path / "teacher")).lessons([cut_doc(eg.predicted) for eg in examples])
+    soft_targets = TeacherModel(str(tmp_path / "teacher")).soft_targets(
+        [cut_doc(eg.predicted) for eg in examples]
+    )
     doc = teacher(examples[0].predicted.text)
     expected = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
-    assert [ent[:3] for ent in lessons[0].entities] == expected
-    assert lessons[0].log_probs.shape == (len(doc), 9)
+    assert [ent[:3] for ent in soft_targets[0].entities] == expected
+    assert soft_targets[0].log_probs.shape == (len(doc), 9)
 
     block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "teacher")}
     student = initialize(make_listening(tiny), init_from=str(tmp_path / "teacher"), teacher=block)

@@ -147,7 +147,7 @@ def test_an_encoder_that_cannot_be_shared(tiny: Path) -> None:
 
 
 def test_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vector_cache, "MOST_TOKENS", 5)
+    monkeypatch.setattr(vector_cache, "MAX_TOKENS", 5)
     nlp, store = spacy.blank("xx"), VectorStore()
     docs = [nlp("a b"), nlp("c d e"), nlp("f")]
     store.put(docs, torch.arange(18.0).reshape(3, 3, 2))

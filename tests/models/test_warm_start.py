@@ -122,7 +122,7 @@ def test_a_checkpoint_predicts_as_in_transformers(tiny: Path, tmp_path: Path) ->
             logits = model(input_ids=torch.tensor([[*prefix, *pieces.ids, *suffix]])).logits[0, len(prefix) :]
         firsts = [sum(pieces.counts[:i]) for i in range(len(doc))]
         expected = logits[firsts].log_softmax(1)
-        torch.testing.assert_close(torch.tensor(xner.teach([doc])[0].log_probs), expected)
+        torch.testing.assert_close(torch.tensor(xner.soft_targets([doc])[0].log_probs), expected)
 
 
 @pytest.mark.parametrize("names", [["PER", "O", "LOC"], ["I-PER", "O", "I-LOC"]])

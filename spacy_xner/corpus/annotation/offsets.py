@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ...errors import CorpusError
 from ...types import CharSpan, Record
 from ..reading.each import read_each
-from ..reading.lines import MEND
+from ..reading.lines import FIX_HINT
 from ..reading.options import ReadCounts, ReadOptions
 
 # Texts from which the convention is found out.
@@ -164,7 +164,7 @@ def check_texts(where: str, texts: Iterable[str]) -> None:
         CorpusError: If one has a NUL, or half of a surrogate pair.
     """
     if any(BAD.search(text) for text in texts):
-        raise CorpusError(f"{where}: expected text, found a NUL or a lone surrogate.{MEND}")
+        raise CorpusError(f"{where}: expected text, found a NUL or a lone surrogate.{FIX_HINT}")
 
 
 def _cut(text: str, offsets: tuple[int, int]) -> str:
@@ -176,11 +176,11 @@ def _resolve(where: str, text: str, span: RawSpan, convention: Convention) -> Ch
     if not 0 <= start < end <= len(text):
         raise CorpusError(
             f"{where}: an entity must lie within its text of {len(text)} characters, found {span.label} from "
-            f"{span.start} to {span.end}.{MEND}"
+            f"{span.start} to {span.end}.{FIX_HINT}"
         )
     if span.surface is not None and text[start:end].split() != span.surface.split():
         raise CorpusError(
             f"{where}: the entity from {span.start} to {span.end} must be {span.surface!r}, found "
-            f"{text[start:end]!r} there.{MEND}"
+            f"{text[start:end]!r} there.{FIX_HINT}"
         )
     return CharSpan(start, end, span.label)

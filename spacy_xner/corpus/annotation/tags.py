@@ -26,7 +26,7 @@ SCHEMES = {
 }
 ALIASES = {"BIO": "IOB2", "IOBES": "BIOES", "BILUO": "BILOU", "BMEO": "BMES", "BMESO": "BMES", "IOB": "IOB1"}
 # Sentences from which a scheme is found out.
-MOST_SENTENCES = 500
+MAX_SENTENCES = 500
 
 
 class Repair(NamedTuple):
@@ -144,7 +144,7 @@ def find_tagging(sentences: Sequence[Sequence[str]], scheme: str | None = None) 
     is_type_first = max((False, True), key=lambda first: _fit(Tagging(is_type_first=first), cells))
     any_scheme = Tagging(is_type_first=is_type_first)
     good = [[tag for tag in tags if any_scheme.parse(tag)] for tags in sentences]
-    good = [tags for tags in good if any(tag != OUTSIDE for tag in tags)][:MOST_SENTENCES]
+    good = [tags for tags in good if any(tag != OUTSIDE for tag in tags)][:MAX_SENTENCES]
     entities = [any_scheme.read(tags)[0] for tags in good]
     counts = {
         name: sum(len(tagging.repairs(tags, ents)) for tags, ents in zip(good, entities, strict=True))

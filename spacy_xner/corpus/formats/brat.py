@@ -11,7 +11,7 @@ from pathlib import Path
 from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import Items, RawRecord, RawSpan, read_offsets
-from ..reading.lines import MEND, Line, check_line, read_lines
+from ..reading.lines import FIX_HINT, Line, check_line, read_lines
 from ..reading.options import ReadCounts, ReadOptions
 from ..reading.sniff import Head
 
@@ -59,7 +59,7 @@ def _parse(file: Path, line: Line, counts: ReadCounts) -> list[RawSpan]:
     if found is None:
         raise CorpusError(
             f"{file}:{line.number}: expected 'T1<tab>LABEL start end<tab>text', found "
-            f"{line.text!r:.60}.{MEND}"
+            f"{line.text!r:.60}.{FIX_HINT}"
         )
     label, offsets, surface = found.groups()
     if ";" in offsets:

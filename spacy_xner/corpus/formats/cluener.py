@@ -11,7 +11,7 @@ from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
 from ..reading.json_items import Row, json_items
-from ..reading.lines import MEND
+from ..reading.lines import FIX_HINT
 from ..reading.options import ReadCounts, ReadOptions
 from ..reading.sniff import Head
 
@@ -43,7 +43,7 @@ def _parse(where: str, row: Row) -> RawRecord:
             for start, end in places
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as err:
-        raise CorpusError(f"{where}: expected {SHAPE}, found another shape.{MEND}") from err
+        raise CorpusError(f"{where}: expected {SHAPE}, found another shape.{FIX_HINT}") from err
     if not isinstance(text, str):
-        raise CorpusError(f"{where}: text must be a string, found {text!r:.40}.{MEND}")
+        raise CorpusError(f"{where}: text must be a string, found {text!r:.40}.{FIX_HINT}")
     return RawRecord(text, spans)

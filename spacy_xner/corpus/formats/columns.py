@@ -45,7 +45,7 @@ class Columns:
 
 
 def is_tag(cell: str) -> bool:
-    """Tell whether a cell may be a tag, of whatever scheme."""
+    """Return whether a cell may be a tag, of whatever scheme."""
     return any(tagging.parse(cell) for tagging in _EITHER)
 
 
@@ -87,7 +87,7 @@ def find_columns(path: Path, options: ReadOptions, counts: ReadCounts) -> Column
 
 
 def has_columns(path: Path, lines: Sequence[Line]) -> bool:
-    """Tell whether lines have a column of tags, or a header that names one."""
+    """Return whether lines have a column of tags, or a header that names one."""
     lines = [line for line in lines if not is_docstart(line.text)]
     separator = _separator(lines)
     rows = [(line.number, cut(line.text, separator)) for line in lines]
@@ -184,7 +184,7 @@ def _warn(path: Path, width: int, token: int, columns: tuple[list[int], list[int
 
 
 def _repeats(first: Sequence[str], other: Sequence[str]) -> bool:
-    """Tell whether tags are mostly the same again."""
+    """Return whether tags are mostly the same again."""
     pairs = [(a, b) for a, b in zip(first, other, strict=True) if b != "O"]
     return 2 * sum(a == b for a, b in pairs) > len(pairs)
 
@@ -194,7 +194,7 @@ def _is_comment(row: Sequence[str]) -> bool:
 
 
 def _is_index(cells: Sequence[str]) -> bool:
-    """Tell whether numbers count up, mostly: ranges and bad lines may stand between them."""
+    """Return whether numbers count up, mostly: ranges and bad lines may stand between them."""
     numbers = [int(cell) if cell.isdecimal() and len(cell) < 7 else -1 for cell in cells]
     n_good = sum(after in (0, 1, before + 1) for before, after in pairwise([-1, *numbers]))
     return n_good > MOST * len(cells)

@@ -16,7 +16,7 @@ from ..annotation.rebuild import join_tokens, locate_tokens
 from ..annotation.repairs import read_tags
 from ..annotation.tags import Tagging
 from ..reading.each import read_each
-from ..reading.lines import MEND, Block, Line, check_block, read_blocks
+from ..reading.lines import FIX_HINT, Block, Line, check_block, read_blocks
 from ..reading.options import ReadCounts, ReadOptions, WriteOptions
 from ..reading.sniff import Head
 from .columns import Columns, cut, find_columns, has_columns, is_docstart, is_tag
@@ -104,7 +104,7 @@ def _read_sentence(
     tokens, *tags = ([*map(str.strip, cells[i])] for i in (columns.token, *columns.tags))
     if not all(tokens):
         raise CorpusError(
-            f"{path}:{places[tokens.index('')]}: expected a token, found an empty column.{MEND}"
+            f"{path}:{places[tokens.index('')]}: expected a token, found an empty column.{FIX_HINT}"
         )
     layers = [read_tags(lambda i: f"{path}:{places[i]}", each, columns.tagging, telling) for each in tags]
     offsets = locate_tokens(tokens, text) if text is not None else None

@@ -9,7 +9,7 @@ from ...types import CharSpan, Record
 from ..annotation.repairs import read_tags
 from ..annotation.tags import Tagging, find_tagging
 from ..reading.each import read_each
-from ..reading.lines import MEND, Line, check_line, read_lines
+from ..reading.lines import FIX_HINT, Line, check_line, read_lines
 from ..reading.options import ReadCounts, ReadOptions
 from ..reading.sniff import Head
 
@@ -51,7 +51,7 @@ def _read(path: Path, line: Line, tagging: Tagging, telling: tuple[ReadOptions, 
     if len(cells) != 2 or len(cells[0]) != len(cells[1]):
         found = " and ".join(str(len(cell)) for cell in cells)
         raise CorpusError(
-            f"{where}: expected as many characters as tags, apart by a tab, found {found}.{MEND}"
+            f"{where}: expected as many characters as tags, apart by a tab, found {found}.{FIX_HINT}"
         )
     chars, tags = cells
     entities = read_tags(lambda _: where, tags, tagging, telling)

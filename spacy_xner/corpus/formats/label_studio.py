@@ -15,7 +15,7 @@ from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import Items, RawRecord, RawSpan, read_offsets
 from ..reading.json_items import Row, json_items
-from ..reading.lines import MEND
+from ..reading.lines import FIX_HINT
 from ..reading.options import ReadCounts, ReadOptions, WriteOptions
 from ..reading.sniff import Head
 
@@ -69,7 +69,7 @@ def _parse(counts: ReadCounts, where: str, task: Row) -> RawRecord | None:
     except (KeyError, TypeError, AttributeError, ValueError) as err:
         raise CorpusError(
             f"{where}: expected a task of Label Studio with its text in data, and annotations with results, "
-            f"found another shape.{MEND}"
+            f"found another shape.{FIX_HINT}"
         ) from err
     return RawRecord(text, spans, cats)
 

@@ -19,7 +19,7 @@ from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
 from ..reading.json_items import Row, json_items
-from ..reading.lines import MEND
+from ..reading.lines import FIX_HINT
 from ..reading.options import ReadCounts, ReadOptions, WriteOptions
 from ..reading.sniff import Head
 
@@ -56,7 +56,7 @@ def _first(row: Row, names: Iterable[str]) -> Any:
 def _parse(where: str, row: Row) -> RawRecord:
     text = _first(row, TEXTS)
     if not isinstance(text, str):
-        raise CorpusError(f"{where}: {SHAPE}, found no text.{MEND}")
+        raise CorpusError(f"{where}: {SHAPE}, found no text.{FIX_HINT}")
     spans: list[RawSpan] = []
     cats: list[str] | None = None
     for name in SPANS:
@@ -85,7 +85,7 @@ def _parse_flags(row: Row) -> list[str] | None:
 
 
 def _is_given(value: object) -> bool:
-    """Tell whether a text has a label, by what stands beside it: a probability, or yes or no."""
+    """Return whether a text has a label, by what stands beside it: a probability, or yes or no."""
     return value > EVEN if isinstance(value, int | float) else bool(value)
 
 
@@ -98,7 +98,7 @@ def _parse_spans(where: str, found: object) -> list[RawSpan]:
         start, end, labels = (_first(found, names) for names in (STARTS, ENDS, LABELS))
         surface = _first(found, SURFACES)
     else:
-        raise CorpusError(f"{where}: {SHAPE}, found {found!r:.40}.{MEND}")
+        raise CorpusError(f"{where}: {SHAPE}, found {found!r:.40}.{FIX_HINT}")
     labels = labels if isinstance(labels, list) else [labels]
     is_good = (
         isinstance(start, int) and isinstance(end, int) and all(isinstance(each, str) for each in labels)
@@ -106,7 +106,7 @@ def _parse_spans(where: str, found: object) -> list[RawSpan]:
     if not is_good or not labels or not all(labels):
         raise CorpusError(
             f"{where}: an entity must have whole numbers for start and end, and a label, found "
-            f"{found!r:.80}.{MEND}"
+            f"{found!r:.80}.{FIX_HINT}"
         )
     return [RawSpan(start, end, label, surface if isinstance(surface, str) else None) for label in labels]
 

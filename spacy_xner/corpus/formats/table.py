@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import Items, RawRecord, read_offsets
-from ..reading.lines import MEND, check_line, read_lines
+from ..reading.lines import FIX_HINT, check_line, read_lines
 from ..reading.options import ReadCounts, ReadOptions
 from ..reading.sniff import Head
 
@@ -21,7 +21,7 @@ LABELS = ("label", "labels", "category", "class", "sentiment", "intent", "target
 # Between several labels in a cell.
 JOINERS = "|;"
 SAMPLE_ROWS = 2000
-MOST_CHARACTERS = 1 << 24
+MAX_CHARACTERS = 1 << 24
 
 
 class Table(NamedTuple):
@@ -78,7 +78,7 @@ def _find_table(path: Path, sample: Sequence[str]) -> Table:
     # Where no line needs quotes to have as many cells as the header, quotes are the text's.
     is_quoted = any(line.count(separator) != lines[0].count(separator) for line in lines[:-1])
     is_quoted = is_quoted or separator != "\t"
-    csv.field_size_limit(MOST_CHARACTERS)
+    csv.field_size_limit(MAX_CHARACTERS)
     cut = _cut([f"{line}\n" for line in lines], separator, is_quoted=is_quoted)
     header, *rows = [*_readable(cut)] or [[]]
     rows = [row for row in rows if len(row) == len(header)]
@@ -89,7 +89,7 @@ def _find_table(path: Path, sample: Sequence[str]) -> Table:
         )
     if not rows:
         raise CorpusError(
-            f"{path}:2: expected {len(header)} cells as in the header, found none of the rows so.{MEND}"
+            f"{path}:2: expected {len(header)} cells as in the header, found none of the rows so.{FIX_HINT}"
         )
     columns = range(len(header))
     text = next((names.index(name) for name in TEXTS if name in names), None)
@@ -153,17 +153,17 @@ def _parse(table: Table, place: tuple[str, list[CorpusError]], row: list[str]) -
         raise faults[0]
     if len(row) != len(table.header):
         raise CorpusError(
-            f"{where}: expected {len(table.header)} cells as in the header, found {len(row)}.{MEND}"
+            f"{where}: expected {len(table.header)} cells as in the header, found {len(row)}.{FIX_HINT}"
         )
     cells = {table.header[i].strip(): row[i].strip() for i in table.labels}
     if table.are_flags:
         if not set(cells.values()) <= {"0", "1"}:
-            raise CorpusError(f"{where}: labels must be 0 or 1, found {row!r:.60}.{MEND}")
+            raise CorpusError(f"{where}: labels must be 0 or 1, found {row!r:.60}.{FIX_HINT}")
         return RawRecord(row[table.text], [], [label for label, value in cells.items() if value == "1"])
     (cell,) = cells.values()
     for joiner in JOINERS:
         cell = cell.replace(joiner, "\n")
     labels = [label.strip() for label in cell.split("\n") if label.strip()]
     if not labels:
-        raise CorpusError(f"{where}: expected a label, found an empty cell.{MEND}")
+        raise CorpusError(f"{where}: expected a label, found an empty cell.{FIX_HINT}")
     return RawRecord(row[table.text], [], labels)

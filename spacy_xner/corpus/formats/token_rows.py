@@ -12,7 +12,7 @@ from ..annotation.rebuild import join_tokens
 from ..annotation.repairs import read_tags
 from ..annotation.tags import Tagging, find_tagging
 from ..reading.each import read_each
-from ..reading.lines import MEND
+from ..reading.lines import FIX_HINT
 from ..reading.options import ReadCounts, ReadOptions
 
 TOKENS = ("tokens", "words")
@@ -93,7 +93,9 @@ def _read(where: str, read: Callable[[], Row], fields: Fields) -> tuple[list[str
     tokens, tags = row.get(fields.tokens), row.get(fields.tags)
     is_good = isinstance(tokens, list) and isinstance(tags, list) and len(tokens) == len(tags)
     if not is_good or not all(isinstance(token, str) and token.strip() for token in tokens or ()):
-        raise CorpusError(f"{where}: expected tokens, and a tag for each, found {str(tokens)[:40]}.{MEND}")
+        raise CorpusError(
+            f"{where}: expected tokens, and a tag for each, found {str(tokens)[:40]}.{FIX_HINT}"
+        )
     check_texts(where, tokens or ())
     return tokens or [], [_name(where, tag, fields) for tag in tags or ()]
 

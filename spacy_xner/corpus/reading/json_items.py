@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...errors import CorpusError
-from .lines import MEND, Line, check_line, read_lines
+from .lines import FIX_HINT, Line, check_line, read_lines
 from .options import ReadCounts
 from .sniff import read_head
 
@@ -43,7 +43,8 @@ def _parse_line(parse: Parse[T], path: Path, line: Line) -> T:
         row = json.loads(line.text)
     except (ValueError, RecursionError) as err:
         raise CorpusError(
-            f"{where}: expected a JSON object on each line, or one array of them, found {_reason(err)}.{MEND}"
+            f"{where}: expected a JSON object on each line, or one array of them, "
+            f"found {_reason(err)}.{FIX_HINT}"
         ) from err
     return parse(where, _check_row(where, row))
 

@@ -16,7 +16,7 @@ MAX_LINE = 1 << 24
 BLOCK = 1 << 16
 NEWLINE = b"\n"
 # What can be done about a line.
-MEND = " Mend it, or leave such texts out with --skip-bad."
+FIX_HINT = " Mend it, or leave such texts out with --skip-bad."
 _BAD = re.compile("[\x00\r\udc80-\udcff]")
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from .lines import check_start
 
-MOST_BYTES = 1 << 20
-MOST_LINES = 1000
+MAX_BYTES = 1 << 20
+MAX_LINES = 1000
 
 
 class Head(NamedTuple):
@@ -40,10 +40,10 @@ def read_head(path: Path) -> Head:
     if path.is_dir():
         return Head(path, [], {})
     with path.open("rb") as file:
-        raw = file.read(MOST_BYTES)
+        raw = file.read(MAX_BYTES)
     check_start(path, raw)
     text = raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    lines = [line for line in text.split("\n") if line.strip()][:MOST_LINES]
+    lines = [line for line in text.split("\n") if line.strip()][:MAX_LINES]
     return Head(path, lines, _first(lines))
 
 

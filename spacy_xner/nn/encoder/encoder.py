@@ -14,7 +14,7 @@ from .windows import Window, plan_windows
 Pooling = Literal["first", "last", "mean", "cls"]
 # About as many pieces of padding cost as much as running another batch: few on a processor, many elsewhere.
 CPU_SPLIT_COST, OTHER_SPLIT_COST = 64, 4096
-MOST_PADDING = 0.1
+MAX_PADDING = 0.1
 
 
 class Specials(NamedTuple):
@@ -90,7 +90,7 @@ class Encoder(nn.Module):
         windows.sort(key=lambda item: item[1].end - item[1].start)
         lengths = [window.end - window.start + self.n_special() for _, window in windows]
         n_tokens = 1 if self.pooling == "cls" else max(len(text.counts) for text in texts)
-        taken = [_Taken(text, self.pooling, row * n_tokens) for row, text in enumerate(texts)]
+        taken = [_PooledPieces(text, self.pooling, row * n_tokens) for row, text in enumerate(texts)]
         vectors, slots = [], []
         split_cost = CPU_SPLIT_COST if self._device().type == "cpu" else OTHER_SPLIT_COST
         for first, last in plan_batches(lengths, max_batch_pieces, split_cost):
@@ -104,7 +104,7 @@ class Encoder(nn.Module):
         return next(self.transformer.parameters()).device
 
     def _run(
-        self, windows: Sequence[tuple[int, Window]], texts: Sequence[Pieces], taken: Sequence["_Taken"]
+        self, windows: Sequence[tuple[int, Window]], texts: Sequence[Pieces], taken: Sequence["_PooledPieces"]
     ) -> tuple[Tensor, list[int]]:
         """Run some windows; return the vectors of the pieces that count, and the token slot of each."""
         prefix, suffix, pad_id = self.specials
@@ -147,7 +147,7 @@ class Encoder(nn.Module):
         return sums / torch.bincount(index, minlength=n_slots).clamp(min=1)[:, None]
 
 
-class _Taken:
+class _PooledPieces:
     """Which pieces of a text make token vectors, and the slot of each one's token.
 
     Args:
@@ -193,7 +193,7 @@ def plan_batches(
     for i, length in enumerate(lengths):
         padded = length * (i - first + 1)
         padding = padded - filled - length
-        is_wasteful = split_cost is not None and padding > max(split_cost, MOST_PADDING * filled)
+        is_wasteful = split_cost is not None and padding > max(split_cost, MAX_PADDING * filled)
         if i > first and (padded > max_batch_pieces or is_wasteful):
             groups.append((first, i))
             first, filled = i, 0

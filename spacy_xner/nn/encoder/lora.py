@@ -49,7 +49,7 @@ def add_lora(
 
 
 def is_adapter(name: str) -> bool:
-    """Tell whether a parameter of this name belongs to an adapter."""
+    """Return whether a parameter of this name belongs to an adapter."""
     return ".lora_" in name
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from ...types import Entity, Gold, Lesson, Target
+from ...types import DistillTarget, Entity, Gold, SoftTargets
 
 
 class AnyHead(Protocol):
@@ -74,12 +74,12 @@ class Head(AnyHead, Protocol):
         """
         ...
 
-    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+    def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
         """Tell of each text what a student may learn. Arguments as those of `decode`."""
         ...
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum, over the taught tokens, how far the teacher's probabilities are from this head's.
 

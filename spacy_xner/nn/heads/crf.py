@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torchcrf import CRF
 
 from ...schemes import Scheme
-from ...types import Entity, Gold, Lesson, Target
+from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
 from .lattice import Lattice, backward_scores, forward_scores, log_partition
 from .softmax import make_output
-from .tags import TagSet, inherit_output, tag_lessons
+from .tags import TagSet, inherit_output, tag_targets
 
 # Finite, so that no gradient becomes NaN; far enough that an illegal move has probability 0 in float32.
 ILLEGAL = -1e4
@@ -112,12 +112,12 @@ class CRFHead(nn.Module):
         # Over the tags of any one token, they add up to the partition function.
         return sums.log_softmax(dim=2)
 
-    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+    def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
         """Tell each text's tag probabilities and entities."""
-        return tag_lessons(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
+        return tag_targets(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum the divergence of the marginals from the teacher over the taught tokens."""
         return tag_divergence(self.log_probs(scores, mask), self.tag_names, targets, temperature)

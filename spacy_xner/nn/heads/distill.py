@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 
 from ...schemes import OUTSIDE, to_bio
-from ...types import Target
+from ...types import DistillTarget
 
 # Least log-probabilities of teacher and student: so that tags impossible to both add nothing.
 FLOOR, STUDENT_FLOOR = -60.0, -100.0
 
 
 def tag_divergence(
-    log_probs: Tensor, names: Sequence[str], targets: Sequence[Target | None], temperature: float
+    log_probs: Tensor, names: Sequence[str], targets: Sequence[DistillTarget | None], temperature: float
 ) -> Tensor:
     """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens.
 
@@ -35,13 +35,13 @@ def tag_divergence(
     Source: Hinton et al. (2015), "Distilling the knowledge in a neural network"; on posterior marginals,
     Wang et al. (2020), "Structure-level knowledge distillation for multilingual sequence labeling".
     """
-    rows, tokens, partial, lessons = _taught(targets)
+    rows, tokens, partial, soft_targets = _taught(targets)
     if not rows:
         return log_probs.new_zeros(())
     device = log_probs.device
-    tags: Sequence[str] = lessons[0][1]
+    tags: Sequence[str] = soft_targets[0][1]
     # (taught, tags), of the teacher
-    said = torch.from_numpy(np.concatenate([lesson for lesson, _ in lessons])).to(device)
+    said = torch.from_numpy(np.concatenate([soft for soft, _ in soft_targets])).to(device)
     # (taught, tags), of the student
     student = log_probs[torch.tensor(rows, device=device), torch.tensor(tokens, device=device)]
     if is_bioes(tags) != is_bioes(names):
@@ -60,22 +60,22 @@ def tag_divergence(
 
 
 def _taught(
-    targets: Sequence[Target | None],
+    targets: Sequence[DistillTarget | None],
 ) -> tuple[list[int], list[int], list[bool], list[tuple[np.ndarray, tuple[str, ...]]]]:
     """List row and token of all taught tokens, whether they are taught in part, and the teacher's part."""
     rows: list[int] = []
     tokens: list[int] = []
     partial: list[bool] = []
-    lessons = []
+    soft_targets = []
     for row, target in enumerate(targets):
-        if target is None or not target.lesson.tags or not any(target.taught):
+        if target is None or not target.soft.tags or not any(target.taught):
             continue
         picked = [token for token, is_taught in enumerate(target.taught) if is_taught]
         rows.extend([row] * len(picked))
         tokens.extend(picked)
         partial.extend(target.partial[token] for token in picked)
-        lessons.append((target.lesson.log_probs[picked].astype(np.float32), target.lesson.tags))
-    return rows, tokens, partial, lessons
+        soft_targets.append((target.soft.log_probs[picked].astype(np.float32), target.soft.tags))
+    return rows, tokens, partial, soft_targets
 
 
 def _match(said: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], Tensor]:
@@ -89,7 +89,7 @@ def _match(said: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[lis
 
 
 def is_bioes(names: Sequence[str]) -> bool:
-    """Tell whether tags are those of BIOES."""
+    """Return whether tags are those of BIOES."""
     return any(name.startswith("S-") for name in names)
 
 

@@ -7,16 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...types import Entity, Gold, Lesson, Target
+from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .losses import multilabel_loss
 from .spans import (
-    LEAST_TOLD,
+    MIN_SPAN_PROBABILITY,
     bernoulli_divergence,
     copy_rows,
     covered,
     label_index,
-    span_lesson,
+    span_targets,
     taught_labels,
     taught_tokens,
     warn_lost,
@@ -164,17 +164,17 @@ class GlobalPointerHead(nn.Module):
                 if label in origin.labels:
                     self.bias[column] = origin.bias[origin.labels.index(label)]
 
-    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+    def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
         """Tell each text's spans that are probable enough."""
-        told = self._spans(scores, mask, math.log(LEAST_TOLD / (1.0 - LEAST_TOLD)))
+        told = self._spans(scores, mask, math.log(MIN_SPAN_PROBABILITY / (1.0 - MIN_SPAN_PROBABILITY)))
         sizes = mask.sum(dim=1).tolist()
         return [
-            span_lesson(self.labels, size, [span for span in spans if span.score > 0.5], spans)
+            span_targets(self.labels, size, [span for span in spans if span.score > 0.5], spans)
             for size, spans in zip(sizes, told, strict=True)
         ]
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum the divergence of span probabilities from the teacher's; they are not softened."""
         wanted = torch.zeros(scores.shape)
@@ -184,8 +184,8 @@ class GlobalPointerHead(nn.Module):
             if target is None:
                 continue
             tokens[row, : len(target.taught)] = torch.from_numpy(taught_tokens(target))
-            labels[row, :, :, taught_labels(target.lesson, self.labels)] = True
-            for span in target.lesson.spans:
+            labels[row, :, :, taught_labels(target.soft, self.labels)] = True
+            for span in target.soft.spans:
                 if span.label in self.labels and span.end - span.start <= scores.shape[2]:
                     wanted[row, span.start, span.end - span.start - 1, self.labels.index(span.label)] = (
                         span.score

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ...types import Entity, Gold, Lesson, Target
+from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .losses import yes_no_loss
 from .spans import (
-    LEAST_TOLD,
+    MIN_SPAN_PROBABILITY,
     bernoulli_divergence,
     copy_rows,
     covered,
     label_index,
-    span_lesson,
+    span_targets,
     taught_labels,
     taught_tokens,
     warn_lost,
@@ -136,17 +136,17 @@ class PointerHead(nn.Module):
             )
         copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=2)
 
-    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+    def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
         """Tell each text's spans: of every start and end that are probable enough."""
         told = []
         for n_tokens, yes, no in zip(mask.sum(dim=1).tolist(), *_log_odds(scores, mask), strict=True):
             spans = self._entities(sorted(_probable(yes)), yes, no)
-            spans = [span for span in spans if span.score >= LEAST_TOLD]
-            told.append(span_lesson(self.labels, n_tokens, self._best(yes, no), spans))
+            spans = [span for span in spans if span.score >= MIN_SPAN_PROBABILITY]
+            told.append(span_targets(self.labels, n_tokens, self._best(yes, no), spans))
         return told
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum the divergence of starts and ends from those of the teacher's spans; they are not softened."""
         wanted = np.zeros(scores.shape, dtype=np.float32)
@@ -154,9 +154,9 @@ class PointerHead(nn.Module):
         for row, target in enumerate(targets):
             if target is None:
                 continue
-            taught = taught_labels(target.lesson, self.labels)
+            taught = taught_labels(target.soft, self.labels)
             counts[row, : len(target.taught), :, taught] = taught_tokens(target)[:, None]
-            for span in target.lesson.spans:
+            for span in target.soft.spans:
                 if span.label in self.labels:
                     column = self.labels.index(span.label)
                     wanted[row, span.start, 0, column] += span.score
@@ -190,12 +190,12 @@ def _match(is_yes: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
 
 def _probable(yes: NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
     """List all pairs of a start and an end whose own probabilities let them be told."""
-    likely = yes >= np.log(LEAST_TOLD)
+    likely = yes >= np.log(MIN_SPAN_PROBABILITY)
     for column in range(yes.shape[2]):
         starts, ends = (np.flatnonzero(likely[:, side, column]) for side in (0, 1))
         for start in starts:
             for stop in ends[ends >= start]:
-                if yes[start, 0, column] + yes[stop, 1, column] >= np.log(LEAST_TOLD):
+                if yes[start, 0, column] + yes[stop, 1, column] >= np.log(MIN_SPAN_PROBABILITY):
                     yield int(start), int(stop), column
 
 

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ...schemes import Scheme, split_tag
-from ...types import Entity, Gold, Lesson, Target
+from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
 from .lattice import Lattice
 from .losses import tag_loss
-from .tags import TagSet, inherit_output, tag_lessons
+from .tags import TagSet, inherit_output, tag_targets
 
 
 class SoftmaxHead(nn.Module):
@@ -88,12 +88,12 @@ class SoftmaxHead(nn.Module):
         """Find the log-probability of each tag. Shape: ``(batch, tokens, tags)``."""
         return scores.float().log_softmax(dim=-1)
 
-    def lessons(self, scores: Tensor, mask: Tensor) -> list[Lesson]:
+    def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
         """Tell each text's tag probabilities and entities."""
-        return tag_lessons(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
+        return tag_targets(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum the divergence from the teacher over the taught tokens."""
         return tag_divergence(self.log_probs(scores, mask), self.tag_names, targets, temperature)

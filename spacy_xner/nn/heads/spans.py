@@ -10,15 +10,17 @@ from torch import Tensor, nn
 
 from ...errors import XnerWarning
 from ...schemes import tag_names
-from ...types import Entity, Gold, Lesson, Target
+from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .losses import yes_no_loss
 
 # Spans less probable than this are not told.
-LEAST_TOLD = 1e-3
+MIN_SPAN_PROBABILITY = 1e-3
 
 
-def span_lesson(labels: Sequence[str], n_tokens: int, entities: list[Entity], spans: list[Entity]) -> Lesson:
-    """Make a lesson of span probabilities, for students with tags too: of each token's BIO tags.
+def span_targets(
+    labels: Sequence[str], n_tokens: int, entities: list[Entity], spans: list[Entity]
+) -> SoftTargets:
+    """Make soft targets of span probabilities, for students with tags too: of each token's BIO tags.
 
     Args:
         labels: Entity types.
@@ -33,18 +35,18 @@ def span_lesson(labels: Sequence[str], n_tokens: int, entities: list[Entity], sp
         probs[span.start, index[f"B-{span.label}"]] += span.score
         probs[span.start + 1 : span.end, index[f"I-{span.label}"]] += span.score
     # Spans overlap: where theirs are more than 1 together, nothing is left for O.
-    probs[:, 0] = np.maximum(1.0 - probs.sum(axis=1), LEAST_TOLD)
+    probs[:, 0] = np.maximum(1.0 - probs.sum(axis=1), MIN_SPAN_PROBABILITY)
     probs /= probs.sum(axis=1, keepdims=True)
-    return Lesson(names, np.log(np.maximum(probs, np.finfo(np.float32).tiny)), entities, spans)
+    return SoftTargets(names, np.log(np.maximum(probs, np.finfo(np.float32).tiny)), entities, spans)
 
 
-def taught_labels(lesson: Lesson, labels: Sequence[str]) -> list[int]:
+def taught_labels(soft: SoftTargets, labels: Sequence[str]) -> list[int]:
     """List the indices of the student's labels that the teacher knows."""
-    known = {tag.partition("-")[2] for tag in lesson.tags}
+    known = {tag.partition("-")[2] for tag in soft.tags}
     return [i for i, label in enumerate(labels) if label in known]
 
 
-def taught_tokens(target: Target) -> NDArray[np.bool_]:
+def taught_tokens(target: DistillTarget) -> NDArray[np.bool_]:
     """Find the tokens at which all is learned that the teacher says. Shape: ``(tokens,)``.
 
     Where the gold has a label that the teacher does not know, it has nothing to say of spans.

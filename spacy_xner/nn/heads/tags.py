@@ -18,7 +18,7 @@ from ...schemes import (
     tags_to_entities,
     to_bio,
 )
-from ...types import Entity, Gold, Lesson
+from ...types import Entity, Gold, SoftTargets
 from .base import AnyHead
 from .lattice import Lattice, viterbi
 from .marginals import TagSpan, span_probabilities
@@ -154,10 +154,10 @@ def inherit_output(head: TagHead, origin: AnyHead) -> tuple[list[int], list[int]
     return here, there
 
 
-def tag_lessons(
+def tag_targets(
     names: tuple[str, ...], log_probs: Tensor, mask: Tensor, found: Sequence[list[Entity]]
-) -> list[Lesson]:
-    """Make the lesson of each text.
+) -> list[SoftTargets]:
+    """Make the soft targets of each text.
 
     Args:
         names: The tags.
@@ -167,7 +167,7 @@ def tag_lessons(
     """
     sizes = mask.sum(dim=1).tolist()
     return [
-        Lesson(names, row[:size], entities, entities)
+        SoftTargets(names, row[:size], entities, entities)
         for row, size, entities in zip(log_probs.cpu().numpy(), sizes, found, strict=True)
     ]
 

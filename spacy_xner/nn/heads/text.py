@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ...errors import XnerWarning
-from ...types import Target, TextGold
+from ...types import DistillTarget, TextGold
 from .base import AnyHead
 from .distill import FLOOR
 from .losses import yes_no_loss
@@ -44,8 +44,8 @@ class TextHead(AnyHead, Protocol):
         """Find the probability of each label. Shape: ``(batch, labels)``."""
         ...
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum, over the taught texts, how far the teacher's probabilities are from this head's.
 
@@ -119,13 +119,13 @@ class _LinearTextHead(nn.Module):
             )
         copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=1)
 
-    def _shared(self, targets: Sequence[Target | None]) -> tuple[list[int], list[int], Tensor]:
+    def _shared(self, targets: Sequence[DistillTarget | None]) -> tuple[list[int], list[int], Tensor]:
         """Find rows that are taught, labels that the teacher shares, and its log-probabilities of these."""
         rows = [i for i, target in enumerate(targets) if target is not None]
-        lessons = [target.lesson for target in targets if target is not None]
-        names = lessons[0].tags
+        soft_targets = [target.soft for target in targets if target is not None]
+        names = soft_targets[0].tags
         shared = [label for label in self.labels if label in names]
-        said = np.concatenate([lesson.log_probs for lesson in lessons])
+        said = np.concatenate([soft.log_probs for soft in soft_targets])
         columns = [names.index(label) for label in shared]
         known = torch.from_numpy(said[:, columns].astype(np.float32)).to(self.weights.device)
         return rows, [self.labels.index(label) for label in shared], known
@@ -156,8 +156,8 @@ class ExclusiveHead(_LinearTextHead):
             label_smoothing=self.label_smoothing,
         )
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum the divergence from the teacher: over all labels, or where the gold's is new, the old ones."""
         rows, shared, said = self._shared(targets)
@@ -189,8 +189,8 @@ class MultiLabelHead(_LinearTextHead):
         loss = yes_no_loss(scores.float(), wanted, counts, label_smoothing=self.label_smoothing)
         return loss / len(self.labels)
 
-    def distill(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[Target | None], temperature: float
+    def distill_loss(
+        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
         """Sum the divergence from the teacher of each shared label by itself, the mean over all labels."""
         rows, shared, said = self._shared(targets)

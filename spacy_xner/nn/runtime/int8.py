@@ -102,7 +102,7 @@ class Int8Layers:
 
 @cache
 def has_int8() -> bool:
-    """Tell whether torch can multiply 8-bit numbers here, and does so exactly.
+    """Return whether torch can multiply 8-bit numbers here, and does so exactly.
 
     Processors without instructions for it (VNNI) add up products in 16 bits, where great ones overflow.
     """

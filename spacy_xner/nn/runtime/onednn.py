@@ -19,7 +19,7 @@ CACHED = "16"
 
 @cache
 def is_mkl_slow() -> bool:
-    """Tell whether torch multiplies matrices by MKL, on a processor on which oneDNN is faster."""
+    """Return whether torch multiplies matrices by MKL, on a processor on which oneDNN is faster."""
     named = os.environ.get("PROCESSOR_IDENTIFIER", "")
     told = Path("/proc/cpuinfo")
     if told.is_file():

@@ -190,7 +190,7 @@ def find_fixed_ids(transformer: Any, tokenizer: Tokenizer, model: dict[str, Any]
 
 
 def is_single(piece: str) -> bool:
-    """Tell whether a piece is one character, apart from the mark of a space or of a word's inside."""
+    """Return whether a piece is one character, apart from the mark of a space or of a word's inside."""
     return len(piece.removeprefix("##").removeprefix("▁")) <= 1
 
 

@@ -21,10 +21,10 @@ from .pieces import PieceCounter
 # A label with fewer entities to train on is rare.
 RARE = 20
 # Shares of entities and of pieces above which advice is given.
-MOST_WIDENED = 0.001
-MOST_UNKNOWN = 0.01
+MAX_WIDENED = 0.001
+MAX_UNKNOWN = 0.01
 # Places shown of each kind of mistake.
-MOST_PLACES = 5
+MAX_PLACES = 5
 
 Key = TypeVar("Key")
 # A text's fingerprint, and that of its annotation.
@@ -83,7 +83,7 @@ class SplitFacts:
     def show(self, what: str, place: str) -> None:
         """Remember a place, if there are not many yet."""
         places = self.places.setdefault(what, [])
-        if len(places) < MOST_PLACES:
+        if len(places) < MAX_PLACES:
             places.append(place)
 
 
@@ -181,7 +181,7 @@ def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[
     facts.notes, facts.repairs, facts.n_skipped = counts.notes, counts.repairs, len(counts.skipped)
     facts.n_widened, facts.n_overlapping = report.n_widened, report.n_overlapping
     for what, lines in (("illegal tags", counts.repaired), ("texts that cannot be read", counts.skipped)):
-        for line in lines[:MOST_PLACES]:
+        for line in lines[:MAX_PLACES]:
             facts.show(what, line)
 
 
@@ -236,7 +236,7 @@ def _find_leak(first: tuple[str, Marks], second: tuple[str, Marks]) -> Leak:
     (name, marks), (other, others) = first, second
     shared = [text for text in marks if text in others]
     n_conflicts = sum(marks[text][0] != others[text][0] for text in shared)
-    places = [f"{marks[text][1]}, {others[text][1]}" for text in shared[:MOST_PLACES]]
+    places = [f"{marks[text][1]}, {others[text][1]}" for text in shared[:MAX_PLACES]]
     return Leak(name, other, len(shared), n_conflicts, places)
 
 
@@ -268,11 +268,11 @@ def _advise_split(facts: SplitFacts) -> Iterator[str]:
         yield f"{facts.n_skipped} texts of {name} cannot be read. Mend them."
     if facts.repairs:
         yield f"{sum(facts.repairs.values())} tags of {name} are illegal. Look at them."
-    if facts.n_widened > MOST_WIDENED * facts.n_entities:
+    if facts.n_widened > MAX_WIDENED * facts.n_entities:
         yield (
             f"{facts.n_widened} entities of {name} have a border inside a token, which no model can find. "
             "Mend them, or choose another tokenizer."
         )
-    if facts.n_unknown > MOST_UNKNOWN * facts.n_pieces:
+    if facts.n_unknown > MAX_UNKNOWN * facts.n_pieces:
         share = facts.n_unknown / facts.n_pieces
         yield f"{share:.1%} of the pieces of {name} are unknown to the encoder. Choose another."

@@ -8,7 +8,7 @@ from .facts import Inspection
 from .table import label_rows, percentile, summary
 
 # Bars of a plot of lengths.
-MOST_BARS = 24
+MAX_BARS = 24
 
 Bar = tuple[str, int, float]
 
@@ -50,7 +50,7 @@ def _histogram(counts: dict[int, int]) -> list[Bar]:
     if not counts:
         return []
     last = max(percentile(counts, 0.99), 1)
-    step = -(-(last + 1) // MOST_BARS)
+    step = -(-(last + 1) // MAX_BARS)
     bars: dict[int, int] = {place: 0 for place in range(0, last + 1, step)}
     top = max(bars)
     for size, n in counts.items():

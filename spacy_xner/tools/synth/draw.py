@@ -9,7 +9,7 @@ from .sources import draw_faker, draw_phone
 from .spec import SLOT, LanguageSpec, Spec, split_spec
 
 # Draws in a row that gave nothing new, after which the lists are taken to be used up.
-MOST_TRIES = 1000
+MAX_TRIES = 1000
 FULL_WIDTH = {ord(str(i)): chr(0xFF10 + i) for i in range(10)}
 # Of the texts of a language that has records.
 RECORD_SHARE = 0.5
@@ -35,7 +35,7 @@ def draw_part(spec: dict[str, Any], part: str, size: int, seed: int) -> Iterator
     while len(seen) < size:
         record = join_pieces(draw_text(own, rng))
         n_tries = n_tries + 1 if record in seen else 0
-        if n_tries > MOST_TRIES:
+        if n_tries > MAX_TRIES:
             raise ValueError(
                 f"The lists must give {size} different texts for {part}, found {len(seen)}. "
                 "Extend the lists or ask for fewer texts."

@@ -10,7 +10,7 @@ from zlib import crc32
 from .spec import LanguageSpec
 
 # Draws in a row of which none is a part's, after which there is none.
-MOST_TRIES = 1000
+MAX_TRIES = 1000
 # Share of the ways in which a number is written.
 FORMATS = ("NATIONAL", "NATIONAL", "E164", "INTERNATIONAL", "DIGITS", "DIGITS")
 
@@ -28,7 +28,7 @@ def draw_faker(method: str, language: LanguageSpec, part: str, rng: random.Rando
     if draw is None:
         msg = f"Faker's locale {language.locale} must have the method of {{faker.{method}}}, found none."
         raise ValueError(msg)
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         word = " ".join(str(draw()).split())
         if method in language.shared or _part_of(word) == part:
             return word

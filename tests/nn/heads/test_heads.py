@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from spacy_xner.types import NO_LESSON, Entity, Gold, Lesson, Target
+from spacy_xner.types import NO_TARGETS, DistillTarget, Entity, Gold, SoftTargets
 
 from .conftest import GOLD, HEADS, LABELS, WIDTH, make_head
 
@@ -104,14 +104,14 @@ def test_heads_of_another_kind_or_width_are_refused(kind: str) -> None:
         head.inherit(nn.Linear(WIDTH, 5))
 
 
-def lesson_of(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> list[Lesson]:
+def targets_of(head: nn.Module, vectors: torch.Tensor, mask: torch.Tensor) -> list[SoftTargets]:
     with torch.no_grad():
-        return head.lessons(head(vectors), mask)
+        return head.soft_targets(head(vectors), mask)
 
 
-def target(lesson: Lesson, taught: bool = True, partial: bool = False) -> Target:
-    n = len(lesson.log_probs)
-    return Target(lesson, [taught] * n, [partial] * n)
+def target(soft: SoftTargets, taught: bool = True, partial: bool = False) -> DistillTarget:
+    n = len(soft.log_probs)
+    return DistillTarget(soft, [taught] * n, [partial] * n)
 
 
 @pytest.mark.parametrize("teacher", HEADS)
@@ -119,9 +119,9 @@ def target(lesson: Lesson, taught: bool = True, partial: bool = False) -> Target
 def test_every_head_learns_of_every_head(
     kind: str, teacher: str, vectors: torch.Tensor, mask: torch.Tensor
 ) -> None:
-    targets = [target(lesson) for lesson in lesson_of(make_head(teacher), vectors, mask)]
+    targets = [target(soft) for soft in targets_of(make_head(teacher), vectors, mask)]
     head = make_head(kind, seed=3)
-    loss = head.distill(head(vectors), mask, targets, 2.0)
+    loss = head.distill_loss(head(vectors), mask, targets, 2.0)
     loss.backward()
     assert loss.isfinite()
     assert loss > 0.1
@@ -135,24 +135,25 @@ def test_a_teacher_of_the_same_mind_costs_nothing(
     kind: str, vectors: torch.Tensor, mask: torch.Tensor
 ) -> None:
     head = make_head(kind)
-    targets = [target(lesson) for lesson in lesson_of(head, vectors, mask)]
-    loss = head.distill(head(vectors), mask, targets, 2.0).item()
+    targets = [target(soft) for soft in targets_of(head, vectors, mask)]
+    loss = head.distill_loss(head(vectors), mask, targets, 2.0).item()
     if not kind.startswith("pointer"):
         assert loss == pytest.approx(0.0, abs=0.02)
         return
     # Starts without an end are in no span, so that spans do not tell all of a pointer's mind.
     other = make_head(kind, seed=3)
-    assert loss < other.distill(other(vectors), mask, targets, 2.0).item()
+    assert loss < other.distill_loss(other(vectors), mask, targets, 2.0).item()
 
 
 @pytest.mark.parametrize("kind", HEADS)
 def test_padding_changes_no_divergence(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
-    targets = [target(lesson) for lesson in lesson_of(make_head(kind, seed=3), vectors, mask)]
+    targets = [target(soft) for soft in targets_of(make_head(kind, seed=3), vectors, mask)]
     padded = torch.cat([vectors, torch.full((2, 3, WIDTH), 7.0)], dim=1)
     padded_mask = torch.cat([mask, torch.zeros(2, 3, dtype=torch.bool)], dim=1)
     torch.testing.assert_close(
-        head.distill(head(padded), padded_mask, targets, 2.0), head.distill(head(vectors), mask, targets, 2.0)
+        head.distill_loss(head(padded), padded_mask, targets, 2.0),
+        head.distill_loss(head(vectors), mask, targets, 2.0),
     )
 
 
@@ -160,14 +161,14 @@ def test_padding_changes_no_divergence(kind: str, vectors: torch.Tensor, mask: t
 def test_untaught_tokens_and_texts_do_not_count(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
     other = make_head(kind, seed=3)
-    lessons = lesson_of(other, vectors, mask)
-    assert head.distill(head(vectors), mask, [None, target(lessons[1], taught=False)], 2.0) == 0
-    assert head.distill(head(vectors), mask, [None, target(NO_LESSON)], 2.0) == 0
+    soft_targets = targets_of(other, vectors, mask)
+    assert head.distill_loss(head(vectors), mask, [None, target(soft_targets[1], taught=False)], 2.0) == 0
+    assert head.distill_loss(head(vectors), mask, [None, target(NO_TARGETS)], 2.0) == 0
     each = [
-        head.distill(head(vectors), mask, targets, 2.0)
-        for targets in ([target(lessons[0]), None], [None, target(lessons[1])])
+        head.distill_loss(head(vectors), mask, targets, 2.0)
+        for targets in ([target(soft_targets[0]), None], [None, target(soft_targets[1])])
     ]
-    both = head.distill(head(vectors), mask, [target(lesson) for lesson in lessons], 2.0)
+    both = head.distill_loss(head(vectors), mask, [target(soft) for soft in soft_targets], 2.0)
     torch.testing.assert_close(each[0] + each[1], both)
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from spacy_xner.errors import XnerWarning
 from spacy_xner.nn.heads.global_pointer import GlobalPointerHead, band_products, within
 from spacy_xner.nn.heads.pointer import PointerHead
-from spacy_xner.types import Entity, Gold, Target
+from spacy_xner.types import DistillTarget, Entity, Gold
 
 from .conftest import LABELS, WIDTH, make_head
 
@@ -48,7 +48,7 @@ def test_pointer_scores_match_brute_force(vectors: torch.Tensor, mask: torch.Ten
     nn.init.constant_(head.output.bias, 0.5)
     scores = head(vectors).detach()
     n_found = 0
-    told = head.lessons(scores, mask)
+    told = head.soft_targets(scores, mask)
     for row, entities in enumerate(head.decode(scores, mask)):
         n = int(mask[row].sum())
         for column, label in enumerate(LABELS):
@@ -191,11 +191,12 @@ def test_gold_of_a_label_unknown_to_the_teacher_is_left_alone(
 ) -> None:
     head = make_head(kind)
     with torch.no_grad():
-        lessons = make_head(kind, seed=3).lessons(head(vectors), mask)
+        soft_targets = make_head(kind, seed=3).soft_targets(head(vectors), mask)
     partial = [
-        Target(lesson, [True] * len(lesson.log_probs), [True] * len(lesson.log_probs)) for lesson in lessons
+        DistillTarget(soft, [True] * len(soft.log_probs), [True] * len(soft.log_probs))
+        for soft in soft_targets
     ]
-    assert head.distill(head(vectors), mask, partial, 2.0) == 0
+    assert head.distill_loss(head(vectors), mask, partial, 2.0) == 0
 
 
 def test_settings_of_the_global_pointer() -> None:

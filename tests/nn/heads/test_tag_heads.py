@@ -11,7 +11,7 @@ from torch import nn
 from spacy_xner.nn.heads.crf import CRFHead
 from spacy_xner.nn.heads.softmax import SoftmaxHead
 from spacy_xner.schemes import entities_to_tags, legal_moves
-from spacy_xner.types import Entity, Gold, Lesson, Target
+from spacy_xner.types import DistillTarget, Entity, Gold, SoftTargets
 
 from .conftest import GOLD, LABELS, TAG_HEADS, WIDTH, make_head
 
@@ -109,9 +109,9 @@ def test_log_probs_match_brute_force(kind: str, vectors: torch.Tensor, mask: tor
                 assert found[row, t, i].item() == pytest.approx(expected, abs=1e-5)
 
 
-def target(lesson: Lesson, partial: bool = False) -> Target:
-    n = len(lesson.log_probs)
-    return Target(lesson, [True] * n, [partial] * n)
+def target(soft: SoftTargets, partial: bool = False) -> DistillTarget:
+    n = len(soft.log_probs)
+    return DistillTarget(soft, [True] * n, [partial] * n)
 
 
 def test_divergence_by_hand() -> None:
@@ -121,19 +121,19 @@ def test_divergence_by_hand() -> None:
     scores = torch.tensor([[[0.3, 0.2, 0.1, 0.3, 0.1]]]).log()
     # The teacher's second label is unknown to the student, and so is its O.
     tags = ("O", "B-OLD", "I-OLD", "B-GONE", "I-GONE")
-    lesson = Lesson(tags, np.log(np.array([[0.4, 0.3, 0.1, 0.15, 0.05]], dtype=np.float32)), [])
+    soft = SoftTargets(tags, np.log(np.array([[0.4, 0.3, 0.1, 0.15, 0.05]], dtype=np.float32)), [])
     # Teacher over O, B-OLD, I-OLD: 0.6, 0.3, 0.1
     whole = 0.6 * math.log(0.6 / 0.3) + 0.3 * math.log(0.3 / 0.3) + 0.1 * math.log(0.1 / 0.1)
-    assert head.distill(scores, mask, [target(lesson)], 1.0).item() == pytest.approx(whole, abs=1e-5)
+    assert head.distill_loss(scores, mask, [target(soft)], 1.0).item() == pytest.approx(whole, abs=1e-5)
     among = 0.6 * math.log(0.6 * 7 / 3) + 0.3 * math.log(0.3 * 7 / 3) + 0.1 * math.log(0.1 * 7 / 1)
-    found = head.distill(scores, mask, [target(lesson, partial=True)], 1.0)
+    found = head.distill_loss(scores, mask, [target(soft, partial=True)], 1.0)
     assert found.item() == pytest.approx(among, abs=1e-5)
     # At temperature 2, probabilities go by their square roots, and the sum is multiplied by 4.
-    soft = torch.tensor([0.6, 0.3, 0.1]).sqrt()
-    teacher = soft / soft.sum()
+    roots = torch.tensor([0.6, 0.3, 0.1]).sqrt()
+    teacher = roots / roots.sum()
     student = scores[0, 0].exp().sqrt() / scores[0, 0].exp().sqrt().sum()
     expected = 4 * (teacher * (teacher / student[[0, 3, 4]]).log()).sum()
-    torch.testing.assert_close(head.distill(scores, mask, [target(lesson)], 2.0), expected)
+    torch.testing.assert_close(head.distill_loss(scores, mask, [target(soft)], 2.0), expected)
 
 
 def test_divergence_between_two_schemes_by_hand() -> None:
@@ -141,9 +141,9 @@ def test_divergence_between_two_schemes_by_hand() -> None:
     mask = torch.ones(1, 1, dtype=torch.bool)
     scores = torch.tensor([[[0.5, 0.3, 0.2]]]).log()
     tags = ("O", "B-X", "I-X", "E-X", "S-X")
-    lesson = Lesson(tags, np.log(np.array([[0.4, 0.1, 0.1, 0.2, 0.2]], dtype=np.float32)), [])
+    soft = SoftTargets(tags, np.log(np.array([[0.4, 0.1, 0.1, 0.2, 0.2]], dtype=np.float32)), [])
     expected = 0.4 * math.log(0.4 / 0.5) + 0.3 * math.log(0.3 / 0.3) + 0.3 * math.log(0.3 / 0.2)
-    assert head.distill(scores, mask, [target(lesson)], 1.0).item() == pytest.approx(expected, abs=1e-5)
+    assert head.distill_loss(scores, mask, [target(soft)], 1.0).item() == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", TAG_HEADS)
