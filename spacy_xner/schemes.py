@@ -1,137 +1,287 @@
-"""Entities to tags and back, and which tag may follow which."""
+"""Tagging schemes: entities to tags and back, repair of illegal tags, and which tag may follow which."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from .types import Entity
 
 OUTSIDE = "O"
-PREFIXES = "BI"
-# What a model tags with: BIO, also called IOB2, or BIOES, also called IOBES or BILOU.
+# The schemes that heads can be set to: BIO is also called IOB2; BIOES also IOBES or BILOU.
 Scheme = Literal["BIO", "BIOES"]
-SCHEMES: dict[Scheme, str] = {"BIO": PREFIXES, "BIOES": "BIES"}
-# What a letter means is the same in all schemes that others write: begins, goes on, ends, or stands alone.
+# The role of each letter, the same in all schemes: begin, inside, end or single.
 ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
 
 
-def parse_tag(tag: str) -> tuple[str, str]:
-    """Read a BIO tag, with its prefix first (``B-PER``) or last (``PER-B``).
+class Letters(NamedTuple):
+    """The letters of a scheme.
 
-    Returns:
-        Prefix (``B``, ``I`` or ``O``) and label (empty for ``O``).
+    Attributes:
+        first: Letter of the first token of an entity.
+        inside: Letter of the tokens between the first and the last.
+        last: Letter of the last token.
+        single: Letter of the only token of an entity.
+        first_touching: Letter of the first or only token where the entity before it touches it and has the
+            same label; empty where that makes no difference.
+        last_touching: The same of the last or only token, and the entity after it.
+    """
+
+    first: str
+    inside: str
+    last: str
+    single: str
+    first_touching: str = ""
+    last_touching: str = ""
+
+    def starts(self, *, is_touching: bool) -> set[str]:
+        """Return the letters that a first token may have, with an entity of its label before it or not."""
+        if is_touching and self.first_touching:
+            return {self.first_touching}
+        return {self.first, self.single, self.last_touching} - {""}
+
+    def ends(self, *, is_touching: bool) -> set[str]:
+        """Return the letters that a last token may have, with an entity of its label after it or not."""
+        if is_touching and self.last_touching:
+            return {self.last_touching}
+        return {self.last, self.single, self.first_touching} - {""}
+
+
+# Ordered from common to rare: where several schemes fit a corpus equally well, the first one wins.
+SCHEMES = {
+    "IOB2": Letters("B", "I", "I", "B"),
+    "BIOES": Letters("B", "I", "E", "S"),
+    "BILOU": Letters("B", "I", "L", "U"),
+    "BMES": Letters("B", "M", "E", "S"),
+    "BMEWO": Letters("B", "M", "E", "W"),
+    "IOE2": Letters("I", "I", "E", "E"),
+    "IOB1": Letters("I", "I", "I", "I", first_touching="B"),
+    "IOE1": Letters("I", "I", "I", "I", last_touching="E"),
+    # Touching entities of one label become one.
+    "IO": Letters("I", "I", "I", "I"),
+}
+ALIASES = {"BIO": "IOB2", "IOBES": "BIOES", "BILUO": "BILOU", "BMEO": "BMES", "BMESO": "BMES", "IOB": "IOB1"}
+
+
+class LegalMoves(NamedTuple):
+    """Which tags may begin a text, follow each other and end a text.
+
+    Attributes:
+        start: Whether a text may begin with each tag. Length: ``tags``.
+        moves: Whether each tag (row) may be followed by each other (column). Shape: ``(tags, tags)``.
+        end: Whether a text may end with each tag. Length: ``tags``.
+    """
+
+    start: list[bool]
+    moves: list[list[bool]]
+    end: list[bool]
+
+
+class Repair(NamedTuple):
+    """An illegal tag and its replacement.
+
+    Attributes:
+        token: Index of the token.
+        tag: The tag in the corpus.
+        read_as: The legal tag that it was read as.
+    """
+
+    token: int
+    tag: str
+    read_as: str
+
+
+@dataclass(frozen=True)
+class TagScheme:
+    """A tagging scheme, with the letter before the label (``B-PER``) or after it (``PER-B``).
+
+    Reading is lenient: any letter of `ROLES` is understood, and an entity begins where a tag continues
+    nothing, as in conlleval. What is illegal in this scheme is listed by `repairs`.
+
+    Attributes:
+        name: A name in `SCHEMES` or `ALIASES`, in any case; an alias is resolved.
+        label_first: Whether the label stands before the letter.
 
     Raises:
-        ValueError: If it is no BIO tag.
-    """
-    if tag == OUTSIDE:
-        return OUTSIDE, ""
-    first, _, label = tag.partition("-")
-    if first in PREFIXES and len(first) == 1 and label and label.isprintable():
-        return first, label
-    label, _, last = tag.rpartition("-")
-    if last in PREFIXES and len(last) == 1 and label and label.isprintable():
-        return last, label
-    raise ValueError(f"a tag must be O, B-LABEL, I-LABEL, LABEL-B or LABEL-I, found {tag!r}")
-
-
-def split_any(tag: str, *, is_type_first: bool = False) -> tuple[str, str] | None:
-    """Split a tag of any scheme, but ``O``, into letter and label; None if it has no letter of `ROLES`."""
-    if is_type_first:
-        label, _, letter = tag.rpartition("-")
-    else:
-        letter, _, label = tag.partition("-")
-    return (letter, label) if letter in ROLES and label and label.isprintable() else None
-
-
-def tag_names(labels: Sequence[str], scheme: Scheme = "BIO") -> tuple[str, ...]:
-    """List all tags of some labels: ``O``, then those of each label, such as ``B-`` and ``I-``."""
-    return (OUTSIDE, *(f"{prefix}-{label}" for label in labels for prefix in SCHEMES[scheme]))
-
-
-def legal_moves(
-    names: Sequence[str], scheme: Scheme = "BIO"
-) -> tuple[list[bool], list[list[bool]], list[bool]]:
-    """Find which tags may begin a text, follow each other (row, then column), and end a text.
-
-    ``I-X`` and ``E-X`` stand only after ``B-X`` or ``I-X``; in BIOES these two must be followed by them.
+        ValueError: If the scheme is unknown.
     """
 
-    def may_follow(before: str, after: str) -> bool:
-        (first, label), (second, other) = split_tag(before), split_tag(after)
-        if second in ("I", "E"):
-            return first in ("B", "I") and label == other
-        return may_end(before)
+    name: str = "IOB2"
+    label_first: bool = field(default=False, kw_only=True)
+    # Role and label of each tag that was seen: corpora have few different tags.
+    _roles: dict[str, tuple[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def may_end(name: str) -> bool:
-        return scheme == "BIO" or split_tag(name)[0] not in ("B", "I")
-
-    start = [may_follow(OUTSIDE, name) for name in names]
-    moves = [[may_follow(before, after) for after in names] for before in names]
-    return start, moves, [may_end(name) for name in names]
-
-
-def split_tag(name: str) -> tuple[str, str]:
-    """Split a tag of ours into prefix and label."""
-    prefix, _, label = name.partition("-")
-    return prefix, label
-
-
-def to_bio(name: str) -> str:
-    """Give the BIO tag that stands where a BIOES tag does."""
-    prefix, label = split_tag(name)
-    return f"{'B' if prefix in ('B', 'S') else 'I'}-{label}" if label else name
-
-
-def span_tags(label: str, n_tokens: int, scheme: Scheme = "BIO") -> list[str]:
-    """List the tags of one entity."""
-    if scheme == "BIO" or n_tokens < 1:
-        return [f"B-{label}", *[f"I-{label}"] * (n_tokens - 1)][: max(n_tokens, 0)]
-    if n_tokens == 1:
-        return [f"S-{label}"]
-    return [f"B-{label}", *[f"I-{label}"] * (n_tokens - 2), f"E-{label}"]
-
-
-def entities_to_tags(entities: Sequence[Entity], n_tokens: int, scheme: Scheme = "BIO") -> list[str]:
-    """Write entities as tags.
-
-    Raises:
-        ValueError: If entities overlap or leave the text.
-    """
-    tags = [OUTSIDE] * n_tokens
-    for ent in entities:
-        if not 0 <= ent.start < ent.end <= n_tokens:
+    def __post_init__(self) -> None:
+        name = ALIASES.get(self.name.upper(), self.name.upper())
+        if name not in SCHEMES:
             raise ValueError(
-                f"An entity must lie within its {n_tokens} tokens, found {ent.start} to {ent.end}."
+                f"A scheme must be one of {', '.join((*SCHEMES, *ALIASES))}, found {self.name!r}."
             )
-        if any(tag != OUTSIDE for tag in tags[ent.start : ent.end]):
-            raise ValueError(
-                f"Entities must not overlap to be written as tags, found two at tokens {ent.start} to "
-                f"{ent.end}. Keep the longer one."
-            )
-        tags[ent.start : ent.end] = span_tags(ent.label, ent.end - ent.start, scheme)
-    return tags
+        object.__setattr__(self, "name", name)
+
+    @property
+    def letters(self) -> Letters:
+        """The letters of this scheme."""
+        return SCHEMES[self.name]
+
+    @property
+    def form(self) -> str:
+        """How a tag is written, for error messages."""
+        return "O, LABEL-B or LABEL-I" if self.label_first else "O, B-LABEL or I-LABEL"
+
+    def join(self, letter: str, label: str) -> str:
+        """Write a tag."""
+        return f"{label}-{letter}" if self.label_first else f"{letter}-{label}"
+
+    def parse(self, tag: str) -> tuple[str, str] | None:
+        """Split a tag into letter and label (empty for ``O``), or return None if it is no tag."""
+        if tag == OUTSIDE:
+            return OUTSIDE, ""
+        if self.label_first:
+            label, _, letter = tag.rpartition("-")
+        else:
+            letter, _, label = tag.partition("-")
+        return (letter, label) if letter in ROLES and label and label.isprintable() else None
+
+    def tag_names(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """List all tags of some labels: ``O``, then for each label one tag with each letter."""
+        return (OUTSIDE, *(self.join(letter, label) for label in labels for letter in self._alphabet()))
+
+    def encode(self, entities: Iterable[Entity], n_tokens: int) -> list[str]:
+        """Write entities as tags. IO cannot separate two entities of one label that touch.
+
+        Raises:
+            ValueError: If entities overlap or leave the text.
+        """
+        tags = [OUTSIDE] * n_tokens
+        first, inside, last, single, first_touching, last_touching = self.letters
+        before: Entity | None = None
+        for ent in sorted(entities):
+            start, end, label, _ = ent
+            _check_place(before, ent, n_tokens)
+            if end - start > 1:
+                tags[start:end] = [self.join(inside, label)] * (end - start)
+                tags[start], tags[end - 1] = self.join(first, label), self.join(last, label)
+            else:
+                tags[start] = self.join(single, label)
+            if before is not None and before.end == start and before.label == label:
+                if first_touching:
+                    tags[start] = self.join(first_touching, label)
+                if last_touching:
+                    tags[start - 1] = self.join(last_touching, label)
+            before = ent
+        return tags
+
+    def decode(self, tags: Sequence[str]) -> list[Entity]:
+        """Read the entities of a text.
+
+        Raises:
+            ValueError: If something is no tag.
+        """
+        if tags.count(OUTSIDE) == len(tags):
+            return []
+        return join_roles([self._roles.get(tag) or self._read_role(tag) for tag in tags])
+
+    def repairs(self, tags: Sequence[str], entities: Sequence[Entity]) -> list[Repair]:
+        """List the tags that differ from those of their entities, as `decode` read them."""
+        if not entities or (legal := self.encode(entities, len(tags))) == tags:
+            return []
+        return [Repair(i, a, b) for i, (a, b) in enumerate(zip(tags, legal, strict=True)) if a != b]
+
+    def to_bio(self, tag: str) -> str:
+        """Return the BIO tag, letter first, for the same token."""
+        role, label = self._roles.get(tag) or self._read_role(tag)
+        return f"{'B' if role in 'BS' else 'I'}-{label}" if label else OUTSIDE
+
+    def legal_moves(self, labels: Sequence[str]) -> LegalMoves:
+        """Return which of the tags of some labels, as `tag_names` lists them, may follow each other.
+
+        A sequence of tags is legal if and only if encoding its entities gives the same tags.
+        """
+        tags = [(OUTSIDE, ""), *((letter, label) for label in labels for letter in self._alphabet())]
+        start = [self._may_follow((OUTSIDE, ""), tag) for tag in tags]
+        end = [self._may_follow(tag, (OUTSIDE, "")) for tag in tags]
+        # Between different labels it matters only whether one may end and the other begin.
+        moves = [list(start) if may_end else [False] * len(tags) for may_end in end]
+        n_letters = len(self._alphabet())
+        for block in range(1, len(tags), n_letters):
+            for i in range(block, block + n_letters):
+                for j in range(block, block + n_letters):
+                    moves[i][j] = self._may_follow(tags[i], tags[j])
+        return LegalMoves(start, moves, end)
+
+    def _alphabet(self) -> list[str]:
+        return [letter for letter in dict.fromkeys(self.letters) if letter]
+
+    def _may_follow(self, before: tuple[str, str], after: tuple[str, str]) -> bool:
+        (letter, label), (next_letter, next_label) = before, after
+        letters = self.letters
+        is_same = bool(label) and label == next_label
+        may_end = not label or letter in letters.ends(is_touching=is_same)
+        may_start = not next_label or next_letter in letters.starts(is_touching=is_same)
+        is_inside = (
+            is_same
+            and letter in (letters.first, letters.inside, letters.first_touching)
+            and next_letter in (letters.inside, letters.last, letters.last_touching)
+        )
+        return is_inside or (may_end and may_start)
+
+    def _read_role(self, tag: str) -> tuple[str, str]:
+        parsed = self.parse(tag)
+        if parsed is None:
+            raise ValueError(f"a tag must be {self.form}, found {tag!r}")
+        letter, label = parsed
+        role = ROLES[letter] if label else "", label
+        self._roles[tag] = role
+        return role
 
 
-def tags_to_entities(tags: Sequence[str], scheme: Scheme = "BIO") -> list[Entity]:
-    """Read entities from tags: BIO with prefixes first or last, BIOES with prefixes first.
+def join_roles(roles: Sequence[tuple[str, str]]) -> list[Entity]:
+    """Join the tokens of each entity.
 
-    An ``I-X`` or ``E-X`` that continues nothing begins an entity, as in conlleval.
+    An entity begins at a role that says so, and at an inside or end that no entity of its label is open for;
+    it ends at a role that says so, and before a token that does not continue it.
+
+    Args:
+        roles: Role (a value of `ROLES`) and label of each token; the label is empty outside.
     """
-    read = parse_tag if scheme == "BIO" else split_tag
     entities = []
     start, label = 0, ""
-    for i, tag in enumerate(tags):
-        if tag == OUTSIDE and not label:
-            continue
-        prefix, here = read(tag)
-        if label and (prefix not in ("I", "E") or here != label):
+    for i, (role, here) in enumerate(roles):
+        if label and (here != label or role == "B" or role == "S"):
             entities.append(Entity(start, i, label))
             label = ""
         if here and not label:
             start, label = i, here
-        if label and prefix in ("E", "S"):
+        if label and (role == "E" or role == "S"):
             entities.append(Entity(start, i + 1, label))
             label = ""
     if label:
-        entities.append(Entity(start, len(tags), label))
+        entities.append(Entity(start, len(roles), label))
     return entities
+
+
+def is_label_first(tags: Iterable[str]) -> bool:
+    """Return whether more tags can be read as ``PER-B`` than as ``B-PER``.
+
+    Where they can be read both ways, the order with more different letters wins: ``S-B`` and ``S-I`` are the
+    begin and inside of a label ``S``.
+    """
+    counts = Counter(tags)
+    return _count_parsed(TagScheme(label_first=True), counts) > _count_parsed(TagScheme(), counts)
+
+
+def _count_parsed(scheme: TagScheme, counts: Mapping[str, int]) -> tuple[int, int]:
+    """Count the tags that can be read, and their different letters."""
+    parsed = {tag: letter_label for tag in counts if (letter_label := scheme.parse(tag))}
+    return sum(counts[tag] for tag in parsed), len({letter for letter, _ in parsed.values()})
+
+
+def _check_place(before: Entity | None, ent: Entity, n_tokens: int) -> None:
+    if not 0 <= ent.start < ent.end <= n_tokens:
+        raise ValueError(f"An entity must lie within its {n_tokens} tokens, found {ent.start} to {ent.end}.")
+    if before is not None and ent.start < before.end:
+        raise ValueError(
+            f"Entities must not overlap to be written as tags, found two at tokens {ent.start} to "
+            f"{ent.end}. Keep the longer one."
+        )

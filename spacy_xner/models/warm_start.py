@@ -17,7 +17,7 @@ from ..nn.heads.base import AnyHead
 from ..nn.heads.checkpoint import CheckpointHead
 from ..nn.heads.softmax import SoftmaxHead
 from ..nn.model import EntityModule
-from ..schemes import OUTSIDE, parse_tag
+from ..schemes import OUTSIDE, TagScheme, is_label_first
 from .settings import EncoderSettings
 from .shim import EntityShim
 
@@ -179,8 +179,8 @@ def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHe
     labels = list(dict.fromkeys(label for label, _ in rows if label))
     head = SoftmaxHead(classifier.in_features, labels)
     with torch.no_grad():
-        for i, tag in enumerate(head.tag_names):
-            prefix, label = parse_tag(tag)
+        for i, (tag, label) in enumerate(zip(head.tag_names, head.tags.tag_labels, strict=True)):
+            prefix = tag[0]
             row = rows.get((label, prefix))
             other = rows.get((label, "")) if row is None else row
             if row is None and other is None and prefix == "B":
@@ -196,10 +196,9 @@ def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHe
 
 def _halve(head: SoftmaxHead, rows: dict[tuple[str, str], int]) -> None:
     """Where two tags share a row, give each half of its probability, and break ties for going on."""
-    for i, tag in enumerate(head.tag_names):
-        prefix, label = parse_tag(tag)
+    for i, (tag, label) in enumerate(zip(head.tag_names, head.tags.tag_labels, strict=True)):
         if label and ((label, "") in rows or (label, "B") not in rows):
-            head.output.bias[i] += torch.tensor(0.5).log() + (1e-3 if prefix == "I" else -1e-3)
+            head.output.bias[i] += torch.tensor(0.5).log() + (1e-3 if tag[0] == "I" else -1e-3)
 
 
 def _rows(names: list[str], source: str) -> dict[tuple[str, str], int]:
@@ -209,16 +208,14 @@ def _rows(names: list[str], source: str) -> dict[tuple[str, str], int]:
             f"{source!r} must name its tags in config.json (id2label), O among them, found "
             f"{', '.join(names[:5])}. Write the names there."
         )
-    marks = {name.partition("-")[0] for name in names if "-" in name}
-    if marks & set("ESLU"):
+    scheme = TagScheme(label_first=is_label_first(names))
+    parsed = [scheme.parse(name) or ("", name) for name in names]
+    if {letter for letter, _ in parsed} & set("ESLU"):
         raise ValueError(
             f"{source!r} must have BIO or IO tags, found {', '.join(names[:5])}. Train it anew with BIO tags."
         )
-    rows = {}
-    for i, name in enumerate(names):
-        try:
-            prefix, label = parse_tag(name)
-        except ValueError:
-            prefix, label = "", name
-        rows[label, prefix] = i
-    return rows
+    # Any other letter than those of BIO is part of a label.
+    return {
+        (label, letter) if letter in ("B", "I", OUTSIDE) else (name, ""): i
+        for i, ((letter, label), name) in enumerate(zip(parsed, names, strict=True))
+    }

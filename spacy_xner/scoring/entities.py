@@ -8,10 +8,11 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..schemes import OUTSIDE, entities_to_tags
+from ..schemes import OUTSIDE, TagScheme
 from ..types import Entity
 
 MODES: dict[str, str | None] = {"strict": "strict", "default": None}
+_IOB2 = TagScheme("IOB2")
 
 
 def score_entities(examples: Iterable[Example]) -> dict[str, Any] | None:
@@ -112,7 +113,7 @@ def _tags(example: Example) -> tuple[list[str], list[str]]:
         predicted_ents = _entities(predicted, predicted_places)
     # As in spaCy: a prediction that reaches into what the gold leaves open is neither right nor wrong.
     predicted_ents = [ent for ent in predicted_ents if all(known[ent.start : ent.end])]
-    first, second = (entities_to_tags(ents, len(known)) for ents in (gold_ents, predicted_ents))
+    first, second = (_IOB2.encode(ents, len(known)) for ents in (gold_ents, predicted_ents))
     keep = [i for i, is_known in enumerate(known) if is_known]
     return [first[i] for i in keep], [second[i] for i in keep]
 

@@ -10,7 +10,7 @@ from spacy.scorer import get_ner_prf
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_xner.schemes import entities_to_tags
+from spacy_xner.schemes import TagScheme
 from spacy_xner.scoring.entities import build_seqeval_scorer_v1, score_entities
 from spacy_xner.scoring.report import render_json, render_markdown, render_table
 from spacy_xner.types import Entity
@@ -50,13 +50,12 @@ TAGS = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"]), min_size=6, 
 
 @given(st.lists(st.tuples(TAGS, TAGS), min_size=1, max_size=4))
 def test_scores_match_seqeval_and_spacy(pairs: list[tuple[list[str], list[str]]]) -> None:
-    from spacy_xner.schemes import tags_to_entities
-
+    scheme = TagScheme()
     pairs = [(["B-X", *a[1:]], ["B-X", *b[1:]]) for a, b in pairs]
-    entities = [(tags_to_entities(a), tags_to_entities(b)) for a, b in pairs]
+    entities = [(scheme.decode(a), scheme.decode(b)) for a, b in pairs]
     examples = [make_example(found, gold) for gold, found in entities]
     scores = build_seqeval_scorer_v1()(examples)
-    tags = [[entities_to_tags(side, 6) for side in pair] for pair in entities]
+    tags = [[scheme.encode(side, 6) for side in pair] for pair in entities]
     assert scores["ents_default_f"] == pytest.approx(f1_score([a for a, _ in tags], [b for _, b in tags]))
     expected = get_ner_prf(examples)
     for key in ("ents_p", "ents_r", "ents_f"):

@@ -8,7 +8,8 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from ...errors import CorpusError, XnerWarning
-from ..annotation.tags import Tagging, find_tagging
+from ...schemes import TagScheme
+from ..annotation.tags import detect_scheme
 from ..reading.lines import Line, check_line, read_lines
 from ..reading.options import ReadCounts, ReadOptions
 
@@ -22,7 +23,7 @@ HEADER = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 CHUNKS = frozenset("ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP".split())
 # A bad line here and there is for the reader to report, not a reason to take another column.
 MOST = 0.9
-_EITHER = (Tagging(), Tagging(is_type_first=True))
+_EITHER = (TagScheme(), TagScheme(label_first=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,19 @@ class Columns:
         width: Columns of every line.
         token: Index of the token.
         tags: Index of each layer's tag, the outermost layer's first.
-        tagging: The tags' scheme.
+        scheme: The tags' scheme.
     """
 
     separator: str | None
     width: int
     token: int
     tags: tuple[int, ...]
-    tagging: Tagging
+    scheme: TagScheme
 
 
 def is_tag(cell: str) -> bool:
     """Return whether a cell may be a tag, of whatever scheme."""
-    return any(tagging.parse(cell) for tagging in _EITHER)
+    return any(scheme.parse(cell) for scheme in _EITHER)
 
 
 def is_docstart(line: str) -> bool:
@@ -80,10 +81,10 @@ def find_columns(path: Path, options: ReadOptions, counts: ReadCounts) -> Column
     rows = {line.number: cut(line.text, separator) for line in lines}
     width, token, tags = _find(path, list(rows.items())) if names is None else _named(names)
     cells = [_cells(sentence, width, tag) for sentence in _split(sample, rows) for tag in tags]
-    tagging, evidence = find_tagging(cells, options.scheme)
+    scheme, evidence = detect_scheme(cells, options.scheme)
     columns = " and ".join(str(tag + 1) for tag in tags)
     counts.notes.append(f"token in column {token + 1}, tags in {columns} of {width}: {evidence}")
-    return Columns(separator, width, token, tags, tagging)
+    return Columns(separator, width, token, tags, scheme)
 
 
 def has_columns(path: Path, lines: Sequence[Line]) -> bool:
@@ -202,8 +203,8 @@ def _is_index(cells: Sequence[str]) -> bool:
 
 def _labels(cells: Sequence[str]) -> set[str]:
     """Collect the labels of a column of tags; none if it is no such column."""
-    for tagging in _EITHER:
-        parsed = {cell: found for cell in set(cells) if (found := tagging.parse(cell))}
+    for scheme in _EITHER:
+        parsed = {cell: split for cell in set(cells) if (split := scheme.parse(cell))}
         if sum(cell in parsed for cell in cells) > MOST * len(cells):
             labels = {label for _, label in parsed.values()} - {""}
             if labels:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TextIO
 
 from ...errors import CorpusError, XnerWarning
+from ...schemes import TagScheme
 from ...tokenizer import split_text
 from ...types import CharSpan, Entity, Record
 from ..annotation.rebuild import join_tokens, locate_tokens
 from ..annotation.repairs import read_tags
-from ..annotation.tags import Tagging
 from ..reading.each import read_each
 from ..reading.lines import FIX_HINT, Block, Line, check_block, read_blocks
 from ..reading.options import ReadCounts, ReadOptions, WriteOptions
@@ -106,7 +106,7 @@ def _read_sentence(
         raise CorpusError(
             f"{path}:{places[tokens.index('')]}: expected a token, found an empty column.{FIX_HINT}"
         )
-    layers = [read_tags(lambda i: f"{path}:{places[i]}", each, columns.tagging, telling) for each in tags]
+    layers = [read_tags(lambda i: f"{path}:{places[i]}", each, columns.scheme, telling) for each in tags]
     offsets = locate_tokens(tokens, text) if text is not None else None
     if offsets is None or text is None:
         text, offsets = join_tokens(tokens, ["SpaceAfter=No" in line for line in lines.values()])
@@ -145,7 +145,7 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
         How many things were lost, by what they are.
     """
     lost: Counter[str] = Counter()
-    tagging = Tagging(options.scheme, is_type_first=options.type_first)
+    scheme = TagScheme(options.scheme, label_first=options.type_first)
     written = [(record, _layers(record)) for record in records]
     depth = max((len(layers) for _, layers in written), default=1)
     if options.comments:
@@ -159,11 +159,11 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
             text = LINE_ENDS.sub(" ", record.text)
             lost["texts whose line ends became spaces"] += text != record.text
             file.write(f"# text = {text}\n")
-        columns = [_tags(layer, offsets, tagging) for layer in [*layers, *[[]] * (depth - len(layers))]]
+        columns = [_tags(layer, offsets, scheme) for layer in [*layers, *[[]] * (depth - len(layers))]]
         for (start, end), *tags in zip(offsets, *columns, strict=True):
             file.write("\t".join([record.text[start:end], *tags]) + "\n")
         file.write("\n")
-        if tagging.scheme == "IO":
+        if scheme.name == "IO":
             pairs = (pair for layer in layers for pair in pairwise(layer))
             touching = sum(a.char_end == b.char_start and a.label == b.label for a, b in pairs)
             lost["entities that IO makes one with the one before"] += touching
@@ -195,7 +195,7 @@ def _cut(record: Record) -> list[tuple[int, int]]:
     return found
 
 
-def _tags(layer: Sequence[CharSpan], offsets: Sequence[tuple[int, int]], tagging: Tagging) -> list[str]:
+def _tags(layer: Sequence[CharSpan], offsets: Sequence[tuple[int, int]], scheme: TagScheme) -> list[str]:
     starts, ends = ([offset[side] for offset in offsets] for side in (0, 1))
     entities = []
     for span in layer:
@@ -203,4 +203,4 @@ def _tags(layer: Sequence[CharSpan], offsets: Sequence[tuple[int, int]], tagging
         first, stop = bisect_left(starts, span.char_start), bisect_right(ends, span.char_end)
         if first < stop:
             entities.append(Entity(first, stop, span.label))
-    return tagging.write(entities, len(offsets))
+    return scheme.encode(entities, len(offsets))

@@ -5,9 +5,10 @@ from itertools import accumulate, islice
 from pathlib import Path
 
 from ...errors import CorpusError
+from ...schemes import TagScheme
 from ...types import CharSpan, Record
 from ..annotation.repairs import read_tags
-from ..annotation.tags import Tagging, find_tagging
+from ..annotation.tags import detect_scheme
 from ..reading.each import read_each
 from ..reading.lines import FIX_HINT, Line, check_line, read_lines
 from ..reading.options import ReadCounts, ReadOptions
@@ -36,13 +37,15 @@ def read_joined(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterato
         for _, tab, tags in [line.text.partition("\t")]
         if tab
     ]
-    tagging, evidence = find_tagging(cells, options.scheme)
+    scheme, evidence = detect_scheme(cells, options.scheme)
     counts.notes.append(evidence)
     telling = options, counts
-    yield from read_each(read_lines(path, counts), lambda line: _read(path, line, tagging, telling), telling)
+    yield from read_each(read_lines(path, counts), lambda line: _read(path, line, scheme, telling), telling)
 
 
-def _read(path: Path, line: Line, tagging: Tagging, telling: tuple[ReadOptions, ReadCounts]) -> Record | None:
+def _read(
+    path: Path, line: Line, scheme: TagScheme, telling: tuple[ReadOptions, ReadCounts]
+) -> Record | None:
     if not line.text.strip() or (line.number == 1 and JOINER not in line.text):
         return None
     check_line(path, line)
@@ -54,7 +57,7 @@ def _read(path: Path, line: Line, tagging: Tagging, telling: tuple[ReadOptions, 
             f"{where}: expected as many characters as tags, apart by a tab, found {found}.{FIX_HINT}"
         )
     chars, tags = cells
-    entities = read_tags(lambda _: where, tags, tagging, telling)
+    entities = read_tags(lambda _: where, tags, scheme, telling)
     starts = [0, *accumulate(map(len, chars))]
     spans = (CharSpan(starts[ent.start], starts[ent.end], ent.label) for ent in entities)
     return Record("".join(chars), tuple(spans), where)

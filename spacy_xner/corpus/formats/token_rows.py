@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...errors import CorpusError
+from ...schemes import TagScheme
 from ...types import CharSpan, Record
 from ..annotation.offsets import check_texts
 from ..annotation.rebuild import join_tokens
 from ..annotation.repairs import read_tags
-from ..annotation.tags import Tagging, find_tagging
+from ..annotation.tags import detect_scheme
 from ..reading.each import read_each
 from ..reading.lines import FIX_HINT
 from ..reading.options import ReadCounts, ReadOptions
@@ -70,12 +71,12 @@ def read_token_rows(
     """
     options, counts = telling
     sample = [tags for row in islice(make_rows(ReadCounts()), SAMPLE_ROWS) if (tags := _peek(*row, fields))]
-    tagging, evidence = find_tagging(sample, options.scheme)
+    scheme, evidence = detect_scheme(sample, options.scheme)
     counts.notes.append(f"{fields.tokens} and {fields.tags}: {evidence}")
 
     def read_row(item: tuple[str, Callable[[], Row]]) -> Record:
         where, read = item
-        return _to_record(where, *_read(where, read, fields), (tagging, *telling))
+        return _to_record(where, *_read(where, read, fields), (scheme, *telling))
 
     yield from read_each(make_rows(counts), read_row, telling)
 
@@ -112,10 +113,10 @@ def _name(where: str, tag: object, fields: Fields) -> str:
 
 
 def _to_record(
-    where: str, tokens: list[str], tags: list[str], telling: tuple[Tagging, ReadOptions, ReadCounts]
+    where: str, tokens: list[str], tags: list[str], telling: tuple[TagScheme, ReadOptions, ReadCounts]
 ) -> Record:
-    tagging, options, counts = telling
-    entities = read_tags(lambda _: where, tags, tagging, (options, counts))
+    scheme, options, counts = telling
+    entities = read_tags(lambda _: where, tags, scheme, (options, counts))
     text, offsets = join_tokens(tokens, [False] * len(tokens))
     spans = (CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities)
     return Record(text, tuple(spans), where)

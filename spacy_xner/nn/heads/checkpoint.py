@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ...schemes import OUTSIDE, ROLES, split_any, tags_to_entities
+from ...schemes import OUTSIDE, ROLES, TagScheme, is_label_first, join_roles
 from ...types import Entity, Gold
 from .base import AnyHead
 from .losses import tag_loss
@@ -33,21 +33,21 @@ class Role(NamedTuple):
     letter: str
 
     @property
-    def tag(self) -> str:
-        """The tag in BIOES; a type alone may go on."""
-        return f"{ROLES.get(self.letter, 'I')}-{self.label}" if self.label else OUTSIDE
+    def role(self) -> str:
+        """The role of the letter; a label without a letter may begin or continue an entity."""
+        return ROLES.get(self.letter, "I") if self.label else ""
 
 
 def read_roles(tags: Sequence[str]) -> list[Role]:
     """Read the tags of any scheme, letters first, or last if all have them there."""
-    own = [tag for tag in tags if tag != OUTSIDE]
-    is_last = all(_split(tag, is_last=True).letter for tag in own)
-    is_last = is_last and not all(_split(tag).letter for tag in own)
-    return [Role("", "") if tag == OUTSIDE else _split(tag, is_last=is_last) for tag in tags]
+    scheme = TagScheme(label_first=is_label_first(tags))
+    return [_role(tag, scheme) for tag in tags]
 
 
-def _split(tag: str, *, is_last: bool = False) -> Role:
-    letter, label = split_any(tag, is_type_first=is_last) or ("", tag)
+def _role(tag: str, scheme: TagScheme) -> Role:
+    if tag == OUTSIDE:
+        return Role("", "")
+    letter, label = scheme.parse(tag) or ("", tag)
     return Role(label, letter)
 
 
@@ -105,7 +105,7 @@ class CheckpointHead(nn.Module):
 
     def _tag(self, ent: Entity, i: int) -> int:
         """Choose the tag of a piece of an entity: of those that fit there, the first that there is."""
-        known = {role.tag[0]: tag for tag, role in enumerate(self.roles) if role.label == ent.label}
+        known = {role.role: tag for tag, role in enumerate(self.roles) if role.label == ent.label}
         if not known:
             raise ValueError(
                 f"Gold labels must be among the checkpoint's ({', '.join(self.types)}), found {ent.label!r}. "
@@ -123,5 +123,5 @@ def group_units(found: Sequence[tuple[str, str, float]]) -> list[Entity]:
     Args:
         found: Label, letter and probability of each unit of a text.
     """
-    entities = tags_to_entities([Role(label, letter).tag for label, letter, _ in found], "BIOES")
+    entities = join_roles([(Role(label, letter).role, label) for label, letter, _ in found])
     return [ent._replace(score=fmean(row[2] for row in found[ent.start : ent.end])) for ent in entities]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...schemes import OUTSIDE, to_bio
+from ...schemes import OUTSIDE, TagScheme
 from ...types import DistillTarget
 
 # Least log-probabilities of teacher and student: so that tags impossible to both add nothing.
@@ -95,6 +95,7 @@ def is_bioes(names: Sequence[str]) -> bool:
 
 def merge_to_bio(log_probs: Tensor, names: Sequence[str]) -> tuple[Tensor, list[str]]:
     """Add up the probabilities of tags that are one in BIO. Shape: ``(taught, tags)``."""
-    merged = list(dict.fromkeys(map(to_bio, names)))
-    groups = [[i for i, name in enumerate(names) if to_bio(name) == tag] for tag in merged]
+    bio = [TagScheme("BIO").to_bio(name) for name in names]
+    merged = list(dict.fromkeys(bio))
+    groups = [[i for i, name in enumerate(bio) if name == tag] for tag in merged]
     return torch.stack([log_probs[:, group].logsumexp(dim=1) for group in groups], dim=1), merged

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ...schemes import Scheme, split_tag
+from ...schemes import OUTSIDE, Scheme
 from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
@@ -47,8 +47,7 @@ class SoftmaxHead(nn.Module):
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         known = class_weights or {}
-        names = [split_tag(name)[1] or name for name in self.tags.names]
-        weights = torch.tensor([float(known.get(name, 1.0)) for name in names])
+        weights = torch.tensor([float(known.get(label or OUTSIDE, 1.0)) for label in self.tags.tag_labels])
         self.register_buffer("weights", weights, persistent=False)
 
     @property

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...errors import XnerWarning
-from ...schemes import tag_names
+from ...schemes import TagScheme
 from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .losses import yes_no_loss
 
@@ -28,7 +28,7 @@ def span_targets(
         entities: What is found.
         spans: All that is probable enough to be told.
     """
-    names = tag_names(labels)
+    names = TagScheme("BIO").tag_names(labels)
     index = {name: i for i, name in enumerate(names)}
     probs = np.zeros((n_tokens, len(names)), dtype=np.float32)
     for span in spans:

@@ -7,17 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from ...schemes import (
-    SCHEMES,
-    Scheme,
-    entities_to_tags,
-    legal_moves,
-    span_tags,
-    split_tag,
-    tag_names,
-    tags_to_entities,
-    to_bio,
-)
+from ...schemes import Scheme, TagScheme
 from ...types import Entity, Gold, SoftTargets
 from .base import AnyHead
 from .lattice import Lattice, viterbi
@@ -40,9 +30,13 @@ class TagSet(nn.Module):
         super().__init__()
         self.labels = tuple(labels)
         self.scheme: Scheme = scheme
-        self.names = tag_names(labels, scheme)
+        self._tagging = TagScheme(scheme)
+        self.names = self._tagging.tag_names(labels)
         self.index = {name: i for i, name in enumerate(self.names)}
-        start, moves, end = legal_moves(self.names, scheme)
+        n_letters = (len(self.names) - 1) // max(len(self.labels), 1)
+        # Label of each tag, empty for O.
+        self.tag_labels = ("", *(label for label in self.labels for _ in range(n_letters)))
+        start, moves, end = self._tagging.legal_moves(self.labels)
         # Masks follow the module to its device, but are derived from the labels: not saved.
         self.register_buffer("start", _log_mask(start), persistent=False)
         self.register_buffer("moves", _log_mask(moves), persistent=False)
@@ -67,11 +61,11 @@ class TagSet(nn.Module):
         tags = torch.zeros(mask.shape, dtype=torch.long)
         known = torch.zeros(mask.shape, dtype=torch.bool)
         for row, (entities, is_known, _) in enumerate(gold):
-            names = entities_to_tags(entities, len(is_known), self.scheme)
+            names = self._tagging.encode(entities, len(is_known))
             try:
                 tags[row, : len(names)] = torch.tensor([self.index[name] for name in names])
             except KeyError as err:
-                label = split_tag(err.args[0])[1]
+                label = (self._tagging.parse(err.args[0]) or ("", ""))[1]
                 msg = f"Gold labels must be among the model's ({', '.join(self.labels)}), found {label!r}. "
                 raise ValueError(msg + "Initialize the component again to add labels.") from None
             known[row, : len(names)] = torch.tensor(is_known)
@@ -92,8 +86,7 @@ class TagSet(nn.Module):
         """
         allowed = one_hot(tags, len(self)).bool() | ~known.unsqueeze(2)
         for row, (_, _, labels) in enumerate(gold):
-            names = [f"{prefix}-{label}" for label in labels for prefix in SCHEMES[self.scheme]]
-            index = torch.tensor([self.index[name] for name in names if name in self.index])
+            index = torch.tensor([i for i, label in enumerate(self.tag_labels) if label in labels])
             if len(index):
                 # (tokens, open tags)
                 allowed[row, :, index.to(tags.device)] |= (known[row] & (tags[row] == 0))[:, None]
@@ -101,7 +94,7 @@ class TagSet(nn.Module):
 
     def shared(self, other: "TagSet") -> tuple[list[int], list[int]]:
         """List the indices of the tags that both have, here and there; in BIO, E and S are I and B."""
-        sources = {name: name if name in other.index else to_bio(name) for name in self.names}
+        sources = {name: name if name in other.index else self._tagging.to_bio(name) for name in self.names}
         pairs = [(self.index[a], other.index[b]) for a, b in sources.items() if b in other.index]
         return [here for here, _ in pairs], [there for _, there in pairs]
 
@@ -110,13 +103,14 @@ class TagSet(nn.Module):
         # An accelerator would be waited for at each of a thousand small steps.
         lattice = Lattice(*(part.cpu() for part in lattice))
         paths = viterbi(lattice)
-        found = [tags_to_entities([self.names[tag] for tag in path], self.scheme) for path in paths]
+        found = [self._tagging.decode([self.names[tag] for tag in path]) for path in paths]
         spans = [self._span(row, ent) for row, entities in enumerate(found) for ent in entities]
         scores = iter(span_probabilities(lattice, spans))
         return [[ent._replace(score=next(scores)) for ent in entities] for entities in found]
 
     def _span(self, row: int, ent: Entity) -> TagSpan:
-        tags = (self.index[name] for name in span_tags(ent.label, ent.end - ent.start, self.scheme))
+        here = ent._replace(start=0, end=ent.end - ent.start)
+        tags = (self.index[name] for name in self._tagging.encode([here], here.end))
         # In BIO an entity goes on as long as its I; in BIOES its last tag says where it ends.
         return TagSpan(
             row, ent.start, tuple(tags), self.index[f"I-{ent.label}"] if self.scheme == "BIO" else -1

@@ -10,7 +10,7 @@ from torch import nn
 
 from spacy_xner.nn.heads.crf import CRFHead
 from spacy_xner.nn.heads.softmax import SoftmaxHead
-from spacy_xner.schemes import entities_to_tags, legal_moves
+from spacy_xner.schemes import TagScheme
 from spacy_xner.types import DistillTarget, Entity, Gold, SoftTargets
 
 from .conftest import GOLD, LABELS, TAG_HEADS, WIDTH, make_head
@@ -19,7 +19,7 @@ from .conftest import GOLD, LABELS, TAG_HEADS, WIDTH, make_head
 def brute_force(head: nn.Module, scores: torch.Tensor) -> dict[tuple[str, ...], float]:
     """Score every legal tag path of one text in log space, not normalised."""
     names = head.tag_names
-    start, moves, end = legal_moves(names, head.tags.scheme)
+    start, moves, end = TagScheme(head.tags.scheme).legal_moves(head.labels)
     emissions = scores.log_softmax(-1) if isinstance(head, SoftmaxHead) else scores
     found = {}
     for path in product(range(len(names)), repeat=len(scores)):
@@ -42,10 +42,10 @@ def test_entities_and_scores_match_brute_force(kind: str, vectors: torch.Tensor,
         n = int(mask[row].sum())
         paths = brute_force(head, scores[row, :n])
         best = max(paths, key=paths.get)
-        assert entities_to_tags(found, n, head.tags.scheme) == list(best)
+        assert TagScheme(head.tags.scheme).encode(found, n) == list(best)
         total = torch.tensor(list(paths.values())).logsumexp(0)
         for ent in found:
-            wanted = tuple(entities_to_tags([ent], n, head.tags.scheme)[ent.start : ent.end])
+            wanted = tuple(TagScheme(head.tags.scheme).encode([ent], n)[ent.start : ent.end])
             goes_on = f"I-{ent.label}" if head.tags.scheme == "BIO" else None
             have = [
                 score
@@ -62,7 +62,7 @@ def test_crf_loss_is_the_negative_log_likelihood(kind: str, vectors: torch.Tenso
     scores = head(vectors[:1]).detach()
     paths = brute_force(head, scores[0])
     total = torch.tensor(list(paths.values())).logsumexp(0)
-    gold = tuple(entities_to_tags(GOLD[0].entities, 4, head.tags.scheme))
+    gold = tuple(TagScheme(head.tags.scheme).encode(GOLD[0].entities, 4))
     assert head.loss(scores, mask, GOLD[:1]).item() == pytest.approx(float(total) - paths[gold], rel=1e-4)
     part = Gold(GOLD[0].entities, [True, True, False, True])
     agree = [score for path, score in paths.items() if path[:2] == gold[:2] and path[3] == gold[3]]
@@ -153,7 +153,7 @@ def test_open_labels_by_brute_force(kind: str, vectors: torch.Tensor) -> None:
     scores = head(vectors[:1]).detach()
     gold = Gold([Entity(1, 3, "PER")], [True] * 4, ("LOC",))
     found = head.loss(scores, mask, [gold]).item()
-    inner = tuple(entities_to_tags(gold.entities, 4, head.tags.scheme)[1:3])
+    inner = tuple(TagScheme(head.tags.scheme).encode(gold.entities, 4)[1:3])
     outside = [tag for tag in head.tag_names if tag == "O" or tag.endswith("LOC")]
     if isinstance(head, SoftmaxHead):
         log_probs = scores[0].log_softmax(1)
