@@ -129,6 +129,7 @@ def inspect(
 ) -> None:
     """See what is in a corpus and what is wrong with it: sizes, lengths, duplicates, leaks, illegal tags."""
     with one_line_errors():
+        from ..atomic import new_file
         from ..tools.inspection import inspect as run
         from ..tools.inspection import render_inspection, render_page
 
@@ -142,10 +143,10 @@ def inspect(
                 ),
             )
         if page is not None:
-            page.parent.mkdir(parents=True, exist_ok=True)
-            page.write_text(
-                render_page(found, ", ".join(facts.name for facts in found.splits)), encoding="utf-8"
-            )
+            with new_file(page) as part:
+                part.write_text(
+                    render_page(found, ", ".join(facts.name for facts in found.splits)), encoding="utf-8"
+                )
     if as_json:
         show(asdict(found), as_json=True)
     else:

@@ -20,6 +20,7 @@ def evaluate(
 ) -> None:
     """Score a pipeline on raw text: precision, recall and F1 by type, micro and macro."""
     with one_line_errors():
+        from ..atomic import new_file
         from ..scoring.report import render_comparison, render_json, render_table
         from ..tools.evaluate import compare
         from ..tools.evaluate import evaluate as run
@@ -30,8 +31,8 @@ def evaluate(
             else:
                 scores = run(model, corpus, device=device, on_progress=on_progress)
         if output is not None:
-            output.parent.mkdir(parents=True, exist_ok=True)
-            output.write_text(render_json(scores), encoding="utf-8")
+            with new_file(output) as part:
+                part.write_text(render_json(scores), encoding="utf-8")
     if as_json:
         typer.echo(render_json(scores))
     elif before is not None:

@@ -13,7 +13,7 @@ from ..errors import CorpusError, XnerWarning
 from ..tokenizer import Tokenizer
 from ..types import Record
 from . import ReadCounts, ReadOptions, read_records
-from .docbin import DocWriter
+from .docbin import write_docs
 
 # Where the component `xner` looks for entities that overlap.
 SPANS_KEY = "xner"
@@ -78,7 +78,7 @@ def convert(
     records = read_records(input_path, counts, format, options)
     size = size_of(input_path)
     tokenizer = Tokenizer(Vocab())
-    with DocWriter(output_path) as writer:
+    with write_docs(output_path) as writer:
         for record in records:
             writer.add(record_to_doc(record, tokenizer, report))
             if writer.is_folder and len(writer.docs) == shard_size:

@@ -1,13 +1,13 @@
 """Docs from a ``.spacy`` file, or from a folder of them, and to it."""
 
-import os
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
+
+from ..atomic import new_file, new_folder
 
 
 def read_docs(path: Path, vocab: Vocab) -> list[Doc]:
@@ -56,64 +56,57 @@ class EntityBin(DocBin):
 
 
 class DocWriter:
-    """Writes docs so that the whole is there, or nothing.
+    """Adds docs to a ``.spacy`` file, or to a folder of them.
 
     Args:
-        path: A file whose name ends in ``.spacy``; or else a folder.
-
-    Raises:
-        OSError: If a folder is there that has something else in it.
+        part: Where to write meanwhile.
+        is_folder: Whether that is a folder.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.is_folder = path.suffix != ".spacy"
-        self.part = path.with_name(f".{path.name}.part")
+    def __init__(self, part: Path, *, is_folder: bool) -> None:
+        self.part = part
+        self.is_folder = is_folder
         self.docs = EntityBin()
         self.n_shards = 0
-        if self.is_folder and path.exists() and any(file.suffix != ".spacy" for file in path.iterdir()):
-            raise FileExistsError(
-                f"The folder to write must be new, or hold nothing but .spacy files, found {path}. Choose "
-                "another, or a name that ends in .spacy for a file."
-            )
-
-    def __enter__(self) -> "DocWriter":
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._clear()
-        if self.is_folder:
-            self.part.mkdir()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if err is None:
-                self._finish()
-        finally:
-            self._clear()
 
     def add(self, doc: Doc) -> None:
         """Add a doc."""
         self.docs.add(doc)
 
     def end_shard(self) -> None:
-        """Write what there is as a file of the folder."""
+        """Write the docs so far as one file of the folder."""
         self.docs.to_disk(self.part / f"{self.n_shards:05}.spacy")
         self.n_shards += 1
         self.docs = EntityBin()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Write the docs that are left."""
         if not self.is_folder:
             self.docs.to_disk(self.part)
         elif len(self.docs):
             self.end_shard()
-        if self.is_folder and self.path.exists():
-            shutil.rmtree(self.path)
-        os.replace(self.part, self.path)
 
-    def _clear(self) -> None:
-        if self.part.is_dir():
-            shutil.rmtree(self.part)
-        else:
-            self.part.unlink(missing_ok=True)
+
+@contextmanager
+def write_docs(path: Path) -> Iterator[DocWriter]:
+    """Write docs, all of them or none.
+
+    Args:
+        path: A file whose name ends in ``.spacy``; or else a folder.
+
+    Yields:
+        A writer to add docs to.
+
+    Raises:
+        OSError: If the folder exists and has anything but ``.spacy`` files in it.
+    """
+    is_folder = path.suffix != ".spacy"
+    if is_folder and path.is_dir() and any(file.suffix != ".spacy" for file in path.iterdir()):
+        raise FileExistsError(
+            f"The folder to write must be new, or hold nothing but .spacy files, found {path}. Choose "
+            "another, or a name that ends in .spacy for a file."
+        )
+    with new_folder(path, replace=True) if is_folder else new_file(path) as part:
+        writer = DocWriter(part, is_folder=is_folder)
+        yield writer
+        writer.finish()

@@ -1,12 +1,12 @@
 """From records and docs to the files that other tools read."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from spacy.tokens import Doc, Span
 
+from ..atomic import new_file
 from ..scoring.spans import find_spans
 from ..types import CharSpan, Record
 from . import FORMATS, WriteOptions
@@ -48,15 +48,8 @@ def write_records(
         raise ValueError(
             f"format must be one of {', '.join(writers)}, found {format!r}. Choose one of these."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            lost = writers[format](records, file, options or WriteOptions())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    return lost
+    with new_file(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        return writers[format](records, file, options or WriteOptions())
 
 
 def doc_to_record(doc: Doc) -> Record:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, cast
 import srsly
 from tokenizers import Tokenizer
 
+from ..atomic import check_new, new_folder
 from ..corpus.convert import size_of
 from ..loading import load
 from ..models.shim import EntityShim
@@ -14,7 +15,6 @@ from ..models.storage import Storage
 from ..nn.encoder.encoder import Encoder, Specials
 from ..nn.encoder.pieces import PieceCutter
 from ..pipeline.component import Component
-from .encoders.folder import new_folder
 from .encoders.prune import prune_vocabulary
 
 
@@ -63,8 +63,7 @@ def shrink(
         ValueError: If it has no encoder of its own, or its vocabulary cannot be pruned.
         FileExistsError: If the folder is there.
     """
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise FileExistsError(f"The folder must be empty or new, found {folder}. Choose another name.")
+    check_new(folder)
     nlp = load(model, "cpu")
     pipes = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Component)}
     shims = [cast(EntityShim, cast(Any, pipe).model.shims[0]) for pipe in pipes.values()]
@@ -87,7 +86,7 @@ def shrink(
         if shim in own:
             pipe.configure(**settings)
             nlp.get_pipe_config(name).update(settings)
-    with new_folder(folder, overwrite=False) as part:
+    with new_folder(folder) as part:
         sizes = [size_of(nlp.path)]
         nlp.to_disk(part)
         sizes.append(size_of(part))

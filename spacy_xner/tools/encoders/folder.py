@@ -1,7 +1,5 @@
-"""Writes Hugging Face folders that are either whole or not there."""
+"""Hugging Face folders with an encoder: written whole or not at all, with their tokenizer."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,56 +7,36 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from ...atomic import check_new, new_folder
+
 # The order of XLM-R's first pieces; <mask> is its last.
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
 MASK = "<mask>"
 
 
 @contextmanager
-def new_folder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Fill a folder beside the one that is wanted, and put it in its place at the end.
+def new_encoder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Fill a folder aside and put it in its place at the end.
 
     Args:
         folder: Where it goes.
         overwrite: Whether it may replace an encoder that is there. Any other folder with files in it stays.
 
+    Yields:
+        The folder to fill.
+
     Raises:
         FileExistsError: If there is a file, or a folder that may not be replaced.
     """
-    folder = folder.resolve()
     check_free(folder, overwrite=overwrite)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
+    with new_folder(folder, replace=overwrite) as part:
         yield part
-        part.chmod(0o755)
-        for file in part.iterdir():
-            file.chmod(0o644)
-        if folder.exists():
-            # Renamed first, so that a half deleted folder never bears the name.
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-            folder.rename(old)
-            shutil.rmtree(old)
-        part.rename(folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def check_free(folder: Path, *, overwrite: bool) -> None:
-    """Check that an encoder can be written to a folder. Arguments and errors as for `new_folder`."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise FileExistsError(
-            f"The folder must be empty or new, found a file: {folder}. Choose another name."
-        )
-    if not any(folder.iterdir()):
-        return
-    if not overwrite:
-        raise FileExistsError(
-            f"The folder must be empty or new, found files in {folder}. Use --overwrite to replace it."
-        )
-    if not (folder / "config.json").is_file():
+    """Check that an encoder can be written to a folder. Arguments and errors as for `new_encoder`."""
+    check_new(folder, replace=overwrite, remedy="Use --overwrite to replace it.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").is_file():
         raise FileExistsError(
             f"A folder to replace must hold an encoder, found no config.json in {folder}. "
             "Choose another folder, or empty this one."

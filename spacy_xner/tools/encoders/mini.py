@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import BertConfig
 
 from .e5_file import E5File, Header
-from .folder import SPECIALS, new_folder, save_tokenizer
+from .folder import SPECIALS, new_encoder, save_tokenizer
 
 DATA_FILE = "e5-small-q4.bin"
 EMBEDDINGS = {
@@ -77,7 +77,7 @@ def write_mini(
         FileExistsError: If the folder is there.
     """
     file = E5File(source or find_data_file())
-    with new_folder(folder, overwrite=overwrite) as part:
+    with new_encoder(folder, overwrite=overwrite) as part:
         save_tokenizer(build_tokenizer(file), part, max_pieces=file.header.positions, has_types=True)
         save_config(file, part)
         save_file(read_weights(file, on_progress), part / "model.safetensors", metadata={"format": "pt"})

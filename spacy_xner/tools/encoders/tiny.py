@@ -17,7 +17,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
-from .folder import MASK, SPECIALS, new_folder, save_tokenizer
+from .folder import MASK, SPECIALS, new_encoder, save_tokenizer
 
 START, PAD, END, UNK = SPECIALS
 # Model types that are fed token types by their tokenizers.
@@ -74,7 +74,7 @@ def write_tiny(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModel.from_config(config)
-    with new_folder(folder, overwrite=overwrite) as part:
+    with new_encoder(folder, overwrite=overwrite) as part:
         model.save_pretrained(part)
         save_tokenizer(tokenizer, part, max_pieces=max_positions, has_types=config.model_type in TYPED)
 

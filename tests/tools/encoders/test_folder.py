@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xner.tools.encoders.folder import new_folder
+from spacy_xner.tools.encoders.folder import new_encoder
 
 
 def fill(folder: Path, *, overwrite: bool = False) -> None:
-    with new_folder(folder, overwrite=overwrite) as part:
+    with new_encoder(folder, overwrite=overwrite) as part:
         (part / "config.json").write_text("{}")
 
 
 def fail(folder: Path) -> None:
-    with new_folder(folder, overwrite=True) as part:
+    with new_encoder(folder, overwrite=True) as part:
         (part / "half.txt").write_text("")
         raise KeyError
 
