@@ -1,14 +1,16 @@
 """Trained models by name: pipelines, and Hugging Face checkpoints as pipelines."""
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import spacy
 from spacy.language import Language
 from spacy.training import Example
 
 from .hub.classifier import classifies_texts
+from .models.adopted_entity import Alignment
 from .models.warm_start import load_pipeline
+from .nn.encoder.units import Aggregation
 from .nn.runtime.device import resolve_device
 from .pipeline.component import Component
 from .pipeline.xner import EntityRecognizer
@@ -22,17 +24,28 @@ def is_checkpoint(model: str) -> bool:
     return (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
 
 
-def load(model: str, device: str = "auto") -> Language:
-    """Load a pipeline, its components of ours on a device.
+def load(model: str | Path, device: str = "auto") -> Language:
+    """Load a pipeline and put its ``xner`` and ``xcat`` components on a device.
 
     Args:
-        model: A folder, an installed package, or a Hugging Face checkpoint, which is read as by `adopt`.
-        device: As the component's setting; ``auto`` leaves each component its own.
+        model: Folder or installed package of a pipeline, or folder or hub id of a Hugging Face checkpoint,
+            which is read as by `adopt`.
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` for all of them; ``auto`` keeps each one's setting.
 
     Raises:
         OSError: If there is no such model.
-        ValueError: If the device is not there, or the checkpoint cannot be used.
+        ValueError: If the device is not available, or the checkpoint cannot be used.
+
+    Example:
+        >>> import spacy_xner
+        >>> nlp = spacy_xner.load("pipeline", device="cpu")
+        >>> doc = nlp("Send to Anna Schmidt, DHL Express")
+        >>> [(ent.text, ent.label_) for ent in doc.ents]
+        [('Anna Schmidt', 'PER'), ('DHL Express', 'COURIER')]
+        >>> all(0.0 <= ent._.xner_score <= 1.0 for ent in doc.ents)
+        True
     """
+    model = str(model)
     if device != "auto":
         resolve_device(device)
     if is_checkpoint(model):
@@ -45,18 +58,47 @@ def load(model: str, device: str = "auto") -> Language:
     return nlp
 
 
-def adopt(name: str, device: str = "auto", **settings: Any) -> Language:
-    """Make a pipeline of a Hugging Face checkpoint that finds what transformers finds.
+def adopt(
+    name: str | Path,
+    device: str = "auto",
+    *,
+    aggregation_strategy: Aggregation | None = None,
+    alignment_mode: Alignment | None = None,
+    stride: int | None = None,
+    window: int | None = None,
+) -> Language:
+    """Turn a Hugging Face checkpoint into a pipeline with the predictions of ``transformers.pipeline``.
 
     Args:
-        name: Folder or hub id of a checkpoint that classifies tokens, for ``xner``, or texts, for ``xcat``.
-        device: As the component's setting.
-        **settings: Those of `build_checkpoint_model_v1` or `build_text_checkpoint_model_v1`.
+        name: Folder or hub id of a checkpoint for token classification (becomes ``xner``) or for sequence
+            classification (becomes ``xcat``).
+        device: As the setting of the component.
+        aggregation_strategy: ``simple`` for tags of pieces (the default); ``first``, ``average`` or ``max``
+            for tags of words. Only for token classification.
+        alignment_mode: What happens to an entity that begins or ends inside a token: ``expand`` (the
+            default), ``contract``, or ``strict`` to drop it. Only for token classification.
+        stride: Pieces shared by neighbouring windows of a long text; None for a quarter of the window.
+        window: Pieces per window, special ones included; None for the most the encoder takes.
 
     Raises:
         OSError: If there is no such checkpoint.
         ValueError: If its classifier cannot be used.
+
+    Example:
+        >>> import spacy_xner
+        >>> nlp = spacy_xner.adopt("checkpoint", device="cpu", aggregation_strategy="simple")
+        >>> nlp.get_pipe("xner").labels
+        ('PER', 'LOC')
+        >>> nlp.to_disk("adopted")
     """
+    name = str(name)
+    options = {
+        "aggregation_strategy": aggregation_strategy,
+        "alignment_mode": alignment_mode,
+        "stride": stride,
+        "window": window,
+    }
+    settings = {option: value for option, value in options.items() if value is not None}
     factory = "xcat" if classifies_texts(name) else "xner"
     foreign = {"aggregation_strategy", "alignment_mode"} & set(settings)
     if factory == "xcat" and foreign:

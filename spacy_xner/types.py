@@ -16,6 +16,12 @@ class Entity(NamedTuple):
         end: Index after the last token.
         label: Entity type.
         score: Probability of the entity, from 0 to 1.
+
+    Example:
+        >>> import spacy_xner
+        >>> ent = spacy_xner.Entity(0, 2, "PER", score=0.97)
+        >>> ent.end - ent.start, ent.label
+        (2, 'PER')
     """
 
     start: int

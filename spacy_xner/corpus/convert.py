@@ -51,8 +51,8 @@ class ConvertReport:
 
 
 def convert(
-    input_path: Path,
-    output_path: Path,
+    input_path: str | Path,
+    output_path: str | Path,
     *,
     format: str = "auto",
     options: ReadOptions | None = None,
@@ -73,7 +73,16 @@ def convert(
         OSError: If the file is missing.
         ValueError: If the format is unknown.
         CorpusError: If the file breaks its format or holds no text.
+
+    Example:
+        >>> import spacy_xner
+        >>> report = spacy_xner.convert("train.conll", "train.spacy")
+        >>> report.n_texts, report.entities["PER"]
+        (3, 2)
+        >>> print(report.notes[0])
+        format conll
     """
+    input_path, output_path = Path(input_path), Path(output_path)
     report, counts = ConvertReport(), ReadCounts()
     records = read_records(input_path, counts, format, options)
     size = size_of(input_path)

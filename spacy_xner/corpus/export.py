@@ -13,7 +13,7 @@ from . import FORMATS, WriteOptions
 
 
 def export(
-    docs: Iterable[Doc], path: Path, format: str = "jsonl", options: WriteOptions | None = None
+    docs: Iterable[Doc], path: str | Path, format: str = "jsonl", options: WriteOptions | None = None
 ) -> Counter[str]:
     """Write docs in a format of `FORMATS`, as `write_records` does.
 
@@ -22,8 +22,16 @@ def export(
         path: The file to write.
         format: One that can be written.
         options: What to tell the writer.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import spacy_xner
+        >>> nlp = spacy_xner.load("pipeline", device="cpu")
+        >>> lost = spacy_xner.export(nlp.pipe(["Send to Anna Schmidt, DHL Express"]), "predicted.jsonl")
+        >>> Path("predicted.jsonl").read_text(encoding="utf-8")[:60]
+        '{"text": "Send to Anna Schmidt, DHL Express", "spans": [{"st'
     """
-    return write_records(map(doc_to_record, docs), path, format, options)
+    return write_records(map(doc_to_record, docs), Path(path), format, options)
 
 
 def write_records(

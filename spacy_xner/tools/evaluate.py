@@ -20,8 +20,8 @@ NONE = "The corpus must have annotated texts, found none in {}. Check its conver
 
 
 def evaluate(
-    model: str,
-    corpus: Path,
+    model: str | Path,
+    corpus: str | Path,
     *,
     device: str = "auto",
     on_progress: Callable[[int, int], None] | None = None,
@@ -41,9 +41,17 @@ def evaluate(
     Raises:
         OSError: If pipeline or corpus are missing.
         ValueError: If the corpus has no annotated text.
+
+    Example:
+        >>> import spacy_xner
+        >>> scores = spacy_xner.evaluate("pipeline", "dev.spacy", device="cpu")
+        >>> round(scores["strict"]["micro"]["f"], 3)
+        1.0
+        >>> sorted(scores["strict"]["per_type"])
+        ['COURIER', 'LOC', 'PER', 'PHONE']
     """
     nlp = load(model, device)
-    examples = predict_corpus(nlp, corpus, on_progress)
+    examples = predict_corpus(nlp, Path(corpus), on_progress)
     scores = _score_entities(examples)
     cats = _score_cats(nlp, examples)
     if not scores and not cats:
@@ -73,9 +81,9 @@ def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
 
 
 def compare(
-    model: str,
-    before: str,
-    corpus: Path,
+    model: str | Path,
+    before: str | Path,
+    corpus: str | Path,
     *,
     device: str = "auto",
     on_progress: Callable[[int, int], None] | None = None,
@@ -97,7 +105,16 @@ def compare(
     Raises:
         OSError: If a pipeline or the corpus are missing.
         ValueError: If the corpus has no annotated text.
+
+    Example:
+        >>> import spacy_xner
+        >>> scores = spacy_xner.compare("pipeline", "old_pipeline", "dev.spacy", device="cpu")
+        >>> scores["change"]["PER"]
+        {'before': 1.0, 'after': 1.0, 'loss': 0.0}
+        >>> scores["change"]["PHONE"]
+        {'before': None, 'after': 1.0, 'loss': None}
     """
+    corpus = Path(corpus)
     nlp = load(before, device)
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
     examples = {"before": predict_corpus(nlp, corpus, on_progress)}
@@ -119,9 +136,9 @@ def compare(
 
 
 def tune_thresholds(
-    model: str,
-    corpus: Path,
-    output: Path | None = None,
+    model: str | Path,
+    corpus: str | Path,
+    output: str | Path | None = None,
     *,
     device: str = "auto",
     on_progress: Callable[[int, int], None] | None = None,
@@ -141,7 +158,16 @@ def tune_thresholds(
     Raises:
         OSError: If pipeline or corpus are missing.
         ValueError: If there is no such component.
+
+    Example:
+        >>> import spacy_xner
+        >>> thresholds = spacy_xner.tune_thresholds("text_pipeline", "texts.spacy", "tuned", device="cpu")
+        >>> sorted(thresholds["xcat"])
+        ['english', 'parcel']
+        >>> spacy_xner.load("tuned").get_pipe("xcat").threshold == thresholds["xcat"]
+        True
     """
+    corpus = Path(corpus)
     nlp = load(model, device)
     pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
     pipes = {name: pipe for name, pipe in pipes.items() if not pipe.is_exclusive}

