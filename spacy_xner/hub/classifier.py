@@ -20,7 +20,7 @@ from .encoder import (
     check_name,
     drop_pooler,
     make_checkpoint,
-    quiet,
+    quiet_io,
 )
 
 # How far scores may be apart that are computed in two ways.
@@ -109,7 +109,7 @@ class _EncoderStub(nn.Module):
 
 def build_top(config: dict[str, Any], kind: Any = AutoModelForTokenClassification) -> ClassifierTop:
     """Build a checkpoint's own layers without weights, from the configuration of its encoder."""
-    with quiet(), torch.device("meta"):
+    with quiet_io(), torch.device("meta"):
         model = kind.from_config(AutoConfig.for_model(**config))
     if kind is AutoModelForTokenClassification:
         model.classifier = nn.Identity()
@@ -189,7 +189,7 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
     config = _read_config(name, what)
     folder = os.path.expanduser(name)
     try:
-        with quiet():
+        with quiet_io():
             tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
             model, info = kind.from_pretrained(folder, config=config, output_loading_info=True)
     except (OSError, ValueError) as err:

@@ -5,8 +5,11 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import Any, NamedTuple
 
+from huggingface_hub import constants
+from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
@@ -16,6 +19,9 @@ from ..nn.encoder.encoder import Specials
 
 # Past this, "model_max_length" is transformers' way to say that it is not known.
 UNKNOWN_LENGTH = 1_000_000
+# transformers replaces functions of torch while it loads a model, and its log level and progress bars are
+# global: two threads that load at once would leave each other's replacements behind.
+_IO_LOCK = RLock()
 
 
 class Checkpoint(NamedTuple):
@@ -62,9 +68,9 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
     check_name(name)
     name = os.path.expanduser(name)
     try:
-        config = AutoConfig.from_pretrained(name)
-        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
-        with quiet():
+        with quiet_io():
+            config = AutoConfig.from_pretrained(name)
+            tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
             transformer, info = AutoModel.from_pretrained(name, config=config, output_loading_info=True)
     except (OSError, ValueError) as err:
         reason = str(err).strip().splitlines()[0]
@@ -106,14 +112,38 @@ def check_complete(missing: Sequence[str], name: str) -> None:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers from reporting a pooler that has no weights: it is dropped anyway."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
+def quiet_io() -> Iterator[None]:
+    """Let one thread at a time load or save models with transformers, which is kept quiet meanwhile.
+
+    It shows no progress bars, except for downloads, and does not warn that the pooler has no weights: the
+    pooler is dropped anyway.
+    """
+    with _IO_LOCK:
+        level, has_bars = logging.get_verbosity(), _may_hide_bars()
+        logging.set_verbosity_error()
+        if has_bars:
+            _show_bars(of_models=False)
+        try:
+            yield
+        finally:
+            logging.set_verbosity(level)
+            if has_bars:
+                _show_bars(of_models=True)
+
+
+def _may_hide_bars() -> bool:
+    # Set to 0, the variable demands all bars, and transformers would warn that it cannot hide them.
+    return logging.is_progress_bar_enabled() and constants.HF_HUB_DISABLE_PROGRESS_BARS is None
+
+
+def _show_bars(*, of_models: bool) -> None:
+    """Show or hide the progress bars of transformers, but leave those of downloads as they are."""
+    of_downloads = not are_progress_bars_disabled()
+    if of_models:
+        logging.enable_progress_bar()
+    else:
+        logging.disable_progress_bar()
+    (enable_progress_bars if of_downloads else disable_progress_bars)()
 
 
 def check_name(name: str) -> None:
@@ -140,7 +170,7 @@ def build_transformer(
         state: Its weights.
         attention: Which of transformers' implementations of attention it has; None for the best.
     """
-    with quiet():
+    with quiet_io():
         made = AutoConfig.for_model(**config)
         loaded: nn.Module = MODEL_MAPPING[type(made)].from_pretrained(
             None, config=made, state_dict=state, attn_implementation=attention
@@ -173,6 +203,13 @@ def drop_pooler(transformer: nn.Module) -> None:
     """Remove the layer that pools a whole text: nothing here uses it, and it would never be trained."""
     if getattr(transformer, "pooler", None) is not None:
         transformer.pooler = None  # type: ignore[assignment]
+
+
+def checkpoint_activations(transformer: Any) -> None:
+    """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
+    # transformers 5 renames the method, and warns of the old name.
+    enable = getattr(transformer, "activation_checkpointing_enable", None)
+    (enable or transformer.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
 def find_specials(tokenizer: Any) -> Specials:

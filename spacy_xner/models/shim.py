@@ -13,7 +13,7 @@ from spacy.util import logger
 from thinc.api import Optimizer, Shim
 from torch import Tensor, nn
 
-from ..hub.encoder import Checkpoint, load_checkpoint
+from ..hub.encoder import Checkpoint, checkpoint_activations, load_checkpoint
 from ..nn.encoder.encoder import Encoder
 from ..nn.encoder.lora import count_parameters
 from ..nn.encoder.pieces import PieceCutter, Pieces, as_pieces
@@ -198,7 +198,7 @@ class EntityShim(Shim):
             freeze(encoder.transformer, self.encoder.freeze)
             use_onednn(encoder.transformer)
             if self.encoder.gradient_checkpointing:
-                encoder.transformer.gradient_checkpointing_enable({"use_reentrant": False})  # type: ignore[operator]
+                checkpoint_activations(encoder.transformer)
             width = encoder.width
         if width is None:
             raise ValueError(

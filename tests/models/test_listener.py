@@ -12,6 +12,9 @@ from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
 
+# Its release 1.4 needs transformers 4.
+pytest.importorskip("spacy_transformers")
+
 LISTENER = {
     "@architectures": "spacy-transformers.TransformerListener.v1",
     "grad_factor": 1.0,

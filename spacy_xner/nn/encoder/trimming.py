@@ -82,7 +82,9 @@ def keep_layers(transformer: nn.Module, what: int | Sequence[int] | None) -> Non
     name = next((n for n, m in transformer.named_modules() if isinstance(m, nn.ModuleList)), None)
     config: Any = transformer.config
     n_layers: int = config.num_hidden_layers
-    if name is None or hasattr(config, "global_attn_every_n_layers"):
+    # ModernBERT's pattern, in transformers 4 and 5.
+    kinds: list[str] = getattr(config, "layer_types", None) or []
+    if name is None or hasattr(config, "global_attn_every_n_layers") or len(set(kinds)) > 1:
         raise ValueError(
             f"layers must be null for {type(transformer).__name__}, whose layers differ, found {what}. "
             "Choose another encoder to make a small one of."
@@ -97,6 +99,8 @@ def keep_layers(transformer: nn.Module, what: int | Sequence[int] | None) -> Non
     layers = transformer.get_submodule(name)
     setattr(transformer.get_submodule(parent), own, nn.ModuleList(layers[i] for i in kept))  # type: ignore[index]
     config.num_hidden_layers = len(kept)
+    if kinds:
+        config.layer_types = kinds[: len(kept)]
 
 
 def _spread(n_kept: int, n_layers: int) -> list[int]:

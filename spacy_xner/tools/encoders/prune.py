@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from ...hub.encoder import load_pretrained
+from ...hub.encoder import load_pretrained, quiet_io
 from ...nn.encoder.pieces import PieceCutter, Word
 from ...tokenizer import split_text
 from .folder import check_free, new_encoder
@@ -87,7 +87,7 @@ def prune_encoder(
         keep_single_chars=keep_single_chars,
         on_text=on_text,
     )
-    with new_encoder(folder, overwrite=overwrite) as part:
+    with quiet_io(), new_encoder(folder, overwrite=overwrite) as part:
         transformer.save_pretrained(part)
         save_pruned_tokenizer(tokenizer, pruned.spec, part)
     return PruneReport(pruned.rows_before, len(pruned.new_ids), before, count_parameters(transformer))

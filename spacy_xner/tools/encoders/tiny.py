@@ -17,6 +17,7 @@ from transformers import (
     XLMRobertaConfig,
 )
 
+from ...hub.encoder import quiet_io
 from .folder import MASK, SPECIALS, new_encoder, save_tokenizer
 
 START, PAD, END, UNK = SPECIALS
@@ -61,20 +62,19 @@ def write_tiny(
         )
     train_tokenizer, make_config = ARCHITECTURES[arch]
     tokenizer = train_tokenizer(list(texts), vocab_size)
-    config = make_config(tokenizer.get_vocab_size(), max_positions)
-    config.update(
-        {
-            "hidden_size": hidden_width,
-            "num_hidden_layers": n_layers,
-            "num_attention_heads": n_heads,
-            "intermediate_size": 2 * hidden_width,
-            "pad_token_id": tokenizer.token_to_id(PAD),
-        }
+    config = make_config(
+        max_positions,
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=hidden_width,
+        num_hidden_layers=n_layers,
+        num_attention_heads=n_heads,
+        intermediate_size=2 * hidden_width,
+        pad_token_id=tokenizer.token_to_id(PAD),
     )
-    with torch.random.fork_rng(devices=[]):
+    with quiet_io(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModel.from_config(config)
-    with new_encoder(folder, overwrite=overwrite) as part:
+    with quiet_io(), new_encoder(folder, overwrite=overwrite) as part:
         model.save_pretrained(part)
         save_tokenizer(tokenizer, part, max_pieces=max_positions, has_types=config.model_type in TYPED)
 
@@ -160,22 +160,19 @@ def _add_borders(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
-def make_xlm_roberta(vocab_size: int, max_positions: int) -> PretrainedConfig:
-    """Configure an XLM-R, whose positions begin behind the padding's own."""
-    return XLMRobertaConfig(
-        vocab_size=vocab_size, max_position_embeddings=max_positions + 2, type_vocab_size=1
-    )
+def make_xlm_roberta(max_positions: int, **sizes: int) -> PretrainedConfig:
+    """Configure an XLM-R, whose positions are counted from behind that of the padding."""
+    return XLMRobertaConfig(max_position_embeddings=max_positions + 2, type_vocab_size=1, **sizes)
 
 
-def make_bert(vocab_size: int, max_positions: int) -> PretrainedConfig:
+def make_bert(max_positions: int, **sizes: int) -> PretrainedConfig:
     """Configure a BERT."""
-    return BertConfig(vocab_size=vocab_size, max_position_embeddings=max_positions)
+    return BertConfig(max_position_embeddings=max_positions, **sizes)
 
 
-def make_deberta(vocab_size: int, max_positions: int) -> PretrainedConfig:
+def make_deberta(max_positions: int, **sizes: int) -> PretrainedConfig:
     """Configure a DeBERTa v2, with relative positions as in v3."""
     return DebertaV2Config(
-        vocab_size=vocab_size,
         max_position_embeddings=max_positions,
         type_vocab_size=0,
         relative_attention=True,
@@ -184,13 +181,13 @@ def make_deberta(vocab_size: int, max_positions: int) -> PretrainedConfig:
         norm_rel_ebd="layer_norm",
         share_att_key=True,
         position_biased_input=False,
+        **sizes,
     )
 
 
-def make_modernbert(vocab_size: int, max_positions: int) -> PretrainedConfig:
+def make_modernbert(max_positions: int, **sizes: int) -> PretrainedConfig:
     """Configure a ModernBERT with one local layer after each global one."""
     return ModernBertConfig(
-        vocab_size=vocab_size,
         max_position_embeddings=max_positions,
         global_attn_every_n_layers=2,
         local_attention=16,
@@ -199,11 +196,13 @@ def make_modernbert(vocab_size: int, max_positions: int) -> PretrainedConfig:
         cls_token_id=0,
         eos_token_id=2,
         sep_token_id=2,
+        **sizes,
     )
 
 
 TrainTokenizer = Callable[[list[str], int], Tokenizer]
-MakeConfig = Callable[[int, int], PretrainedConfig]
+# Called with the longest input, and the sizes under their names in the configuration.
+MakeConfig = Callable[..., PretrainedConfig]
 
 ARCHITECTURES: dict[str, tuple[TrainTokenizer, MakeConfig]] = {
     "xlm-roberta": (train_unigram, make_xlm_roberta),

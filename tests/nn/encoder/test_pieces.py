@@ -71,8 +71,10 @@ def test_always_equals_word_by_word_recipe(tiny_encoders: Callable[..., Path], a
     checkpoint = load_checkpoint(str(folder))
     cutter = PieceCutter(checkpoint.tokenizer, prefix_space="always", unk_id=checkpoint.unk_id)
     words = ["Send", "to", "李", "娜", "13800138000", ",", "Anna"]
-    settings = {"add_prefix_space": True} if arch == "modernbert" else {}
-    tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, **settings)
+    tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+    if arch == "modernbert":
+        # add_prefix_space = True, which not every transformers passes on.
+        tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     expected = tokenizer(words, is_split_into_words=True, add_special_tokens=False)
     pieces = cutter.cut([Word(word, False) for word in words])
     assert pieces.ids == expected["input_ids"]
