@@ -16,7 +16,7 @@ import typer
 from common import clock, make_docs, make_examples, make_nlp, read_corpus
 from torch import nn
 
-from spacy_xner.nn.runtime.onednn import Linear, is_mkl_slow
+from spacy_xner.nn.runtime.onednn import Linear, has_onednn, is_mkl_slow
 from spacy_xner.training.optimizer import build_adamw_v1
 
 BATCH = 8
@@ -47,7 +47,7 @@ def main(
         "nlp.pipe": lambda: list(nlp.pipe(lines)),
         "one text at a time": lambda: [nlp(line) for line in lines],
     }
-    print(f"used by itself here: {is_mkl_slow()}")
+    print(f"used by itself here: {is_mkl_slow() and has_onednn()}")
     ratios: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         seconds: dict[type, dict[str, float]] = {}

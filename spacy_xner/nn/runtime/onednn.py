@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from .operators import agrees
+
 # Processors on which MKL takes a slow path.
 OTHER_MAKERS = ("AuthenticAMD", "HygonGenuine")
 # oneDNN and torch's bridge to it keep code for every number of rows that they have seen, a quarter of a MiB
@@ -28,11 +30,23 @@ def is_mkl_slow() -> bool:
     return has_both and any(maker in named for maker in OTHER_MAKERS)
 
 
+@cache
+def has_onednn() -> bool:
+    """Return whether this torch has a linear layer by oneDNN that computes what its own does."""
+    limit_caches()
+    with torch.no_grad(), torch.device("cpu"):
+        # (3, 4), (5, 4), (5,)
+        rows, weight, bias = torch.arange(12.0).view(3, 4), torch.arange(20.0).view(5, 4), torch.arange(5.0)
+        products = rows @ weight.T
+        is_right = agrees(lambda: multiply(rows, weight, bias), products + bias)
+        # As in the backward pass: weights that are not contiguous, and no bias.
+        return is_right and agrees(lambda: multiply(products, weight.t()), products @ weight)
+
+
 def use_onednn(module: nn.Module) -> None:
     """Let the linear layers of a module compute by oneDNN where that is faster; their weights stay."""
-    if not is_mkl_slow():
+    if not (is_mkl_slow() and has_onednn()):
         return
-    limit_caches()
     for layer in module.modules():
         if type(layer) is nn.Linear:
             layer.__class__ = Linear

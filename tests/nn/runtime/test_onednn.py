@@ -2,17 +2,20 @@
 
 import copy
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spacy_xner.hub.encoder import load_checkpoint
 from spacy_xner.nn.runtime import onednn
-from spacy_xner.nn.runtime.onednn import Linear, use_onednn
+from spacy_xner.nn.runtime.int8 import has_int8
+from spacy_xner.nn.runtime.onednn import Linear, has_onednn, use_onednn
 
 pytestmark = pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="needs oneDNN")
+ZERO = torch.zeros(())
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +103,26 @@ def test_only_where_mkl_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     layer = nn.Linear(2, 2)
     use_onednn(layer)
     assert type(layer) is nn.Linear
+
+
+def refuse(*args: object) -> Tensor:
+    raise RuntimeError("expected at most 5 argument(s)")
+
+
+@pytest.mark.parametrize("multiply", [lambda *_: torch.ops.mkldnn.no_such_operator, refuse, lambda *_: ZERO])
+def test_torch_without_the_operator(monkeypatch: pytest.MonkeyPatch, multiply: Callable[..., Tensor]) -> None:
+    assert has_onednn.__wrapped__()
+    monkeypatch.setattr(onednn, "multiply", multiply)
+    assert not has_onednn.__wrapped__()
+    monkeypatch.setattr(onednn, "has_onednn", has_onednn.__wrapped__)
+    layer = nn.Linear(2, 2)
+    use_onednn(layer)
+    assert type(layer) is nn.Linear
+    assert layer(torch.ones(1, 2)).shape == (1, 2)
+
+
+def test_probing_draws_no_random_numbers() -> None:
+    before = torch.get_rng_state()
+    for probe in (has_onednn, has_int8):
+        probe.__wrapped__()
+    assert torch.equal(torch.get_rng_state(), before)
