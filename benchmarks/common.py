@@ -15,6 +15,7 @@ from spacy.training import Example
 
 from spacy_xner.corpus import ReadCounts, ReadOptions, read_records
 from spacy_xner.corpus.convert import ConvertReport, record_to_doc
+from spacy_xner.models.execution import get_execution
 from spacy_xner.training.batcher import build_batch_joined_v1
 from spacy_xner.training.optimizer import AdamW, build_adamw_v1
 from spacy_xner.types import Record
@@ -55,7 +56,7 @@ def clock(run: Callable[[], object], timer: Callable[[], float] = time.perf_coun
 
 def count_trained(nlp: Language) -> int:
     """Count the parameters that training changes."""
-    module = cast(Any, nlp.get_pipe("xner")).model.shims[0].module
+    module = get_execution(cast(Any, nlp.get_pipe("xner")).model).network
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 

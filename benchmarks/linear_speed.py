@@ -16,6 +16,7 @@ import typer
 from common import clock, make_docs, make_examples, make_nlp, read_corpus
 from torch import nn
 
+from spacy_xner.models.execution import get_execution
 from spacy_xner.nn.runtime.onednn import Linear, has_onednn, is_mkl_slow
 from spacy_xner.training.optimizer import build_adamw_v1
 
@@ -33,7 +34,7 @@ def main(
     nlp = make_nlp(encoder, "SoftmaxHead")
     examples = make_examples(nlp, make_docs(nlp, read_corpus(data / "train.txt")[:texts]))
     nlp.initialize(lambda: examples)
-    module = cast(Any, nlp.get_pipe("xner")).model.shims[0].module
+    module = get_execution(cast(Any, nlp.get_pipe("xner")).model).network
     layers = [layer for layer in module.encoder.modules() if isinstance(layer, nn.Linear)]
     optimizer = build_adamw_v1()
     lines = [eg.reference.text for eg in examples]

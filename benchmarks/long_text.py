@@ -14,14 +14,15 @@ import typer
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_xner.models.execution import get_execution
 from spacy_xner.nn.encoder.windows import plan_windows
 
 
 def border_chars(nlp: Language, doc: Doc) -> list[int]:
     """Find the characters at which the vectors of a doc change windows."""
-    shim = nlp.get_pipe("xner").model.shims[0]
-    encoder = shim.module.encoder
-    counts = shim.cut([doc])[0].counts
+    execution = get_execution(nlp.get_pipe("xner").model)
+    encoder = execution.network.encoder
+    counts = execution.cut([doc])[0].counts
     cuts = {window.keep_start for window in plan_windows(counts, encoder.capacity, encoder.overlap)}
     piece, found = 0, []
     for token, count in zip(doc, counts, strict=True):

@@ -29,6 +29,7 @@ from spacy.util import load_config_from_str
 from transformers import AutoTokenizer
 
 from spacy_xner.loading import adopt, load_tagger
+from spacy_xner.models.execution import get_execution
 from spacy_xner.tools.shrink import shrink
 from spacy_xner.types import Record
 
@@ -139,9 +140,11 @@ def cut(checkpoint: Path, texts: Sequence[str], own: Language | None) -> list[li
     """Cut texts into the pieces that the encoder gets, special ones included."""
     if own is None:
         return list(AutoTokenizer.from_pretrained(checkpoint)(list(texts)).input_ids)
-    shim: Any = own.get_pipe("xner").model.shims[0]  # type: ignore[attr-defined]
-    prefix, suffix, _ = shim.module.encoder.specials
-    return [[*prefix, *pieces.ids, *suffix] for pieces in shim.cut([own.make_doc(text) for text in texts])]
+    execution = get_execution(own.get_pipe("xner").model)  # type: ignore[attr-defined]
+    prefix, suffix, _ = execution.network.encoder.specials
+    return [
+        [*prefix, *pieces.ids, *suffix] for pieces in execution.cut([own.make_doc(text) for text in texts])
+    ]
 
 
 def measure(row: str, out: Path, checkpoint: Path, environment: dict[str, str]) -> dict[str, Any]:

@@ -20,16 +20,18 @@ from common import clock
 from spacy.language import Language
 from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast, pipeline
 
+from spacy_xner.models.execution import get_execution
+
 
 def make_raw(nlp: Language, texts: list[str]) -> tuple[Callable[[], None], int]:
     """Make a function that runs the encoder on all texts' pieces, and count the pieces."""
-    shim = nlp.get_pipe("xner").model.shims[0]
-    encoder = shim.module.encoder
+    execution = get_execution(nlp.get_pipe("xner").model)
+    encoder = execution.network.encoder
     prefix, suffix, _ = encoder.specials
-    device, max_pieces = shim.module.device, shim.runtime.max_batch_pieces
+    device, max_pieces = execution.network.device, execution.runtime.max_batch_pieces
     by_length = defaultdict(list)
     for doc in map(nlp.make_doc, texts):
-        ids = [*prefix, *shim.cut([doc])[0].ids, *suffix]
+        ids = [*prefix, *execution.cut([doc])[0].ids, *suffix]
         by_length[len(ids)].append(ids)
     batches = []
     for length, rows in by_length.items():
@@ -37,7 +39,7 @@ def make_raw(nlp: Language, texts: list[str]) -> tuple[Callable[[], None], int]:
         batches += [torch.tensor(rows[i : i + size]) for i in range(0, len(rows), size)]
 
     def run() -> None:
-        with torch.no_grad(), shim.autocast():
+        with torch.no_grad(), execution.autocast():
             for batch in batches:
                 encoder.transformer(input_ids=batch.to(device))
         if device.type == "cuda":
@@ -49,10 +51,10 @@ def make_raw(nlp: Language, texts: list[str]) -> tuple[Callable[[], None], int]:
 
 def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], object]:
     """Make a function that runs transformers' pipeline, in batches of 32, with the same weights."""
-    shim = nlp.get_pipe("xner").model.shims[0]
-    head = shim.module.head
+    execution = get_execution(nlp.get_pipe("xner").model)
+    head = execution.network.head
     names = list(head.tags.names)
-    shim.module.encoder.transformer.save_pretrained(folder)
+    execution.network.encoder.transformer.save_pretrained(folder)
     model = AutoModelForTokenClassification.from_pretrained(
         folder, id2label=dict(enumerate(names)), label2id={name: i for i, name in enumerate(names)}
     )
@@ -60,18 +62,21 @@ def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], 
         model.classifier.weight.copy_(head.output.weight)
         model.classifier.bias.copy_(head.output.bias)
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=shim.cutter.tokenizer, pad_token="<pad>", unk_token="<unk>", model_max_length=512
+        tokenizer_object=execution.cutter.tokenizer,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        model_max_length=512,
     )
     run = pipeline(
         "token-classification",
         model=model,
         tokenizer=tokenizer,
         aggregation_strategy="simple",
-        device=shim.module.device,
+        device=execution.network.device,
     )
 
     def tag() -> object:
-        with shim.autocast():
+        with execution.autocast():
             return run(texts, batch_size=32)
 
     return tag

@@ -107,7 +107,7 @@ def adopt(
         )
     model = {"@architectures": ADOPTING[factory], "name": name, **settings}
     nlp = _blank()
-    pipe = cast(Component, nlp.add_pipe(factory, config={"model": model, "device": device}))
+    pipe = cast(Component[Any], nlp.add_pipe(factory, config={"model": model, "device": device}))
     # Asking for them loads it.
     if not pipe.labels:
         raise ValueError(f"A checkpoint must have labels, found none in {name!r}. Name another.")

@@ -31,12 +31,12 @@ class Entity(NamedTuple):
 
 
 class Gold(NamedTuple):
-    """What is known of one text.
+    """The gold entities of one text.
 
     Attributes:
-        entities: Its entities on tokens, in text order.
+        entities: Entities on tokens, in text order.
         known: For each token, whether it was annotated. Length: ``tokens``.
-        open: Labels that were not annotated: outside all entities, there may be some of these.
+        open: Labels that were not annotated: tokens outside all entities may have them.
     """
 
     entities: list[Entity]
@@ -45,25 +45,23 @@ class Gold(NamedTuple):
 
 
 class TextGold(NamedTuple):
-    """What is known of one text as a whole.
+    """The gold labels of one text as a whole.
 
     Attributes:
-        cats: Probability of each label that something is said of, from 0 to 1.
-        known: Whether the text was classified: one entry.
+        cats: Probability of each annotated label, from 0 to 1; empty if the text was not classified.
     """
 
     cats: Mapping[str, float]
-    known: list[bool]
 
 
 class SoftTargets(NamedTuple):
-    """What a teacher says of one text.
+    """A teacher's output on the tokens of one text.
 
     Attributes:
-        tags: The teacher's tag names; empty if it tells nothing but entities.
+        tags: The teacher's tag names; empty if it only returns entities.
         log_probs: Log-probability of each tag at each token. Shape: ``(tokens, tags)``.
-        entities: The entities that it finds, in text order, each with its probability.
-        spans: All entities that it thinks possible, those among them.
+        entities: The entities it predicts, in text order, with probabilities.
+        spans: All entities it considers possible, the predicted ones included.
     """
 
     tags: tuple[str, ...]
@@ -72,23 +70,58 @@ class SoftTargets(NamedTuple):
     spans: Sequence[Entity] = ()
 
 
-# Of a text without tokens.
+# For a text without tokens.
 NO_TARGETS = SoftTargets((), np.zeros((0, 0), dtype=np.float32), [])
 
 
 class DistillTarget(NamedTuple):
-    """A soft targets for a student, with what the gold says of its use.
+    """A teacher's output on the tokens of one text, and where a student learns from it.
 
     Attributes:
-        soft targets: The teacher's.
+        soft: The teacher's output.
         taught: For each token, whether the student learns from the teacher. Length: ``tokens``.
-        partial: For each token, whether the gold has a label there that the teacher does not know: then the
-            student learns only how the teacher's tags compare among themselves. Length: ``tokens``.
+        partial: For each token, whether the gold has a label there that the teacher does not know: there
+            the student learns only the ratios between the teacher's tags. Length: ``tokens``.
     """
 
     soft: SoftTargets
     taught: list[bool]
     partial: list[bool]
+
+    @property
+    def n_taught(self) -> int:
+        """Number of tokens that the student learns from the teacher."""
+        return sum(self.taught)
+
+
+class TextSoftTargets(NamedTuple):
+    """A teacher's output on one text as a whole.
+
+    Attributes:
+        labels: The teacher's labels.
+        log_probs: Log-probability of each. Shape: ``(labels,)``.
+    """
+
+    labels: tuple[str, ...]
+    log_probs: NDArray[np.floating[Any]]
+
+
+class TextDistillTarget(NamedTuple):
+    """A teacher's output on one text as a whole, and how a student learns from it.
+
+    Attributes:
+        soft: The teacher's output.
+        partial: Whether the gold has a label that the teacher does not know: then the student learns only
+            the ratios between the teacher's labels.
+    """
+
+    soft: TextSoftTargets
+    partial: bool
+
+    @property
+    def n_taught(self) -> int:
+        """1: the text."""
+        return 1
 
 
 class CharSpan(NamedTuple):

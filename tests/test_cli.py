@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from spacy_xner.cli import app
 from spacy_xner.distillation.unlabelled import make_texts
+from spacy_xner.models.execution import get_execution
 
 from .conftest import SLIPS, make_examples, train_nlp
 
@@ -255,7 +256,7 @@ def test_train_with_a_teacher(
     shutil.rmtree(folder)
     nlp = spacy.load(tmp_path / "out" / "model-last")
     assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")
-    n_layers = nlp.get_pipe("xner").model.shims[0].module.encoder.transformer.config.num_hidden_layers
+    n_layers = get_execution(nlp.get_pipe("xner").model).network.encoder.transformer.config.num_hidden_layers
     assert n_layers == (1 if config == "distill_small.cfg" else 2)
     code, _, err = invoke("train", ROOT / "configs" / config, *files[:4])
     assert code == 1

@@ -159,7 +159,7 @@ class Teacher(NotSerialized):
         self._alphas = self._make_alphas(docs, gold)
         self._log_pseudo_labels(docs, gold)
 
-    def augment_batch(self, docs: list[Doc], gold: list[Gold]) -> Batch:
+    def augment_batch(self, docs: list[Doc], gold: list[Gold]) -> Batch[Gold]:
         """Add texts, pseudo-labels, open labels and targets to a batch."""
         own = self._own.take(sum(len(parts_of(doc)) for doc in docs))
         soft_targets = [self.model.targets_for(doc) for doc in docs]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from spacy.pipeline import Pipe
@@ -11,12 +11,13 @@ from spacy.tokens import Doc, Span
 from tokenizers import Tokenizer
 
 from ..loading import is_checkpoint, load, load_tagger
+from ..models.execution import get_execution
 from ..models.warm_start import component_names
 from ..nn.heads.distill import FLOOR
 from ..pipeline.xner import EntityRecognizer
 from ..schemes import OUTSIDE
 from ..training.batcher import parts_of
-from ..types import NO_TARGETS, Entity, SoftTargets
+from ..types import NO_TARGETS, Entity, SoftTargets, TextSoftTargets
 from .cache import TargetCache
 
 Task = Literal["entities", "cats"]
@@ -87,13 +88,13 @@ class TeacherModel:
             raise ValueError(
                 'texts must be a file for a teacher that tells only entities, found "vocabulary". Name one.'
             )
-        cutter = cast(Any, self.nlp.get_pipe(self.component)).model.shims[0].cutter
+        cutter = get_execution(cast(EntityRecognizer, self.nlp.get_pipe(self.component)).model).cutter
         if cutter is None:
             raise ValueError(
                 "texts must be a file for a teacher whose encoder is a component of its own, found "
                 '"vocabulary". Name one.'
             )
-        return cast(Tokenizer, cutter.tokenizer)
+        return cutter.tokenizer
 
     def shared_labels(self, labels: Sequence[str]) -> frozenset[str]:
         """Find the labels that it shares with a student.
@@ -138,6 +139,10 @@ class TeacherModel:
             found = self._recall(cuts)
         return found
 
+    def text_targets(self, cuts: Sequence[Cut]) -> list[TextSoftTargets]:
+        """Return the output on whole texts."""
+        return [TextSoftTargets(soft.tags, soft.log_probs[0]) for soft in self.soft_targets(cuts)]
+
     def targets_for(self, doc: Doc) -> SoftTargets:
         """Tell what it sees in a doc; of texts strung together, what it sees in each alone."""
         soft_targets = self.soft_targets(cuts_of(doc))
@@ -174,7 +179,7 @@ class TeacherModel:
         return [NO_TARGETS._replace(entities=entities) for entities in found]
 
     def _text_targets(self, doc: Doc) -> SoftTargets:
-        """Tell the probability of each label, as if the text were of one token."""
+        """Compute the log-probability of each label, as the one row that the cache keeps of a text."""
         found = np.array([[doc.cats.get(label, 0.0) for label in self.labels]])
         return SoftTargets(self.labels, np.log(found.clip(min=np.exp(FLOOR))), [])
 

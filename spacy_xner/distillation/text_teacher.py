@@ -11,7 +11,7 @@ from spacy.util import logger
 from thinc.types import Generator
 
 from ..pipeline.interfaces import Batch
-from ..types import DistillTarget, SoftTargets, TextGold
+from ..types import TextDistillTarget, TextGold, TextSoftTargets
 from .common import NotSerialized, check_weights, repeat_alpha
 from .own_texts import OwnTexts
 from .teacher_model import TeacherModel, cut_doc
@@ -102,18 +102,18 @@ class TextTeacher(NotSerialized):
         self._own = OwnTexts(own, settings.texts_share)
         self._alphas = repeat_alpha(settings.alpha)
 
-    def augment_batch(self, docs: list[Doc], gold: list[TextGold]) -> Batch:
-        """Add texts and targets to a batch."""
+    def augment_batch(self, docs: list[Doc], gold: list[TextGold]) -> Batch[TextGold]:
+        """Add unlabelled texts and the teacher's output to a batch."""
         own = self._own.take(len(docs))
-        soft_targets = self.model.soft_targets([cut_doc(doc) for doc in [*docs, *own]])
         alpha = next(self._alphas)
-        known = [*gold, *(TextGold({}, [False]) for _ in own)]
-        targets: list[DistillTarget | None] = [None] * len(known)
+        known = [*gold, *(TextGold({}) for _ in own)]
+        targets: list[TextDistillTarget | None] = [None] * len(known)
         if alpha < 1.0:
+            soft_targets = self.model.text_targets([cut_doc(doc) for doc in [*docs, *own]])
             targets = [self._target(*pair) for pair in zip(known, soft_targets, strict=True)]
         return Batch([*docs, *own], known, targets, alpha, self.settings.temperature, len(own))
 
-    def _target(self, gold: TextGold, soft: SoftTargets) -> DistillTarget:
-        """Use the soft targets; where the gold has a new label, only how the old ones compare."""
-        is_new = any(value > 0.5 and label not in self.old for label, value in gold.cats.items())
-        return DistillTarget(soft, [True], [is_new])
+    def _target(self, gold: TextGold, soft: TextSoftTargets) -> TextDistillTarget:
+        """Teach all of the teacher's output, or where the gold has a new label, only its ratios."""
+        has_new = any(value > 0.5 and label not in self.old for label, value in gold.cats.items())
+        return TextDistillTarget(soft, has_new)

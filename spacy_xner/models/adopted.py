@@ -1,121 +1,125 @@
-"""The torch module of a checkpoint that is adopted as it is: loaded when first used, and saved whole."""
+"""Checkpoints that are adopted as they are: loaded once, when first needed, and saved whole."""
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 from typing import Any, cast
 
 import srsly
-from spacy.tokens import Doc
 from spacy.util import logger
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
 from ..hub.classifier import build_top, is_exclusive, load_classifier, load_text_classifier
 from ..hub.encoder import Checkpoint
-from ..nn.encoder.encoder import Encoder
-from ..nn.encoder.units import Units
 from ..nn.heads.base import AnyHead
-from ..nn.heads.checkpoint import CheckpointHead
+from ..nn.heads.checkpoint import OWN_LABELS, CheckpointHead
 from ..nn.heads.text import ExclusiveHead, MultiLabelHead
-from ..nn.model import EntityModule
-from .shim import EntityShim
+from ..nn.necks.pooling import MeanPooling
+from ..pipeline.interfaces import AnyModel
+from .building import Built, Design, TextDesign, TokenDesign, build
+from .settings import EncoderSettings
+from .shim import ModelShim, get_shim
 from .storage import CONFIG, Saved
 
+# Threads that need a checkpoint at the same time load it once.
+_LOADING = Lock()
 
-class CheckpointShim(EntityShim):
-    """An `EntityShim` whose module is that of a checkpoint, loaded when it is first used.
 
-    A saved pipeline has its own weights, and never looks for the checkpoint.
-    """
+@dataclass(frozen=True)
+class AdoptedTokens:
+    """The design of a checkpoint that classifies tokens."""
 
-    @property
-    def module(self) -> EntityModule:
-        """The module, on its device."""
-        if self._model is None:
-            self.adopt()
-        return super().module
+    def of(self, saved: Saved) -> Design:
+        """Return the design of a saved one: its top is what its configuration says."""
+        config = srsly.json_loads(saved.texts[CONFIG])
+        has_top = any(name.startswith("neck.") for name in saved.state)
+        return TokenDesign(CheckpointHead, (lambda _: build_top(config)) if has_top else None)
 
-    def cut_texts(self, docs: Sequence[Doc]) -> list[Units]:
-        """Cut texts whole, as `cut` does, with the place of each piece."""
-        assert self.cutter is not None  # a checkpoint has a tokenizer
-        return [self.cutter.cut_text(doc.text) for doc in docs]
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """What the component finds."""
-        return self.module.head.labels
-
-    @abstractmethod
-    def adopt(self) -> None:
+    def load(self, settings: EncoderSettings) -> Built:
         """Load the checkpoint.
 
         Raises:
-            OSError: If there is none.
+            OSError: If it does not exist.
             ValueError: If its classifier cannot be used.
         """
-
-    def _take(self, checkpoint: Checkpoint, names: Sequence[str]) -> None:
-        """Build the module around the encoder of a checkpoint."""
-        assert self.encoder is not None  # always given
-        self.encoder = self.encoder._replace(window=self.encoder.window or checkpoint.max_pieces)
-        self.initialize(names, None, checkpoint)
-        logger.info("Labels of %s: %s", self.encoder.name, ", ".join(names))
+        checkpoint, top, output, names = load_classifier(settings.name)
+        design = TokenDesign(CheckpointHead, None if top is None else lambda _: top)
+        built = _build(design, settings, checkpoint, names)
+        cast(CheckpointHead, built.network.head).output.load_state_dict(output.state_dict())
+        return built
 
 
-class TaggerShim(CheckpointShim):
-    """Of a checkpoint that classifies tokens."""
+@dataclass(frozen=True)
+class AdoptedTexts:
+    """The design of a checkpoint that classifies texts."""
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The entity types of its tags."""
-        return cast(CheckpointHead, self.module.head).types
-
-    def adopt(self) -> None:
-        """Load the checkpoint."""
-        assert self.encoder is not None  # always given
-        checkpoint, rest, output, names = load_classifier(self.encoder.name)
-        self.make_neck = None if rest is None else lambda width: rest
-        self._take(checkpoint, names)
-        cast(CheckpointHead, self._model.head).output.load_state_dict(output.state_dict())
-
-    def _build(self, encoder: Encoder | None, labels: Sequence[str], width: int | None) -> None:
-        super()._build(encoder, labels, width)
-        # What made the neck holds a module, and cannot be pickled.
-        self.make_neck = None
-
-    def _restore(self, saved: Saved) -> None:
+    def of(self, saved: Saved) -> Design:
+        """Return the design of a saved one: its top is what its configuration says."""
         config = srsly.json_loads(saved.texts[CONFIG])
-        has_rest = any(name.startswith("neck.") for name in saved.state)
-        self.make_neck = (lambda width: build_top(config)) if has_rest else None
-        super()._restore(saved)
+        top = build_top(config, AutoModelForSequenceClassification)
+        return TextDesign(partial(_make_text_head, config, top), MeanPooling)
 
-
-class TextShim(CheckpointShim):
-    """Of a checkpoint that classifies texts."""
-
-    def adopt(self) -> None:
-        """Load the checkpoint."""
-        assert self.encoder is not None  # always given
-        checkpoint, rest, names = load_text_classifier(self.encoder.name)
+    def load(self, settings: EncoderSettings) -> Built:
+        """Load the checkpoint. Raises as `AdoptedTokens.load`."""
+        checkpoint, top, names = load_text_classifier(settings.name)
         config = checkpoint.transformer.config.to_dict()  # type: ignore[union-attr, operator]
-        self.make_head = partial(_make_text_head, config, rest)
-        self._take(checkpoint, names)
-
-    def _build(self, encoder: Encoder | None, labels: Sequence[str], width: int | None) -> None:
-        super()._build(encoder, labels, width)
-        # What made the head holds a module.
-        self.make_head = ExclusiveHead
-
-    def _restore(self, saved: Saved) -> None:
-        config = srsly.json_loads(saved.texts[CONFIG])
-        rest = build_top(config, AutoModelForSequenceClassification)
-        self.make_head = partial(_make_text_head, config, rest)
-        super()._restore(saved)
+        design = TextDesign(partial(_make_text_head, config, top), MeanPooling)
+        return _build(design, settings, checkpoint, names)
 
 
-def _make_text_head(config: dict[str, Any], rest: nn.Module, width: int, labels: Sequence[str]) -> AnyHead:
+def _make_text_head(config: dict[str, Any], top: nn.Module, width: int, labels: Sequence[str]) -> AnyHead:
     """Make a head whose scores are those of a checkpoint's own layers."""
     head = (ExclusiveHead if is_exclusive(config) else MultiLabelHead)(width, labels)
-    head.output = rest  # type: ignore[assignment]
+    head.output = top
     return head
+
+
+def _build(design: Design, settings: EncoderSettings, checkpoint: Checkpoint, names: Sequence[str]) -> Built:
+    settings = settings._replace(window=settings.window or checkpoint.max_pieces)
+    built = build(design, settings, names, checkpoint=checkpoint)
+    logger.info("Labels of %s: %s", settings.name, ", ".join(names))
+    return built
+
+
+def load_once(model: AnyModel, load: Callable[[EncoderSettings], Built]) -> ModelShim:
+    """Load a model's checkpoint, unless that was done. Raises as `AdoptedTokens.load`.
+
+    A saved pipeline has its own weights, and never looks for the checkpoint.
+    """
+    shim = get_shim(model)
+    if not shim.is_initialized:
+        with _LOADING:
+            if not shim.is_initialized:
+                load_again(shim, load)
+    return shim
+
+
+def load_again(shim: ModelShim, load: Callable[[EncoderSettings], Built]) -> None:
+    """Load a checkpoint, and forget what was trained. Raises as `AdoptedTokens.load`."""
+    assert shim.encoder is not None  # an adopted model has its settings
+    shim.execution.install(load(shim.encoder))
+
+
+def check_labels(known: Sequence[str], labels: Sequence[str]) -> None:
+    """Check that a checkpoint has all labels.
+
+    Raises:
+        ValueError: If it lacks one.
+    """
+    new = [label for label in labels if label not in known]
+    if new:
+        raise ValueError(
+            f"Labels must be among the checkpoint's ({', '.join(known)}), found {', '.join(new)}. "
+            "Start from it with init_from to add labels."
+        )
+
+
+def refuse_origin() -> tuple[str, ...]:
+    """Refuse to start from another model.
+
+    Raises:
+        ValueError: Always: a checkpoint has its own labels.
+    """
+    raise ValueError(OWN_LABELS)

@@ -1,8 +1,9 @@
-"""A token-classification checkpoint as the model of ``xner``: what transformers finds, and as it finds it."""
+"""A token-classification checkpoint as the model of ``xner``, which finds what transformers finds."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, cast
 
 import torch
 from spacy.tokens import Doc
@@ -11,31 +12,25 @@ from torch import Tensor
 
 from ..nn.encoder.pieces import as_pieces
 from ..nn.encoder.units import Aggregation, Units, merge_words
-from ..nn.heads.checkpoint import OWN_LABELS, CheckpointHead, group_units
+from ..nn.heads.checkpoint import CheckpointHead, group_units
 from ..nn.heads.spans import warn_lost
-from ..types import Entity, Gold, SoftTargets
-from .adopted import CheckpointShim, TaggerShim
-from .entity import (
-    backprop_torch,
-    configure,
-    finish_shared,
-    get_shim,
-    is_initialized,
-    is_nested,
-    join,
-    plan,
-    prepare,
-)
+from ..pipeline.interfaces import AnyModel
+from ..types import Entity, Gold
+from .adopted import AdoptedTokens, check_labels, load_again, load_once, refuse_origin
+from .entity import Backprop, backprop_torch
+from .execution import Execution, get_execution
 from .settings import EncoderSettings
+from .shim import ModelShim, get_shim
 
 Alignment = Literal["strict", "contract", "expand"]
+DESIGN = AdoptedTokens()
 
 
 class UnitScores(NamedTuple):
     """A head's scores of the pieces of some docs.
 
     Attributes:
-        scores: Of each piece. Shape: ``(batch, pieces, tags)``.
+        scores: Shape: ``(batch, pieces, tags)``.
         mask: True at real pieces. Shape: ``(batch, pieces)``.
         units: The pieces of each doc.
         docs: The docs.
@@ -48,7 +43,6 @@ class UnitScores(NamedTuple):
 
 
 UnitModel = Model[list[Doc], UnitScores]
-AnyModel = Model[Any, Any]
 
 
 def build_checkpoint_model_v1(
@@ -62,18 +56,18 @@ def build_checkpoint_model_v1(
 ) -> UnitModel:
     """Build the model of an ``xner`` component from a trained Hugging Face checkpoint.
 
-    Texts are cut whole by the checkpoint's own tokenizer, and its tags read as transformers'
+    Texts are cut whole by the checkpoint's own tokenizer, and its tags are read as transformers'
     ``TokenClassificationPipeline`` reads them: the same entities with the same scores. Nothing is truncated.
 
     Args:
         name: Folder or hub id of a token-classification checkpoint. It is loaded when the component is first
-            used, and not any more once the pipeline was saved.
+            used; a saved pipeline has its own copy.
         aggregation_strategy: ``simple`` for the tags of pieces; ``first``, ``average`` or ``max`` for those
             of words. For scripts without spaces, whose lines would be one word: ``simple``.
         stride: Pieces that two windows of a long text share; None for a quarter of the window.
-        alignment_mode: What becomes of an entity with a border inside a token: ``expand``, ``contract``, or
+        alignment_mode: How an entity with a border inside a token is aligned: ``expand``, ``contract``, or
             ``strict`` to drop it, as in `spacy.tokens.Doc.char_span`.
-        window: Pieces that the encoder sees at once, special ones included; None for all it can.
+        window: Pieces that the encoder sees at once, special ones included; None for its maximum.
         freeze: As for `spacy_xner.Encoder.v1`.
         gradient_checkpointing: Compute activations twice to save memory in training.
     """
@@ -84,102 +78,85 @@ def build_checkpoint_model_v1(
         "xner",
         forward,
         init=init,
-        shims=[TaggerShim(settings, None, CheckpointHead)],
-        attrs=ADOPTED
-        | {"loss": loss, "decode": decode, "soft_targets": soft_targets, "is_nested": is_nested}
-        | {"aggregation": aggregation_strategy, "alignment": alignment_mode},
+        shims=[ModelShim(DESIGN, settings)],
+        attrs={"dropout_rate": 0.0, "task": AdoptedEntityTask(aggregation_strategy, alignment_mode)},
     )
 
 
-def init(model: AnyModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
+def init(model: UnitModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
     """Load the checkpoint anew; ``Y`` are labels, all of which it must have."""
-    shim = get_checkpoint_shim(model)
-    shim.adopt()
-    new = [label for label in Y or () if label not in shim.labels]
-    if new:
-        raise ValueError(
-            f"Labels must be among the checkpoint's ({', '.join(shim.labels)}), found {', '.join(new)}. "
-            "Go on from it with init_from to add labels."
-        )
-
-
-def adopt(model: AnyModel) -> tuple[str, ...]:
-    """Give the labels of the checkpoint."""
-    return get_checkpoint_shim(model).labels
-
-
-def set_origin(model: AnyModel, name: str, component: str) -> tuple[str, ...]:
-    """Refuse to go on from another model."""
-    raise ValueError(OWN_LABELS)
-
-
-# What the models of all checkpoints have.
-ADOPTED: dict[str, Any] = {
-    "dropout_rate": 0.0,
-    "plan": plan,
-    "configure": configure,
-    "is_initialized": is_initialized,
-    "join": join,
-    "finish_shared": finish_shared,
-    "set_origin": set_origin,
-    "adopt": adopt,
-}
+    shim = get_shim(model)
+    load_again(shim, DESIGN.load)
+    check_labels(_head(shim.execution).types, Y or ())
 
 
 def forward(
     model: UnitModel,
     docs: list[Doc],
     is_train: bool,  # noqa: FBT001 - thinc calls it so
-) -> tuple[UnitScores, Callable[[Tensor], list[Doc]]]:
-    """Score the pieces of docs. Arguments and result as those of `model.forward`."""
-    shim = get_checkpoint_shim(model)
-    module = prepare(model, is_train=is_train)
-    units = shim.cut_texts(docs)
-    with torch.set_grad_enabled(is_train), shim.autocast():
-        vectors, mask = module.encode([as_pieces(text) for text in units], shim.runtime.max_batch_pieces)
-        return UnitScores(module(vectors, mask), mask, units, docs), backprop_torch
+) -> tuple[UnitScores, Backprop]:
+    """Compute the scores of the pieces of docs. Arguments and result as those of `entity.forward`."""
+    execution = load_once(model, DESIGN.load).execution
+    network, cutter = execution.prepare(model.attrs["dropout_rate"], is_train=is_train), execution.cutter
+    assert cutter is not None  # a checkpoint has a tokenizer
+    units = [cutter.cut_text(doc.text) for doc in docs]
+    with torch.set_grad_enabled(is_train), execution.autocast():
+        pieces = [as_pieces(text) for text in units]
+        vectors, mask = network.encode(pieces, execution.runtime.max_batch_pieces)
+        return UnitScores(network(vectors, mask), mask, units, docs), backprop_torch
 
 
-def loss(model: UnitModel, scores: UnitScores, gold: Sequence[Gold]) -> Tensor:
-    """Sum the head's loss over the annotated pieces."""
-    found = [
-        _gold_of_units(doc, text, known)
-        for doc, text, known in zip(scores.docs, scores.units, gold, strict=True)
-    ]
-    lost = sum(len(known.entities) - len(text.entities) for known, text in zip(gold, found, strict=True))
-    if lost:
-        warn_lost(lost, "share all their pieces with others")
-    return _head(model).loss(scores.scores, scores.mask, found)
+@dataclass(frozen=True)
+class AdoptedEntityTask:
+    """Find the entities that a checkpoint finds. See `spacy_xner.pipeline.interfaces.Task`.
+
+    Attributes:
+        aggregation: As `build_checkpoint_model_v1` explains it.
+        alignment: As explained there.
+    """
+
+    aggregation: Aggregation
+    alignment: Alignment
+
+    def labels(self, model: AnyModel) -> tuple[str, ...]:
+        """Load the checkpoint, unless that was done, and return the entity types of its tags."""
+        return _head(load_once(model, DESIGN.load).execution).types
+
+    def is_nested(self, model: AnyModel) -> bool:
+        """Return False: tags cannot overlap."""
+        return False
+
+    def decode(self, model: AnyModel, scores: UnitScores) -> list[list[Entity]]:
+        """Find the entities of each doc."""
+        execution = get_execution(model)
+        with torch.no_grad():
+            probs = scores.scores[scores.mask].float().softmax(dim=-1).cpu()
+            probs, offsets = merge_words(probs, scores.units, self.aggregation)
+            units = iter(_head(execution).decode_units(probs))
+        execution.count_predicted(int(scores.mask.sum()))
+        return [
+            _on_tokens(doc, places, group_units([next(units) for _ in places]), self.alignment)
+            for doc, places in zip(scores.docs, offsets, strict=True)
+        ]
+
+    def loss(self, model: AnyModel, scores: UnitScores, gold: Sequence[Gold]) -> Tensor:
+        """Sum the head's loss over the annotated pieces."""
+        on_units = [
+            _gold_of_units(doc, text, known)
+            for doc, text, known in zip(scores.docs, scores.units, gold, strict=True)
+        ]
+        lost = sum(len(a.entities) - len(b.entities) for a, b in zip(gold, on_units, strict=True))
+        if lost:
+            warn_lost(lost, "share all their pieces with others")
+        return _head(get_execution(model)).loss(scores.scores, scores.mask, on_units)
+
+    def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
+        """Refuse to start from another model."""
+        return refuse_origin()
 
 
-def decode(model: UnitModel, scores: UnitScores) -> list[list[Entity]]:
-    """Find the entities of each doc."""
-    with torch.no_grad():
-        probs = scores.scores[scores.mask].float().softmax(dim=-1).cpu()
-        probs, offsets = merge_words(probs, scores.units, model.attrs["aggregation"])
-        found = iter(_head(model).decode_units(probs))
-    get_shim(model).count_predicted(int(scores.mask.sum()))
-    return [
-        _on_tokens(doc, places, group_units([next(found) for _ in places]), model.attrs["alignment"])
-        for doc, places in zip(scores.docs, offsets, strict=True)
-    ]
-
-
-def soft_targets(model: UnitModel, scores: UnitScores) -> list[SoftTargets]:
-    """Refuse to teach: what it says of pieces is not what a student learns of tokens."""
-    raise ValueError(
-        "A teacher must say what it sees at each token, found a pipeline of a checkpoint, which does so at "
-        "each piece. Name the checkpoint itself."
-    )
-
-
-def get_checkpoint_shim(model: AnyModel) -> CheckpointShim:
-    """Get the part that holds the checkpoint."""
-    return cast(CheckpointShim, get_shim(model))
-
-
-def _head(model: UnitModel) -> CheckpointHead:
-    return cast(CheckpointHead, get_shim(model).module.head)
+def _head(execution: Execution) -> CheckpointHead:
+    return cast(CheckpointHead, execution.network.head)
 
 
 def _on_tokens(

@@ -1,16 +1,25 @@
 """A sequence-classification checkpoint as the model of ``xcat``."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
+from spacy.tokens import Doc
 from thinc.api import Model
+from torch import Tensor
 
-from ..nn.heads.text import ExclusiveHead, TextHead
-from ..nn.necks.pooling import MeanPooling
-from .adopted import TextShim
-from .adopted_entity import ADOPTED, init
-from .entity import EntityModel, distill_loss, forward, get_shim, loss
+from ..nn.heads.text import TextHead
+from ..pipeline.interfaces import AnyModel
+from ..types import TextDistillTarget, TextGold
+from .adopted import AdoptedTexts, check_labels, load_again, load_once, refuse_origin
+from .entity import Backprop, VectorModel, VectorScores
+from .entity import forward as forward_loaded
 from .settings import EncoderSettings
-from .text import decode
+from .shim import ModelShim, get_shim
+from .text import Probabilities, TextTask
+
+DESIGN = AdoptedTexts()
+TEXTS = TextTask()
 
 
 def build_text_checkpoint_model_v1(
@@ -19,7 +28,7 @@ def build_text_checkpoint_model_v1(
     window: int | None = None,
     freeze: str | int | list[str] | None = None,
     gradient_checkpointing: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
-) -> EntityModel:
+) -> VectorModel:
     """Build the model of an ``xcat`` component from a trained Hugging Face checkpoint.
 
     The probabilities are those of transformers' ``TextClassificationPipeline``, of all labels. Nothing is
@@ -35,17 +44,62 @@ def build_text_checkpoint_model_v1(
     settings = EncoderSettings(
         name, "text", "cls", window, stride, freeze, gradient_checkpointing, cut="text"
     )
-    # The encoder has one vector for each text: there is nothing to pool.
     return Model(
         "xcat",
         forward,
         init=init,
-        shims=[TextShim(settings, MeanPooling, ExclusiveHead)],
-        attrs=ADOPTED
-        | {"loss": loss, "decode": decode, "distill_loss": distill_loss, "is_exclusive": is_exclusive},
+        shims=[ModelShim(DESIGN, settings)],
+        attrs={"dropout_rate": 0.0, "task": AdoptedTextTask()},
     )
 
 
-def is_exclusive(model: EntityModel) -> bool:
-    """Return whether a text has one label."""
-    return cast(TextHead, get_shim(model).module.head).is_exclusive
+def init(model: VectorModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
+    """Load the checkpoint anew; ``Y`` are labels, all of which it must have."""
+    shim = get_shim(model)
+    load_again(shim, DESIGN.load)
+    check_labels(shim.execution.network.head.labels, Y or ())
+
+
+def forward(
+    model: VectorModel,
+    docs: list[Doc],
+    is_train: bool,  # noqa: FBT001 - thinc calls it so
+) -> tuple[VectorScores, Backprop]:
+    """Compute the scores of docs. Arguments and result as those of `entity.forward`."""
+    load_once(model, DESIGN.load)
+    return forward_loaded(model, docs, is_train)
+
+
+@dataclass(frozen=True)
+class AdoptedTextTask:
+    """Classify texts as a checkpoint does. See `spacy_xner.pipeline.interfaces.Task`."""
+
+    def labels(self, model: AnyModel) -> tuple[str, ...]:
+        """Load the checkpoint, unless that was done, and return its labels."""
+        return load_once(model, DESIGN.load).execution.network.head.labels
+
+    def is_exclusive(self, model: AnyModel) -> bool:
+        """Return whether a text has exactly one label."""
+        return cast(TextHead, load_once(model, DESIGN.load).execution.network.head).is_exclusive
+
+    def decode(self, model: AnyModel, scores: VectorScores) -> list[Probabilities]:
+        """Compute the probability of each label of each doc."""
+        return TEXTS.decode(model, scores)
+
+    def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[TextGold]) -> Tensor:
+        """Sum the loss over the annotated texts."""
+        return TEXTS.loss(model, scores, gold)
+
+    def distill_loss(
+        self,
+        model: AnyModel,
+        scores: VectorScores,
+        targets: Sequence[TextDistillTarget | None],
+        temperature: float,
+    ) -> Tensor:
+        """Sum the divergence from the teacher over the taught texts."""
+        return TEXTS.distill_loss(model, scores, targets, temperature)
+
+    def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
+        """Refuse to start from another model."""
+        return refuse_origin()

@@ -1,7 +1,9 @@
-"""The registered parts of an entity model, and the thinc model that joins them."""
+"""The thinc model of the ``xner`` component, and the task that it is trained for."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, cast
 
 import torch
 from spacy.language import Language
@@ -10,33 +12,40 @@ from thinc.api import Model, Optimizer, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..nn.encoder.encoder import plan_batches
 from ..nn.heads.base import Head
-from ..nn.model import EntityModule
+from ..pipeline.interfaces import AnyModel
 from ..types import NO_TARGETS, DistillTarget, Entity, Gold, SoftTargets
-from .settings import EncoderSettings, Runtime, SharedEncoder
-from .sharing import borrow, find_source
-from .shim import EntityShim, MakeHead, MakeNeck
-from .warm_start import Origin, check_origin, inherit, load_origin
+from .building import MakeHead, MakeModule, TextDesign, TokenDesign
+from .execution import get_execution
+from .settings import EncoderSettings, SharedEncoder
+from .sharing import BorrowedEncoder
+from .shim import ModelShim, get_shim
+from .warm_start import check_origin, inherit, load_origin
+
+AnyEncoder = EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]]
+Backprop = Callable[[Tensor], list[Doc]]
 
 
-class TokenScores(NamedTuple):
-    """A head's scores of some docs, and their mask."""
+class VectorScores(NamedTuple):
+    """A head's scores of some docs, of their tokens or their texts.
+
+    Attributes:
+        scores: The first axes are those of the head's vectors, ``(batch, tokens)`` or ``(batch,)``.
+        mask: True at real tokens. Shape: ``(batch, tokens)``.
+    """
 
     scores: Tensor
     mask: Tensor
 
 
-EntityModel = Model[list[Doc], TokenScores]
-# Groups of docs that a head decodes at once hold this many batches of the encoder.
-PREDICT_GROUP_BATCHES = 4
+VectorModel = Model[list[Doc], VectorScores]
 
 
 def build_entity_model_v1(
     encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]],
     head: MakeHead,
-    neck: MakeNeck | None = None,
-) -> EntityModel:
+    neck: MakeModule | None = None,
+) -> VectorModel:
     """Build the model of the ``xner`` component.
 
     Args:
@@ -51,86 +60,78 @@ def build_entity_model_v1(
             "The encoder must have pooling first, last or mean, and cut tokens, for entities, found pooling "
             f"{encoder.pooling} and cut {encoder.cut}. Change it."
         )
+    return make_model("xner", EntityTask(), TokenDesign(head, neck), encoder)
+
+
+def make_model(name: str, task: object, design: TokenDesign | TextDesign, encoder: AnyEncoder) -> VectorModel:
+    """Make the thinc model of a task.
+
+    Args:
+        name: The model's name: that of the component.
+        task: What it is trained for.
+        design: Its modules.
+        encoder: As for `build_entity_model_v1`.
+    """
     layers = [encoder] if isinstance(encoder, Model) else []
-    settings = None if isinstance(encoder, Model) else encoder
+    settings = encoder if isinstance(encoder, EncoderSettings) else None
+    source = BorrowedEncoder(encoder) if isinstance(encoder, SharedEncoder) else None
     return Model(
-        "xner",
+        name,
         forward,
-        init=init,
+        init=partial(init, design=design),
         layers=layers,
-        shims=[EntityShim(settings, neck, head)],
-        attrs={"dropout_rate": 0.0, "plan": plan, "loss": loss, "decode": decode}
-        | {"configure": configure, "is_initialized": is_initialized}
-        | {
-            "join": join,
-            "finish_shared": finish_shared,
-            "is_nested": is_nested,
-            "set_origin": set_origin,
-            "distill_loss": distill_loss,
-            "soft_targets": soft_targets,
-        },
+        shims=[ModelShim(design, settings, source)],
+        attrs={"dropout_rate": 0.0, "task": task},
     )
 
 
-def init(model: EntityModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
-    """Initialize with a sample of docs and the labels, which thinc hands over as ``X`` and ``Y``."""
+def init(
+    model: VectorModel,
+    X: list[Doc] | None = None,
+    Y: Sequence[str] | None = None,
+    *,
+    design: TokenDesign | TextDesign,
+) -> None:
+    """Initialize with a sample of docs and the labels, which thinc passes as ``X`` and ``Y``."""
     width = None
     for layer in model.layers:
         layer.initialize(X=X)
         width = layer.get_dim("nO") if layer.has_dim("nO") else None
     shim = get_shim(model)
-    if shim.shared is not None:
-        width = find_source(shim).module.width
-    origin: Origin | None = model.attrs.pop("origin", None)
-    shim.initialize(list(Y or ()), width, origin.checkpoint if origin is not None else None)
+    source = shim.execution.source
+    if isinstance(source, BorrowedEncoder):
+        width = source.width
+    origin, shim.origin = shim.origin, None
+    shim.initialize(design, list(Y or ()), width, None if origin is None else origin.checkpoint)
     if origin is not None:
-        inherit(shim.module, origin)
-
-
-def set_origin(model: EntityModel, name: str, component: str, factory: str = "xner") -> tuple[str, ...]:
-    """Load what the next initialization extends: a component of the same kind.
-
-    Returns:
-        Its labels.
-
-    Raises:
-        OSError: If there is no such pipeline or checkpoint.
-        ValueError: If it cannot be extended by this model.
-    """
-    origin = load_origin(name, component, factory)
-    check_origin(origin, get_shim(model).encoder, name)
-    model.attrs["origin"] = origin
-    return origin.head.labels
+        inherit(shim.execution.network, origin)
 
 
 def forward(
-    model: EntityModel,
+    model: VectorModel,
     docs: list[Doc],
     is_train: bool,  # noqa: FBT001 - thinc calls it so
-) -> tuple[TokenScores, Callable[[Tensor], list[Doc]]]:
-    """Score the tokens of docs.
+) -> tuple[VectorScores, Backprop]:
+    """Compute the scores of docs.
 
     Args:
         model: The thinc model.
-        docs: At least one of them with a token.
+        docs: At least one of them has a token.
         is_train: Whether the callback will be called.
 
     Returns:
-        The scores, and a callback that takes the loss and goes back through torch, then through the layers.
+        The scores, and a callback that takes the loss and backpropagates through torch, then the layers.
     """
-    shim = get_shim(model)
-    module = prepare(model, is_train=is_train)
-    borrowed = borrow(shim, docs, is_train=is_train) if shim.shared else None
-    with torch.set_grad_enabled(is_train), shim.autocast():
+    execution = get_execution(model)
+    network = execution.prepare(model.attrs["dropout_rate"], is_train=is_train)
+    with torch.set_grad_enabled(is_train), execution.autocast():
         if not model.layers:
-            vectors, mask = borrowed or shim.encode(docs)
-            if shim.store is not None and not is_train:
-                shim.store.put(docs, vectors)
-            return TokenScores(module(vectors, mask), mask), backprop_torch
+            vectors, mask = execution.encode(docs, is_train=is_train)
+            return VectorScores(network(vectors, mask), mask), backprop_torch
         rows, backprop_layer = model.layers[0](docs, is_train)
-        inputs = [xp2torch(row, requires_grad=is_train, device=module.device) for row in rows]
-        vectors, mask = module.pad(inputs)
-        scores = TokenScores(module(vectors, mask), mask)
+        inputs = [xp2torch(row, requires_grad=is_train, device=network.device) for row in rows]
+        vectors, mask = network.pad(inputs)
+        scores = VectorScores(network(vectors, mask), mask)
 
     def backprop(loss: Tensor) -> list[Doc]:
         loss.backward()  # type: ignore[no-untyped-call]
@@ -140,120 +141,96 @@ def forward(
     return scores, backprop
 
 
-def prepare(model: Model[Any, Any], *, is_train: bool) -> EntityModule:
-    """Set the module up for training or prediction.
-
-    Raises:
-        ValueError: If it cannot be trained in its precision.
-    """
-    shim = get_shim(model)
-    if is_train and shim.runtime.precision == "fp16":
-        raise ValueError(
-            "precision must be fp32, bf16 or auto for training, found fp16, whose small gradients vanish. "
-            "Choose one of these; fp16 is for prediction."
-        )
-    module = shim.module
-    if not is_train:
-        shim.use_backend()
-    module.train(is_train)
-    module.dropout.p = model.attrs["dropout_rate"]
-    return module
-
-
 def backprop_torch(loss: Tensor) -> list[Doc]:
-    """Go back through torch, where no layer stands below."""
+    """Backpropagate through torch, where no thinc layer is below."""
     loss.backward()  # type: ignore[no-untyped-call]
     return []
 
 
-def configure(model: EntityModel, device: str, precision: str, max_batch_pieces: int, backend: str) -> None:
-    """Set what may change from one machine to the next."""
-    get_shim(model).configure(Runtime(device, precision, max_batch_pieces, backend))
+@dataclass(frozen=True)
+class EntityTask:
+    """Find entities. See `spacy_xner.pipeline.interfaces.Task`."""
+
+    def is_nested(self, model: AnyModel) -> bool:
+        """Return whether the head finds entities that overlap."""
+        return bool(getattr(head_or_class(model), "is_nested", False))
+
+    def decode(self, model: AnyModel, scores: VectorScores) -> list[list[Entity]]:
+        """Find the entities of each doc; a doc without tokens has none."""
+        execution = get_execution(model)
+        head = cast(Head, execution.network.head)
+        has_tokens = scores.mask.any(dim=1)
+        with torch.no_grad():
+            entities = iter(head.decode(scores.scores[has_tokens], scores.mask[has_tokens]))
+        execution.count_predicted(int(scores.mask.sum()))
+        return [next(entities) if has else [] for has in has_tokens.tolist()]
+
+    def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[Gold]) -> Tensor:
+        """Sum the head's loss over the annotated tokens."""
+        return _head(model).loss(scores.scores, scores.mask, gold)
+
+    def soft_targets(self, model: AnyModel, scores: VectorScores) -> list[SoftTargets]:
+        """Compute the log-probabilities of each doc's tags, and its entities."""
+        has_tokens = scores.mask.any(dim=1)
+        with torch.no_grad():
+            targets = iter(_head(model).soft_targets(scores.scores[has_tokens], scores.mask[has_tokens]))
+        get_execution(model).count_predicted(int(scores.mask.sum()))
+        return [next(targets) if has else NO_TARGETS for has in has_tokens.tolist()]
+
+    def distill_loss(
+        self,
+        model: AnyModel,
+        scores: VectorScores,
+        targets: Sequence[DistillTarget | None],
+        temperature: float,
+    ) -> Tensor:
+        """Sum the head's divergence from the teacher over the taught tokens."""
+        return _head(model).distill_loss(scores.scores, scores.mask, targets, temperature)
+
+    def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
+        """Load the model that the next initialization starts from; returns its labels."""
+        return set_origin(model, name, component, "xner")
+
+    def join(self, model: AnyModel, nlp: Language) -> None:
+        """Connect the model to the pipeline that its component was added to."""
+        join(model, nlp)
+
+    def finish_shared(self, model: AnyModel, optimizer: Optimizer) -> None:
+        """Update a shared encoder, unless its own component has done so."""
+        finish_shared(model, optimizer)
 
 
-def join(model: EntityModel, nlp: Language) -> None:
-    """Tell the model in which pipeline it is, where the component is that shares its encoder."""
+def _head(model: AnyModel) -> Head:
+    return cast(Head, get_execution(model).network.head)
+
+
+def head_or_class(model: AnyModel) -> object:
+    """Return the head, or before initialization what makes it: a class, whose constants are the head's."""
     shim = get_shim(model)
-    if shim.shared is None:
-        return
-    shim.pipeline = nlp
-    if shim.shared.component in nlp.component_names:
-        # From the first text on, that one keeps its vectors.
-        find_source(shim)
+    if shim.execution.built is not None:
+        return shim.execution.built.network.head
+    make_head = getattr(shim.design, "make_head", None)
+    return getattr(make_head, "func", make_head)
 
 
-def finish_shared(model: EntityModel, optimizer: Optimizer) -> None:
-    """Update a shared encoder by what this model's loss says of it, if its own component has not yet."""
+def set_origin(model: AnyModel, name: str, component: str, factory: str) -> tuple[str, ...]:
+    """Load the model that the next initialization starts from. See `Task.resume_from`."""
     shim = get_shim(model)
-    if shim.shared is not None and shim.shared.train:
-        find_source(shim).finish_update(optimizer)
+    origin = load_origin(name, component, factory)
+    check_origin(origin, shim.encoder, name)
+    shim.origin = origin
+    return origin.head.labels
 
 
-def is_initialized(model: EntityModel) -> bool:
-    """Return whether the model has weights."""
-    return get_shim(model).is_initialized
+def join(model: AnyModel, nlp: Language) -> None:
+    """Connect a model to its pipeline, if it shares the encoder of another component."""
+    source = get_execution(model).source
+    if isinstance(source, BorrowedEncoder):
+        source.join(nlp)
 
 
-def is_nested(model: EntityModel) -> bool:
-    """Return whether the head finds entities that overlap."""
-    shim = get_shim(model)
-    head = get_head(model) if shim.is_initialized else cast(Head, shim.make_head(2, ["any"]))
-    return head.is_nested
-
-
-def plan(model: EntityModel, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
-    """Group docs that go through the model together: of like length, and within the budget of pieces.
-
-    A layer that listens to another component gets all docs at once, since that one ran them so.
-
-    Returns:
-        Indices of docs; docs without tokens are in no group, unless there is a listener.
-    """
-    if model.layers:
-        return [list(range(len(docs)))] if any(len(doc) for doc in docs) else []
-    order = sorted((i for i, doc in enumerate(docs) if len(doc)), key=lambda i: len(docs[i]))
-    budget = get_shim(model).runtime.max_batch_pieces * (1 if is_train else PREDICT_GROUP_BATCHES)
-    return [order[first:last] for first, last in plan_batches([len(docs[i]) for i in order], budget)]
-
-
-def loss(model: EntityModel, scores: TokenScores, gold: Sequence[Gold]) -> Tensor:
-    """Sum the head's loss over the annotated tokens."""
-    head = get_head(model)
-    return head.loss(scores.scores, scores.mask, gold)
-
-
-def decode(model: EntityModel, scores: TokenScores) -> list[list[Entity]]:
-    """Find the entities of each doc, an empty one's too."""
-    has_tokens = scores.mask.any(dim=1)
-    head = get_head(model)
-    with torch.no_grad():
-        found = iter(head.decode(scores.scores[has_tokens], scores.mask[has_tokens]))
-    get_shim(model).count_predicted(int(scores.mask.sum()))
-    return [next(found) if has else [] for has in has_tokens.tolist()]
-
-
-def soft_targets(model: EntityModel, scores: TokenScores) -> list[SoftTargets]:
-    """Tell what the model would teach about each doc: its tags' log-probabilities and its entities."""
-    has_tokens = scores.mask.any(dim=1)
-    head = get_head(model)
-    with torch.no_grad():
-        found = iter(head.soft_targets(scores.scores[has_tokens], scores.mask[has_tokens]))
-    get_shim(model).count_predicted(int(scores.mask.sum()))
-    return [next(found) if has else NO_TARGETS for has in has_tokens.tolist()]
-
-
-def distill_loss(
-    model: EntityModel, scores: TokenScores, targets: Sequence[DistillTarget | None], temperature: float
-) -> Tensor:
-    """Sum the head's divergence from the teacher over the taught tokens."""
-    return get_head(model).distill_loss(scores.scores, scores.mask, targets, temperature)
-
-
-def get_shim(model: Model[Any, Any]) -> EntityShim:
-    """Get the part that holds the torch module."""
-    return cast(EntityShim, model.shims[0])
-
-
-def get_head(model: EntityModel) -> Head:
-    """Get the head, which is one for entities."""
-    return cast(Head, get_shim(model).module.head)
+def finish_shared(model: AnyModel, optimizer: Optimizer) -> None:
+    """Update a shared encoder from the gradients of this model's loss."""
+    source = get_execution(model).source
+    if isinstance(source, BorrowedEncoder) and source.settings.train:
+        source.find_owner().finish_update(optimizer)

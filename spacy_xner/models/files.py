@@ -1,69 +1,88 @@
-"""A saved module as a folder of files, or as bytes."""
+"""A saved network as a folder of files, or as bytes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import srsly
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
 
+from .manifest import Manifest, digest_file, verify_files
 from .settings import EncoderSettings
-from .storage import GRAPH, WEIGHTS, Saved, file_names
+from .storage import CONFIG, TOKENIZER, Saved
+
+MANIFEST, WEIGHTS, GRAPH = "xner.json", "model.safetensors", "encoder.onnx"
+ADVICE = "Copy the pipeline's folder again, or train it anew."
 
 
 def write_folder(saved: Saved, folder: Path) -> None:
-    """Write JSON files, one of safetensors, and the ONNX model if there is one."""
+    """Write JSON files, one of safetensors, the ONNX model if there is one, and last the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in saved.texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     save_file(saved.state, folder / WEIGHTS)
+    names = [*saved.texts, WEIGHTS]
     if saved.graph:
         (folder / GRAPH).write_bytes(saved.graph)
+        names.append(GRAPH)
     else:
-        # Of what was here before.
+        # An older pipeline may have left one.
         (folder / GRAPH).unlink(missing_ok=True)
+    files = {name: digest_file(folder / name) for name in names}
+    (folder / MANIFEST).write_text(replace(saved.manifest, files=files).to_json(), encoding="utf-8")
 
 
 @contextmanager
-def reading(folder: Path, settings: EncoderSettings | None, *, with_graph: bool) -> Iterator[Saved]:
-    """Read what `write_folder` wrote, and tell in one line what fails while it is used.
+def reading(
+    folder: Path, settings: EncoderSettings | None, *, with_graph: bool, verify: bool
+) -> Iterator[Saved]:
+    """Read what `write_folder` wrote, and report in one line what fails while it is used.
 
     Args:
         folder: The folder.
-        settings: Of the encoder, or None.
+        settings: Settings of the encoder, or None.
         with_graph: Whether an ONNX model is read too.
+        verify: Whether to check that no file has changed.
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If the files do not fit each other or the pipeline's config.
+        ValueError: If a file is damaged, or does not go with the others or the pipeline's config.
     """
-    names = file_names(settings)
+    has_encoder = settings is not None and not settings.keeps_base
+    names = [*((CONFIG, TOKENIZER) if has_encoder else ()), MANIFEST, WEIGHTS]
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise OSError(
-            f"{folder} must hold {', '.join(names)}, but {', '.join(missing)} is missing. "
-            "Copy the pipeline's folder again, or train it anew."
-        )
-    texts = {name: (folder / name).read_text("utf-8") for name in names if name != WEIGHTS}
-    graph = folder / GRAPH
+        raise OSError(f"{folder} must hold {', '.join(names)}, but {', '.join(missing)} is missing. {ADVICE}")
     try:
-        state = load_file(folder / WEIGHTS)
-        yield Saved(texts, state, graph.read_bytes() if with_graph and graph.is_file() else b"")
+        manifest = Manifest.from_json((folder / MANIFEST).read_text("utf-8"))
+        if verify:
+            verify_files(folder, manifest.files)
+        texts = {name: (folder / name).read_text("utf-8") for name in names[:-2]}
+        graph = folder / GRAPH
+        data = graph.read_bytes() if with_graph and graph.is_file() else b""
+        yield Saved(manifest, texts, load_file(folder / WEIGHTS), data)
     except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as err:
         reason = str(err).strip().splitlines()[0]
         raise ValueError(
-            f"{folder} must hold the files of one saved model, but they do not load: {reason} "
-            "Copy the pipeline's folder again, or train it anew."
+            f"{folder} must hold the files of one saved model, but they do not load: {reason} {ADVICE}"
         ) from err
 
 
 def pack(saved: Saved) -> bytes:
-    """Make bytes of a saved module."""
-    return bytes(srsly.msgpack_dumps({**saved._asdict(), "state": save(saved.state)}))
+    """Serialize a saved network."""
+    texts = {MANIFEST: saved.manifest.to_json(), **saved.texts}
+    return bytes(srsly.msgpack_dumps({"texts": texts, "state": save(saved.state), "graph": saved.graph}))
 
 
 def unpack(data: bytes) -> Saved:
-    """Read what `pack` made."""
+    """Read what `pack` wrote.
+
+    Raises:
+        ValueError: If a newer version of the package wrote it.
+    """
     files = srsly.msgpack_loads(data)
-    return Saved(files["texts"], load(files["state"]), files["graph"])
+    texts = dict(files["texts"])
+    manifest = Manifest.from_json(texts.pop(MANIFEST))
+    return Saved(manifest, texts, load(files["state"]), files["graph"])

@@ -8,7 +8,7 @@ from ..nn.heads.pointer import PointerHead
 from ..nn.heads.softmax import SoftmaxHead
 from ..nn.heads.text import ExclusiveHead, MultiLabelHead
 from ..schemes import Scheme
-from .shim import MakeHead
+from .building import MakeHead
 
 
 def build_softmax_head_v1(

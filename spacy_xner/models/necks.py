@@ -8,7 +8,7 @@ from functools import partial
 
 from ..nn.necks.pooling import AttentionPooling, MeanPooling
 from ..nn.necks.sequence import BiLSTM, BiLSTMAttention, SelfAttention
-from .shim import MakeNeck
+from .building import MakeModule
 
 
 def build_bilstm_v1(
@@ -16,7 +16,7 @@ def build_bilstm_v1(
     n_layers: int = 1,
     dropout: float = 0.0,
     residual: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
-) -> MakeNeck:
+) -> MakeModule:
     """Describe a bidirectional LSTM.
 
     Args:
@@ -33,7 +33,7 @@ def build_self_attention_v1(
     n_heads: int = 1,
     dropout: float = 0.0,
     residual: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
-) -> MakeNeck:
+) -> MakeModule:
     """Describe scaled dot-product self-attention.
 
     Args:
@@ -53,7 +53,7 @@ def build_bilstm_attention_v1(
     n_heads: int = 1,
     dropout: float = 0.0,
     residual: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
-) -> MakeNeck:
+) -> MakeModule:
     """Describe a BiLSTM with self-attention over its states; below a CRF, BERT-BiLSTM-Attention-CRF.
 
     Args:
@@ -73,12 +73,12 @@ def build_bilstm_attention_v1(
     )
 
 
-def build_mean_pooling_v1() -> MakeNeck:
+def build_mean_pooling_v1() -> MakeModule:
     """Describe the mean of the token vectors as a text's vector."""
     return MeanPooling
 
 
-def build_attention_pooling_v1(hidden_width: int = 128) -> MakeNeck:
+def build_attention_pooling_v1(hidden_width: int = 128) -> MakeModule:
     """Describe the mean of the token vectors, weighted by how much each matters, as a text's vector.
 
     Args:

@@ -1,69 +1,100 @@
-"""The encoder of another component of the pipeline, which a text runs through once for both."""
+"""The encoder of another component of the pipeline, which computes each text's vectors once for both."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
 from torch import Tensor
 
-from .shim import EntityShim
-from .vector_cache import VectorStore
+from .settings import SharedEncoder
+from .shim import ModelShim, find_shim
+from .vector_cache import VectorCache
 
 
-def find_source(shim: EntityShim) -> EntityShim:
-    """Find the part of the component whose encoder is shared, which then keeps vectors for others.
-
-    Raises:
-        ValueError: If there is no such component, or none of ours that has an encoder with token vectors; or
-            if the borrower was taken into another pipeline.
-    """
-    assert shim.shared is not None  # only asked where there is one
-    name, nlp = shim.shared.component, shim.pipeline
-    if nlp is not None and shim.is_initialized and not any(shim is own for own in _shims(nlp)):
-        raise ValueError(
-            f"A component that shares the encoder of {name!r} must stay in its pipeline, found it taken into "
-            "another. Train it there, or give it an encoder of its own."
-        )
-    pipe = nlp.get_pipe(name) if nlp is not None and name in nlp.component_names else None
-    shims = getattr(getattr(pipe, "model", None), "shims", ())
-    source = shims[0] if shims and isinstance(shims[0], EntityShim) else None
-    if source is None or not source.has_token_vectors:
-        raise ValueError(
-            "A shared encoder must be that of a component of ours, with vectors of tokens, found none in "
-            f"{name!r}. Name another in spacy_xner.SharedEncoder.v1."
-        )
-    if source.store is None:
-        source.store = VectorStore()
-    return source
-
-
-def _shims(nlp: Language) -> Iterator[Any]:
-    for _, pipe in nlp.components:
-        yield from getattr(getattr(pipe, "model", None), "shims", ())
-
-
-def borrow(shim: EntityShim, docs: Sequence[Doc], *, is_train: bool) -> tuple[Tensor, Tensor]:
-    """Take token vectors from a shared encoder: those that were just computed, or else new ones.
+class BorrowedEncoder:
+    """The encoder of another component.
 
     Args:
-        shim: The borrower's.
-        docs: At least one of them with a token.
-        is_train: Whether the encoder may be trained by what is made of them.
-
-    Returns:
-        Token vectors ``(batch, tokens, width)`` and their mask ``(batch, tokens)``.
+        settings: Which component, and whether its encoder is trained too.
     """
-    source = find_source(shim)
-    is_trained = is_train and shim.shared is not None and shim.shared.train
-    source.module.train(is_trained)
-    with torch.set_grad_enabled(is_trained), source.autocast():
-        if is_train or source.store is None:
-            vectors, mask = source.encode(docs)
-            return vectors.to(shim.module.device), mask.to(shim.module.device)
-        rows = [source.store.get(doc) for doc in docs]
-        missing = [doc for doc, known in zip(docs, rows, strict=True) if known is None]
-        new = iter(source.encode(missing)[0]) if missing else iter(())
-        found = [next(new)[: len(doc)] if row is None else row for doc, row in zip(docs, rows, strict=True)]
-    return shim.module.pad([row.to(shim.module.device) for row in found])
+
+    def __init__(self, settings: SharedEncoder) -> None:
+        self.settings = settings
+        self.pipeline: Language | None = None
+
+    def join(self, nlp: Language) -> None:
+        """Remember the pipeline, and let the other component keep its vectors from the first text on."""
+        self.pipeline = nlp
+        if self.settings.component in nlp.component_names:
+            self.find_owner()
+
+    def find_owner(self) -> ModelShim:
+        """Find the model whose encoder is shared, which then keeps vectors for others.
+
+        Raises:
+            ValueError: If there is no such component of this package, or its encoder has no token vectors.
+        """
+        name, nlp = self.settings.component, self.pipeline
+        pipe = nlp.get_pipe(name) if nlp is not None and name in nlp.component_names else None
+        owner = find_shim(getattr(pipe, "model", None))
+        if owner is None or owner.encoder is None or not owner.encoder.has_token_vectors:
+            raise ValueError(
+                "A shared encoder must belong to a component xner or xcat and compute vectors of tokens, "
+                f"found none in {name!r}. Name another in spacy_xner.SharedEncoder.v1."
+            )
+        if owner.execution.cache is None:
+            owner.execution.cache = VectorCache()
+        return owner
+
+    @property
+    def width(self) -> int:
+        """Width of the token vectors."""
+        encoder = self.find_owner().execution.network.encoder
+        assert encoder is not None  # checked by find_owner
+        return encoder.width
+
+    def _check_member(self) -> None:
+        """Check that the borrower is still in the pipeline.
+
+        Raises:
+            ValueError: If it was moved to another.
+        """
+        pipes = [] if self.pipeline is None else [pipe for _, pipe in self.pipeline.components]
+        if all(shim.execution.source is not self for shim in _shims(pipes)):
+            raise ValueError(
+                f"A component that shares the encoder of {self.settings.component!r} must stay in its "
+                "pipeline, found it in another. Train it there, or give it its own encoder."
+            )
+
+    def encode(self, docs: Sequence[Doc], *, is_train: bool) -> list[Tensor]:
+        """Return the token vectors of docs: those that were just computed, or else new ones.
+
+        Args:
+            docs: At least one of them with a token.
+            is_train: Whether the loss that is computed from them may train the encoder.
+        """
+        self._check_member()
+        owner = self.find_owner().execution
+        is_trained = is_train and self.settings.train
+        owner.network.train(is_trained)
+        with torch.set_grad_enabled(is_trained), owner.autocast():
+            if is_train or owner.cache is None:
+                return _rows(docs, owner.encode(docs, is_train=True)[0])
+            cached = [owner.cache.get(doc) for doc in docs]
+            missing = [doc for doc, rows in zip(docs, cached, strict=True) if rows is None]
+            new = iter(_rows(missing, owner.encode(missing, is_train=True)[0]) if missing else ())
+            return [next(new) if rows is None else rows for rows in cached]
+
+
+def _rows(docs: Sequence[Doc], vectors: Tensor) -> list[Tensor]:
+    """Cut the padding off the vectors of each doc."""
+    return [rows[: len(doc)] for doc, rows in zip(docs, vectors, strict=True)]
+
+
+def _shims(pipes: Iterable[object]) -> Iterator[ModelShim]:
+    """Iterate over the models of this package among some components."""
+    for pipe in pipes:
+        shim = find_shim(getattr(pipe, "model", None))
+        if shim is not None:
+            yield shim

@@ -1,8 +1,9 @@
-"""A trained module as JSON texts and tensors, and back."""
+"""A trained network as JSON texts and tensors, and back."""
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from dataclasses import replace
+from typing import NamedTuple, cast
 
 import srsly
 import torch
@@ -13,122 +14,111 @@ from ..nn.encoder.encoder import Encoder, Specials
 from ..nn.encoder.lora import adapter_state, add_lora, is_adapter, merged_state
 from ..nn.encoder.pieces import PieceCutter
 from ..nn.encoder.trimming import keep_layers
-from ..nn.model import EntityModule
+from ..nn.model import Network
 from ..nn.runtime.onnx import Graph
+from .manifest import EncoderManifest, GraphPrecision, Manifest, Storage
 from .settings import EncoderSettings
 
-WEIGHTS, SETTINGS, CONFIG, TOKENIZER = "model.safetensors", "xner.json", "config.json", "tokenizer.json"
-GRAPH = "encoder.onnx"
+CONFIG, TOKENIZER = "config.json", "tokenizer.json"
 PREFIX = "encoder.transformer."
-Storage = Literal["float32", "float16", "bfloat16"]
+# Names of weights in format 1, where a text model's neck held its own neck and the pooling.
+RENAMED = {"neck.neck.": "neck.", "neck.pooling.": "pooling."}
 
 
 class Saved(NamedTuple):
-    """A trained module as it is saved.
+    """A trained network as it is saved.
 
     Attributes:
-        texts: File names and what is in them.
-        state: All weights by name; of an encoder that is kept elsewhere, only what was added to it.
-        graph: Its encoder as an ONNX model, empty if it has none.
+        manifest: What there is.
+        texts: Contents of the other text files, by name.
+        state: All weights by name; without those of an encoder that is not saved with its adapters.
+        graph: The encoder as an ONNX model; empty if there is none.
     """
 
+    manifest: Manifest
     texts: dict[str, str]
     state: dict[str, Tensor]
     graph: bytes = b""
 
 
-def file_names(settings: EncoderSettings | None) -> list[str]:
-    """List the files of a saved module."""
-    has_encoder = settings is not None and not settings.keeps_base
-    return [SETTINGS, WEIGHTS, *((CONFIG, TOKENIZER) if has_encoder else ())]
-
-
-def dump_module(
-    module: EntityModule,
+def dump_network(
+    network: Network,
     cutter: PieceCutter | None,
     settings: EncoderSettings | None,
-    digest: str,
+    base: str,
     storage: Storage = "float32",
     *,
     with_graph: bool = False,
 ) -> Saved:
-    """Make what is saved of a module.
+    """Collect what is saved of a network.
 
     Args:
-        module: The module.
-        cutter: What cuts its tokens, or None if its vectors come from outside.
-        settings: Of its encoder, or None in that case.
-        digest: Of the base encoder, where that is kept elsewhere.
-        storage: In which precision weights are saved; they are loaded in float32.
+        network: The network.
+        cutter: The cutter of its encoder, or None if its vectors come from another component.
+        settings: Settings of its encoder, or None in that case.
+        base: Digest of the base encoder, if that is not saved.
+        storage: Precision of the weights on disk; they are loaded as float32.
         with_graph: Whether the encoder's ONNX model is saved too, if there is one.
     """
-    told: dict[str, Any] = {"labels": list(module.head.labels)}
-    if storage != "float32":
-        told["storage"] = storage
-    if module.encoder is None or cutter is None or settings is None:
-        told["width"] = module.head.width
-        return Saved({SETTINGS: srsly.json_dumps(told, indent=2)}, _stored(_state(module), storage))
-    encoder = module.encoder
+    labels = tuple(network.head.labels)
+    encoder = network.encoder
+    if encoder is None or cutter is None or settings is None:
+        manifest = Manifest(labels, width=network.head.width, storage=storage)
+        return Saved(manifest, {}, _cast(_state(network), storage))
     prefix, suffix, pad_id = encoder.specials
-    told["encoder"] = {
-        "capacity": encoder.capacity,
-        "overlap": encoder.overlap,
-        "prefix": list(prefix),
-        "suffix": list(suffix),
-        "pad_id": pad_id,
-        "unk_id": cutter.unk_id,
-    }
-    state = {name: value for name, value in _state(module).items() if not name.startswith(PREFIX)}
+    details = EncoderManifest(encoder.capacity, encoder.overlap, prefix, suffix, pad_id, cutter.unk_id)
+    manifest = Manifest(labels, encoder=details, storage=storage)
+    state = {name: value for name, value in _state(network).items() if not name.startswith(PREFIX)}
     if settings.keeps_base:
-        told["base"] = digest
-        own = adapter_state(encoder.transformer)
-        texts = {}
-        graph = None
-    else:
-        own = merged_state(encoder.transformer)
-        config = srsly.json_dumps(dump_config(encoder.transformer), indent=2)
-        texts = {CONFIG: config, TOKENIZER: cutter.tokenizer.to_str()}
-        graph = encoder.runner if with_graph and isinstance(encoder.runner, Graph) else None
-    if graph is not None:
-        told["graph"] = graph.precision
-    state |= {PREFIX + name: value.contiguous() for name, value in own.items()}
-    texts = {SETTINGS: srsly.json_dumps(told, indent=2), **texts}
-    return Saved(texts, _stored(state, storage), b"" if graph is None else graph.data)
-
-
-def _stored(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
-    """Give weights the precision of files."""
-    if storage == "float32":
-        return state
-    dtype = getattr(torch, storage)
-    stored = {name: x.to(dtype) if x.is_floating_point() else x for name, x in state.items()}
-    too_great = [name for name, x in stored.items() if x.is_floating_point() and not x.isfinite().all()]
-    if too_great:
-        raise ValueError(
-            f"Weights must fit {storage} to be saved so, found greater ones in {too_great[0]}. Use float32."
-        )
-    return stored
+        state |= _prefixed(adapter_state(encoder.transformer))
+        return Saved(replace(manifest, base=base), {}, _cast(state, storage))
+    state |= _prefixed(merged_state(encoder.transformer))
+    config = srsly.json_dumps(dump_config(encoder.transformer), indent=2)
+    texts = {CONFIG: config, TOKENIZER: cutter.tokenizer.to_str()}
+    if with_graph and isinstance(encoder.runner, Graph):
+        manifest = replace(manifest, graph=cast(GraphPrecision, encoder.runner.precision))
+        return Saved(manifest, texts, _cast(state, storage), encoder.runner.data)
+    return Saved(manifest, texts, _cast(state, storage))
 
 
 def _state(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.contiguous() for name, value in module.state_dict().items()}
 
 
+def _prefixed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {PREFIX + name: value.contiguous() for name, value in state.items()}
+
+
+def _cast(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
+    """Convert weights to the precision on disk."""
+    if storage == "float32":
+        return state
+    dtype = getattr(torch, storage)
+    converted = {name: x.to(dtype) if x.is_floating_point() else x for name, x in state.items()}
+    overflowing = [name for name, x in converted.items() if x.is_floating_point() and not x.isfinite().all()]
+    if overflowing:
+        raise ValueError(
+            f"Weights must fit {storage} to be saved in it, found greater ones in {overflowing[0]}. "
+            "Use float32."
+        )
+    return converted
+
+
 def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, PieceCutter]:
-    """Build the encoder of a saved module.
+    """Build the encoder of a saved network.
 
     Raises:
-        OSError: If its base is kept elsewhere, and is not there.
-        ValueError: If that is another than it was, or files do not fit.
+        OSError: If its base is not saved with it, and cannot be found.
+        ValueError: If the base has changed, or files do not go together.
     """
-    all_told = srsly.json_loads(saved.texts[SETTINGS])
-    told = all_told["encoder"]
+    details = saved.manifest.encoder
+    if details is None:
+        raise ValueError("the manifest must describe an encoder, found none")
     if settings.keeps_base:
         base = load_checkpoint(settings.name)
         keep_layers(base.transformer, settings.layers)
         transformer, tokenizer = base.transformer, base.tokenizer
-        digest = digest_weights(transformer.state_dict())
-        if digest != all_told["base"]:
+        if digest_weights(transformer.state_dict()) != saved.manifest.base:
             raise ValueError(
                 f"The adapter must be used with the encoder that it was trained on, but {settings.name!r} "
                 "has other weights. Name that encoder, or save with adapter_only = false."
@@ -140,39 +130,47 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
         tokenizer = read_tokenizer(saved.texts[TOKENIZER])
     encoder = Encoder(
         transformer,
-        Specials(tuple(told["prefix"]), tuple(told["suffix"]), told["pad_id"]),
+        Specials(details.prefix, details.suffix, details.pad_id),
         pooling=settings.pooling,
-        capacity=told["capacity"],
-        overlap=told["overlap"],
+        capacity=details.capacity,
+        overlap=details.overlap,
     )
-    if saved.graph and "graph" in all_told:
-        encoder.runner = Graph(saved.graph, all_told["graph"])
-    cutter = PieceCutter(tokenizer, prefix_space=settings.prefix_space, unk_id=told["unk_id"])
-    return encoder, cutter
+    if saved.graph and saved.manifest.graph:
+        encoder.runner = Graph(saved.graph, saved.manifest.graph)
+    return encoder, PieceCutter(tokenizer, prefix_space=settings.prefix_space, unk_id=details.unk_id)
 
 
-def load_state(module: EntityModule, saved: Saved, settings: EncoderSettings | None) -> None:
-    """Set the weights of a module.
+def load_state(network: Network, saved: Saved, settings: EncoderSettings | None) -> None:
+    """Set the weights of a network.
 
     Raises:
-        RuntimeError: If some are missing, or have no place.
+        RuntimeError: If some are missing, or unknown.
     """
-    missing, unexpected = module.load_state_dict(saved.state, strict=False)
+    state = saved.state
+    if saved.manifest.format_version == 1:
+        state = {_rename(name): value for name, value in state.items()}
+    missing, unexpected = network.load_state_dict(state, strict=False)
     if settings is not None and settings.keeps_base:
         missing = [name for name in missing if not name.startswith(PREFIX) or is_adapter(name)]
     if missing or unexpected:
-        raise RuntimeError(f"weights are missing ({missing[:3]}) or have no place ({unexpected[:3]}).")
+        raise RuntimeError(f"weights are missing or unknown: {', '.join([*missing, *unexpected][:3])}")
+
+
+def _rename(name: str) -> str:
+    """Return the name of a weight of format 1 in the current format."""
+    old = next((prefix for prefix in RENAMED if name.startswith(prefix)), "")
+    return RENAMED.get(old, "") + name.removeprefix(old)
 
 
 def apply_lora(transformer: nn.Module, settings: EncoderSettings) -> None:
-    """Put the adapters that the settings ask for into a transformer."""
+    """Add the adapters of the settings to a transformer."""
     if settings.lora is not None:
         rank, alpha, dropout, targets, _ = settings.lora
         add_lora(transformer, rank=rank, alpha=alpha, dropout=dropout, targets=targets)
 
 
 def digest_weights(state: Mapping[str, Tensor]) -> str:
-    """Make what tells an encoder's weights from others."""
+    """Compute a digest of an encoder's weights."""
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(state):
         digest.update(name.encode() + state[name].cpu().contiguous().numpy().tobytes())

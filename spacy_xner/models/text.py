@@ -1,34 +1,34 @@
-"""The thinc model of the ``xcat`` component: texts to probabilities of their labels."""
+"""The thinc model of the ``xcat`` component, and the task that it is trained for."""
 
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Model
+from thinc.api import Model, Optimizer
 from thinc.types import Floats2d
+from torch import Tensor
 
 from ..nn.heads.text import TextHead
-from ..nn.necks.pooling import MeanPooling, Pooled
+from ..nn.necks.pooling import MeanPooling
+from ..pipeline.interfaces import AnyModel
+from ..types import TextDistillTarget, TextGold
+from .building import MakeHead, MakeModule, TextDesign
 from .entity import (
-    EntityModel,
-    TokenScores,
-    configure,
-    distill_loss,
+    VectorModel,
+    VectorScores,
     finish_shared,
-    forward,
-    get_shim,
-    init,
-    is_initialized,
+    head_or_class,
     join,
-    loss,
-    plan,
+    make_model,
     set_origin,
 )
+from .execution import get_execution
 from .settings import EncoderSettings, SharedEncoder
-from .shim import EntityShim, MakeHead, MakeNeck
 
 Probabilities = NDArray[np.floating]
 
@@ -36,9 +36,9 @@ Probabilities = NDArray[np.floating]
 def build_text_model_v1(
     encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]],
     head: MakeHead,
-    pooling: MakeNeck | None = None,
-    neck: MakeNeck | None = None,
-) -> EntityModel:
+    pooling: MakeModule | None = None,
+    neck: MakeModule | None = None,
+) -> VectorModel:
     """Build the model of the ``xcat`` component.
 
     Args:
@@ -47,40 +47,53 @@ def build_text_model_v1(
         head: `spacy_xner.ExclusiveHead.v1` or `spacy_xner.MultiLabelHead.v1`.
         pooling: `spacy_xner.MeanPooling.v1` or `spacy_xner.AttentionPooling.v1`; None for the mean. With the
             encoder's ``pooling = "cls"`` there is only one vector to pool.
-        neck: One of `spacy_xner.models.necks`, before it, or None.
+        neck: One of `spacy_xner.models.necks`, below the pooling, or None.
     """
-    layers = [encoder] if isinstance(encoder, Model) else []
-    settings = None if isinstance(encoder, Model) else encoder
-    make_pooled = partial(Pooled, make_neck=neck, make_pooling=pooling or MeanPooling)
-    return Model(
-        "xcat",
-        forward,
-        init=init,
-        layers=layers,
-        shims=[EntityShim(settings, make_pooled, head)],
-        attrs={
-            "dropout_rate": 0.0,
-            "plan": plan,
-            "loss": loss,
-            "decode": decode,
-            "distill_loss": distill_loss,
-        }
-        | {"join": join, "finish_shared": finish_shared, "set_origin": partial(set_origin, factory="xcat")}
-        | {"configure": configure, "is_initialized": is_initialized, "is_exclusive": is_exclusive},
-    )
+    return make_model("xcat", TextTask(), TextDesign(head, pooling or MeanPooling, neck), encoder)
 
 
-def is_exclusive(model: EntityModel) -> bool:
-    """Return whether a text has one label."""
-    shim = get_shim(model)
-    head = shim.module.head if shim.is_initialized else shim.make_head(2, ["any"])
-    return cast(TextHead, head).is_exclusive
+@dataclass(frozen=True)
+class TextTask:
+    """Classify texts. See `spacy_xner.pipeline.interfaces.Task`."""
+
+    def is_exclusive(self, model: AnyModel) -> bool:
+        """Return whether a text has exactly one label."""
+        return bool(getattr(head_or_class(model), "is_exclusive", False))
+
+    def decode(self, model: AnyModel, scores: VectorScores) -> list[Probabilities]:
+        """Compute the probability of each label of each doc; 0 for a doc without tokens."""
+        with torch.no_grad():
+            probabilities = _head(model).probabilities(scores.scores)
+            probabilities = probabilities * scores.mask.any(dim=1, keepdim=True)
+        get_execution(model).count_predicted(int(scores.mask.sum()))
+        return list(probabilities.cpu().numpy())
+
+    def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[TextGold]) -> Tensor:
+        """Sum the head's loss over the annotated texts."""
+        return _head(model).loss(scores.scores, gold)
+
+    def distill_loss(
+        self,
+        model: AnyModel,
+        scores: VectorScores,
+        targets: Sequence[TextDistillTarget | None],
+        temperature: float,
+    ) -> Tensor:
+        """Sum the head's divergence from the teacher over the taught texts."""
+        return _head(model).distill_loss(scores.scores, targets, temperature)
+
+    def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
+        """Load the model that the next initialization starts from; returns its labels."""
+        return set_origin(model, name, component, "xcat")
+
+    def join(self, model: AnyModel, nlp: Language) -> None:
+        """Connect the model to the pipeline that its component was added to."""
+        join(model, nlp)
+
+    def finish_shared(self, model: AnyModel, optimizer: Optimizer) -> None:
+        """Update a shared encoder, unless its own component has done so."""
+        finish_shared(model, optimizer)
 
 
-def decode(model: EntityModel, scores: TokenScores) -> list[Probabilities]:
-    """Find the probability of each label of each doc; 0 for a doc without tokens."""
-    head = cast(TextHead, get_shim(model).module.head)
-    with torch.no_grad():
-        found = head.probabilities(scores.scores) * scores.mask.any(dim=1, keepdim=True)
-    get_shim(model).count_predicted(int(scores.mask.sum()))
-    return list(found.cpu().numpy())
+def _head(model: AnyModel) -> TextHead:
+    return cast(TextHead, get_execution(model).network.head)

@@ -10,15 +10,15 @@ from torch import Tensor
 MAX_TOKENS = 1 << 16
 
 
-class VectorStore:
+class VectorCache:
     """Token vectors of docs that have just been predicted."""
 
     def __init__(self) -> None:
         self._rows: WeakKeyDictionary[Doc, Tensor] = WeakKeyDictionary()
 
-    def __reduce__(self) -> tuple[type["VectorStore"], tuple[()]]:
+    def __reduce__(self) -> tuple[type["VectorCache"], tuple[()]]:
         """Be empty in a copy of the pipeline."""
-        return VectorStore, ()
+        return VectorCache, ()
 
     def put(self, docs: Sequence[Doc], vectors: Tensor) -> None:
         """Keep the vectors of some docs.

@@ -1,8 +1,8 @@
-"""What an entity model is extended from: a trained pipeline, or a token-classification checkpoint."""
+"""Start a model from a trained one: a pipeline, or a token-classification checkpoint."""
 
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import spacy
 import torch
@@ -13,32 +13,16 @@ from torch import nn
 from ..errors import XnerWarning
 from ..hub.classifier import load_classifier
 from ..hub.encoder import UNKNOWN_LENGTH, Checkpoint, find_max_pieces
-from ..nn.heads.base import AnyHead
 from ..nn.heads.checkpoint import CheckpointHead
 from ..nn.heads.softmax import SoftmaxHead
-from ..nn.model import EntityModule
+from ..nn.model import Network
 from ..schemes import OUTSIDE, TagScheme, is_label_first
+from .building import Origin
 from .settings import EncoderSettings
-from .shim import EntityShim
+from .shim import get_shim
 
 # A tag that a checkpoint lacks: far below all others, yet finite.
 NEVER = -1e4
-
-
-class Origin(NamedTuple):
-    """The parts of a trained model.
-
-    Attributes:
-        checkpoint: Its encoder, or None if token vectors came from another component.
-        settings: How its encoder was run, or None where that is not known.
-        neck: Its neck, or None.
-        head: Its head.
-    """
-
-    checkpoint: Checkpoint | None
-    settings: EncoderSettings | None
-    neck: nn.Module | None
-    head: AnyHead
 
 
 def is_pipeline(name: str) -> bool:
@@ -62,11 +46,11 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
 
     Args:
         name: A pipeline's folder or installed package, or for ``xner`` a checkpoint.
-        component: Which component of a pipeline, if several would do.
-        factory: Of what kind it must be, ``xner`` or ``xcat``.
+        component: The component of a pipeline, if several would do.
+        factory: Its kind, ``xner`` or ``xcat``.
 
     Raises:
-        OSError: If there is no such thing.
+        OSError: If there is no such pipeline or checkpoint.
         ValueError: If it has no such component, or is no token classifier.
     """
     if not is_pipeline(name) and factory == "xner":
@@ -76,25 +60,22 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
                 f"A token classifier must be one linear layer on the encoder's output to be extended, but "
                 f"{name!r} has more between the two. Name its encoder instead, or adopt it as it is."
             )
-        return Origin(base.checkpoint, None, None, make_head(base.output, base.names, name))
+        return Origin(base.checkpoint, None, None, None, make_head(base.output, base.names, name))
     nlp = load_pipeline(name)
-    found = find_component(nlp, name, component, factory)
-    shim = cast(EntityShim, cast(Any, nlp.get_pipe(found)).model.shims[0])
-    module = shim.module
+    pipe: Any = nlp.get_pipe(find_component(nlp, name, component, factory))
+    shim = get_shim(pipe.model)
+    network, cutter = shim.execution.network, shim.execution.cutter
     checkpoint = None
-    if module.encoder is not None and shim.cutter is not None:
-        transformer = module.encoder.transformer
+    if network.encoder is not None and cutter is not None:
+        transformer = network.encoder.transformer
+        max_pieces = find_max_pieces(transformer, UNKNOWN_LENGTH)
         checkpoint = Checkpoint(
-            transformer,
-            shim.cutter.tokenizer,
-            module.encoder.specials,
-            shim.cutter.unk_id,
-            find_max_pieces(transformer, UNKNOWN_LENGTH),
+            transformer, cutter.tokenizer, network.encoder.specials, cutter.unk_id, max_pieces
         )
-    if isinstance(module.head, CheckpointHead):
-        head = make_head(module.head.output, list(module.head.labels), name)
-        return Origin(checkpoint, None, None, head)
-    return Origin(checkpoint, shim.encoder, module.neck, module.head)
+    if isinstance(network.head, CheckpointHead):
+        head = make_head(network.head.output, list(network.head.labels), name)
+        return Origin(checkpoint, None, None, None, head)
+    return Origin(checkpoint, shim.encoder, network.neck, network.pooling, network.head)
 
 
 def find_component(nlp: Language, name: str, component: str = "xner", factory: str = "xner") -> str:
@@ -103,20 +84,20 @@ def find_component(nlp: Language, name: str, component: str = "xner", factory: s
     Raises:
         ValueError: If it has none.
     """
-    found = component_names(nlp, factory)
-    if not found:
+    names = component_names(nlp, factory)
+    if not names:
         raise ValueError(
             f"{name} must have a component {factory}, found {', '.join(nlp.pipe_names) or 'none at all'}. "
             "Name a pipeline that was trained with one."
         )
-    return component if component in found else found[0]
+    return component if component in names else names[0]
 
 
 def check_origin(origin: Origin, settings: EncoderSettings | None, name: str) -> None:
-    """Check that a model with these settings can take over the parts of another.
+    """Check that a model with these settings can start from the parts of another.
 
     Raises:
-        ValueError: If only one of the two has an encoder of its own.
+        ValueError: If only one of the two has its own encoder.
     """
     if (origin.checkpoint is None) != (settings is None):
         here, there = ("another component's" if x is None else "its own" for x in (settings, origin[0]))
@@ -130,36 +111,44 @@ def check_origin(origin: Origin, settings: EncoderSettings | None, name: str) ->
         here, there = getattr(settings, field), getattr(origin.settings, field)
         if here != there:
             warnings.warn(
-                f"{field} is {here!r} here and was {there!r} in {name}: until it is trained, the extended "
-                "model will predict otherwise than its origin.",
+                f"{field} is {here!r} in this model and {there!r} in {name}: before training, its "
+                f"predictions differ from those of {name}.",
                 XnerWarning,
                 stacklevel=3,
             )
 
 
-def inherit(module: EntityModule, origin: Origin) -> None:
-    """Copy head rows of shared labels, and the neck.
+def inherit(network: Network, origin: Origin) -> None:
+    """Copy head rows of shared labels, the neck and the pooling.
 
     Raises:
-        ValueError: If the necks differ.
+        ValueError: If necks or poolings differ.
     """
-    if (module.neck is None) != (origin.neck is None):
-        raise ValueError("init_from must have a neck if and only if this model has one. Change the config.")
-    if module.neck is not None and origin.neck is not None:
-        try:
-            module.neck.load_state_dict(origin.neck.state_dict())
-        except RuntimeError as err:
-            reason = str(err).strip().splitlines()[-1].strip()
-            raise ValueError(f"init_from must have the same neck as this model: {reason}") from err
-    schemes = [getattr(getattr(head, "tags", None), "scheme", None) for head in (module.head, origin.head)]
+    _copy_weights("neck", network.neck, origin.neck)
+    _copy_weights("pooling", network.pooling, origin.pooling)
+    schemes = [getattr(getattr(head, "tags", None), "scheme", None) for head in (network.head, origin.head)]
     if schemes[0] != schemes[1]:
         warnings.warn(
-            f"scheme is {schemes[0]} here and was {schemes[1]} in the origin: until it is trained, the "
-            "extended model will predict otherwise than its origin.",
+            f"scheme is {schemes[0]} in this model and {schemes[1]} in init_from: before training, its "
+            "predictions differ from those of init_from.",
             XnerWarning,
             stacklevel=3,
         )
-    module.head.inherit(origin.head)
+    network.head.inherit(origin.head)
+
+
+def _copy_weights(what: str, module: nn.Module | None, origin: nn.Module | None) -> None:
+    if (module is None) != (origin is None):
+        raise ValueError(
+            f"init_from must have a {what} if and only if this model has one. Change the config."
+        )
+    if module is None or origin is None:
+        return
+    try:
+        module.load_state_dict(origin.state_dict())
+    except RuntimeError as err:
+        reason = str(err).strip().splitlines()[-1].strip()
+        raise ValueError(f"init_from must have the same {what} as this model: {reason}") from err
 
 
 def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHead:
@@ -195,7 +184,7 @@ def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHe
 
 
 def _halve(head: SoftmaxHead, rows: dict[tuple[str, str], int]) -> None:
-    """Where two tags share a row, give each half of its probability, and break ties for going on."""
+    """Where two tags share a row, give each half of its probability, and break ties in favour of I."""
     for i, (tag, label) in enumerate(zip(head.tag_names, head.tags.tag_labels, strict=True)):
         if label and ((label, "") in rows or (label, "B") not in rows):
             head.output.bias[i] += torch.tensor(0.5).log() + (1e-3 if tag[0] == "I" else -1e-3)

@@ -1,4 +1,4 @@
-"""Encoder, neck and head as one torch graph."""
+"""Encoder, neck, pooling and head as one torch graph."""
 
 from collections.abc import Sequence
 
@@ -12,58 +12,65 @@ from .heads.base import AnyHead
 from .runtime.device import send
 
 
-class EntityModule(nn.Module):
-    """From pieces, or from token vectors that another layer made, to a head's scores.
+class Network(nn.Module):
+    """Compute a head's scores from pieces, or from token vectors of another layer.
 
     Args:
-        encoder: Makes token vectors; None if they come from outside.
-        neck: Changes token vectors, ``(vectors, mask) -> vectors``, or None.
-        head: Scores them.
+        encoder: Computes token vectors; None if another layer does.
+        neck: Transforms token vectors, ``(vectors, mask) -> vectors``, or None.
+        pooling: Reduces the vectors of a text to one, ``(vectors, mask) -> (batch, width)``; None for a head
+            that scores tokens.
+        head: Scores the vectors of tokens or texts.
     """
 
-    def __init__(self, encoder: Encoder | None, neck: nn.Module | None, head: AnyHead) -> None:
+    def __init__(
+        self, encoder: Encoder | None, neck: nn.Module | None, pooling: nn.Module | None, head: AnyHead
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.neck = neck
+        self.pooling = pooling
         self.head: AnyHead = head
         self.dropout = nn.Dropout(0.0)
 
-    def train(self, mode: bool = True) -> "EntityModule":  # noqa: FBT001, FBT002 - torch's signature
-        """Set the module up for training or prediction, all at once; nothing to do if it is."""
+    def train(self, mode: bool = True) -> "Network":  # noqa: FBT001, FBT002 - torch's signature
+        """Switch between training and prediction; a no-op if the mode is set already."""
         return self if self.training == mode else super().train(mode)
 
     @property
     def device(self) -> torch.device:
-        """The device of the head, which is that of everything else."""
+        """The device of all parameters."""
         return next(self.head.parameters()).device
 
-    @property
-    def width(self) -> int:
-        """Width of the encoder's token vectors."""
-        assert self.encoder is not None  # only asked where there is one
-        return self.encoder.width
-
     def encode(self, texts: Sequence[Pieces], max_batch_pieces: int) -> tuple[Tensor, Tensor]:
-        """Compute token vectors of texts with our own encoder.
+        """Compute the vectors of texts with the network's own encoder.
 
         Returns:
-            Token vectors ``(batch, tokens, width)`` and their mask ``(batch, tokens)``; with the pooling
-            ``cls``, one vector for each text, as if it were of one token.
+            Vectors ``(batch, tokens, width)`` and their mask ``(batch, tokens)``. With the pooling ``cls``
+            there is one vector for each text.
         """
-        assert self.encoder is not None  # the thinc model calls this only where there is one
+        assert self.encoder is not None  # callers check for one
         vectors = self.encoder(texts, max_batch_pieces)
-        counts = [1 if self.encoder.pooling == "cls" else len(text.counts) for text in texts]
+        counts = [1] * len(texts) if self.encoder.pooling == "cls" else [len(text.counts) for text in texts]
         return vectors, self._mask(counts)
 
     def pad(self, vectors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Pad token vectors from outside. Shapes as `encode` returns them."""
+        """Pad token vectors of another layer. Shapes as for `encode`."""
         return pad_sequence(list(vectors), batch_first=True), self._mask([len(rows) for rows in vectors])
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Score token vectors with neck and head."""
+        """Compute the head's scores from token vectors.
+
+        Args:
+            vectors: Shape: ``(batch, tokens, width)``.
+            mask: True at real tokens. Shape: ``(batch, tokens)``.
+        """
         vectors = self.dropout(vectors)
         if self.neck is not None:
             vectors = self.neck(vectors, mask)
+        if self.pooling is not None:
+            # (batch, width)
+            vectors = self.pooling(vectors, mask)
         scores: Tensor = self.head(vectors)
         return scores
 

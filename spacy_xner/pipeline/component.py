@@ -1,13 +1,13 @@
-"""What the components share: labels, device, learning from a batch, files.
+"""What both components share: labels, device, training, files.
 
-Nothing here imports torch or transformers: see `factory`.
+Nothing here imports torch or transformers: see `factories`.
 """
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import srsly
 from spacy import util
@@ -16,62 +16,85 @@ from spacy.pipeline import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
-from thinc.api import Model, Optimizer, set_dropout_rate
+from thinc.api import Optimizer, set_dropout_rate
 
-from .interfaces import Batch, Teacher
-from .labels import log_labels
-from .runtime import check_runtime
+from .interfaces import (
+    Adopted,
+    AnyGold,
+    AnyModel,
+    Batch,
+    Distillable,
+    Loss,
+    Scores,
+    Sharable,
+    Task,
+    Teacher,
+    Weights,
+    check_distillable,
+)
+from .labels import check_labels, log_labels, merge_labels
+from .runtime import RuntimeSettings, check_runtime
 
-Found = TypeVar("Found")
+Annotation = TypeVar("Annotation")
+Scorer = Callable[..., dict[str, Any]]
 INIT_SAMPLE = 10
 
 
-class Component(TrainablePipe):  # type: ignore[misc]
-    """A component around a thinc model that holds a torch module.
+class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
+    """A component around a thinc model that holds a torch network.
 
     Args:
         vocab: The pipeline's vocabulary.
         model: A `spacy_xner.EntityModel.v1` or `spacy_xner.TextModel.v1`.
         name: The component's name.
-        device: ``auto``, or a torch device.
-        precision: ``fp32``, ``bf16``, ``fp16``, ``int8`` or ``auto``.
-        max_batch_pieces: Pieces that go through the encoder at once, padding included.
-        backend: ``torch`` or ``onnx``.
+        runtime: Device, precision, batch budget and backend.
+        verify: Whether `from_disk` checks that no file has changed since it was saved.
         scorer: Scores examples.
     """
 
     def __init__(
         self,
         vocab: Vocab,
-        model: Model[Any, Any],
+        model: AnyModel,
         name: str,
         *,
-        device: str,
-        precision: str,
-        max_batch_pieces: int,
-        backend: str,
-        scorer: Callable[..., dict[str, Any]] | None,
+        runtime: RuntimeSettings,
+        verify: bool,
+        scorer: Scorer | None,
     ) -> None:
         self.vocab = vocab
         self.model = model
         self.name = name
-        self.cfg: dict[str, Any] = {"labels": []}
+        self.cfg: dict[str, list[str]] = {"labels": []}
         self.scorer = scorer
-        self.teacher: Teacher | None = None
-        self._runtime: dict[str, Any] = {}
-        self.configure(device=device, precision=precision, max_batch_pieces=max_batch_pieces, backend=backend)
+        self.teacher: Teacher[AnyGold] | None = None
+        self.verify = verify
+        self._runtime = runtime
+        self.configure()
+
+    @property
+    def task(self) -> Task[Any, AnyGold]:
+        """What the model is trained for."""
+        task: Task[Any, AnyGold] = self.model.attrs["task"]
+        return task
+
+    @property
+    def weights(self) -> Weights:
+        """The part of the model that holds the torch network."""
+        weights: Weights = self.model.shims[0]  # type: ignore[assignment]
+        return weights
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels, in the model's order; of a checkpoint that is adopted, its own."""
-        if not self.cfg["labels"] and "adopt" in self.model.attrs:
-            self.cfg["labels"] = list(self.model.attrs["adopt"](self.model))
+        """Labels, in the model's order; those of an adopted checkpoint load it."""
+        if not self.cfg["labels"] and isinstance(self.task, Adopted):
+            self.cfg["labels"] = list(self.task.labels(self.model))
         return tuple(self.cfg["labels"])
 
     @property
     def hide_labels(self) -> bool:
-        """Whether `Language.pipe_labels` goes without these labels: those of a checkpoint not loaded yet."""
-        return "adopt" in self.model.attrs and not self.model.attrs["is_initialized"](self.model)
+        """Whether `Language.pipe_labels` leaves these labels out: those of a checkpoint not loaded yet."""
+        return isinstance(self.task, Adopted) and not self.weights.is_initialized
 
     @property
     def label_data(self) -> list[str]:
@@ -80,35 +103,35 @@ class Component(TrainablePipe):  # type: ignore[misc]
 
     @property
     def device(self) -> str:
-        """The device as it was asked for. Setting it moves the model when it is next used."""
-        return str(self._runtime["device"])
+        """The requested device. Setting it moves the model when it is next used."""
+        return self._runtime["device"]
 
     @device.setter
     def device(self, device: str) -> None:
         self.configure(device=device)
 
-    def configure(self, **settings: Any) -> None:
-        """Change device, precision, max_batch_pieces or backend for as long as the component lives.
+    def configure(self, **changes: Any) -> None:
+        """Change device, precision, max_batch_pieces or backend until the process ends.
 
-        A pipeline is saved with what its config says of them.
+        Saving the pipeline writes the values of its config, not these.
 
         Raises:
-            ValueError: If they are not right, or not together.
+            ValueError: If a value is unknown, or two do not go together.
         """
-        runtime = self._runtime | settings
-        check_runtime(runtime["backend"], runtime["precision"], runtime["max_batch_pieces"])
-        self.model.attrs["configure"](self.model, **runtime)
+        runtime: RuntimeSettings = {**self._runtime, **changes}  # type: ignore[typeddict-item]
+        check_runtime(runtime)
+        self.weights.configure(**runtime)
         self._runtime = runtime
 
     def add_label(self, label: str) -> int:
         """Add a label before initialization.
 
         Returns:
-            1, or 0 if it was there.
+            1, or 0 if the component has it already.
         """
         if label in self.labels:
             return 0
-        if self.model.attrs["is_initialized"](self.model):
+        if self.weights.is_initialized:
             raise ValueError(
                 f"Labels must be added before initialization, found {label!r} added to a trained model. "
                 "Initialize the component again."
@@ -125,36 +148,28 @@ class Component(TrainablePipe):  # type: ignore[misc]
         init_from: str | None = None,
         teacher: Any = None,
     ) -> None:
-        """Load the encoder and make a head for the labels.
+        """Load the encoder and create a head for the labels.
 
         Args:
-            get_examples: Gives examples, to read labels from and to set up layers.
+            get_examples: Returns the training examples.
             nlp: The pipeline.
-            labels: Labels, as `label_data` gives them; if None, those of `init_from` and of the examples.
-            init_from: What the model goes on from, its encoder and its labels: a trained pipeline (folder or
-                installed package) with such a component; for entities also a Hugging Face
-                token-classification checkpoint (folder or hub id).
-            teacher: A `spacy_xner.Teacher.v1` or `spacy_xner.TextTeacher.v1`, which has its say in training
-                and is not saved.
+            labels: Labels, as `label_data` returns them; if None, those of `init_from` and of the examples.
+            init_from: The trained model to start from: a pipeline (folder or installed package) with a
+                component of this kind; for entities also a token-classification checkpoint.
+            teacher: A `spacy_xner.Teacher.v1` or `spacy_xner.TextTeacher.v1`. It is not saved.
 
         Raises:
-            OSError: If there is nothing to go on from.
-            ValueError: If there are too few labels, or what there is cannot be gone on from.
+            OSError: If `init_from` does not exist.
+            ValueError: If there are too few labels, or training cannot start from `init_from`.
         """
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
-        old: tuple[str, ...] = ()
-        if init_from is not None:
-            old = self.model.attrs["set_origin"](self.model, init_from, self.name)
+        if teacher is not None:
+            check_distillable(self.task, self.name)
+        old = () if init_from is None else self.task.resume_from(self.model, init_from, self.name)
         if labels is None:
-            found = self._find_labels(eg.reference for eg in get_examples())
-            first = list(dict.fromkeys([*old, *self.labels]))
-            labels = [*first, *sorted(found - set(first))]
-        if len(labels) < self.min_labels:
-            raise ValueError(
-                f"Component {self.name!r} must have at least {self.min_labels} labels, found "
-                f"{', '.join(labels) or 'none'}. Check that the corpus has such annotation, or give "
-                "labels in [initialize.components]."
-            )
+            annotated = self._find_labels(eg.reference for eg in get_examples())
+            labels = merge_labels(old, self.labels, annotated)
+        check_labels(labels, self.min_labels, self.name)
         self.cfg["labels"] = list(labels)
         sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
         self.model.initialize(X=sample, Y=self.labels)
@@ -168,29 +183,44 @@ class Component(TrainablePipe):  # type: ignore[misc]
 
     @abstractmethod
     def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
-        """Find the labels of annotated docs."""
+        """Collect the labels of annotated docs."""
 
     @property
     def min_labels(self) -> int:
-        """How many labels there must be."""
+        """The smallest number of labels that can be learned."""
         return 1
 
-    def run(self, docs: Sequence[Doc], read: str, nothing: Found) -> list[Found]:
-        """Run the model over docs, in groups of its own choice.
+    def predict_groups(
+        self,
+        docs: Sequence[Doc],
+        reader: Callable[[AnyModel, Scores], Sequence[Annotation]],
+        empty: Annotation,
+    ) -> list[Annotation]:
+        """Run the model over docs, grouped by length.
 
         Args:
             docs: The docs.
-            read: The model's attribute that reads its scores, such as ``decode``.
-            nothing: What is found in a doc without tokens.
+            reader: Reads the scores of a group, such as the task's ``decode``.
+            empty: The result for a doc without tokens.
         """
-        found = [nothing] * len(docs)
-        groups = self.model.attrs["plan"](self.model, docs, is_train=False)
+        results = [empty] * len(docs)
+        groups = self._plan(docs, is_train=False)
         scored = ((group, self.model.predict([docs[i] for i in group])) for group in groups)
-        # A GPU computes the next group's scores while this one's are read: its work is waited for only there.
+        # A GPU computes the next group's scores while this one's are read.
         for (group, scores), _ in pairwise(chain(scored, [([], None)])):
-            for i, value in zip(group, self.model.attrs[read](self.model, scores), strict=True):
-                found[i] = value
-        return found
+            for i, result in zip(group, reader(self.model, scores), strict=True):
+                results[i] = result
+        return results
+
+    def _plan(self, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
+        """Group docs that go through the model together.
+
+        A layer that listens to another component needs all docs at once, as that component ran them.
+        """
+        lengths = [len(doc) for doc in docs]
+        if self.model.layers:
+            return [list(range(len(docs)))] if any(lengths) else []
+        return self.weights.plan(lengths, is_train=is_train)
 
     def update(
         self,
@@ -203,9 +233,9 @@ class Component(TrainablePipe):  # type: ignore[misc]
         """Learn from a batch of examples.
 
         Args:
-            examples: Annotated docs. What of them is not annotated is left out of the loss.
-            drop: Dropout of the token vectors; that inside the encoder is its own.
-            sgd: The optimizer, or None (or False, as `spacy train` has it) to only add up gradients.
+            examples: Annotated docs. Parts that are not annotated do not count in the loss.
+            drop: Dropout of the token vectors; dropout inside the encoder is set by its own config.
+            sgd: The optimizer, or None (or False, as `spacy train` passes it) to only accumulate gradients.
             losses: Losses to add to, by component name: the mean over what is annotated.
 
         Returns:
@@ -217,9 +247,10 @@ class Component(TrainablePipe):  # type: ignore[misc]
         validate_examples(examples, f"{type(self).__name__}.update")
         set_dropout_rate(self.model, drop)
         batch = self._make_batch(examples)
-        for group in self.model.attrs["plan"](self.model, batch.docs, is_train=True):
+        counts = self._count(batch)
+        for group in self._plan(batch.docs, is_train=True):
             scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
-            loss = self._find_loss(batch, group, scores)
+            loss = self._compute_loss(batch, group, scores, counts)
             backprop(loss)
             losses[self.name] += loss.item()
         if sgd:
@@ -227,27 +258,32 @@ class Component(TrainablePipe):  # type: ignore[misc]
         return losses
 
     def finish_update(self, sgd: Optimizer) -> None:
-        """Update the weights from the gradients that were added up."""
+        """Update the weights from the accumulated gradients."""
         self.model.finish_update(sgd)
-        self.model.attrs["finish_shared"](self.model, sgd)
+        if isinstance(self.task, Sharable):
+            self.task.finish_shared(self.model, sgd)
 
-    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
-        """Find the gold loss of examples whose docs the model has scored together.
+    def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Loss]:
+        """Compute the gold loss of examples whose docs the model has scored together.
 
         Returns:
-            The mean over what is annotated as a number, and as what the model's callback takes.
+            The mean over what is annotated as a number, and as the argument of the model's callback.
         """
         gold = self._gold(examples)
         batch = Batch([], gold, [None] * len(gold))
-        loss = self._find_loss(batch, range(len(gold)), scores)
+        loss = self._compute_loss(batch, range(len(gold)), scores, self._count(batch))
         return loss.item(), loss
 
     @abstractmethod
-    def _gold(self, examples: Iterable[Example]) -> list[Any]:
-        """Read what examples say of their predicted docs."""
+    def _gold(self, examples: Iterable[Example]) -> list[AnyGold]:
+        """Read the gold annotation of examples, on the tokens of their predicted docs."""
 
-    def _make_batch(self, examples: Sequence[Example]) -> Batch:
-        """Make what is learned from examples, and from a teacher."""
+    @abstractmethod
+    def _count_annotated(self, gold: Sequence[AnyGold]) -> int:
+        """Count what the gold loss is summed over."""
+
+    def _make_batch(self, examples: Sequence[Example]) -> Batch[AnyGold]:
+        """Collect what is learned from examples, and from a teacher."""
         docs, gold = [eg.predicted for eg in examples], self._gold(examples)
         if self.teacher is None:
             return Batch(docs, gold, [None] * len(docs))
@@ -259,33 +295,41 @@ class Component(TrainablePipe):  # type: ignore[misc]
             )
         return batch
 
-    def _find_loss(self, batch: Batch, group: Sequence[int], scores: Any) -> Any:
-        """Weigh gold and teacher, each the mean over what is annotated or taught in the whole batch."""
-        attrs = self.model.attrs
-        loss = attrs["loss"](self.model, scores, [batch.gold[i] for i in group]) / batch.n_known
+    def _count(self, batch: Batch[AnyGold]) -> tuple[int, int]:
+        """Count what is annotated in the examples, and what is taught in all texts; at least 1 each."""
+        n_known = self._count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled])
+        n_taught = sum(target.n_taught for target in batch.targets if target is not None)
+        return max(n_known, 1), max(n_taught, 1)
+
+    def _compute_loss(
+        self, batch: Batch[AnyGold], group: Sequence[int], scores: Scores, counts: tuple[int, int]
+    ) -> Loss:
+        """Weigh gold and teacher, each averaged over what is annotated or taught in the whole batch."""
+        n_known, n_taught = counts
+        loss = self.task.loss(self.model, scores, [batch.gold[i] for i in group]) / n_known
         targets = [batch.targets[i] for i in group]
         if batch.alpha == 1.0 or all(target is None for target in targets):
             return batch.alpha * loss
-        taught = attrs["distill_loss"](self.model, scores, targets, batch.temperature) / batch.n_taught
+        assert isinstance(self.task, Distillable)  # checked at initialization
+        taught = self.task.distill_loss(self.model, scores, targets, batch.temperature) / n_taught
         return batch.alpha * loss + (1.0 - batch.alpha) * taught
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""
-        serialize: dict[str, Callable[[Path], None]] = {
+        write: dict[str, Callable[[Path], None]] = {
             "cfg": lambda p: srsly.write_json(p, {**self.cfg, "labels": self.label_data}),
-            "model": lambda p: self.model.shims[0].to_disk(p),
+            "model": self.weights.save,
+            **{f"layer{i}": layer.to_disk for i, layer in enumerate(self.model.layers)},
         }
-        for i, layer in enumerate(self.model.layers):
-            serialize[f"layer{i}"] = layer.to_disk
-        util.to_disk(path, serialize, exclude)
+        util.to_disk(path, write, exclude)
 
-    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component":
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
         """Read what `to_disk` wrote, and nothing else."""
-        deserialize: dict[str, Callable[[Path], Any]] = {
+        read: dict[str, Callable[[Path], None]] = {
             "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
-            "model": lambda p: self.model.shims[0].from_disk(p),
+            "model": lambda p: self.weights.load(p, verify=self.verify),
         }
         for i, layer in enumerate(self.model.layers):
-            deserialize[f"layer{i}"] = layer.from_disk
-        util.from_disk(path, deserialize, exclude)
+            read[f"layer{i}"] = layer.from_disk  # type: ignore[assignment]
+        util.from_disk(path, read, exclude)
         return self

@@ -1,51 +1,186 @@
-"""What a component needs of a teacher: docs, gold and targets to learn from, instead of gold alone."""
+"""Contracts between components and what they are handed: models, tasks and teachers.
 
-from collections.abc import Callable, Iterable
+Nothing here imports torch or transformers: see `factories`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
+from thinc.api import Model, Optimizer
 
-from ..types import DistillTarget, Gold, TextGold
+from ..types import DistillTarget, Gold, SoftTargets, TextDistillTarget, TextGold
+
+AnyModel: TypeAlias = Model[Any, Any]
+# The output of a model's forward pass and the value of a loss, which only torch code looks into.
+Scores: TypeAlias = Any
+Loss: TypeAlias = Any
+
+AnyGold = TypeVar("AnyGold", Gold, TextGold)
+AnyTarget: TypeAlias = DistillTarget | TextDistillTarget
+Annotation = TypeVar("Annotation")
+Annotation_co = TypeVar("Annotation_co", covariant=True)
+AnyGold_contra = TypeVar("AnyGold_contra", contravariant=True)
+
+
+class Task(Protocol[Annotation_co, AnyGold_contra]):
+    """What a model is trained and used for. Stateless: the state is the thinc model's."""
+
+    def decode(self, model: AnyModel, scores: Scores) -> Sequence[Annotation_co]:
+        """Compute the annotation of each doc that was scored."""
+        ...
+
+    def loss(self, model: AnyModel, scores: Scores, gold: Sequence[AnyGold_contra]) -> Loss:
+        """Sum the loss over what is annotated, not normalized."""
+        ...
+
+    def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
+        """Load the trained model that the next initialization starts from.
+
+        Args:
+            model: The model.
+            name: A pipeline (folder or installed package), or a checkpoint.
+            component: The component of that pipeline, if several would do.
+
+        Returns:
+            Its labels.
+
+        Raises:
+            OSError: If there is no such pipeline or checkpoint.
+            ValueError: If this model cannot start from it.
+        """
+        ...
+
+
+@runtime_checkable
+class EntityReader(Protocol):
+    """A task whose annotations are entities."""
+
+    def is_nested(self, model: AnyModel) -> bool:
+        """Return whether entities may overlap."""
+        ...
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """A task whose annotations are labels of whole texts."""
+
+    def is_exclusive(self, model: AnyModel) -> bool:
+        """Return whether a text has exactly one label."""
+        ...
+
+
+@runtime_checkable
+class Distillable(Protocol):
+    """A task whose model can learn from a teacher."""
+
+    def distill_loss(
+        self, model: AnyModel, scores: Scores, targets: Sequence[Any], temperature: float
+    ) -> Loss:
+        """Sum the divergence from the teacher over what is taught, not normalized."""
+        ...
+
+
+@runtime_checkable
+class Teachable(Distillable, Protocol):
+    """A task whose model can be a teacher, too."""
+
+    def soft_targets(self, model: AnyModel, scores: Scores) -> list[SoftTargets]:
+        """Compute what a student may learn about each doc that was scored."""
+        ...
+
+
+@runtime_checkable
+class Sharable(Protocol):
+    """A task whose model may use the encoder of another component."""
+
+    def join(self, model: AnyModel, nlp: Language) -> None:
+        """Connect the model to the pipeline that its component was added to."""
+        ...
+
+    def finish_shared(self, model: AnyModel, optimizer: Optimizer) -> None:
+        """Update the shared encoder, unless its own component has done so."""
+        ...
+
+
+@runtime_checkable
+class Adopted(Protocol):
+    """A task of a checkpoint with labels of its own, which is loaded when it is first needed."""
+
+    def labels(self, model: AnyModel) -> tuple[str, ...]:
+        """Load the checkpoint, unless that was done, and return its labels."""
+        ...
+
+
+class Weights(Protocol):
+    """The part of a model that holds the torch network."""
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether there are weights."""
+        ...
+
+    def configure(self, *, device: str, precision: str, max_batch_pieces: int, backend: str) -> None:
+        """Set what may differ between machines."""
+        ...
+
+    def plan(self, lengths: Sequence[int], *, is_train: bool) -> list[list[int]]:
+        """Group docs, given their lengths in tokens, that go through the model together.
+
+        Returns:
+            Indices of docs. Docs without tokens are in no group.
+        """
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write a folder."""
+        ...
+
+    def load(self, path: Path, *, verify: bool) -> None:
+        """Read what `save` wrote; with `verify`, check that no file has changed since."""
+        ...
+
+
+def check_distillable(task: Task[Any, Any], component: str) -> None:
+    """Check that the model of a component can learn from a teacher.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    if not isinstance(task, Distillable):
+        raise ValueError(
+            f"Component {component!r} must have a model that can learn from a teacher, found an adopted "
+            "checkpoint. Use spacy_xner.EntityModel.v1 with init_from, or leave the teacher out."
+        )
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(Generic[AnyGold]):
     """What a component learns from at once.
 
     Attributes:
-        docs: The docs of the examples, then texts of a teacher's own.
-        gold: What is known of each.
-        targets: What a teacher says of each, or None where it is not asked.
-        alpha: Weight of the gold loss, from 0 to 1; the teacher's has the rest.
-        temperature: Softens the teacher's probabilities and the student's.
-        n_own: How many of the docs are the teacher's own. They make no example weigh less.
+        docs: The docs of the examples, then the teacher's unlabelled texts.
+        gold: The gold annotation of each.
+        targets: The teacher's output on each, or None where the student does not learn from it.
+        alpha: Weight of the gold loss, from 0 to 1; the teacher's is ``1 - alpha``.
+        temperature: Softens the probabilities of teacher and student.
+        n_unlabelled: Number of unlabelled texts. They do not count in the mean of the gold loss.
     """
 
     docs: list[Doc]
-    gold: list[Gold] | list[TextGold]
-    targets: list[DistillTarget | None]
+    gold: list[AnyGold]
+    targets: Sequence[AnyTarget | None]
     alpha: float = 1.0
     temperature: float = 1.0
-    n_own: int = 0
-
-    @cached_property
-    def n_known(self) -> int:
-        """Count the annotated tokens of the examples, 1 if there are none."""
-        n_examples = len(self.gold) - self.n_own
-        return max(sum(sum(gold.known) for gold in self.gold[:n_examples]), 1)
-
-    @cached_property
-    def n_taught(self) -> int:
-        """Count the tokens that a teacher's loss is applied to, 1 if there are none."""
-        return max(sum(sum(target.taught) for target in self.targets if target is not None), 1)
+    n_unlabelled: int = 0
 
 
-class Teacher(Protocol):
-    """Adds to gold what it knows itself."""
+class Teacher(Protocol[AnyGold]):
+    """Adds the knowledge of a trained model to batches."""
 
     def initialize(
         self,
@@ -54,19 +189,19 @@ class Teacher(Protocol):
         *,
         labels: tuple[str, ...],
         device: str,
-        read_gold: Callable[[Iterable[Example]], list[Any]],
+        read_gold: Callable[[Iterable[Example]], list[AnyGold]],
     ) -> None:
-        """Get ready to teach a component.
+        """Load the teacher and compute its output on the examples.
 
         Args:
-            get_examples: Gives the training examples.
+            get_examples: Returns the training examples.
             nlp: The student's pipeline.
             labels: The student's labels.
-            device: Where the student runs.
-            read_gold: What the student takes for gold.
+            device: The student's device.
+            read_gold: The student's reader of gold annotation.
         """
         ...
 
-    def augment_batch(self, docs: list[Doc], gold: list[Any]) -> Batch:
-        """Make what the student learns from, out of a batch of docs and their gold."""
+    def augment_batch(self, docs: list[Doc], gold: list[AnyGold]) -> Batch[AnyGold]:
+        """Combine a batch of docs and their gold with the teacher's knowledge."""
         ...

@@ -1,8 +1,28 @@
-"""What becomes of labels when a component goes on from another model."""
+"""The labels of a component that starts from another model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from spacy.util import logger
+
+
+def merge_labels(old: Sequence[str], added: Sequence[str], annotated: Iterable[str]) -> list[str]:
+    """List the labels of the model to start from, then those that were added, then new annotated ones."""
+    first = list(dict.fromkeys([*old, *added]))
+    return [*first, *sorted(set(annotated) - set(first))]
+
+
+def check_labels(labels: Sequence[str], min_labels: int, component: str) -> None:
+    """Check that there are enough labels to learn.
+
+    Raises:
+        ValueError: If there are not.
+    """
+    if len(labels) < min_labels:
+        raise ValueError(
+            f"Component {component!r} must have at least {min_labels} labels, found "
+            f"{', '.join(labels) or 'none'}. Check that the corpus has such annotation, or set labels in "
+            "[initialize.components]."
+        )
 
 
 def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:

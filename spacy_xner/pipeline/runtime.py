@@ -1,15 +1,28 @@
-"""Which settings of the machine go together. Nothing here imports torch or transformers."""
+"""Settings that may differ between machines. Nothing here imports torch or transformers."""
 
-# Of each backend.
+from typing import TypedDict
+
+# By backend.
 PRECISIONS = {"torch": ("auto", "fp32", "bf16", "fp16", "int8"), "onnx": ("auto", "fp32", "int8")}
 
 
-def check_runtime(backend: str, precision: str, max_batch_pieces: int) -> None:
-    """Check that a backend is one, and can compute in a precision, something at least.
+class RuntimeSettings(TypedDict):
+    """Settings that may differ between machines. See `make_xner`."""
+
+    device: str
+    precision: str
+    max_batch_pieces: int
+    backend: str
+
+
+def check_runtime(settings: RuntimeSettings) -> None:
+    """Check the batch budget and that the backend supports the precision; devices are checked when used.
 
     Raises:
-        ValueError: If not.
+        ValueError: If a value is unknown, or two do not go together.
     """
+    backend, precision = settings["backend"], settings["precision"]
+    max_batch_pieces = settings["max_batch_pieces"]
     if max_batch_pieces < 1:
         raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
     if backend not in PRECISIONS:

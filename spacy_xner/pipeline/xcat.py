@@ -3,7 +3,7 @@
 Nothing here imports torch or transformers: see `factory`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,19 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Model
 
 from ..scoring.thresholds import EVEN, limit_of
 from ..types import TextGold
-from .component import Component
+from .component import Component, Scorer
+from .interfaces import AnyModel, TextReader
+from .runtime import RuntimeSettings
 
-# Of a text, shown in an error.
-SHOWN = 40
+# Length at which a text is cut off in an error message.
+MAX_SHOWN = 40
 
 
 def choose_labels(nlp: Language, doc: Doc) -> list[str]:
-    """Choose the labels that a doc counts as having: each component its own, any others from 0.5 on."""
+    """Choose the labels of a doc: each component chooses its own; other labels count from 0.5 on."""
     pipes = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, TextClassifier)]
     known = {label for pipe in pipes for label in pipe.labels}
     others = [label for label, value in doc.cats.items() if label not in known and value >= EVEN]
@@ -31,50 +32,39 @@ def choose_labels(nlp: Language, doc: Doc) -> list[str]:
 
 
 def with_chosen(nlp: Language, doc: Doc) -> Doc:
-    """Make a doc's labels certain: those that it counts as having, and no others."""
+    """Set the probability of the chosen labels of a doc to 1, and of all others to 0."""
     chosen = choose_labels(nlp, doc)
     doc.cats = {label: float(label in chosen) for label in doc.cats}
     return doc
 
 
-class TextClassifier(Component):
+class TextClassifier(Component[TextGold]):
     """Classifies texts. Settings as in `make_xcat`."""
 
     def __init__(
         self,
         vocab: Vocab,
-        model: Model[Any, Any],
+        model: AnyModel,
         name: str = "xcat",
         *,
-        device: str = "auto",
-        precision: str = "fp32",
-        max_batch_pieces: int = 1024,
-        backend: str = "torch",
+        runtime: RuntimeSettings,
         threshold: float | Mapping[str, float] = 0.5,
-        scorer: Callable[..., dict[str, Any]] | None = None,
+        verify: bool = True,
+        scorer: Scorer | None = None,
     ) -> None:
         limits = threshold.values() if isinstance(threshold, Mapping) else [threshold]
         if not all(0.0 <= limit <= 1.0 for limit in limits):
             raise ValueError(f"threshold must be from 0 to 1, found {threshold}. Change it.")
-        super().__init__(
-            vocab,
-            model,
-            name,
-            device=device,
-            precision=precision,
-            max_batch_pieces=max_batch_pieces,
-            backend=backend,
-            scorer=scorer,
-        )
+        super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether a text has one label."""
-        return bool(self.model.attrs["is_exclusive"](self.model))
+        """Whether a text has exactly one label."""
+        return isinstance(self.task, TextReader) and self.task.is_exclusive(self.model)
 
     def choose(self, cats: Mapping[str, float]) -> list[str]:
-        """Choose the labels that a text counts as having: the most probable, or those above the threshold.
+        """Choose the labels of a text: the most probable one, or all above the threshold.
 
         A text without tokens has none.
         """
@@ -85,8 +75,8 @@ class TextClassifier(Component):
         return [label for label in self.labels if cats[label] >= limit_of(self.threshold, label)]
 
     def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
-        """Find the probability of each label of each doc, in the order of `labels`."""
-        return self.run(list(docs), "decode", np.zeros(len(self.labels), dtype=np.float32))
+        """Compute the probability of each label of each doc, in the order of `labels`."""
+        return self.predict_groups(list(docs), self.task.decode, np.zeros(len(self.labels), dtype=np.float32))
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[NDArray[np.floating]]) -> None:
         """Write the probabilities to ``doc.cats``; labels of other components stay."""
@@ -95,23 +85,26 @@ class TextClassifier(Component):
 
     @property
     def min_labels(self) -> int:
-        """How many labels there must be: of one, there is no choice."""
+        """The smallest number of labels that can be learned: two, if a text has exactly one."""
         return 2 if self.is_exclusive else 1
 
     def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
         return {label for doc in docs for label in doc.cats}
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score examples by the component's scorer, which is told how labels are chosen."""
-        told = {"threshold": self.threshold, "is_exclusive": self.is_exclusive}
-        found: dict[str, Any] = super().score(examples, **(told | kwargs))
-        return found
+        """Score examples with the component's scorer, which needs to know how labels are chosen."""
+        settings = {"threshold": self.threshold, "is_exclusive": self.is_exclusive}
+        scores: dict[str, Any] = super().score(examples, **(settings | kwargs))
+        return scores
 
     def _gold(self, examples: Iterable[Example]) -> list[TextGold]:
         return [self._read_cats(eg.reference) for eg in examples]
 
+    def _count_annotated(self, gold: Sequence[TextGold]) -> int:
+        return sum(bool(text.cats) for text in gold)
+
     def _read_cats(self, doc: Doc) -> TextGold:
-        """Read what is said of a text.
+        """Read the gold labels of a text.
 
         Raises:
             ValueError: If a label is unknown, or an exclusive one is not the only one.
@@ -121,12 +114,12 @@ class TextClassifier(Component):
         if unknown:
             raise ValueError(
                 f"A text's labels must be among the model's ({', '.join(self.labels)}), found {unknown[0]!r} "
-                f"at {doc.text[:SHOWN]!r}. Initialize the component again, or mend the corpus."
+                f"at {doc.text[:MAX_SHOWN]!r}. Initialize the component again, or fix the corpus."
             )
-        given = [label for label, value in cats.items() if value > 0.5]
-        if cats and self.is_exclusive and len(given) != 1:
+        chosen = [label for label, value in cats.items() if value > 0.5]
+        if cats and self.is_exclusive and len(chosen) != 1:
             raise ValueError(
-                f"A text must have exactly one label, found {', '.join(given) or 'none'} at "
-                f"{doc.text[:SHOWN]!r}. Mend the corpus, or use spacy_xner.MultiLabelHead.v1."
+                f"A text must have exactly one label, found {', '.join(chosen) or 'none'} at "
+                f"{doc.text[:MAX_SHOWN]!r}. Fix the corpus, or use spacy_xner.MultiLabelHead.v1."
             )
-        return TextGold(cats, [bool(cats)])
+        return TextGold(cats)

@@ -1,20 +1,19 @@
 """The ``xner`` component: entities with probabilities, from any entity model.
 
-Nothing here imports torch or transformers: see `factory`.
+Nothing here imports torch or transformers: see `factories`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.vocab import Vocab
-from thinc.api import Model
 
 from ..types import NO_TARGETS, Entity, Gold, SoftTargets
-from .component import Component
-from .gold import gold_entities, gold_spans
-from .overlap import choose_flat
+from .component import Component, Scorer
+from .interfaces import AnyModel, EntityReader, Teachable
+from .runtime import RuntimeSettings
 
 
 def score_of(span: Span) -> float | None:
@@ -30,47 +29,41 @@ def score_of(span: Span) -> float | None:
     return None
 
 
-class EntityRecognizer(Component):
-    """Finds entities. Settings as in `make_xner`."""
+class EntityRecognizer(Component[Gold]):
+    """Predicts entities. Settings as in `make_xner`."""
 
     def __init__(
         self,
         vocab: Vocab,
-        model: Model[Any, Any],
+        model: AnyModel,
         name: str = "xner",
         *,
-        device: str = "auto",
-        precision: str = "fp32",
-        max_batch_pieces: int = 1024,
-        backend: str = "torch",
+        runtime: RuntimeSettings,
         threshold: float = 0.0,
         spans_key: str = "xner",
         overwrite: bool = False,
-        scorer: Callable[..., dict[str, Any]] | None = None,
+        verify: bool = True,
+        scorer: Scorer | None = None,
     ) -> None:
         if not 0.0 <= threshold <= 1.0:
             raise ValueError(f"threshold must be a probability from 0 to 1, found {threshold}. Lower it.")
-        super().__init__(
-            vocab,
-            model,
-            name,
-            device=device,
-            precision=precision,
-            max_batch_pieces=max_batch_pieces,
-            backend=backend,
-            scorer=scorer,
-        )
+        super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
         self.spans_key = spans_key
         self.overwrite = overwrite
         if not Span.has_extension("xner_score"):
             Span.set_extension("xner_score", getter=score_of)
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether entities may overlap."""
+        return isinstance(self.task, EntityReader) and self.task.is_nested(self.model)
+
     def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
-        """Find the entities of each doc."""
-        nothing: list[Entity] = []
-        found = self.run(list(docs), "decode", nothing)
-        return [[ent for ent in entities if ent.score >= self.threshold] for entities in found]
+        """Predict the entities of each doc."""
+        empty: list[Entity] = []
+        predicted = self.predict_groups(list(docs), self.task.decode, empty)
+        return [[ent for ent in entities if ent.score >= self.threshold] for entities in predicted]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[Entity]]) -> None:
         """Write ``doc.spans[spans_key]`` with scores, and ``doc.ents``."""
@@ -85,15 +78,100 @@ class EntityRecognizer(Component):
             doc.set_ents([*kept, *new], default="outside")
 
     def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
-        nested = [self.spans_key] if self.model.attrs["is_nested"](self.model) else []
+        nested = [self.spans_key] if self.is_nested else []
         groups = ([doc.ents, *(doc.spans.get(key, ()) for key in nested)] for doc in docs)
         return {span.label_ for spans in groups for group in spans for span in group}
 
     def _gold(self, examples: Iterable[Example]) -> list[Gold]:
-        if self.model.attrs["is_nested"](self.model):
+        if self.is_nested:
             return [gold_spans(eg, self.spans_key) for eg in examples]
         return [gold_entities(eg) for eg in examples]
 
+    def _count_annotated(self, gold: Sequence[Gold]) -> int:
+        return sum(sum(text.known) for text in gold)
+
     def soft_targets(self, docs: Iterable[Doc]) -> list[SoftTargets]:
-        """Tell of each doc what a student may learn: the tags' probabilities and the entities."""
-        return self.run(list(docs), "soft_targets", NO_TARGETS)
+        """Compute what a student may learn about each doc: tag probabilities and entities.
+
+        Raises:
+            ValueError: If the model cannot be a teacher.
+        """
+        if not isinstance(self.task, Teachable):
+            raise ValueError(
+                "A teacher must return tag probabilities for each token, found a pipeline of an adopted "
+                "checkpoint, which has them for each piece. Name the checkpoint itself."
+            )
+        return self.predict_groups(list(docs), self.task.soft_targets, NO_TARGETS)
+
+
+def choose_flat(entities: Sequence[Entity]) -> list[Entity]:
+    """Choose entities that do not overlap, so that the sum of their probabilities is greatest.
+
+    Of choices with equal sums, the one whose entity ends first is taken.
+
+    Source: weighted interval scheduling, as in Kleinberg & Tardos (2005), "Algorithm design".
+    """
+    ordered = sorted(entities, key=lambda ent: (ent.end, ent.start))
+    ends = [ent.end for ent in ordered]
+    # best[i]: the greatest sum of the first i entities
+    best = [0.0]
+    before = [bisect_right(ends, ent.start) for ent in ordered]
+    for i, ent in enumerate(ordered):
+        best.append(max(best[i], ent.score + best[before[i]]))
+    chosen = []
+    i = len(ordered)
+    while i:
+        if best[i] == best[i - 1]:
+            i -= 1
+            continue
+        chosen.append(ordered[i - 1])
+        i = before[i - 1]
+    return chosen[::-1]
+
+
+def gold_entities(example: Example) -> Gold:
+    """Read gold entities on the tokens of the predicted doc.
+
+    A token is unknown where the reference leaves it open, or where an entity's border falls inside it.
+    """
+    tags = example.get_aligned_ner()
+    known = [tag is not None for tag in tags]
+    entities = []
+    start = None
+    for i, tag in enumerate(tags):
+        move = tag[:1] if tag else ""
+        if start is not None and move not in ("I", "L"):
+            # An entity that is not closed is known only in part: all of it is unknown.
+            known[start:i] = [False] * (i - start)
+            start = None
+        if move in ("B", "U"):
+            start = i
+        elif move in ("I", "L") and start is None:
+            known[i] = False
+        if move in ("L", "U") and start is not None:
+            entities.append(Entity(start, i + 1, tag[2:]))
+            start = None
+    if start is not None:
+        known[start:] = [False] * (len(tags) - start)
+    return Gold(entities, known)
+
+
+def gold_spans(example: Example, key: str) -> Gold:
+    """Read gold entities that may overlap: those of a span group, or of ``doc.ents`` if there is none.
+
+    Tokens are known as for `gold_entities`; unknown too where a span's border falls inside a token.
+    """
+    gold = gold_entities(example)
+    if key not in example.reference.spans:
+        return gold
+    known = list(gold.known)
+    entities = []
+    for span in example.reference.spans[key]:
+        aligned = example.get_aligned_spans_y2x([span], allow_overlap=True)
+        if aligned:
+            entities.append(Entity(aligned[0].start, aligned[0].end, span.label_))
+            continue
+        touched = example.predicted.char_span(span.start_char, span.end_char, alignment_mode="expand")
+        if touched is not None:
+            known[touched.start : touched.end] = [False] * len(touched)
+    return Gold(sorted(entities), known)

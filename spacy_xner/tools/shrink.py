@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import srsly
 from tokenizers import Tokenizer
@@ -10,8 +10,8 @@ from tokenizers import Tokenizer
 from ..atomic import check_new, new_folder
 from ..corpus.convert import size_of
 from ..loading import load
-from ..models.shim import EntityShim
-from ..models.storage import Storage
+from ..models.manifest import Storage
+from ..models.shim import ModelShim, get_shim
 from ..nn.encoder.encoder import Encoder, Specials
 from ..nn.encoder.pieces import PieceCutter
 from ..pipeline.component import Component
@@ -75,7 +75,7 @@ def shrink(
     check_new(folder)
     nlp = load(model, "cpu")
     pipes = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Component)}
-    shims = [cast(EntityShim, cast(Any, pipe).model.shims[0]) for pipe in pipes.values()]
+    shims = [get_shim(pipe.model) for pipe in pipes.values()]
     own = [shim for shim in shims if shim.encoder is not None and not shim.encoder.keeps_base]
     if not own:
         raise ValueError(
@@ -85,7 +85,7 @@ def shrink(
     lines = None if texts is None else list(texts)
     before = after = 0
     for shim in own:
-        rows = shim.module.encoder.transformer.get_input_embeddings()  # type: ignore[union-attr, operator]
+        rows = shim.execution.network.encoder.transformer.get_input_embeddings()  # type: ignore[union-attr, operator]
         before += rows.num_embeddings
         after += rows.num_embeddings if lines is None else _prune(shim, lines, min_count, model, on_text)
     changes = {"backend": backend, "precision": precision}
@@ -103,10 +103,11 @@ def shrink(
 
 
 def _prune(
-    shim: EntityShim, lines: list[str], min_count: int, model: str, on_text: Callable[[int], None] | None
+    shim: ModelShim, lines: list[str], min_count: int, model: str, on_text: Callable[[int], None] | None
 ) -> int:
     """Prune the vocabulary of a component's encoder; returns the rows left."""
-    encoder, cutter = cast(Encoder, shim.module.encoder), cast(PieceCutter, shim.cutter)
+    execution = shim.execution
+    encoder, cutter = cast(Encoder, execution.network.encoder), cast(PieceCutter, execution.cutter)
     spec, new_ids, _ = prune_vocabulary(
         encoder.transformer, cutter.tokenizer, lines, source=model, min_count=min_count, on_text=on_text
     )
@@ -115,7 +116,7 @@ def _prune(
         tuple(new_ids[i] for i in prefix), tuple(new_ids[i] for i in suffix), new_ids[pad_id]
     )
     pruned = Tokenizer.from_str(srsly.json_dumps(spec))
-    shim.cutter = PieceCutter(
+    execution.cutter = PieceCutter(
         pruned, prefix_space=cutter.prefix_space, unk_id=new_ids.get(cutter.unk_id, new_ids[pad_id])
     )
     return len(new_ids)

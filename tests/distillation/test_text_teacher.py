@@ -18,7 +18,7 @@ from spacy_xner.distillation.teacher_model import TeacherModel, cut_doc
 from spacy_xner.distillation.text_teacher import build_text_teacher_v1
 from spacy_xner.nn.heads.text import ExclusiveHead, MultiLabelHead
 from spacy_xner.training.optimizer import build_adamw_v1
-from spacy_xner.types import DistillTarget, SoftTargets
+from spacy_xner.types import TextDistillTarget, TextSoftTargets
 
 from ..conftest import train_nlp
 from ..pipeline.test_xcat import ONE, TEXTS, make_examples, make_nlp, train
@@ -126,29 +126,26 @@ def test_spacys_own_textcat_can_teach(tiny: Path, tmp_path: Path) -> None:
         )
 
 
-def target(labels: tuple[str, ...], probs: list[float], *, partial: bool = False) -> DistillTarget:
-    """Make what a teacher says of a text."""
-    return DistillTarget(
-        SoftTargets(labels, np.log(np.array([probs], dtype=np.float32)), []), [True], [partial]
-    )
+def target(labels: tuple[str, ...], probs: list[float], *, partial: bool = False) -> TextDistillTarget:
+    """Make a teacher's output on a text."""
+    return TextDistillTarget(TextSoftTargets(labels, np.log(np.array(probs, dtype=np.float32))), partial)
 
 
 def test_divergence_of_exclusive_labels() -> None:
     head = ExclusiveHead(2, ["a", "b", "new"])
     scores = torch.tensor([[1.0, 2.0, 3.0]])
     p = scores.softmax(dim=1)[0]
-    none = torch.ones(1, 1, dtype=torch.bool)
-    full = head.distill_loss(scores, none, [target(("a", "b"), [0.25, 0.75])], 1.0)
+    full = head.distill_loss(scores, [target(("a", "b"), [0.25, 0.75])], 1.0)
     assert full.item() == pytest.approx(
         float(0.25 * (np.log(0.25) - p[0].log()) + 0.75 * (np.log(0.75) - p[1].log())), rel=1e-4
     )
     q = scores[0, :2].softmax(dim=0)
-    part = head.distill_loss(scores, none, [target(("a", "b"), [0.25, 0.75], partial=True)], 1.0)
+    part = head.distill_loss(scores, [target(("a", "b"), [0.25, 0.75], partial=True)], 1.0)
     assert part.item() == pytest.approx(
         float(0.25 * (np.log(0.25) - q[0].log()) + 0.75 * (np.log(0.75) - q[1].log())), rel=1e-4
     )
     same = head.distill_loss(
-        scores, none, [target(("b", "a"), [q[1].item(), q[0].item()], partial=True)], 3.0
+        scores, [target(("b", "a"), [q[1].item(), q[0].item()], partial=True)], 3.0
     )
     assert same.item() == pytest.approx(0.0, abs=1e-5)
 
@@ -156,12 +153,11 @@ def test_divergence_of_exclusive_labels() -> None:
 def test_divergence_of_several_labels() -> None:
     head = MultiLabelHead(2, ["a", "new"])
     scores = torch.tensor([[1.0, 9.0]])
-    mask = torch.ones(1, 1, dtype=torch.bool)
     q = torch.tensor(1.0).sigmoid().item()
     wanted = 0.25 * np.log(0.25 / q) + 0.75 * np.log(0.75 / (1 - q))
-    found = head.distill_loss(scores, mask, [target(("a", "x"), [0.25, 0.5])], 1.0)
+    found = head.distill_loss(scores, [target(("a", "x"), [0.25, 0.5])], 1.0)
     assert found.item() == pytest.approx(wanted / 2, rel=1e-4)
-    assert head.distill_loss(scores, mask, [target(("a",), [q])], 2.0).item() == pytest.approx(0.0, abs=1e-5)
+    assert head.distill_loss(scores, [target(("a",), [q])], 2.0).item() == pytest.approx(0.0, abs=1e-5)
 
 
 @pytest.mark.parametrize(

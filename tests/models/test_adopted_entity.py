@@ -16,6 +16,7 @@ from transformers import AutoModelForSequenceClassification, pipeline
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.loading import load
+from spacy_xner.models.execution import get_execution
 from spacy_xner.nn.heads.checkpoint import group_units, read_roles
 from spacy_xner.training.optimizer import build_adamw_v1
 
@@ -192,7 +193,7 @@ def test_strict_alignment_drops_what_expand_keeps(folder: Path) -> None:
 def test_training_tells_of_entities_that_share_a_piece(folder: Path) -> None:
     nlp = adopt(folder)
     nlp("loads the checkpoint")
-    cut = nlp.get_pipe("xner").model.shims[0].cutter.cut_text
+    cut = get_execution(nlp.get_pipe("xner").model).cutter.cut_text
     found = (text[start:end] for text in TEXTS for start, end in cut(text).offsets)
     words = list(next(part for part in found if len(part) > len(cut(part).ids)))
     docs = [Doc(nlp.vocab, words=words, spaces=[False] * len(words)) for _ in range(2)]

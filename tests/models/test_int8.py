@@ -10,6 +10,7 @@ from spacy.language import Language
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.models import runners
+from spacy_xner.models.execution import get_execution
 from spacy_xner.nn.runtime.int8 import Int8Layers
 
 from ..conftest import SLIPS, needs_int8, train_nlp, write_checkpoint
@@ -46,7 +47,7 @@ def test_int8_by_torch(tiny: Path, tmp_path: Path, head: str) -> None:
 def test_int8_has_no_table_nor_weights_of_its_own(trained: Language, tmp_path: Path) -> None:
     trained.to_disk(tmp_path / "torch")
     nlp = spacy.load(tmp_path / "torch", config=INT8)
-    module = nlp.get_pipe("xner").model.shims[0].module
+    module = get_execution(nlp.get_pipe("xner").model).network
     before = {name: x.clone() for name, x in module.state_dict().items()}
     nlp(SLIPS[0][0])
     runner = runner_of(nlp)

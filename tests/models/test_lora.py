@@ -11,6 +11,8 @@ import torch
 from safetensors.torch import load_file
 from spacy.language import Language
 
+from spacy_xner.models.execution import get_execution
+
 from ..conftest import SLIPS, entities_of, make_nlp, train_nlp
 
 LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 4, "targets": ["query", "key", "value"]}
@@ -26,7 +28,7 @@ def test_only_adapters_and_head_are_trained(tiny: Path, caplog: pytest.LogCaptur
     before = load_file(tiny / "model.safetensors")
     with caplog.at_level(logging.INFO, logger="spacy"):
         nlp = train_nlp(tiny, n_steps=120, encoder_lora=LORA)
-    module = nlp.get_pipe("xner").model.shims[0].module
+    module = get_execution(nlp.get_pipe("xner").model).network
     trained = {name for name, parameter in module.named_parameters() if parameter.requires_grad}
     assert all(name.startswith("head.") or ".lora_" in name for name in trained)
     assert sum(".lora_" in name for name in trained) == 2 * 3 * 2
@@ -41,7 +43,7 @@ def test_only_adapters_and_head_are_trained(tiny: Path, caplog: pytest.LogCaptur
 
 def test_adapters_are_ready_for_prediction(tiny: Path) -> None:
     nlp = train_nlp(tiny, n_steps=0, encoder_lora=LORA | {"dropout": 0.5})
-    module = nlp.get_pipe("xner").model.shims[0].module
+    module = get_execution(nlp.get_pipe("xner").model).network
     assert not any(part.training for part in module.modules())
 
 

@@ -13,6 +13,7 @@ from spacy.language import Language
 
 from spacy_xner.hub.encoder import load_checkpoint
 from spacy_xner.models import runners
+from spacy_xner.models.execution import get_execution
 from spacy_xner.models.runners import check_runner, find_fragile, make_graph
 from spacy_xner.nn.runtime.onnx import Graph
 from spacy_xner.nn.runtime.runner import Runner
@@ -31,7 +32,7 @@ INT8 = {"components.xner.precision": "int8"}
 
 
 def runner_of(nlp: Language) -> Runner | None:
-    runner: Runner | None = nlp.get_pipe("xner").model.shims[0].module.encoder.runner
+    runner: Runner | None = get_execution(nlp.get_pipe("xner").model).network.encoder.runner
     return runner
 
 
@@ -144,7 +145,8 @@ def test_trained_on_it_forgets_its_runner(
     before = found(nlp)
     old = runner_of(nlp)
     assert old is not None
-    nlp.update(make_examples(nlp), sgd=build_adamw_v1(learn_rate=5e-2))
+    torch.manual_seed(0)
+    nlp.update(make_examples(nlp), sgd=build_adamw_v1(learn_rate=5e-3))
     if is_used:
         assert found(nlp) != before
         assert runner_of(nlp) is None
@@ -214,10 +216,10 @@ def test_what_cannot_be(
         "encoder": shared,
         "head": {"@architectures": "spacy_xner.ExclusiveHead.v1"},
     }
-    with pytest.raises(ValueError, match="must be of a component with an encoder of its own"):
+    with pytest.raises(ValueError, match="needs a component with its own encoder"):
         nlp.add_pipe("xcat", config={"model": model, "backend": "onnx"})
     with pytest.raises(
-        ValueError, match='precision = "int8" must be of a component with an encoder of its own'
+        ValueError, match='precision = "int8" needs a component with its own encoder'
     ):
         nlp.add_pipe("xcat", config={"model": model, "precision": "int8"})
     trained.to_disk(tmp_path / "torch")
@@ -236,7 +238,9 @@ def test_a_damaged_graph(trained: Language, tmp_path: Path, size: int) -> None:
     shrink(str(tmp_path / "torch"), tmp_path / "onnx", storage="float32", backend="onnx")
     file = tmp_path / "onnx" / "xner" / "model" / "encoder.onnx"
     file.write_bytes(file.read_bytes()[:size])
-    nlp = spacy.load(tmp_path / "onnx")
+    with pytest.raises(ValueError, match=r"encoder\.onnx has changed since it was saved"):
+        spacy.load(tmp_path / "onnx")
+    nlp = spacy.load(tmp_path / "onnx", config={"components.xner.verify": False})
     if size == 0:
         # As if there were none.
         check_same(nlp, trained)

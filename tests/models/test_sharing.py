@@ -10,7 +10,8 @@ from spacy.language import Language
 from spacy.training import Example
 
 from spacy_xner.models import vector_cache
-from spacy_xner.models.vector_cache import VectorStore
+from spacy_xner.models.execution import get_execution
+from spacy_xner.models.vector_cache import VectorCache
 from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
@@ -56,7 +57,7 @@ def pair(tiny: Path) -> Language:
 def count_runs(nlp: Language) -> list[int]:
     """Note the texts of each run of the encoder from now on."""
     runs: list[int] = []
-    transformer = nlp.get_pipe("xner").model.shims[0].module.encoder.transformer
+    transformer = get_execution(nlp.get_pipe("xner").model).network.encoder.transformer
     transformer.register_forward_hook(lambda *_: runs.append(1))
     return runs
 
@@ -108,7 +109,7 @@ def test_what_is_trained(tiny: Path, train: bool) -> None:
     nlp = make_pair(tiny, train=train)
     examples = annotate(nlp)
     nlp.initialize(lambda: examples)
-    module = nlp.get_pipe("xner").model.shims[0].module
+    module = get_execution(nlp.get_pipe("xner").model).network
     nlp.get_pipe("xcat").update(examples)
     grads = [p.grad is not None for p in module.encoder.parameters()]
     assert any(grads) == train
@@ -131,7 +132,7 @@ def test_vectors_are_forgotten_when_weights_change(tiny: Path) -> None:
     doc = nlp.make_doc(TEXTS[0])
     nlp.get_pipe("xner")(doc)
     nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2))
-    assert nlp.get_pipe("xner").model.shims[0].store.get(doc) is None
+    assert get_execution(nlp.get_pipe("xner").model).cache.get(doc) is None
 
 
 def test_an_encoder_that_cannot_be_shared(tiny: Path) -> None:
@@ -142,13 +143,13 @@ def test_an_encoder_that_cannot_be_shared(tiny: Path) -> None:
     nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
     encoder = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": "sentencizer"}
-    with pytest.raises(ValueError, match="A shared encoder must be that of a component of ours"):
+    with pytest.raises(ValueError, match="A shared encoder must belong to a component xner or xcat"):
         nlp.add_pipe("xcat", config={"model": {"encoder": encoder}})
 
 
 def test_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_cache, "MAX_TOKENS", 5)
-    nlp, store = spacy.blank("xx"), VectorStore()
+    nlp, store = spacy.blank("xx"), VectorCache()
     docs = [nlp("a b"), nlp("c d e"), nlp("f")]
     store.put(docs, torch.arange(18.0).reshape(3, 3, 2))
     assert store.get(docs[0]) is None
@@ -159,7 +160,7 @@ def test_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_store_lets_go_of_docs() -> None:
-    nlp, store = spacy.blank("xx"), VectorStore()
+    nlp, store = spacy.blank("xx"), VectorCache()
     doc = nlp("a")
     store.put([doc], torch.zeros(1, 1, 2))
     del doc
@@ -170,7 +171,7 @@ def test_the_shared_encoder_learns_in_a_single_update(tiny: Path) -> None:
     nlp = make_pair(tiny)
     examples = annotate(nlp)
     nlp.initialize(lambda: examples)
-    module = nlp.get_pipe("xner").model.shims[0].module
+    module = get_execution(nlp.get_pipe("xner").model).network
     before = {name: value.clone() for name, value in module.encoder.state_dict().items()}
     nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2), exclude=["xner"])
     assert all(parameter.grad is None for parameter in module.parameters())
@@ -186,7 +187,7 @@ def test_a_borrower_stays_in_its_pipeline(pair: Language) -> None:
     other = pickle.loads(pickle.dumps(pair))
     pipe = other.get_pipe("xcat")
     other.remove_pipe("xcat")
-    with pytest.raises(ValueError, match="must stay in its pipeline, found it taken into another"):
+    with pytest.raises(ValueError, match="must stay in its pipeline, found it in another"):
         pipe(other.make_doc("DHL"))
 
 

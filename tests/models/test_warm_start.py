@@ -14,6 +14,7 @@ from transformers import AutoModelForTokenClassification
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.loading import load, load_tagger
+from spacy_xner.models.execution import get_execution
 from spacy_xner.models.warm_start import load_origin, make_head
 
 from ..conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
@@ -62,7 +63,7 @@ def test_new_labels_leave_old_rows_as_they_were(
     with caplog.at_level(logging.INFO, logger="spacy"):
         nlp = go_on(base, tiny, head, labels=["NEW", "PER", "LOC"])
     assert "copied: PER, LOC; new: NEW; dropped: COURIER, PHONE" in caplog.text
-    new, old = nlp.get_pipe("xner").model.shims[0].module.head, load_origin(str(base)).head
+    new, old = get_execution(nlp.get_pipe("xner").model).network.head, load_origin(str(base)).head
     for tag in ("O", "B-PER", "I-LOC"):
         here, there = new.tag_names.index(tag), old.tag_names.index(tag)
         torch.testing.assert_close(new.output.weight[here], old.output.weight[there])
@@ -103,7 +104,7 @@ def test_an_installed_package_will_do(
 
 
 def test_other_settings_are_warned_of(base: Path, tiny: Path, head: str) -> None:
-    with pytest.warns(XnerWarning, match="pooling is 'first' here and was 'mean' in"):
+    with pytest.warns(XnerWarning, match="pooling is 'first' in this model and 'mean' in"):
         go_on(base, tiny, head, encoder_pooling="first")
 
 
@@ -113,11 +114,11 @@ def test_a_checkpoint_predicts_as_in_transformers(tiny: Path, tmp_path: Path) ->
     nlp = load_tagger(str(folder))
     xner = nlp.get_pipe("xner")
     assert xner.labels == ("PER", "LOC")
-    shim = xner.model.shims[0]
-    prefix, suffix, _ = shim.module.encoder.specials
+    execution = get_execution(xner.model)
+    prefix, suffix, _ = execution.network.encoder.specials
     for text in TEXTS:
         doc = nlp.make_doc(text)
-        pieces = shim.cut([doc])[0]
+        pieces = execution.cut([doc])[0]
         with torch.no_grad():
             logits = model(input_ids=torch.tensor([[*prefix, *pieces.ids, *suffix]])).logits[0, len(prefix) :]
         firsts = [sum(pieces.counts[:i]) for i in range(len(doc))]
@@ -197,6 +198,6 @@ def test_a_smaller_student_keeps_some_layers(
     base: Path, tiny: Path, head: str, tmp_path: Path, layers: object
 ) -> None:
     nlp = go_on(base, tiny, head, encoder_layers=layers)
-    assert nlp.get_pipe("xner").model.shims[0].module.encoder.transformer.config.num_hidden_layers == 1
+    assert get_execution(nlp.get_pipe("xner").model).network.encoder.transformer.config.num_hidden_layers == 1
     nlp.to_disk(tmp_path / "small")
     assert entities(load(str(tmp_path / "small"))) == entities(nlp)

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.training import Example
 from transformers import AutoTokenizer
 
+from spacy_xner.models.execution import get_execution
 from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import TOKENIZER, needs_int8
@@ -124,7 +125,7 @@ def test_what_is_not_annotated_is_left_out_of_the_loss(tiny: Path) -> None:
     nlp = make_nlp(tiny, "MultiLabelHead")
     examples = train(nlp, TEXTS, n_steps=1)
     bare = Example(nlp.make_doc("DHL"), nlp.make_doc("DHL"))
-    nlp.get_pipe("xcat").model.shims[0].module.eval()
+    get_execution(nlp.get_pipe("xcat").model).network.eval()
     with_bare, without = nlp.update([*examples, bare], sgd=None), nlp.update(examples, sgd=None)
     assert with_bare["xcat"] == pytest.approx(without["xcat"], rel=0.2)
     assert nlp.update([bare], sgd=None)["xcat"] == 0.0
@@ -197,10 +198,10 @@ def test_a_text_is_cut_whole_as_its_tokenizer_does(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     train(nlp, ONE, n_steps=1)
     tokenizer = AutoTokenizer.from_pretrained(tiny)
-    shim = nlp.get_pipe("xcat").model.shims[0]
+    execution = get_execution(nlp.get_pipe("xcat").model)
     texts = [*ONE, " \n ", "naïve 👍🏽  DHL\u3000北京", "b" * 3000]
     wanted = tokenizer(texts, add_special_tokens=False, verbose=False).input_ids
-    assert [pieces.ids or [tokenizer.unk_token_id] for pieces in shim.cut(map(nlp.make_doc, texts))] == [
+    assert [pieces.ids or [tokenizer.unk_token_id] for pieces in execution.cut(map(nlp.make_doc, texts))] == [
         ids or [tokenizer.unk_token_id] for ids in wanted
     ]
     assert all(0.0 < value < 1.0 for doc in nlp.pipe(texts) for value in doc.cats.values())
@@ -250,7 +251,7 @@ def test_going_on_from_a_trained_model(tiny: Path, tmp_path: Path) -> None:
 def test_frozen_encoders_stay_as_they_are(tiny: Path, tmp_path: Path, encoder: dict[str, object]) -> None:
     nlp = make_nlp(tiny, encoder=encoder)
     examples = train(nlp, ONE, n_steps=0)
-    transformer = nlp.get_pipe("xcat").model.shims[0].module.encoder.transformer
+    transformer = get_execution(nlp.get_pipe("xcat").model).network.encoder.transformer
     before = {name: value.clone() for name, value in transformer.state_dict().items() if "lora" not in name}
     nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2))
     after = transformer.state_dict()
@@ -290,5 +291,5 @@ def test_what_predicts_on_a_processor(
     ours = spacy.load(tmp_path, config=settings)
     for text in TEXTS:
         assert ours(text).cats == pytest.approx(theirs(text).cats, abs=apart)
-    encoder = ours.get_pipe("xcat").model.shims[0].module.encoder
+    encoder = get_execution(ours.get_pipe("xcat").model).network.encoder
     assert encoder.runner.kind == (backend, precision)

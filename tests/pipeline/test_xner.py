@@ -16,6 +16,9 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Adam
 
+from spacy_xner.models.entity import EntityTask
+from spacy_xner.models.execution import get_execution
+from spacy_xner.models.shim import get_shim
 from spacy_xner.nn.runtime.device import release_freed
 from spacy_xner.training.optimizer import build_adamw_v1
 
@@ -99,10 +102,12 @@ def test_next_group_is_scored_before_one_is_read(trained: Language, monkeypatch:
     pipe = small.get_pipe("xner")
     pipe.configure(max_batch_pieces=1)
     done = []
-    score, decode = pipe.model._func, pipe.model.attrs["decode"]
+    score, decode = pipe.model._func, EntityTask.decode
     monkeypatch.setattr(pipe.model, "_func", lambda *args, **kw: done.append("score") or score(*args, **kw))
-    monkeypatch.setitem(pipe.model.attrs, "decode", lambda *args: done.append("read") or decode(*args))
-    assert plain(list(small.pipe(TEXTS[:3]))) == results(list(trained.pipe(TEXTS[:3])))
+    monkeypatch.setattr(EntityTask, "decode", lambda *args: done.append("read") or decode(*args))
+    predicted = plain(list(small.pipe(TEXTS[:3])))
+    monkeypatch.undo()
+    assert predicted == results(list(trained.pipe(TEXTS[:3])))
     assert done == ["score", "score", "read", "score", "read", "read"]
 
 
@@ -177,15 +182,17 @@ def test_long_text_is_tagged_to_its_end(trained: Language) -> None:
 
 
 def test_same_seed_gives_same_weights(tiny: Path) -> None:
-    first, second = (train_nlp(tiny, n_steps=3).get_pipe("xner").model.shims[0].to_bytes() for _ in range(2))
+    first, second = (get_shim(train_nlp(tiny, n_steps=3).get_pipe("xner").model).to_bytes() for _ in range(2))
     assert first == second
 
 
 def test_frozen_weights_stay_byte_equal(tiny: Path) -> None:
     before = make_nlp(tiny)
     before.initialize(lambda: make_examples(before))
-    old = before.get_pipe("xner").model.shims[0].module.state_dict()
-    new = train_nlp(tiny, n_steps=3, encoder_freeze=1).get_pipe("xner").model.shims[0].module.state_dict()
+    old = get_execution(before.get_pipe("xner").model).network.state_dict()
+    new = get_execution(
+        train_nlp(tiny, n_steps=3, encoder_freeze=1).get_pipe("xner").model
+    ).network.state_dict()
     for name, value in new.items():
         if "embeddings" in name or "layer.0." in name:
             assert torch.equal(value, old[name])
@@ -195,7 +202,9 @@ def test_frozen_weights_stay_byte_equal(tiny: Path) -> None:
 
 def test_gradient_checkpointing_learns_the_same(tiny: Path) -> None:
     states = [
-        train_nlp(tiny, n_steps=2, encoder_gradient_checkpointing=on).get_pipe("xner").model.shims[0].module
+        get_execution(
+            train_nlp(tiny, n_steps=2, encoder_gradient_checkpointing=on).get_pipe("xner").model
+        ).network
         for on in (False, True)
     ]
     for a, b in zip(states[0].parameters(), states[1].parameters(), strict=True):
@@ -223,12 +232,12 @@ def test_gradients_add_up_without_an_optimizer(tiny: Path) -> None:
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
     pipe = nlp.get_pipe("xner")
-    before = pipe.model.shims[0].to_bytes()
+    before = get_shim(pipe.model).to_bytes()
     losses = nlp.update(examples, sgd=False)
     assert losses["xner"] > 0
-    assert pipe.model.shims[0].to_bytes() == before
+    assert get_shim(pipe.model).to_bytes() == before
     pipe.finish_update(build_adamw_v1())
-    assert pipe.model.shims[0].to_bytes() != before
+    assert get_shim(pipe.model).to_bytes() != before
 
 
 def test_unannotated_tokens_are_left_out_of_the_loss(tiny: Path) -> None:
@@ -258,8 +267,8 @@ def test_saved_pipeline_never_looks_for_its_encoder(tiny: Path, trained: Languag
 
 def test_freed_memory_goes_back_now_and_then(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr("spacy_xner.models.shim.release_freed", lambda: calls.append(1))
-    monkeypatch.setattr("spacy_xner.models.shim.RELEASE_EVERY", 10)
+    monkeypatch.setattr("spacy_xner.models.execution.release_freed", lambda: calls.append(1))
+    monkeypatch.setattr("spacy_xner.models.execution.RELEASE_EVERY", 10)
     list(trained.pipe([SLIPS[0][0]] * 9))
     assert len(calls) >= 1
     release_freed()

@@ -9,6 +9,7 @@ import spacy
 import torch
 from spacy.language import Language
 
+from spacy_xner.models.execution import get_execution
 from spacy_xner.tools.shrink import shrink
 from spacy_xner.training.optimizer import build_adamw_v1
 
@@ -45,7 +46,7 @@ def test_half_precision_is_half_the_size(tiny: Path, tmp_path: Path) -> None:
     )
     assert small == pytest.approx(large / 2, rel=0.05)
     copy = spacy.load(tmp_path / "small")
-    module = copy.get_pipe("xner").model.shims[0].module
+    module = get_execution(copy.get_pipe("xner").model).network
     assert {parameter.dtype for parameter in module.parameters()} == {torch.float32}
     for ours, theirs in zip(found(copy), found(nlp), strict=True):
         assert [row[:2] for row in ours] == [row[:2] for row in theirs]
@@ -90,11 +91,11 @@ def test_what_cannot_be_made_small(tiny: Path, tmp_path: Path) -> None:
         shrink(str(tmp_path / "large"), tmp_path / "blank")
     nlp = make_nlp(tiny)
     nlp.initialize(lambda: make_examples(nlp))
-    module = nlp.get_pipe("xner").model.shims[0].module
+    module = get_execution(nlp.get_pipe("xner").model).network
     with torch.no_grad():
         module.head.output.bias[0] = 1e6
     nlp.to_disk(tmp_path / "great")
-    with pytest.raises(ValueError, match="must fit float16 to be saved so"):
+    with pytest.raises(ValueError, match="must fit float16 to be saved in it"):
         shrink(str(tmp_path / "great"), tmp_path / "small")
     assert not (tmp_path / "small").exists()
 

@@ -7,6 +7,7 @@ import torch
 from spacy.util import registry
 from thinc.api import Config, Linear, Model, Optimizer, chain
 
+from spacy_xner.models.execution import get_execution
 from spacy_xner.training.optimizer import Factors, build_adamw_v1
 
 from ..conftest import make_examples, make_nlp
@@ -53,7 +54,7 @@ def test_factors_by_part(name: str, factor: float) -> None:
 def test_no_decay_on_norms_biases_and_transitions(tiny: Path) -> None:
     nlp = make_nlp(tiny, "CRFHead")
     nlp.initialize(lambda: make_examples(nlp))
-    module = nlp.get_pipe("xner").model.shims[0].module
+    module = get_execution(nlp.get_pipe("xner").model).network
     steppers = build_adamw_v1()._make_steppers(module)
     groups = [group for stepper in steppers for group in stepper.param_groups]
     decayed = {id(p) for group in groups if group["weight_decay"] for p in group["params"]}

@@ -1,8 +1,8 @@
-"""From a text's vector to the probabilities of its labels."""
+"""Heads that turn a text's vector into probabilities of its labels."""
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ...errors import XnerWarning
-from ...types import DistillTarget, TextGold
+from ...types import TextDistillTarget, TextGold
 from .base import AnyHead
 from .distill import FLOOR
 from .losses import yes_no_loss
@@ -22,36 +22,34 @@ class TextHead(AnyHead, Protocol):
     """Turns text vectors into probabilities of labels.
 
     Attributes:
-        is_exclusive: Whether a text has one label, or any number of them.
+        is_exclusive: Whether a text has exactly one label. A class attribute.
     """
 
-    is_exclusive: bool
+    is_exclusive: ClassVar[bool]
 
-    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[TextGold]) -> Tensor:
-        """Sum the loss over the texts that are annotated.
+    def loss(self, scores: Tensor, gold: Sequence[TextGold]) -> Tensor:
+        """Sum the loss over the annotated texts.
 
         Args:
-            scores: What calling the head returned. Shape: ``(batch, labels)``.
-            mask: Of tokens; not looked at.
+            scores: The head's output. Shape: ``(batch, labels)``.
             gold: One entry for each text.
 
         Returns:
-            A scalar, not yet divided by anything.
+            A scalar, not normalized.
         """
         ...
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """Find the probability of each label. Shape: ``(batch, labels)``."""
+        """Compute the probability of each label. Shape: ``(batch, labels)``."""
         ...
 
     def distill_loss(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
+        self, scores: Tensor, targets: Sequence[TextDistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum, over the taught texts, how far the teacher's probabilities are from this head's.
+        """Sum the divergence from the teacher over the taught texts.
 
         Args:
-            scores: What calling the head returned. Shape: ``(batch, labels)``.
-            mask: Of tokens; not looked at.
+            scores: The head's output. Shape: ``(batch, labels)``.
             targets: One entry for each text, at least one of them not None, all of the same teacher.
             temperature: Softens both sides; the result is multiplied by its square.
         """
@@ -59,17 +57,17 @@ class TextHead(AnyHead, Protocol):
 
 
 class _LinearTextHead(nn.Module):
-    """One linear layer, a row for each label.
+    """One linear layer with a row for each label.
 
     Args:
         width: Width of the text vectors.
         labels: Labels of texts.
-        class_weights: How much texts of each label count; 1 for those not named.
+        class_weights: Weight of the texts of each label in the loss; 1 for labels that are not named.
         label_smoothing: From 0 to 1.
     """
 
     weights: Tensor
-    is_exclusive: bool
+    is_exclusive: ClassVar[bool]
 
     def __init__(
         self,
@@ -82,10 +80,9 @@ class _LinearTextHead(nn.Module):
         super().__init__()
         self.labels = tuple(labels)
         self.width = width
-        self.output = make_output(width, len(self.labels))
+        self.output: nn.Module = make_output(width, len(self.labels))
         self.label_smoothing = label_smoothing
-        known = class_weights or {}
-        weights = torch.tensor([float(known.get(label, 1.0)) for label in self.labels])
+        weights = torch.tensor([float((class_weights or {}).get(label, 1.0)) for label in self.labels])
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, vectors: Tensor) -> Tensor:
@@ -97,12 +94,12 @@ class _LinearTextHead(nn.Module):
         """Copy the rows of all labels that another head has too.
 
         Raises:
-            ValueError: If its text vectors have another width.
+            ValueError: If its text vectors have another width, or it is not a linear layer.
         """
         if isinstance(origin, _LinearTextHead) and not isinstance(origin.output, nn.Linear):
             raise ValueError(
                 "init_from must have one linear layer on its text vectors, found an adopted checkpoint with "
-                "layers of its own. Train that one, or name it as the encoder."
+                "more layers. Train that one, or name it as the encoder."
             )
         if not isinstance(origin, _LinearTextHead) or origin.width != self.width:
             raise ValueError(
@@ -112,40 +109,50 @@ class _LinearTextHead(nn.Module):
         if origin.is_exclusive != self.is_exclusive:
             here, there = ("one label" if x.is_exclusive else "any number of labels" for x in (self, origin))
             warnings.warn(
-                f"Texts have {here} here and {there} in the origin: until it is trained, the extended model "
-                "will predict otherwise than its origin.",
+                f"Texts have {here} in this model and {there} in init_from: before training, its "
+                "predictions differ from those of init_from.",
                 XnerWarning,
                 stacklevel=2,
             )
+        assert isinstance(self.output, nn.Linear)  # a new head
+        assert isinstance(origin.output, nn.Linear)  # checked above
         copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=1)
 
-    def _shared(self, targets: Sequence[DistillTarget | None]) -> tuple[list[int], list[int], Tensor]:
-        """Find rows that are taught, labels that the teacher shares, and its log-probabilities of these."""
+    def _match(
+        self, targets: Sequence[TextDistillTarget | None]
+    ) -> tuple[list[int], list[int], Tensor, Tensor]:
+        """Match the teacher's labels with the head's.
+
+        Returns:
+            Indices of the taught texts; indices of the labels that both know; the teacher's
+            log-probabilities of these, ``(taught, shared labels)``; whether each text is taught only in
+            part, ``(taught, 1)``.
+        """
         rows = [i for i, target in enumerate(targets) if target is not None]
-        soft_targets = [target.soft for target in targets if target is not None]
-        names = soft_targets[0].tags
+        taught = [target for target in targets if target is not None]
+        names = taught[0].soft.labels
         shared = [label for label in self.labels if label in names]
-        said = np.concatenate([soft.log_probs for soft in soft_targets])
-        columns = [names.index(label) for label in shared]
-        known = torch.from_numpy(said[:, columns].astype(np.float32)).to(self.weights.device)
-        return rows, [self.labels.index(label) for label in shared], known
+        log_probs = np.stack([target.soft.log_probs for target in taught]).astype(np.float32)
+        device = self.weights.device
+        teacher = torch.from_numpy(log_probs[:, [names.index(label) for label in shared]]).to(device)
+        partial = torch.tensor([[target.partial] for target in taught], device=device)
+        return rows, [self.labels.index(label) for label in shared], teacher, partial
 
     def _wanted(self, gold: Sequence[TextGold], like: Tensor) -> tuple[Tensor, Tensor]:
-        """Make what each label ought to be, and whether it is known. Shapes: ``(batch, labels)``."""
-        cats = [text.cats if text.known[0] else {} for text in gold]
-        wanted = [[text.get(label, 0.0) for label in self.labels] for text in cats]
-        known = [[label in text for label in self.labels] for text in cats]
+        """Build the wanted probability of each label, and whether it is known, both ``(batch, labels)``."""
+        wanted = [[text.cats.get(label, 0.0) for label in self.labels] for text in gold]
+        known = [[label in text.cats for label in self.labels] for text in gold]
         values = torch.tensor(wanted, dtype=torch.float32, device=like.device)
         return values, torch.tensor(known, device=like.device)
 
 
 class ExclusiveHead(_LinearTextHead):
-    """Each text has one label: a softmax. See `build_exclusive_head_v1`."""
+    """Each text has one label: a softmax over all. See `build_exclusive_head_v1`."""
 
     is_exclusive = True
 
-    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[TextGold]) -> Tensor:
-        """Sum the cross-entropy of the annotated texts; what is not said of a label is no."""
+    def loss(self, scores: Tensor, gold: Sequence[TextGold]) -> Tensor:
+        """Sum the cross-entropy of the annotated texts; a label that is not mentioned is wrong."""
         wanted, known = self._wanted(gold, scores)
         rows = known.any(dim=1)
         return cross_entropy(
@@ -157,23 +164,22 @@ class ExclusiveHead(_LinearTextHead):
         )
 
     def distill_loss(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
+        self, scores: Tensor, targets: Sequence[TextDistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum the divergence from the teacher: over all labels, or where the gold's is new, the old ones."""
-        rows, shared, said = self._shared(targets)
-        teacher = (said.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
+        """Sum the Kullback-Leibler divergence over all labels; over the old ones where the gold's is new."""
+        rows, shared, log_probs, partial = self._match(targets)
+        teacher = (log_probs.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
         student = scores[rows].float() / temperature
         # (taught, shared labels)
         whole = student.log_softmax(dim=1)[:, shared]
         among = student[:, shared].log_softmax(dim=1)
-        partial = [target.partial[0] for target in targets if target is not None]
-        student = torch.where(torch.tensor(partial, device=scores.device)[:, None], among, whole)
-        # What the teacher takes to be of a label that only it has, it does not teach.
-        weight = said.exp().sum(dim=1, keepdim=True).clamp(max=1.0)
+        student = torch.where(partial, among, whole)
+        # Texts count less the more the teacher takes them to have a label that only it knows.
+        weight = log_probs.exp().sum(dim=1, keepdim=True).clamp(max=1.0)
         return temperature**2 * (weight * teacher.exp() * (teacher - student)).sum()
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """Find the probability of each label; they sum to 1."""
+        """Compute the probability of each label; they sum to 1."""
         return scores.float().softmax(dim=1)
 
 
@@ -182,26 +188,26 @@ class MultiLabelHead(_LinearTextHead):
 
     is_exclusive = False
 
-    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[TextGold]) -> Tensor:
-        """Sum, over the annotated texts, the binary cross-entropy, each the mean over all labels."""
+    def loss(self, scores: Tensor, gold: Sequence[TextGold]) -> Tensor:
+        """Sum the binary cross-entropy of the annotated texts, each averaged over all labels."""
         wanted, known = self._wanted(gold, scores)
         counts = known * torch.where(wanted > 0.5, self.weights, torch.ones_like(self.weights))
         loss = yes_no_loss(scores.float(), wanted, counts, label_smoothing=self.label_smoothing)
         return loss / len(self.labels)
 
     def distill_loss(
-        self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
+        self, scores: Tensor, targets: Sequence[TextDistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum the divergence from the teacher of each shared label by itself, the mean over all labels."""
-        rows, shared, said = self._shared(targets)
-        said = said.clamp(min=FLOOR, max=-1e-6)
-        # The log-odds of each, softened.
-        teacher = (said - torch.log(-torch.expm1(said))) / temperature
+        """Sum the divergence from the teacher of each shared label, averaged over all labels."""
+        rows, shared, log_probs, _ = self._match(targets)
+        log_probs = log_probs.clamp(min=FLOOR, max=-1e-6)
+        # Softened log-odds of each label.
+        teacher = (log_probs - torch.log(-torch.expm1(log_probs))) / temperature
         student = scores[rows][:, shared].float() / temperature
         loss = binary_cross_entropy_with_logits(student, teacher.sigmoid(), reduction="sum")
         least = binary_cross_entropy_with_logits(teacher, teacher.sigmoid(), reduction="sum")
         return temperature**2 * (loss - least) / len(self.labels)
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """Find the probability of each label, by itself."""
+        """Compute the probability of each label, independently."""
         return scores.float().sigmoid()

@@ -1,7 +1,5 @@
 """From the vectors of a text's tokens to one of the text."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
@@ -55,32 +53,3 @@ class AttentionPooling(nn.Module):
         scores = self.query(torch.tanh(self.hidden(vectors))).squeeze(-1).float()
         weights = scores.masked_fill(~mask, torch.finfo(torch.float32).min).softmax(dim=1) * mask
         return torch.einsum("btw,bt->bw", vectors, weights.to(vectors))
-
-
-class Pooled(nn.Module):
-    """A neck, if there is one, and a pooling on it.
-
-    Args:
-        in_width: Width of the token vectors.
-        make_neck: Makes the neck from that width, or None.
-        make_pooling: Makes the pooling from the width of what comes out of the neck.
-    """
-
-    def __init__(
-        self,
-        in_width: int,
-        *,
-        make_neck: Callable[[int], nn.Module] | None,
-        make_pooling: Callable[[int], nn.Module],
-    ) -> None:
-        super().__init__()
-        self.neck = None if make_neck is None else make_neck(in_width)
-        self.pooling = make_pooling(getattr(self.neck, "width", in_width))
-        self.width = self.pooling.width
-
-    def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Run both. Shapes as for `MeanPooling`."""
-        if self.neck is not None:
-            vectors = self.neck(vectors, mask)
-        pooled: Tensor = self.pooling(vectors, mask)
-        return pooled

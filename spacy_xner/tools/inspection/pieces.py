@@ -3,7 +3,7 @@
 from spacy.tokens import Doc
 
 from ...hub.encoder import load_pretrained
-from ...models.words import doc_words
+from ...models.execution import doc_words
 from ...nn.encoder.pieces import PieceCutter
 
 

@@ -1,0 +1,202 @@
+"""From the settings of a model, or from its files, to a network."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from spacy.util import logger
+from torch import nn
+
+from ..hub.encoder import Checkpoint, checkpoint_activations, load_checkpoint
+from ..nn.encoder.encoder import Encoder
+from ..nn.encoder.lora import count_parameters
+from ..nn.encoder.pieces import PieceCutter
+from ..nn.encoder.trimming import freeze, keep_layers
+from ..nn.heads.base import AnyHead
+from ..nn.model import Network
+from ..nn.runtime.onednn import use_onednn
+from .settings import EncoderSettings, window_sizes
+from .storage import Saved, apply_lora, digest_weights, load_state, restore_encoder
+
+# From the width of the vectors and the labels; from the width alone.
+MakeHead = Callable[[int, Sequence[str]], AnyHead]
+MakeModule = Callable[[int], nn.Module]
+
+
+class Design(Protocol):
+    """Which modules a network is made of, besides the encoder."""
+
+    def assemble(self, encoder: Encoder | None, width: int, labels: Sequence[str]) -> Network:
+        """Make a network.
+
+        Args:
+            encoder: The encoder, or None if token vectors come from another component.
+            width: Width of the token vectors.
+            labels: The head's labels.
+        """
+        ...
+
+
+class Blueprint(Protocol):
+    """What the design of a saved network is known by: the config, or the network's own files."""
+
+    def of(self, saved: Saved) -> Design:
+        """Return the design of a saved network."""
+        ...
+
+
+@dataclass(frozen=True)
+class TokenDesign:
+    """Encoder, neck and a head for tokens."""
+
+    make_head: MakeHead
+    make_neck: MakeModule | None = None
+
+    def of(self, saved: Saved) -> "TokenDesign":
+        """Return this design, which the config sets."""
+        return self
+
+    def assemble(self, encoder: Encoder | None, width: int, labels: Sequence[str]) -> Network:
+        """Make a network. See `Design`."""
+        neck = None if self.make_neck is None else self.make_neck(width)
+        return Network(encoder, neck, None, self.make_head(_width(neck, width), labels))
+
+
+@dataclass(frozen=True)
+class TextDesign:
+    """Encoder, neck, pooling and a head for whole texts."""
+
+    make_head: MakeHead
+    make_pooling: MakeModule
+    make_neck: MakeModule | None = None
+
+    def of(self, saved: Saved) -> "TextDesign":
+        """Return this design, which the config sets."""
+        return self
+
+    def assemble(self, encoder: Encoder | None, width: int, labels: Sequence[str]) -> Network:
+        """Make a network. See `Design`."""
+        neck = None if self.make_neck is None else self.make_neck(width)
+        pooling = self.make_pooling(_width(neck, width))
+        return Network(encoder, neck, pooling, self.make_head(_width(pooling, width), labels))
+
+
+def _width(module: nn.Module | None, width: int) -> int:
+    return width if module is None else int(getattr(module, "width", width))
+
+
+class Origin(NamedTuple):
+    """The parts of a trained model that another one starts from.
+
+    Attributes:
+        checkpoint: Its encoder, or None if token vectors came from another component.
+        settings: How its encoder was run, or None where that is not known.
+        neck: Its neck, or None.
+        pooling: Its pooling, or None for a head that scores tokens.
+        head: Its head.
+    """
+
+    checkpoint: Checkpoint | None
+    settings: EncoderSettings | None
+    neck: nn.Module | None
+    pooling: nn.Module | None
+    head: AnyHead
+
+
+class Built(NamedTuple):
+    """A network with what it needs to run.
+
+    Attributes:
+        network: The network.
+        cutter: The cutter of its encoder, or None if token vectors come from another component.
+        base: Digest of the encoder's weights before training, if these are not saved with it.
+    """
+
+    network: Network
+    cutter: PieceCutter | None = None
+    base: str = ""
+
+
+def build(
+    design: Design,
+    settings: EncoderSettings | None,
+    labels: Sequence[str],
+    *,
+    width: int | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Built:
+    """Build a network to be trained.
+
+    Args:
+        design: Its modules.
+        settings: Settings of its encoder, or None if token vectors come from another component.
+        labels: The head's labels.
+        width: Width of the token vectors in that case.
+        checkpoint: The encoder, if it is not to be loaded by its name.
+
+    Raises:
+        OSError: If the encoder does not exist.
+        ValueError: If settings do not go together.
+    """
+    if settings is None:
+        built = Built(_assemble(design, None, None, labels, width))
+    else:
+        built = _build_with_encoder(design, settings, labels, checkpoint)
+    logger.info("Parameters: %d trained of %d", *count_parameters(built.network))
+    return built
+
+
+def _build_with_encoder(
+    design: Design, settings: EncoderSettings, labels: Sequence[str], checkpoint: Checkpoint | None
+) -> Built:
+    if checkpoint is not None and settings.keeps_base:
+        raise ValueError(
+            "adapter_only must be false with init_from, whose encoder has no name. Name its encoder's folder "
+            "in [components.xner.model.encoder], or save all weights."
+        )
+    checkpoint = checkpoint or load_checkpoint(settings.name)
+    transformer = checkpoint.transformer
+    keep_layers(transformer, settings.layers)
+    base = digest_weights(transformer.state_dict()) if settings.keeps_base else ""
+    capacity, overlap = window_sizes(settings, checkpoint.max_pieces, checkpoint.specials)
+    encoder = Encoder(
+        transformer, checkpoint.specials, pooling=settings.pooling, capacity=capacity, overlap=overlap
+    )
+    cutter = PieceCutter(checkpoint.tokenizer, prefix_space=settings.prefix_space, unk_id=checkpoint.unk_id)
+    network = _assemble(design, encoder, settings, labels)
+    apply_lora(transformer, settings)
+    return Built(network, cutter, base)
+
+
+def restore(design: Design, settings: EncoderSettings | None, saved: Saved) -> Built:
+    """Build a network from its files.
+
+    Raises:
+        OSError: If an encoder that is not saved with its adapters does not exist.
+        ValueError: If the files do not go together, or not with the settings.
+        RuntimeError: If weights are missing, or unknown.
+    """
+    manifest = saved.manifest
+    encoder, cutter = (None, None) if settings is None else restore_encoder(saved, settings)
+    network = _assemble(design, encoder, settings, manifest.labels, manifest.width)
+    load_state(network, saved, settings)
+    return Built(network, cutter, manifest.base)
+
+
+def _assemble(
+    design: Design,
+    encoder: Encoder | None,
+    settings: EncoderSettings | None,
+    labels: Sequence[str],
+    width: int | None = None,
+) -> Network:
+    if encoder is not None and settings is not None:
+        transformer = encoder.transformer
+        freeze(transformer, settings.freeze)
+        use_onednn(transformer)
+        if settings.gradient_checkpointing:
+            checkpoint_activations(transformer)
+        width = encoder.width
+    if width is None:
+        raise ValueError("The width of the token vectors must be known, but the encoder layer sets no nO.")
+    return design.assemble(encoder, width, labels).eval()

@@ -1,0 +1,229 @@
+"""How a network runs: device, precision, batches, processes, updates."""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol, cast, runtime_checkable
+
+import torch
+from spacy.tokens import Doc
+from spacy.util import logger
+from thinc.api import Optimizer, torch2xp, xp2torch
+from thinc.types import FloatsXd
+from torch import Tensor, nn
+
+from ..nn.encoder.pieces import PieceCutter, Pieces, Word, as_pieces
+from ..nn.model import Network
+from ..nn.runtime.device import autocast, release_freed, resolve_device
+from ..pipeline.interfaces import AnyModel
+from .building import Built
+from .runners import describe, make_runner
+from .settings import EncoderSettings, Runtime
+from .vector_cache import VectorCache
+
+# Predicted tokens after which freed memory is returned to the system: so rarely that it costs nothing.
+RELEASE_EVERY = 4_000
+
+
+@runtime_checkable
+class TorchOptimizer(Protocol):
+    """An optimizer that steps a whole torch module at once."""
+
+    def step_module(self, module: nn.Module) -> None:
+        """Update the module's parameters from their gradients, and clear these."""
+        ...
+
+
+class VectorSource(Protocol):
+    """Another component's encoder."""
+
+    def encode(self, docs: Sequence[Doc], *, is_train: bool) -> list[Tensor]:
+        """Return the token vectors of each doc, ``(tokens, width)``."""
+        ...
+
+
+class Execution:
+    """Runs a network.
+
+    Args:
+        settings: Settings of its encoder, or None if token vectors come from another component.
+        source: The other component's encoder, if it is shared.
+
+    Attributes:
+        runtime: What may differ between machines.
+        built: The network, or None before initialization.
+        cache: Token vectors for components that share the encoder, once there are any.
+    """
+
+    def __init__(self, settings: EncoderSettings | None, source: VectorSource | None = None) -> None:
+        self.settings = settings
+        self.source = source
+        self.runtime = Runtime()
+        self.built: Built | None = None
+        self.cache: VectorCache | None = None
+        # Trained since it was last saved: a runner would have to be made anew for each evaluation.
+        self.is_dirty = False
+        self._pid = os.getpid()
+        self._has_moved = False
+        self._n_unreleased = 0
+
+    def install(self, built: Built) -> None:
+        """Replace the network."""
+        if self.cache is not None:
+            self.cache.clear()
+        self.built = built
+        self.is_dirty = False
+        self._has_moved = False
+
+    def configure(self, runtime: Runtime) -> None:
+        """Change the runtime; the network moves when it is next used."""
+        self.runtime = runtime
+        self._has_moved = False
+
+    @property
+    def network(self) -> Network:
+        """The network, on its device.
+
+        Raises:
+            ValueError: If it has not been initialized, or another process used it on a GPU.
+        """
+        if self.built is None:
+            raise ValueError(
+                "The model must be initialized before it is used, but it has no weights yet. "
+                "Call nlp.initialize(), or load a trained pipeline."
+            )
+        network = self.built.network
+        if not self._has_moved:
+            device = resolve_device(self.runtime.device)
+            network.to(device)
+            if network.encoder is not None:
+                network.encoder.set_sparse_gradient(is_sparse=device.type in ("cpu", "cuda"))
+            self._has_moved = True
+        if os.getpid() != self._pid:
+            self._enter_fork(network.device)
+        return network
+
+    def _enter_fork(self, device: torch.device) -> None:
+        if device.type != "cpu":
+            raise ValueError(
+                f"nlp.pipe with n_process > 1 must run on the CPU, found the model on {device}. "
+                "Use n_process=1 there, or set the component's device to cpu."
+            )
+        # The parent's thread pool does not survive a fork: with more than one thread, OpenMP waits forever.
+        torch.set_num_threads(1)
+        self._pid = os.getpid()
+
+    @property
+    def cutter(self) -> PieceCutter | None:
+        """The cutter of the network's own encoder, if there is one."""
+        return None if self.built is None else self.built.cutter
+
+    @cutter.setter
+    def cutter(self, cutter: PieceCutter) -> None:
+        assert self.built is not None  # only an encoder of its own has one
+        self.built = self.built._replace(cutter=cutter)
+
+    def prepare(self, dropout: float, *, is_train: bool) -> Network:
+        """Set the network up for training or prediction.
+
+        Raises:
+            ValueError: If it cannot be trained in its precision.
+        """
+        if is_train and self.runtime.precision == "fp16":
+            raise ValueError(
+                "precision must be fp32, bf16 or auto for training, found fp16, whose small gradients "
+                "vanish. Choose one of these; fp16 is for prediction."
+            )
+        network = self.network
+        if not is_train:
+            self.use_runner()
+        network.train(is_train)
+        network.dropout.p = dropout
+        return network
+
+    def use_runner(self) -> None:
+        """Make what predicts in the encoder's place, if the runtime asks for one; else remove it."""
+        encoder, kind = self.network.encoder, self.runtime.runner
+        if encoder is None:
+            return
+        if kind is None or self.is_dirty or self.network.device.type != "cpu":
+            encoder.runner = None
+        elif encoder.runner is None or encoder.runner.kind != kind:
+            logger.info("Making the encoder ready for predictions with %s", describe(*kind))
+            encoder.runner = make_runner(encoder.transformer, *kind)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which the network computes."""
+        return autocast(self.network.device, self.runtime.precision)
+
+    def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
+        """Cut docs into pieces: token by token, or their texts as wholes."""
+        assert self.cutter is not None  # callers check for an encoder
+        assert self.settings is not None
+        if self.settings.cut == "text":
+            return [as_pieces(self.cutter.cut_text(doc.text)) for doc in docs]
+        return [self.cutter.cut(doc_words(doc)) for doc in docs]
+
+    def encode(self, docs: Sequence[Doc], *, is_train: bool) -> tuple[Tensor, Tensor]:
+        """Compute the vectors of docs, at least one of which has a token.
+
+        Returns:
+            Vectors and their mask, as `Network.encode` returns them.
+        """
+        network = self.network
+        if self.source is not None:
+            rows = self.source.encode(docs, is_train=is_train)
+            return network.pad([row.to(network.device) for row in rows])
+        vectors, mask = network.encode(self.cut(docs), self.runtime.max_batch_pieces)
+        if self.cache is not None and not is_train:
+            self.cache.put(docs, vectors)
+        return vectors, mask
+
+    def count_predicted(self, n_tokens: int) -> None:
+        """Count predicted tokens, and from time to time return freed memory to the system."""
+        self._n_unreleased += n_tokens
+        if self._n_unreleased >= RELEASE_EVERY:
+            self._n_unreleased = 0
+            release_freed()
+
+    def step(self, optimizer: Optimizer, key: int) -> None:
+        """Update the network's parameters from their gradients, and clear these.
+
+        Args:
+            optimizer: A `TorchOptimizer`, or any thinc optimizer.
+            key: Key of the network in a thinc optimizer.
+        """
+        network = self.network
+        if self.cache is not None:
+            self.cache.clear()
+        self.is_dirty = True
+        if network.encoder is not None:
+            network.encoder.runner = None
+        if isinstance(optimizer, TorchOptimizer):
+            optimizer.step_module(network)
+            return
+        for name, parameter in network.named_parameters():
+            if parameter.grad is None:
+                continue
+            grad = parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad
+            arrays = cast(FloatsXd, torch2xp(parameter.data)), cast(FloatsXd, torch2xp(grad))
+            weights, _ = optimizer((key, name), *arrays)
+            parameter.data = xp2torch(weights, device=parameter.device)
+            parameter.grad = None
+
+
+def get_execution(model: AnyModel) -> Execution:
+    """Return what runs a model's network."""
+    execution: Execution = model.shims[0].execution  # type: ignore[attr-defined]
+    return execution
+
+
+def doc_words(doc: Doc) -> list[Word]:
+    """List a doc's tokens, with whether white space or the text's beginning stands before each."""
+    words = []
+    has_space = True
+    for token in doc:
+        text = token.text
+        words.append(Word(text, has_space))
+        has_space = bool(token.whitespace_) or text.isspace()
+    return words
