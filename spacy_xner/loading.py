@@ -1,7 +1,7 @@
 """Trained models by name: pipelines, and Hugging Face checkpoints as pipelines."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import spacy
 from spacy.language import Language

@@ -58,7 +58,9 @@ def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
         assert not any(target.partial)
         # Labels that are never annotated stay open where the gold says O.
         assert gold.open == ("COURIER", "LOC", "PER")
-    assert sum(target.n_taught for target in batch.targets if target) == sum(len(doc) for doc in batch.docs) - 4
+    assert (
+        sum(target.n_taught for target in batch.targets if target) == sum(len(doc) for doc in batch.docs) - 4
+    )
 
 
 def test_teaches_all_tokens_if_told_to(base: Path, nlp: Language) -> None:

@@ -144,9 +144,7 @@ def test_divergence_of_exclusive_labels() -> None:
     assert part.item() == pytest.approx(
         float(0.25 * (np.log(0.25) - q[0].log()) + 0.75 * (np.log(0.75) - q[1].log())), rel=1e-4
     )
-    same = head.distill_loss(
-        scores, [target(("b", "a"), [q[1].item(), q[0].item()], partial=True)], 3.0
-    )
+    same = head.distill_loss(scores, [target(("b", "a"), [q[1].item(), q[0].item()], partial=True)], 3.0)
     assert same.item() == pytest.approx(0.0, abs=1e-5)
 
 

@@ -218,9 +218,7 @@ def test_what_cannot_be(
     }
     with pytest.raises(ValueError, match="needs a component with its own encoder"):
         nlp.add_pipe("xcat", config={"model": model, "backend": "onnx"})
-    with pytest.raises(
-        ValueError, match='precision = "int8" needs a component with its own encoder'
-    ):
+    with pytest.raises(ValueError, match='precision = "int8" needs a component with its own encoder'):
         nlp.add_pipe("xcat", config={"model": model, "precision": "int8"})
     trained.to_disk(tmp_path / "torch")
     monkeypatch.setitem(sys.modules, "onnx", None)
