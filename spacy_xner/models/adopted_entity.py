@@ -14,11 +14,11 @@ from ..nn.encoder.pieces import as_pieces
 from ..nn.encoder.units import Aggregation, Units, merge_words
 from ..nn.heads.checkpoint import CheckpointHead, group_units
 from ..nn.heads.spans import warn_lost
+from ..nn.model import Network
 from ..pipeline.interfaces import AnyModel
 from ..types import Entity, Gold
 from .adopted import AdoptedTokens, check_labels, load_again, load_once, refuse_origin
 from .entity import Backprop, backprop_torch
-from .execution import Execution, get_execution
 from .settings import EncoderSettings
 from .shim import ModelShim, get_shim
 
@@ -30,12 +30,14 @@ class UnitScores(NamedTuple):
     """A head's scores of the pieces of some docs.
 
     Attributes:
+        network: What computed them.
         scores: Shape: ``(batch, pieces, tags)``.
         mask: True at real pieces. Shape: ``(batch, pieces)``.
         units: The pieces of each doc.
         docs: The docs.
     """
 
+    network: Network
     scores: Tensor
     mask: Tensor
     units: list[Units]
@@ -87,7 +89,7 @@ def init(model: UnitModel, X: list[Doc] | None = None, Y: Sequence[str] | None =
     """Load the checkpoint anew; ``Y`` are labels, all of which it must have."""
     shim = get_shim(model)
     load_again(shim, DESIGN.load)
-    check_labels(_head(shim.execution).types, Y or ())
+    check_labels(_head(shim.execution.network).types, Y or ())
 
 
 def forward(
@@ -100,10 +102,12 @@ def forward(
     network, cutter = execution.prepare(model.attrs["dropout_rate"], is_train=is_train), execution.cutter
     assert cutter is not None  # a checkpoint has a tokenizer
     units = [cutter.cut_text(doc.text) for doc in docs]
+    if not is_train:
+        execution.count_predicted(sum(map(len, docs)))
     with torch.set_grad_enabled(is_train), execution.autocast():
         pieces = [as_pieces(text) for text in units]
         vectors, mask = network.encode(pieces, execution.runtime.max_batch_pieces)
-        return UnitScores(network(vectors, mask), mask, units, docs), backprop_torch
+        return UnitScores(network, network(vectors, mask), mask, units, docs), backprop_torch
 
 
 @dataclass(frozen=True)
@@ -120,20 +124,19 @@ class AdoptedEntityTask:
 
     def labels(self, model: AnyModel) -> tuple[str, ...]:
         """Load the checkpoint, unless that was done, and return the entity types of its tags."""
-        return _head(load_once(model, DESIGN.load).execution).types
+        return _head(load_once(model, DESIGN.load).execution.network).types
 
-    def is_nested(self, model: AnyModel) -> bool:
-        """Return False: tags cannot overlap."""
+    @property
+    def is_nested(self) -> bool:
+        """False: tags cannot overlap."""
         return False
 
     def decode(self, model: AnyModel, scores: UnitScores) -> list[list[Entity]]:
         """Find the entities of each doc."""
-        execution = get_execution(model)
         with torch.no_grad():
             probs = scores.scores[scores.mask].float().softmax(dim=-1).cpu()
             probs, offsets = merge_words(probs, scores.units, self.aggregation)
-            units = iter(_head(execution).decode_units(probs))
-        execution.count_predicted(int(scores.mask.sum()))
+            units = iter(_head(scores.network).decode_units(probs))
         return [
             _on_tokens(doc, places, group_units([next(units) for _ in places]), self.alignment)
             for doc, places in zip(scores.docs, offsets, strict=True)
@@ -148,15 +151,15 @@ class AdoptedEntityTask:
         lost = sum(len(a.entities) - len(b.entities) for a, b in zip(gold, on_units, strict=True))
         if lost:
             warn_lost(lost, "share all their pieces with others")
-        return _head(get_execution(model)).loss(scores.scores, scores.mask, on_units)
+        return _head(scores.network).loss(scores.scores, scores.mask, on_units)
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
         """Refuse to start from another model."""
         return refuse_origin()
 
 
-def _head(execution: Execution) -> CheckpointHead:
-    return cast(CheckpointHead, execution.network.head)
+def _head(network: Network) -> CheckpointHead:
+    return cast(CheckpointHead, network.head)
 
 
 def _on_tokens(

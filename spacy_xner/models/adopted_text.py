@@ -12,14 +12,14 @@ from ..nn.heads.text import TextHead
 from ..pipeline.interfaces import AnyModel
 from ..types import TextDistillTarget, TextGold
 from .adopted import AdoptedTexts, check_labels, load_again, load_once, refuse_origin
-from .entity import Backprop, VectorModel, VectorScores
+from .entity import Backprop, VectorModel
 from .entity import forward as forward_loaded
+from .execution import VectorScores
 from .settings import EncoderSettings
 from .shim import ModelShim, get_shim
-from .text import Probabilities, TextTask
+from .text import Probabilities, decode, text_head
 
 DESIGN = AdoptedTexts()
-TEXTS = TextTask()
 
 
 def build_text_checkpoint_model_v1(
@@ -84,11 +84,11 @@ class AdoptedTextTask:
 
     def decode(self, model: AnyModel, scores: VectorScores) -> list[Probabilities]:
         """Compute the probability of each label of each doc."""
-        return TEXTS.decode(model, scores)
+        return decode(scores)
 
     def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[TextGold]) -> Tensor:
         """Sum the loss over the annotated texts."""
-        return TEXTS.loss(model, scores, gold)
+        return text_head(scores).loss(scores.scores, gold)
 
     def distill_loss(
         self,
@@ -98,7 +98,7 @@ class AdoptedTextTask:
         temperature: float,
     ) -> Tensor:
         """Sum the divergence from the teacher over the taught texts."""
-        return TEXTS.distill_loss(model, scores, targets, temperature)
+        return text_head(scores).distill_loss(scores.scores, targets, temperature)
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
         """Refuse to start from another model."""

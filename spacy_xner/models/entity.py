@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Model, Optimizer, torch2xp, xp2torch
+from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
@@ -16,7 +16,7 @@ from ..nn.heads.base import Head
 from ..pipeline.interfaces import AnyModel
 from ..types import NO_TARGETS, DistillTarget, Entity, Gold, SoftTargets
 from .building import MakeHead, MakeModule, TextDesign, TokenDesign
-from .execution import get_execution
+from .execution import VectorScores, get_execution
 from .settings import EncoderSettings, SharedEncoder
 from .sharing import BorrowedEncoder
 from .shim import ModelShim, get_shim
@@ -24,18 +24,6 @@ from .warm_start import check_origin, inherit, load_origin
 
 AnyEncoder = EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]]
 Backprop = Callable[[Tensor], list[Doc]]
-
-
-class VectorScores(NamedTuple):
-    """A head's scores of some docs, of their tokens or their texts.
-
-    Attributes:
-        scores: The first axes are those of the head's vectors, ``(batch, tokens)`` or ``(batch,)``.
-        mask: True at real tokens. Shape: ``(batch, tokens)``.
-    """
-
-    scores: Tensor
-    mask: Tensor
 
 
 VectorModel = Model[list[Doc], VectorScores]
@@ -60,7 +48,7 @@ def build_entity_model_v1(
             "The encoder must have pooling first, last or mean, and cut tokens, for entities, found pooling "
             f"{encoder.pooling} and cut {encoder.cut}. Change it."
         )
-    return make_model("xner", EntityTask(), TokenDesign(head, neck), encoder)
+    return make_model("xner", EntityTask(read_constant(head, "is_nested")), TokenDesign(head, neck), encoder)
 
 
 def make_model(name: str, task: object, design: TokenDesign | TextDesign, encoder: AnyEncoder) -> VectorModel:
@@ -122,16 +110,15 @@ def forward(
     Returns:
         The scores, and a callback that takes the loss and backpropagates through torch, then the layers.
     """
-    execution = get_execution(model)
-    network = execution.prepare(model.attrs["dropout_rate"], is_train=is_train)
+    execution, dropout = get_execution(model), model.attrs["dropout_rate"]
+    if not model.layers:
+        return execution.score(docs, dropout, is_train=is_train), backprop_torch
+    network = execution.prepare(dropout, is_train=is_train)
+    rows, backprop_layer = model.layers[0](docs, is_train)
     with torch.set_grad_enabled(is_train), execution.autocast():
-        if not model.layers:
-            vectors, mask = execution.encode(docs, is_train=is_train)
-            return VectorScores(network(vectors, mask), mask), backprop_torch
-        rows, backprop_layer = model.layers[0](docs, is_train)
         inputs = [xp2torch(row, requires_grad=is_train, device=network.device) for row in rows]
         vectors, mask = network.pad(inputs)
-        scores = VectorScores(network(vectors, mask), mask)
+        scores = VectorScores(network, network(vectors, mask), mask)
 
     def backprop(loss: Tensor) -> list[Doc]:
         loss.backward()  # type: ignore[no-untyped-call]
@@ -149,32 +136,31 @@ def backprop_torch(loss: Tensor) -> list[Doc]:
 
 @dataclass(frozen=True)
 class EntityTask:
-    """Find entities. See `spacy_xner.pipeline.interfaces.Task`."""
+    """Find entities. See `spacy_xner.pipeline.interfaces.Task`.
 
-    def is_nested(self, model: AnyModel) -> bool:
-        """Return whether the head finds entities that overlap."""
-        return bool(getattr(head_or_class(model), "is_nested", False))
+    Attributes:
+        is_nested: Whether entities may overlap.
+    """
+
+    is_nested: bool
 
     def decode(self, model: AnyModel, scores: VectorScores) -> list[list[Entity]]:
         """Find the entities of each doc; a doc without tokens has none."""
-        execution = get_execution(model)
-        head = cast(Head, execution.network.head)
         has_tokens = scores.mask.any(dim=1)
         with torch.no_grad():
-            entities = iter(head.decode(scores.scores[has_tokens], scores.mask[has_tokens]))
-        execution.count_predicted(int(scores.mask.sum()))
+            entities = iter(_head(scores).decode(scores.scores[has_tokens], scores.mask[has_tokens]))
         return [next(entities) if has else [] for has in has_tokens.tolist()]
 
     def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[Gold]) -> Tensor:
         """Sum the head's loss over the annotated tokens."""
-        return _head(model).loss(scores.scores, scores.mask, gold)
+        return _head(scores).loss(scores.scores, scores.mask, gold)
 
     def soft_targets(self, model: AnyModel, scores: VectorScores) -> list[SoftTargets]:
         """Compute the log-probabilities of each doc's tags, and its entities."""
         has_tokens = scores.mask.any(dim=1)
         with torch.no_grad():
-            targets = iter(_head(model).soft_targets(scores.scores[has_tokens], scores.mask[has_tokens]))
-        get_execution(model).count_predicted(int(scores.mask.sum()))
+            soft = _head(scores).soft_targets(scores.scores[has_tokens], scores.mask[has_tokens])
+        targets = iter(soft)
         return [next(targets) if has else NO_TARGETS for has in has_tokens.tolist()]
 
     def distill_loss(
@@ -185,7 +171,7 @@ class EntityTask:
         temperature: float,
     ) -> Tensor:
         """Sum the head's divergence from the teacher over the taught tokens."""
-        return _head(model).distill_loss(scores.scores, scores.mask, targets, temperature)
+        return _head(scores).distill_loss(scores.scores, scores.mask, targets, temperature)
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
         """Load the model that the next initialization starts from; returns its labels."""
@@ -195,22 +181,14 @@ class EntityTask:
         """Connect the model to the pipeline that its component was added to."""
         join(model, nlp)
 
-    def finish_shared(self, model: AnyModel, optimizer: Optimizer) -> None:
-        """Update a shared encoder, unless its own component has done so."""
-        finish_shared(model, optimizer)
+
+def _head(scores: VectorScores) -> Head:
+    return cast(Head, scores.network.head)
 
 
-def _head(model: AnyModel) -> Head:
-    return cast(Head, get_execution(model).network.head)
-
-
-def head_or_class(model: AnyModel) -> object:
-    """Return the head, or before initialization what makes it: a class, whose constants are the head's."""
-    shim = get_shim(model)
-    if shim.execution.built is not None:
-        return shim.execution.built.network.head
-    make_head = getattr(shim.design, "make_head", None)
-    return getattr(make_head, "func", make_head)
+def read_constant(make_head: MakeHead, name: str) -> bool:
+    """Read a constant of the head class that a builder names, without making a head."""
+    return bool(getattr(getattr(make_head, "func", make_head), name, False))
 
 
 def set_origin(model: AnyModel, name: str, component: str, factory: str) -> tuple[str, ...]:
@@ -227,10 +205,3 @@ def join(model: AnyModel, nlp: Language) -> None:
     source = get_execution(model).source
     if isinstance(source, BorrowedEncoder):
         source.join(nlp)
-
-
-def finish_shared(model: AnyModel, optimizer: Optimizer) -> None:
-    """Update a shared encoder from the gradients of this model's loss."""
-    source = get_execution(model).source
-    if isinstance(source, BorrowedEncoder) and source.settings.train:
-        source.find_owner().finish_update(optimizer)

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from typing import Protocol, cast, runtime_checkable
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, Protocol, cast, runtime_checkable
 
 import torch
 from spacy.tokens import Doc
@@ -34,11 +34,29 @@ class TorchOptimizer(Protocol):
         ...
 
 
+class VectorScores(NamedTuple):
+    """A head's scores of some docs, of their tokens or their texts.
+
+    Attributes:
+        network: What computed them.
+        scores: The first axes are those of the head's vectors, ``(batch, tokens)`` or ``(batch,)``.
+        mask: True at real tokens. Shape: ``(batch, tokens)``.
+    """
+
+    network: Network
+    scores: Tensor
+    mask: Tensor
+
+
 class VectorSource(Protocol):
     """Another component's encoder."""
 
     def encode(self, docs: Sequence[Doc], *, is_train: bool) -> list[Tensor]:
         """Return the token vectors of each doc, ``(tokens, width)``."""
+        ...
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Update the encoder from the gradients of the borrower's loss, if it is to be trained."""
         ...
 
 
@@ -59,6 +77,7 @@ class Execution:
         self.settings = settings
         self.source = source
         self.runtime = Runtime()
+        self._runner_kind = self.runtime.runner
         self.built: Built | None = None
         self.cache: VectorCache | None = None
         # Trained since it was last saved: a runner would have to be made anew for each evaluation.
@@ -78,6 +97,7 @@ class Execution:
     def configure(self, runtime: Runtime) -> None:
         """Change the runtime; the network moves when it is next used."""
         self.runtime = runtime
+        self._runner_kind = runtime.runner
         self._has_moved = False
 
     @property
@@ -137,16 +157,18 @@ class Execution:
         network = self.network
         if not is_train:
             self.use_runner()
-        network.train(is_train)
+        if network.training != is_train:
+            network.train(is_train)
         network.dropout.p = dropout
         return network
 
     def use_runner(self) -> None:
         """Make what predicts in the encoder's place, if the runtime asks for one; else remove it."""
-        encoder, kind = self.network.encoder, self.runtime.runner
+        network, kind = self.network, self._runner_kind
+        encoder = network.encoder
         if encoder is None:
             return
-        if kind is None or self.is_dirty or self.network.device.type != "cpu":
+        if kind is None or self.is_dirty or network.device.type != "cpu":
             encoder.runner = None
         elif encoder.runner is None or encoder.runner.kind != kind:
             logger.info("Making the encoder ready for predictions with %s", describe(*kind))
@@ -154,15 +176,18 @@ class Execution:
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which the network computes."""
+        if self.runtime.precision == "fp32":
+            return nullcontext()
         return autocast(self.network.device, self.runtime.precision)
 
-    def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
-        """Cut docs into pieces: token by token, or their texts as wholes."""
-        assert self.cutter is not None  # callers check for an encoder
-        assert self.settings is not None
-        if self.settings.cut == "text":
-            return [as_pieces(self.cutter.cut_text(doc.text)) for doc in docs]
-        return [self.cutter.cut(doc_words(doc)) for doc in docs]
+    def score(self, docs: Sequence[Doc], dropout: float, *, is_train: bool) -> VectorScores:
+        """Compute the head's scores of docs, at least one of which has a token."""
+        network = self.prepare(dropout, is_train=is_train)
+        if not is_train:
+            self.count_predicted(sum(map(len, docs)))
+        with torch.set_grad_enabled(is_train), self.autocast():
+            vectors, mask = self.encode(docs, is_train=is_train)
+            return VectorScores(network, network(vectors, mask), mask)
 
     def encode(self, docs: Sequence[Doc], *, is_train: bool) -> tuple[Tensor, Tensor]:
         """Compute the vectors of docs, at least one of which has a token.
@@ -179,6 +204,14 @@ class Execution:
             self.cache.put(docs, vectors)
         return vectors, mask
 
+    def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
+        """Cut docs into pieces: token by token, or their texts as wholes."""
+        assert self.cutter is not None  # callers check for an encoder
+        assert self.settings is not None
+        if self.settings.cut == "text":
+            return [as_pieces(self.cutter.cut_text(doc.text)) for doc in docs]
+        return self.cutter.cut_all(map(doc_words, docs))
+
     def count_predicted(self, n_tokens: int) -> None:
         """Count predicted tokens, and from time to time return freed memory to the system."""
         self._n_unreleased += n_tokens
@@ -187,7 +220,7 @@ class Execution:
             release_freed()
 
     def step(self, optimizer: Optimizer, key: int) -> None:
-        """Update the network's parameters from their gradients, and clear these.
+        """Update the parameters from their gradients, and clear these; a shared encoder's too.
 
         Args:
             optimizer: A `TorchOptimizer`, or any thinc optimizer.
@@ -201,15 +234,22 @@ class Execution:
             network.encoder.runner = None
         if isinstance(optimizer, TorchOptimizer):
             optimizer.step_module(network)
-            return
-        for name, parameter in network.named_parameters():
-            if parameter.grad is None:
-                continue
-            grad = parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad
-            arrays = cast(FloatsXd, torch2xp(parameter.data)), cast(FloatsXd, torch2xp(grad))
-            weights, _ = optimizer((key, name), *arrays)
-            parameter.data = xp2torch(weights, device=parameter.device)
-            parameter.grad = None
+        else:
+            _step_arrays(network, optimizer, key)
+        if self.source is not None:
+            self.source.finish_update(optimizer)
+
+
+def _step_arrays(network: Network, optimizer: Optimizer, key: int) -> None:
+    """Update parameters one by one, as thinc does."""
+    for name, parameter in network.named_parameters():
+        if parameter.grad is None:
+            continue
+        grad = parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad
+        arrays = cast(FloatsXd, torch2xp(parameter.data)), cast(FloatsXd, torch2xp(grad))
+        weights, _ = optimizer((key, name), *arrays)
+        parameter.data = xp2torch(weights, device=parameter.device)
+        parameter.grad = None
 
 
 def get_execution(model: AnyModel) -> Execution:

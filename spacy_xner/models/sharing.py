@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import Optimizer
 from torch import Tensor
 
 from .settings import SharedEncoder
@@ -66,6 +67,11 @@ class BorrowedEncoder:
                 f"A component that shares the encoder of {self.settings.component!r} must stay in its "
                 "pipeline, found it in another. Train it there, or give it its own encoder."
             )
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Update the encoder from the gradients of the borrower's loss, if it is to be trained."""
+        if self.settings.train:
+            self.find_owner().finish_update(optimizer)
 
     def encode(self, docs: Sequence[Doc], *, is_train: bool) -> list[Tensor]:
         """Return the token vectors of docs: those that were just computed, or else new ones.

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
-from thinc.api import Model, Optimizer
+from thinc.api import Model
 from thinc.types import Floats2d
 from torch import Tensor
 
@@ -20,14 +20,12 @@ from ..types import TextDistillTarget, TextGold
 from .building import MakeHead, MakeModule, TextDesign
 from .entity import (
     VectorModel,
-    VectorScores,
-    finish_shared,
-    head_or_class,
     join,
     make_model,
+    read_constant,
     set_origin,
 )
-from .execution import get_execution
+from .execution import VectorScores
 from .settings import EncoderSettings, SharedEncoder
 
 Probabilities = NDArray[np.floating]
@@ -49,28 +47,35 @@ def build_text_model_v1(
             encoder's ``pooling = "cls"`` there is only one vector to pool.
         neck: One of `spacy_xner.models.necks`, below the pooling, or None.
     """
-    return make_model("xcat", TextTask(), TextDesign(head, pooling or MeanPooling, neck), encoder)
+    return make_model(
+        "xcat",
+        TextTask(read_constant(head, "is_exclusive")),
+        TextDesign(head, pooling or MeanPooling, neck),
+        encoder,
+    )
 
 
 @dataclass(frozen=True)
 class TextTask:
-    """Classify texts. See `spacy_xner.pipeline.interfaces.Task`."""
+    """Classify texts. See `spacy_xner.pipeline.interfaces.Task`.
+
+    Attributes:
+        exclusive: Whether a text has exactly one label.
+    """
+
+    exclusive: bool
 
     def is_exclusive(self, model: AnyModel) -> bool:
         """Return whether a text has exactly one label."""
-        return bool(getattr(head_or_class(model), "is_exclusive", False))
+        return self.exclusive
 
     def decode(self, model: AnyModel, scores: VectorScores) -> list[Probabilities]:
         """Compute the probability of each label of each doc; 0 for a doc without tokens."""
-        with torch.no_grad():
-            probabilities = _head(model).probabilities(scores.scores)
-            probabilities = probabilities * scores.mask.any(dim=1, keepdim=True)
-        get_execution(model).count_predicted(int(scores.mask.sum()))
-        return list(probabilities.cpu().numpy())
+        return decode(scores)
 
     def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[TextGold]) -> Tensor:
         """Sum the head's loss over the annotated texts."""
-        return _head(model).loss(scores.scores, gold)
+        return text_head(scores).loss(scores.scores, gold)
 
     def distill_loss(
         self,
@@ -80,7 +85,7 @@ class TextTask:
         temperature: float,
     ) -> Tensor:
         """Sum the head's divergence from the teacher over the taught texts."""
-        return _head(model).distill_loss(scores.scores, targets, temperature)
+        return text_head(scores).distill_loss(scores.scores, targets, temperature)
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
         """Load the model that the next initialization starts from; returns its labels."""
@@ -90,10 +95,15 @@ class TextTask:
         """Connect the model to the pipeline that its component was added to."""
         join(model, nlp)
 
-    def finish_shared(self, model: AnyModel, optimizer: Optimizer) -> None:
-        """Update a shared encoder, unless its own component has done so."""
-        finish_shared(model, optimizer)
+
+def decode(scores: VectorScores) -> list[Probabilities]:
+    """Compute the probability of each label of each doc; 0 for a doc without tokens."""
+    with torch.no_grad():
+        probabilities = text_head(scores).probabilities(scores.scores)
+        probabilities = probabilities * scores.mask.any(dim=1, keepdim=True)
+    return list(probabilities.cpu().numpy())
 
 
-def _head(model: AnyModel) -> TextHead:
-    return cast(TextHead, get_execution(model).network.head)
+def text_head(scores: VectorScores) -> TextHead:
+    """Return the head that computed scores."""
+    return cast(TextHead, scores.network.head)

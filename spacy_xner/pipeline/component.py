@@ -26,13 +26,13 @@ from .interfaces import (
     Distillable,
     Loss,
     Scores,
-    Sharable,
     Task,
     Teacher,
     Weights,
     check_distillable,
+    check_listener,
 )
-from .labels import check_labels, log_labels, merge_labels
+from .labels import check_addable, check_labels, log_labels, merge_labels
 from .runtime import RuntimeSettings, check_runtime
 
 Annotation = TypeVar("Annotation")
@@ -41,16 +41,7 @@ INIT_SAMPLE = 10
 
 
 class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
-    """A component around a thinc model that holds a torch network.
-
-    Args:
-        vocab: The pipeline's vocabulary.
-        model: A `spacy_xner.EntityModel.v1` or `spacy_xner.TextModel.v1`.
-        name: The component's name.
-        runtime: Device, precision, batch budget and backend.
-        verify: Whether `from_disk` checks that no file has changed since it was saved.
-        scorer: Scores examples.
-    """
+    """A component around a thinc model that holds a torch network. Settings as in `make_xner`."""
 
     def __init__(
         self,
@@ -64,6 +55,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
     ) -> None:
         self.vocab = vocab
         self.model = model
+        self.task: Task[Any, AnyGold] = model.attrs["task"]
         self.name = name
         self.cfg: dict[str, list[str]] = {"labels": []}
         self.scorer = scorer
@@ -71,12 +63,6 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.verify = verify
         self._runtime = runtime
         self.configure()
-
-    @property
-    def task(self) -> Task[Any, AnyGold]:
-        """What the model is trained for."""
-        task: Task[Any, AnyGold] = self.model.attrs["task"]
-        return task
 
     @property
     def weights(self) -> Weights:
@@ -111,9 +97,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.configure(device=device)
 
     def configure(self, **changes: Any) -> None:
-        """Change device, precision, max_batch_pieces or backend until the process ends.
-
-        Saving the pipeline writes the values of its config, not these.
+        """Change device, precision, max_batch_pieces or backend; a saved pipeline keeps its config's values.
 
         Raises:
             ValueError: If a value is unknown, or two do not go together.
@@ -124,18 +108,10 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self._runtime = runtime
 
     def add_label(self, label: str) -> int:
-        """Add a label before initialization.
-
-        Returns:
-            1, or 0 if the component has it already.
-        """
+        """Add a label before initialization; returns 1, or 0 if the component has it already."""
         if label in self.labels:
             return 0
-        if self.weights.is_initialized:
-            raise ValueError(
-                f"Labels must be added before initialization, found {label!r} added to a trained model. "
-                "Initialize the component again."
-            )
+        check_addable(label, is_initialized=self.weights.is_initialized)
         self.cfg["labels"].append(label)
         return 1
 
@@ -160,7 +136,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
         Raises:
             OSError: If `init_from` does not exist.
-            ValueError: If there are too few labels, or training cannot start from `init_from`.
+            ValueError: If labels are too few, or training cannot start from `init_from`.
         """
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
         if teacher is not None:
@@ -213,12 +189,10 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         return results
 
     def _plan(self, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
-        """Group docs that go through the model together.
-
-        A layer that listens to another component needs all docs at once, as that component ran them.
-        """
+        """Group docs that go through the model together."""
         lengths = [len(doc) for doc in docs]
-        if self.model.layers:
+        # A layer that listens to another component needs all docs at once, as that component ran them.
+        if self.model.layers or len(docs) == 1:
             return [list(range(len(docs)))] if any(lengths) else []
         return self.weights.plan(lengths, is_train=is_train)
 
@@ -234,8 +208,8 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
         Args:
             examples: Annotated docs. Parts that are not annotated do not count in the loss.
-            drop: Dropout of the token vectors; dropout inside the encoder is set by its own config.
-            sgd: The optimizer, or None (or False, as `spacy train` passes it) to only accumulate gradients.
+            drop: Dropout of the token vectors; the encoder's own config sets that inside it.
+            sgd: The optimizer, or None (or False, from `spacy train`) to only accumulate gradients.
             losses: Losses to add to, by component name: the mean over what is annotated.
 
         Returns:
@@ -260,15 +234,9 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
     def finish_update(self, sgd: Optimizer) -> None:
         """Update the weights from the accumulated gradients."""
         self.model.finish_update(sgd)
-        if isinstance(self.task, Sharable):
-            self.task.finish_shared(self.model, sgd)
 
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Loss]:
-        """Compute the gold loss of examples whose docs the model has scored together.
-
-        Returns:
-            The mean over what is annotated as a number, and as the argument of the model's callback.
-        """
+        """Compute the mean gold loss of examples scored together: a number, and the callback's argument."""
         gold = self._gold(examples)
         batch = Batch([], gold, [None] * len(gold))
         loss = self._compute_loss(batch, range(len(gold)), scores, self._count(batch))
@@ -288,11 +256,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         if self.teacher is None:
             return Batch(docs, gold, [None] * len(docs))
         batch = self.teacher.augment_batch(docs, gold)
-        if self.model.layers and len(batch.docs) > len(docs):
-            raise ValueError(
-                "A teacher's texts must run through the component's own encoder, but this one listens to "
-                "another, which has not seen them. Set texts = null, or use spacy_xner.Encoder.v1."
-            )
+        check_listener(self.model, batch, len(docs))
         return batch
 
     def _count(self, batch: Batch[AnyGold]) -> tuple[int, int]:
@@ -319,17 +283,16 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         write: dict[str, Callable[[Path], None]] = {
             "cfg": lambda p: srsly.write_json(p, {**self.cfg, "labels": self.label_data}),
             "model": self.weights.save,
-            **{f"layer{i}": layer.to_disk for i, layer in enumerate(self.model.layers)},
         }
+        write |= {f"layer{i}": layer.to_disk for i, layer in enumerate(self.model.layers)}
         util.to_disk(path, write, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
         """Read what `to_disk` wrote, and nothing else."""
-        read: dict[str, Callable[[Path], None]] = {
+        read: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
             "model": lambda p: self.weights.load(p, verify=self.verify),
         }
-        for i, layer in enumerate(self.model.layers):
-            read[f"layer{i}"] = layer.from_disk  # type: ignore[assignment]
+        read |= {f"layer{i}": layer.from_disk for i, layer in enumerate(self.model.layers)}
         util.from_disk(path, read, exclude)
         return self

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Model, Optimizer
+from thinc.api import Model
 
 from ..types import DistillTarget, Gold, SoftTargets, TextDistillTarget, TextGold
 
@@ -60,8 +60,9 @@ class Task(Protocol[Annotation_co, AnyGold_contra]):
 class EntityReader(Protocol):
     """A task whose annotations are entities."""
 
-    def is_nested(self, model: AnyModel) -> bool:
-        """Return whether entities may overlap."""
+    @property
+    def is_nested(self) -> bool:
+        """Whether entities may overlap."""
         ...
 
 
@@ -100,10 +101,6 @@ class Sharable(Protocol):
 
     def join(self, model: AnyModel, nlp: Language) -> None:
         """Connect the model to the pipeline that its component was added to."""
-        ...
-
-    def finish_shared(self, model: AnyModel, optimizer: Optimizer) -> None:
-        """Update the shared encoder, unless its own component has done so."""
         ...
 
 
@@ -205,3 +202,16 @@ class Teacher(Protocol[AnyGold]):
     def augment_batch(self, docs: list[Doc], gold: list[AnyGold]) -> Batch[AnyGold]:
         """Combine a batch of docs and their gold with the teacher's knowledge."""
         ...
+
+
+def check_listener(model: AnyModel, batch: Batch[Any], n_examples: int) -> None:
+    """Check that a model can run a teacher's unlabelled texts.
+
+    Raises:
+        ValueError: If it listens to another component, which has seen only the examples.
+    """
+    if model.layers and len(batch.docs) > n_examples:
+        raise ValueError(
+            "A teacher's texts must run through the component's own encoder, but this one listens to "
+            "another, which has not seen them. Set texts = null, or use spacy_xner.Encoder.v1."
+        )

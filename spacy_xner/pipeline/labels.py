@@ -11,6 +11,19 @@ def merge_labels(old: Sequence[str], added: Sequence[str], annotated: Iterable[s
     return [*first, *sorted(set(annotated) - set(first))]
 
 
+def check_addable(label: str, *, is_initialized: bool) -> None:
+    """Check that a label may still be added.
+
+    Raises:
+        ValueError: If the model has been initialized.
+    """
+    if is_initialized:
+        raise ValueError(
+            f"Labels must be added before initialization, found {label!r} added to a trained model. "
+            "Initialize the component again."
+        )
+
+
 def check_labels(labels: Sequence[str], min_labels: int, component: str) -> None:
     """Check that there are enough labels to learn.
 

@@ -57,7 +57,7 @@ class EntityRecognizer(Component[Gold]):
     @property
     def is_nested(self) -> bool:
         """Whether entities may overlap."""
-        return isinstance(self.task, EntityReader) and self.task.is_nested(self.model)
+        return isinstance(self.task, EntityReader) and self.task.is_nested
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
         """Predict the entities of each doc."""

@@ -87,6 +87,10 @@ class PieceCutter:
             counts.append(len(pieces))
         return Pieces(ids, counts)
 
+    def cut_all(self, texts: Iterable[Iterable[Word]]) -> list[Pieces]:
+        """Cut the words of several texts, as `cut` does."""
+        return [self.cut(words) for words in texts]
+
     def cut_text(self, text: str) -> Units:
         """Cut a text whole, as the tokenizer itself does: a piece may span two tokens, or be a space.
 

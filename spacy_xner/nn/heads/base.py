@@ -1,7 +1,7 @@
 """What every head offers: scores from token vectors, a loss, and entities with probabilities."""
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
@@ -47,10 +47,10 @@ class Head(AnyHead, Protocol):
     """Turns token vectors into entities. Tags and score matrices never leave it.
 
     Attributes:
-        is_nested: Whether entities may overlap.
+        is_nested: Whether entities may overlap. A class attribute, read before a head is made.
     """
 
-    is_nested: bool
+    is_nested: ClassVar[bool]
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the loss over the annotated tokens.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from statistics import fmean
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -59,11 +59,12 @@ class CheckpointHead(nn.Module):
         labels: The tags, in the checkpoint's order.
     """
 
+    is_nested: ClassVar[bool] = False
+
     def __init__(self, width: int, labels: Sequence[str]) -> None:
         super().__init__()
         self.labels = tuple(labels)
         self.width = width
-        self.is_nested = False
         self.roles = read_roles(self.labels)
         self.types = tuple(dict.fromkeys(role.label for role in self.roles if role.label))
         self.output = make_output(width, len(self.labels))

@@ -1,6 +1,7 @@
 """A linear-chain conditional random field over tags."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -29,11 +30,12 @@ class CRFHead(nn.Module):
     Source: Lafferty et al. (2001); the likelihood is pytorch-crf's.
     """
 
+    is_nested: ClassVar[bool] = False
+
     def __init__(self, width: int, labels: Sequence[str], *, scheme: Scheme = "BIO") -> None:
         super().__init__()
         self.labels = tuple(labels)
         self.width = width
-        self.is_nested = False
         self.tags = TagSet(labels, scheme)
         self.output = make_output(width, len(self.tags))
         self.transitions = CRF(len(self.tags), batch_first=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +49,8 @@ class GlobalPointerHead(nn.Module):
     BackProp".
     """
 
+    is_nested: ClassVar[bool] = True
+
     def __init__(
         self,
         width: int,
@@ -65,7 +68,6 @@ class GlobalPointerHead(nn.Module):
             )
         self.labels = tuple(labels)
         self.width = width
-        self.is_nested = True
         self.head_width = head_width
         self.efficient = efficient
         self.max_width = max_width

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -44,6 +45,8 @@ class PointerHead(nn.Module):
     Source: Li et al. (2020), "A unified MRC framework for named entity recognition", with the nearest match.
     """
 
+    is_nested: ClassVar[bool] = True
+
     def __init__(
         self,
         width: int,
@@ -55,7 +58,6 @@ class PointerHead(nn.Module):
         super().__init__()
         self.labels = tuple(labels)
         self.width = width
-        self.is_nested = True
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         self.output = nn.Linear(width, 2 * len(self.labels))

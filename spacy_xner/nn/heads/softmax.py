@@ -1,6 +1,7 @@
 """Each token's tag on its own, decoded along the best path of legal tags."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,8 @@ class SoftmaxHead(nn.Module):
 
     weights: Tensor
 
+    is_nested: ClassVar[bool] = False
+
     def __init__(
         self,
         width: int,
@@ -41,7 +44,6 @@ class SoftmaxHead(nn.Module):
         super().__init__()
         self.labels = tuple(labels)
         self.width = width
-        self.is_nested = False
         self.tags = TagSet(labels, scheme)
         self.output = make_output(width, len(self.tags))
         self.label_smoothing = label_smoothing
