@@ -1,4 +1,4 @@
-"""What predicts on a processor in an encoder's place: an ONNX graph of it, or a copy in 8 bits."""
+"""Make what predicts on a CPU in an encoder's place: an ONNX graph, or a copy in 8 bits."""
 
 import warnings
 from collections.abc import Callable
@@ -20,19 +20,19 @@ from ..nn.runtime.runner import Runner, run_layers
 from .settings import Runtime
 
 OPSET = 17
-# By how much, at most, a runner's vectors may differ from the encoder's, of about 1.
+# Greatest difference allowed between a runner's vectors and the encoder's, whose values are about 1.
 TOLERANCE = 1e-3
-# Pieces of the texts that it is tried on: another batch and other lengths than it was traced with.
+# Lengths of the texts that a runner is checked on: another batch and other lengths than it was traced with.
 PROBE = (7, 5, 1)
-# Of the linear layers, how many keep their float weights in int8: those that would err most. With them, two
-# fifths fewer characters change their label, for a twentieth more time.
+# Share of the linear layers that keep float weights in int8: those with the greatest error. They reduce the
+# characters that change their label by two fifths, and take 5 % more time.
 KEPT = 1 / 18
-# Steps of what is quantized to 8 bits.
+# Steps between the 256 values of 8 bits.
 STEPS = 255
 
 
 class _Layers(nn.Module):
-    """A transformer that takes the vectors of pieces, as a module, which torch's exporter asks for."""
+    """A module that runs a transformer on the vectors of pieces, as torch's exporter needs it."""
 
     def __init__(self, transformer: nn.Module) -> None:
         super().__init__()
@@ -43,17 +43,17 @@ class _Layers(nn.Module):
 
 
 def describe(backend: str, precision: str) -> str:
-    """Say which settings ask for a runner, as a config has them."""
+    """Return the setting that asks for a runner, as a config has it."""
     return 'backend = "onnx"' if backend == "onnx" else f'precision = "{precision}"'
 
 
 def check_processor(runtime: Runtime) -> Runtime:
-    """Give settings that this machine can compute with: fp32, after a warning, where int8 needs another."""
+    """Return settings that this CPU supports: fp32 instead of int8, with a warning, where VNNI is missing."""
     if runtime.runner != Int8Layers.kind or has_int8():
         return runtime
     warnings.warn(
-        'precision = "int8" must run on an x86 processor with VNNI, found another: it computes in fp32 here. '
-        'Use backend = "onnx", whose int8 runs on all.',
+        'precision = "int8" must run on an x86 processor with VNNI, found another: fp32 is used here. '
+        'Use backend = "onnx", whose int8 runs on every CPU.',
         XnerWarning,
         stacklevel=2,
     )
@@ -61,16 +61,17 @@ def check_processor(runtime: Runtime) -> Runtime:
 
 
 def make_runner(transformer: nn.Module, backend: str, precision: str) -> Runner:
-    """Make what runs in a transformer's place: what this has in adapters becomes part of the weights.
+    """Make what runs in a transformer's place; its adapters are merged into the weights.
 
     Args:
-        transformer: A Hugging Face encoder on the processor. It stays as it is.
+        transformer: A Hugging Face encoder on the CPU. It is not changed.
         backend: ``onnx``, or ``torch`` for a copy in 8 bits.
         precision: ``fp32`` or ``int8``.
 
     Raises:
         ImportError: If onnx or onnxruntime is needed, and not installed.
-        ValueError: If the encoder cannot be exported, or does not take vectors of pieces as it takes pieces.
+        ValueError: If the encoder cannot be exported, or computes something else from the vectors of pieces
+            than from their ids.
     """
     if backend == "onnx":
         return make_graph(transformer, precision)
@@ -80,14 +81,13 @@ def make_runner(transformer: nn.Module, backend: str, precision: str) -> Runner:
 
 
 def make_graph(transformer: nn.Module, precision: str) -> Graph:
-    """Make the graph of a transformer. See `make_runner`.
+    """Export a transformer to an ONNX graph. See `make_runner`.
 
     Args:
-        transformer: A Hugging Face encoder on the processor.
-        precision: ``fp32``, or ``int8``: linear layers have 8-bit weights, one scale a channel, and their
-            inputs are quantized as they come, but for those of `find_fragile`. Weights have 7 of the 8 bits,
-            since without the instructions of recent processors (VNNI) sums of products would overflow 16
-            bits.
+        transformer: A Hugging Face encoder on the CPU.
+        precision: ``fp32``, or ``int8``: linear layers, except those of `find_fragile`, have 8-bit weights
+            with one scale for each channel, and quantize their inputs dynamically. Weights use 7 of the 8
+            bits, since sums of products would overflow 16 bits on CPUs without VNNI.
     """
     try:
         import onnx  # noqa: F401 - torch's exporter needs it
@@ -100,7 +100,7 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
     copy = build_transformer(dump_config(transformer), merged_state(transformer), attention="eager").eval()
     try:
         graph = Graph(_export(copy), "fp32")
-    except Exception as err:  # torch's exporter raises what it likes
+    except Exception as err:  # torch's exporter raises many types
         reason = str(err).strip().partition("\n")[0]
         raise ValueError(
             f'backend = "onnx" must be able to trace the encoder, but {type(copy).__name__} cannot be '
