@@ -16,12 +16,13 @@ from common import make_docs, make_examples, make_nlp, read_corpus, train
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_xner.tools.evaluate import micro_f1, predict_examples
+from spacy_xner.scoring.entities import count_entities
+from spacy_xner.tools.evaluate import predict_examples
 
 
 def score(nlp: Language, docs: list[Doc]) -> float:
     """Score: micro F1 in percent."""
-    return 100 * micro_f1(predict_examples(nlp, docs))
+    return 100 * count_entities(predict_examples(nlp, docs)).micro()["f"]
 
 
 def main(

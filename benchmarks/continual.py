@@ -22,7 +22,8 @@ import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
 from spacy.language import Language
 
-from spacy_xner.tools.evaluate import keep_labels, micro_f1, predict_examples
+from spacy_xner.scoring.entities import count_entities
+from spacy_xner.tools.evaluate import predict_examples
 from spacy_xner.types import Record
 
 OLD = ("LOC", "ORG", "PER")
@@ -95,9 +96,9 @@ def score(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, float]:
     """Score the old labels of old tests and the new ones of new tests: micro F1 in percent."""
     found = {}
     for name, records in tests.items():
-        examples = list(predict_examples(nlp, make_docs(nlp, records)))
+        counts = count_entities(predict_examples(nlp, make_docs(nlp, records)))
         labels = set(OLD) if name.endswith("old") else set(nlp.pipe_labels["xner"]) - set(OLD)
-        found[name] = 100 * micro_f1(keep_labels(examples, labels))
+        found[name] = 100 * counts.micro(labels)["f"]
     return found
 
 

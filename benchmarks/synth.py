@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
 
-from spacy_xner.tools.evaluate import keep_labels, micro_f1, predict_examples
+from spacy_xner.scoring.entities import count_entities
+from spacy_xner.tools.evaluate import predict_examples
 from spacy_xner.tools.synth import BUILT_IN, draw_part, read_spec, rename
 from spacy_xner.types import Record
 
@@ -58,9 +59,9 @@ def run(
     # All rows take as many steps, whatever they have.
     drawn = random.Random(seed).choices(examples, k=8 * steps)
     train(nlp, drawn, epochs=1, batch_size=8, learn_rate=2e-4, seed=seed)
-    found = list(predict_examples(nlp, make_docs(nlp, test)))
-    scores = {label: 100 * micro_f1(keep_labels(found, {label})) for label in LABELS.values()}
-    return {"all": 100 * micro_f1(found), **scores}
+    counts = count_entities(predict_examples(nlp, make_docs(nlp, test)))
+    scores = {label: 100 * counts.micro([label])["f"] for label in LABELS.values()}
+    return {"all": 100 * counts.micro()["f"], **scores}
 
 
 if __name__ == "__main__":

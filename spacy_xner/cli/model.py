@@ -16,6 +16,9 @@ def evaluate(
     before: Annotated[
         str | None, typer.Option(help="An older pipeline: show what the model has forgotten since.")
     ] = None,
+    seqeval: Annotated[
+        bool, typer.Option("--seqeval", help="Let seqeval itself score entities: slower, same numbers.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Score a pipeline on raw text: precision, recall and F1 by type, micro and macro."""
@@ -29,7 +32,7 @@ def evaluate(
             if before is not None:
                 scores = compare(model, before, corpus, device=device, on_progress=on_progress)
             else:
-                scores = run(model, corpus, device=device, on_progress=on_progress)
+                scores = run(model, corpus, device=device, use_seqeval=seqeval, on_progress=on_progress)
         if output is not None:
             with new_file(output) as part:
                 part.write_text(render_json(scores), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 from spacy.tokens import Doc, Span
 
 from ..atomic import new_file
-from ..scoring.spans import find_spans
+from ..scoring.spans import all_entities
 from ..types import CharSpan, Record
 from . import FORMATS, WriteOptions
 
@@ -62,7 +62,9 @@ def write_records(
 
 def doc_to_record(doc: Doc) -> Record:
     """Take a doc's text, its entities, those that overlap among them, with their scores, and its labels."""
-    found = (CharSpan(span.start_char, span.end_char, span.label_, _score(span)) for span in find_spans(doc))
+    found = (
+        CharSpan(span.start_char, span.end_char, span.label_, _score(span)) for span in all_entities(doc)
+    )
     return Record(doc.text, tuple(sorted(found)), cats=dict(doc.cats) or None)
 
 

@@ -1,55 +1,70 @@
-"""Gold against predicted entities that may overlap, by spaCy's own scorer."""
+"""Gold against predicted entities that may overlap, with the numbers of spaCy's span scorer."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from spacy.scorer import Scorer
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-ATTR = "spans_"
+from .counts import EntityCounts, without_support
+from .pairs import have_same_tokens, token_spans
 
 
 def score_spans(examples: Iterable[Example], spans_key: str = "xner") -> dict[str, Any] | None:
-    """Score all entities of a span group, nested ones too.
+    """Score all entities of a span group, nested ones included.
+
+    The numbers are those of ``Scorer.score_spans``. Unlike in `score_entities`, a predicted span that begins
+    or ends inside a gold token is neither right nor wrong, and tokens left open by the gold count as outside.
 
     Args:
         examples: Predicted docs with references.
-        spans_key: The group. A reference without one has the entities of its ``doc.ents``.
+        spans_key: Key of the span group. Docs without the group are scored by their ``doc.ents``.
 
     Returns:
-        Precision, recall and F1, from 0 to 1: ``p``, ``r``, ``f``, and the same by label in ``per_type``.
-        None if no reference has such a group.
+        Precision, recall and F1, from 0 to 1: ``p``, ``r``, ``f``, and the same by label in ``per_type``; all
+        None if there are no entities at all. None if no reference has the group.
     """
     examples = list(examples)
     if not any(spans_key in eg.reference.spans for eg in examples):
         return None
-    found = Scorer.score_spans(
-        examples,
-        ATTR,
-        getter=lambda doc, _: find_spans(doc, spans_key),
-        has_annotation=lambda doc: doc.has_annotation("ENT_IOB"),
-        allow_overlap=True,
-    )
-    return {key: found[f"{ATTR}_{key}"] for key in ("p", "r", "f", "per_type")}
+    counts = EntityCounts()
+    for eg in examples:
+        if eg.reference.has_annotation("ENT_IOB"):
+            counts.add(token_spans(all_entities(eg.reference, spans_key)), _predicted_spans(eg, spans_key))
+    report = counts.report()
+    if not report["per_type"]:
+        return dict.fromkeys(("p", "r", "f", "per_type"))
+    per_type = {label: without_support(row) for label, row in report["per_type"].items()}
+    return {**without_support(report["micro"]), "per_type": per_type}
 
 
-def find_spans(doc: Doc, spans_key: str = "xner") -> Sequence[Span]:
-    """Find all entities of a doc, those that overlap among them: its span group, or else its ``doc.ents``."""
+def all_entities(doc: Doc, spans_key: str = "xner") -> Sequence[Span]:
+    """Return all entities of a doc, nested ones included: its span group, or else its ``doc.ents``."""
     return list(doc.spans[spans_key]) if spans_key in doc.spans else doc.ents
 
 
 def build_span_scorer_v1(spans_key: str = "xner") -> Callable[..., dict[str, Any]]:
-    """Build a scorer for heads that find nested entities: ``spans_xner_p``, ``_r``, ``_f``, ``_per_type``.
+    """Build a scorer for nested entities: ``spans_xner_p``, ``_r``, ``_f``, ``_per_type``.
 
     Args:
-        spans_key: The component's span group, whose name the keys have.
+        spans_key: The component's span group, which the keys are named after.
     """
     return partial(span_scorer, spans_key=spans_key)
 
 
 def span_scorer(examples: Iterable[Example], *, spans_key: str, **kwargs: Any) -> dict[str, Any]:
-    """Score examples for spaCy; all None where nothing is annotated."""
-    found = score_spans(examples, spans_key) or dict.fromkeys(("p", "r", "f", "per_type"))
-    return {f"spans_{spans_key}_{key}": value for key, value in found.items()}
+    """Score examples for spaCy; all scores are None if no reference has the span group."""
+    scores = score_spans(examples, spans_key) or dict.fromkeys(("p", "r", "f", "per_type"))
+    return {f"spans_{spans_key}_{key}": value for key, value in scores.items()}
+
+
+def _predicted_spans(example: Example, spans_key: str) -> set[tuple[int, int, str]]:
+    """Return predicted entities on the tokens of the gold doc, without those whose borders are inside one."""
+    gold, predicted = example.reference, example.predicted
+    if not predicted.has_annotation("ENT_IOB"):
+        return set()
+    spans = all_entities(predicted, spans_key)
+    if spans and not have_same_tokens(gold, predicted):
+        spans = example.get_aligned_spans_x2y(spans, allow_overlap=True)
+    return token_spans(spans)

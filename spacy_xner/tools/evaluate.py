@@ -1,6 +1,6 @@
 """Scores of a pipeline on raw text."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,11 +12,11 @@ from ..corpus.docbin import read_docs
 from ..loading import load
 from ..models.warm_start import component_names
 from ..pipeline.xcat import TextClassifier
-from ..scoring.entities import score_entities
+from ..scoring.entities import count_entities, score_entities
 from ..scoring.spans import score_spans
 from ..scoring.texts import find_thresholds, score_texts
 
-NONE = "The corpus must have annotated texts, found none in {}. Check its conversion."
+NO_ANNOTATION = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
 
 def evaluate(
@@ -24,6 +24,7 @@ def evaluate(
     corpus: str | Path,
     *,
     device: str = "auto",
+    use_seqeval: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score a pipeline on the raw text of a corpus.
@@ -32,11 +33,12 @@ def evaluate(
         model: A folder or an installed package.
         corpus: A ``.spacy`` file.
         device: As the component's setting.
-        on_progress: Called with texts done and their number.
+        use_seqeval: Whether seqeval itself scores the entities, which is slower; see `score_entities`.
+        on_progress: Called with the number of texts done and their total.
 
     Returns:
-        What `score_entities` gives, with ``spans`` where entities overlap, if entities are annotated; and in
-        ``cats``, by component, what `score_texts` gives, if texts are classified.
+        The result of `score_entities` if entities are annotated; in ``spans``, that of `score_spans` if they
+        overlap; in ``cats``, that of `score_texts` by component if texts are classified.
 
     Raises:
         OSError: If pipeline or corpus are missing.
@@ -52,32 +54,11 @@ def evaluate(
     """
     nlp = load(model, device)
     examples = predict_corpus(nlp, Path(corpus), on_progress)
-    scores = _score_entities(examples)
+    scores = _score_entities(examples, use_seqeval=use_seqeval)
     cats = _score_cats(nlp, examples)
     if not scores and not cats:
-        raise ValueError(NONE.format(corpus))
+        raise ValueError(NO_ANNOTATION.format(corpus))
     return scores | ({"cats": cats} if cats else {})
-
-
-def _score_entities(examples: list[Example]) -> dict[str, Any]:
-    scores = score_entities(examples)
-    if scores is None:
-        return {}
-    spans = score_spans(examples)
-    return scores | ({} if spans is None else {"spans": spans})
-
-
-def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
-    if not any(eg.reference.cats for eg in examples):
-        return {}
-    names = component_names(nlp, "xcat")
-    pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in names}
-    return {
-        name: score_texts(
-            examples, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
-        )
-        for name, pipe in pipes.items()
-    }
 
 
 def compare(
@@ -91,16 +72,16 @@ def compare(
     """Score two pipelines on the same raw text: what the new one has forgotten, and what it has learned.
 
     Args:
-        model: The new one.
-        before: The old one, or a Hugging Face token-classification checkpoint.
+        model: The new pipeline.
+        before: The old pipeline, or a Hugging Face token-classification checkpoint.
         corpus: A ``.spacy`` file.
         device: As the component's setting.
-        on_progress: Called with texts done and their number, for each of the two.
+        on_progress: Called with the number of texts done and their total, for each pipeline in turn.
 
     Returns:
-        ``after`` and ``before``, as `score_entities` gives them, with ``spans`` where entities overlap, and
-        ``change``: for each label, for all old ones together and for all new ones, strict F1 before, after,
-        and the loss; None where the old one does not know the label.
+        ``before`` and ``after``: what `score_entities` returns, with ``spans`` if entities overlap.
+        ``change``: for each label, for all old and for all new labels together, the strict F1 ``before`` and
+        ``after``, and the ``loss``; ``before`` and ``loss`` are None if the old pipeline lacks the label.
 
     Raises:
         OSError: If a pipeline or the corpus are missing.
@@ -119,19 +100,18 @@ def compare(
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
     examples = {"before": predict_corpus(nlp, corpus, on_progress)}
     examples["after"] = predict_corpus(load(model, device), corpus, on_progress)
-    scores = {name: _score_entities(found) for name, found in examples.items()}
+    scores = {name: _score_entities(part) for name, part in examples.items()}
     if not scores["before"]:
-        raise ValueError(NONE.format(corpus))
-    types = {name: found["strict"]["per_type"] for name, found in scores.items()}
-    labels = sorted(types["before"].keys() | types["after"].keys())
-    change = {}
-    for label in labels:
-        was, now = (types[name].get(label, {"f": 0.0})["f"] for name in ("before", "after"))
-        change[label] = _change(was if label in old else None, now)
-    for title, part in {"all old": old, "all new": set(labels) - old}.items():
-        if part & set(labels):
-            was, now = (micro_f1(keep_labels(examples[name], part)) for name in ("before", "after"))
-            change[title] = _change(was if title == "all old" else None, now)
+        raise ValueError(NO_ANNOTATION.format(corpus))
+    counts = {name: count_entities(part) for name, part in examples.items()}
+    labels = sorted({label for part in counts.values() for label in part.labels})
+    groups = {label: {label} for label in labels}
+    groups |= {"all old": old & set(labels), "all new": set(labels) - old}
+    change = {
+        title: _change(*(counts[name].micro(group)["f"] for name in counts), is_new=not group & old)
+        for title, group in groups.items()
+        if group
+    }
     return {**scores, "change": change}
 
 
@@ -150,7 +130,7 @@ def tune_thresholds(
         corpus: A ``.spacy`` file, not that of the final scores.
         output: Folder for the pipeline with these thresholds, or None.
         device: As the component's setting.
-        on_progress: Called with texts done and their number.
+        on_progress: Called with the number of texts done and their total.
 
     Returns:
         Thresholds by component and label.
@@ -178,7 +158,7 @@ def tune_thresholds(
         )
     examples = predict_corpus(nlp, corpus, on_progress)
     if not any(eg.reference.cats for eg in examples):
-        raise ValueError(NONE.format(corpus))
+        raise ValueError(NO_ANNOTATION.format(corpus))
     found = {name: find_thresholds(examples, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
     if output is not None:
         for name, thresholds in found.items():
@@ -188,27 +168,30 @@ def tune_thresholds(
     return found
 
 
-def _change(before: float | None, after: float) -> dict[str, float | None]:
-    return {"before": before, "after": after, "loss": None if before is None else before - after}
+def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | None]:
+    if is_new:
+        return {"before": None, "after": after, "loss": None}
+    return {"before": before, "after": after, "loss": before - after}
 
 
-def micro_f1(examples: Iterable[Example]) -> float:
-    """Score: strict micro-averaged F1, from 0 to 1; 0 where nothing is annotated."""
-    scores = score_entities(examples)
-    return float(scores["strict"]["micro"]["f"]) if scores is not None else 0.0
+def _score_entities(examples: list[Example], *, use_seqeval: bool = False) -> dict[str, Any]:
+    scores = score_entities(examples, use_seqeval=use_seqeval)
+    if scores is None:
+        return {}
+    spans = score_spans(examples)
+    return scores | ({} if spans is None else {"spans": spans})
 
 
-def keep_labels(examples: list[Example], labels: set[str]) -> list[Example]:
-    """Copy examples without the entities of other labels."""
-    found = []
-    for example in examples:
-        docs = example.predicted.copy(), example.reference.copy()
-        for doc in docs:
-            kept = [ent for ent in doc.ents if ent.label_ in labels]
-            dropped = [ent for ent in doc.ents if ent.label_ not in labels]
-            doc.set_ents(kept, outside=dropped, default="unmodified")
-        found.append(Example(*docs))
-    return found
+def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
+    if not any(eg.reference.cats for eg in examples):
+        return {}
+    pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
+    return {
+        name: score_texts(
+            examples, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
+        )
+        for name, pipe in pipes.items()
+    }
 
 
 def predict_corpus(

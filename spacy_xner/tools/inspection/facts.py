@@ -14,7 +14,7 @@ from spacy.vocab import Vocab
 from ...corpus import ReadCounts, ReadOptions, read_records
 from ...corpus.convert import ConvertReport, record_to_doc
 from ...corpus.docbin import stream_docs
-from ...scoring.spans import find_spans
+from ...scoring.spans import all_entities
 from ...tokenizer import Tokenizer
 from .pieces import PieceCounter
 
@@ -196,7 +196,7 @@ def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[
 
 
 def _entities(doc: Doc) -> list[tuple[int, int, str]]:
-    return sorted((span.start, span.end, span.label_) for span in find_spans(doc))
+    return sorted((span.start, span.end, span.label_) for span in all_entities(doc))
 
 
 def _count(doc: Doc, facts: SplitFacts, counter: PieceCounter | None) -> None:

@@ -1,0 +1,98 @@
+"""Gold and predicted entities of one text, on the same axis."""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+
+from .counts import LabelledSpan
+
+
+class EntityPair(NamedTuple):
+    """Gold and predicted entities of one text, without overlaps.
+
+    Attributes:
+        gold: Gold entities.
+        predicted: Predicted entities, without those that reach into positions that the gold leaves open.
+        known: Whether each position is annotated. Positions are tokens; or characters where the two docs are
+            tokenized differently. Shape: ``(positions,)``.
+    """
+
+    gold: set[LabelledSpan]
+    predicted: set[LabelledSpan]
+    known: NDArray[np.bool_]
+
+    def count_wrong_tags(self) -> int:
+        """Count the positions whose BIO tags differ."""
+        gold, predicted = (_tags(spans) for spans in (self.gold - self.predicted, self.predicted - self.gold))
+        return sum(gold.get(i) != predicted.get(i) for i in gold.keys() | predicted.keys())
+
+
+def pair_entities(example: Example) -> EntityPair:
+    """Read ``doc.ents`` of an example's two docs.
+
+    Raises:
+        ValueError: If the texts differ in more than white space.
+    """
+    gold, predicted = example.reference, example.predicted
+    known = gold.to_array("ENT_IOB") != 0
+    if have_same_tokens(gold, predicted):
+        gold_spans, predicted_spans = token_spans(gold.ents), token_spans(predicted.ents)
+    else:
+        places, predicted_places = _number_characters(gold.text, predicted.text)
+        known = np.repeat(known, _widths(gold, places))
+        gold_spans = _character_spans(gold.ents, places)
+        predicted_spans = _character_spans(predicted.ents, predicted_places)
+    if predicted_spans and not known.all():
+        # As in spaCy: a prediction that reaches into what the gold leaves open is neither right nor wrong.
+        predicted_spans = {span for span in predicted_spans if known[span[0] : span[1]].all()}
+    return EntityPair(gold_spans, predicted_spans, known)
+
+
+def have_same_tokens(first: Doc, second: Doc) -> bool:
+    """Return whether two docs have their tokens at the same characters."""
+    return len(first) == len(second) and np.array_equal(_borders(first), _borders(second))
+
+
+def token_spans(spans: Iterable[Span]) -> set[LabelledSpan]:
+    """Return spans as sets of first token, token after the last, and label."""
+    return {(span.start, span.end, span.label_) for span in spans}
+
+
+def _borders(doc: Doc) -> NDArray[Any]:
+    return doc.to_array(["IDX", "LENGTH"])
+
+
+def _widths(doc: Doc, places: Sequence[int]) -> NDArray[np.int64]:
+    """Return how many positions each token and the space after it take. Shape: ``(tokens,)``."""
+    widths = (places[token.idx + len(token.text_with_ws)] - places[token.idx] for token in doc)
+    return np.fromiter(widths, dtype=np.int64, count=len(doc))
+
+
+def _character_spans(spans: Iterable[Span], places: Sequence[int]) -> set[LabelledSpan]:
+    on_characters = ((places[span.start_char], places[span.end_char], span.label_) for span in spans)
+    return {(start, end, label) for start, end, label in on_characters if start < end}
+
+
+def _number_characters(gold: str, predicted: str) -> tuple[Sequence[int], Sequence[int]]:
+    """Number the characters of two texts alike: all, or all but white space if only that differs."""
+    if gold == predicted:
+        return range(len(gold) + 1), range(len(gold) + 1)
+    if "".join(gold.split()) != "".join(predicted.split()):
+        raise ValueError(
+            "Gold and predicted text must be the same but for white space, found "
+            f"{gold[:40]!r} and {predicted[:40]!r}. Predict the text of the gold doc."
+        )
+    places, predicted_places = (
+        list(accumulate((not char.isspace() for char in text), initial=0)) for text in (gold, predicted)
+    )
+    return places, predicted_places
+
+
+def _tags(spans: set[LabelledSpan]) -> dict[int, tuple[bool, str]]:
+    """Return whether an entity begins, and its label, by position."""
+    return {i: (i == start, label) for start, end, label in spans for i in range(start, end)}
