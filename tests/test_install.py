@@ -1,26 +1,54 @@
 """What having the package installed costs, and that all it registers is there."""
 
+import inspect
+import pkgutil
+import re
 import subprocess
 import sys
-from importlib.metadata import entry_points
+from importlib import import_module
+from importlib.metadata import EntryPoint, distribution
 
 import pytest
+from spacy import registry
+from spacy.language import Language
 
-GROUPS = [
-    "spacy_factories",
-    "spacy_architectures",
-    "spacy_tokenizers",
-    "spacy_scorers",
-    "spacy_cli",
-    "thinc_optimizers",
-]
+import spacy_xner
+
+ENTRY_POINTS = distribution("spacy-xner").entry_points
+# Groups that are no registry of spaCy: commands.
+COMMANDS = {"console_scripts", "spacy_cli"}
 
 
-def test_entry_points_all_resolve() -> None:
-    ours = [ep for group in GROUPS for ep in entry_points(group=group) if ep.value.startswith("spacy_xner")]
-    assert {ep.group for ep in ours} == set(GROUPS)
-    for ep in ours:
-        ep.load()
+def registry_of(group: str) -> str | None:
+    """Return the name of the registry that reads a group of entry points, or None for commands."""
+    return None if group in COMMANDS else group.removeprefix("spacy_").removeprefix("thinc_")
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS, ids=lambda each: f"{each.group}-{each.name}")
+def test_entry_points_resolve(entry_point: EntryPoint) -> None:
+    value = entry_point.load()
+    name = registry_of(entry_point.group)
+    if name is None:
+        assert callable(value)
+    elif name == "factories":
+        assert Language.has_factory(entry_point.name)
+    else:
+        assert registry.get(name, entry_point.name) is value
+
+
+def test_every_builder_is_registered() -> None:
+    modules = [
+        import_module(module.name)
+        for module in pkgutil.walk_packages(spacy_xner.__path__, "spacy_xner.")
+        if not module.name.endswith("__main__")
+    ]
+    builders = {
+        f"{value.__module__}:{name}"
+        for module in modules
+        for name, value in inspect.getmembers(module, inspect.isfunction)
+        if re.fullmatch(r"build_\w+_v\d+", name)
+    }
+    assert builders == {each.value for each in ENTRY_POINTS if ":build_" in each.value}
 
 
 def run_python(code: str) -> str:

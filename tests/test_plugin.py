@@ -1,0 +1,71 @@
+"""A package that is installed elsewhere adds a head and a neck by entry points alone."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+from catalogue import RegistryError
+
+PLUGIN = Path(__file__).parent / "plugin"
+TRAIN = """
+import sys
+import spacy
+import torch
+from spacy.training import Example
+from spacy_xner.training.optimizer import build_adamw_v1
+
+torch.manual_seed(0)
+nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+model = {
+    "@architectures": "spacy_xner.EntityModel.v1",
+    "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": sys.argv[1]},
+    "neck": {"@architectures": "xner_plugin.Neighbours.v1"},
+    "head": {"@architectures": "xner_plugin.RunHead.v1", "scale": 2.0},
+}
+nlp.add_pipe("xner", config={"model": model, "device": "cpu"})
+slips = {
+    "Send to Anna Schmidt, DHL Express": [(8, 20, "PER"), (22, 33, "COURIER")],
+    "nothing to find in this line": [],
+}
+examples = [Example.from_dict(nlp.make_doc(text), {"entities": ents}) for text, ents in slips.items()]
+nlp.initialize(lambda: examples)
+optimizer = build_adamw_v1(learn_rate=5e-3, head_factor=2.0)
+for _ in range(40):
+    nlp.update(examples, sgd=optimizer)
+nlp.to_disk(sys.argv[2])
+for doc in spacy.load(sys.argv[2]).pipe(slips):
+    print([(ent.text, ent.label_, ent._.xner_score > 0.5) for ent in doc.ents])
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed the plug-in."""
+    folder = tmp_path_factory.mktemp("plugin")
+    shutil.copytree(PLUGIN, folder / "source")
+    options = ("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", folder / "site")
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, folder / "source"], check=True)
+    return folder / "site"
+
+
+def run(site: Path, code: str, *args: Path) -> list[str]:
+    """Run code in a fresh interpreter that sees the plug-in; returns the lines that it prints."""
+    env = {**os.environ, "PYTHONPATH": str(site), "PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, args)]
+    done = subprocess.run(command, capture_output=True, env=env, check=False, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_head_and_neck_of_a_plugin(site: Path, tiny: Path, tmp_path: Path) -> None:
+    assert run(site, TRAIN, tiny, tmp_path / "nlp") == [
+        "[('Anna Schmidt', 'PER', True), ('DHL Express', 'COURIER', True)]",
+        "[]",
+    ]
+    # Only the entry points of the plug-in, which this process does not see, know its names.
+    with pytest.raises(RegistryError, match="xner_plugin"):
+        spacy.load(tmp_path / "nlp")
