@@ -1,6 +1,6 @@
 """The command line: parse, call, print. Every command wraps a function that can be imported.
 
-Heavy imports stand inside the commands, so that ``--help`` and spaCy's own commands stay fast.
+Heavy imports are inside the commands, so that ``--help`` and spaCy's own commands stay fast.
 """
 
 import typer
@@ -10,31 +10,26 @@ from .encoder import mini, prune, tiny
 from .model import adopt, device, evaluate, predict, shrink, teacher_check, thresholds, train
 
 app = typer.Typer(
-    help="Multilingual named entities with spaCy: data in and out, training, scores, encoders.",
+    help="Train, score and deliver spaCy pipelines for multilingual named entities and text labels.",
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (
-    convert,
-    inspect,
-    export,
-    synth,
-    teacher_check,
-    evaluate,
-    thresholds,
-    predict,
-    adopt,
-    shrink,
-    device,
-):
-    app.command()(command)
-# What it does not know overrides the config.
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
-encoder_app = typer.Typer(help="Write Hugging Face encoder folders.", no_args_is_help=True)
-encoder_app.command("mini")(mini)
-encoder_app.command("tiny")(tiny)
-encoder_app.command("prune")(prune)
-app.add_typer(encoder_app, name="encoder")
+for corpus_command in (convert, inspect, export, synth):
+    app.command(rich_help_panel="Corpora")(corpus_command)
+# Options that it does not know override the config.
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, rich_help_panel="Training"
+)(train)
+app.command(rich_help_panel="Training")(teacher_check)
+for pipeline_command in (evaluate, thresholds, predict, adopt, shrink):
+    app.command(rich_help_panel="Pipelines")(pipeline_command)
+encoder_app = typer.Typer(
+    help="Write a Hugging Face encoder: the default one, a pruned one, a tiny one.", no_args_is_help=True
+)
+for encoder_command in (mini, prune, tiny):
+    encoder_app.command()(encoder_command)
+app.add_typer(encoder_app, name="encoder", rich_help_panel="Training")
+app.command(rich_help_panel="This machine")(device)
 
 
 def main() -> None:

