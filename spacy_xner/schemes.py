@@ -125,6 +125,11 @@ class TagScheme:
         return SCHEMES[self.name]
 
     @property
+    def alphabet(self) -> list[str]:
+        """The different letters of this scheme, in the order of `tag_names`."""
+        return [letter for letter in dict.fromkeys(self.letters) if letter]
+
+    @property
     def form(self) -> str:
         """How a tag is written, for error messages."""
         return "O, LABEL-B or LABEL-I" if self.label_first else "O, B-LABEL or I-LABEL"
@@ -145,7 +150,7 @@ class TagScheme:
 
     def tag_names(self, labels: Sequence[str]) -> tuple[str, ...]:
         """List all tags of some labels: ``O``, then for each label one tag with each letter."""
-        return (OUTSIDE, *(self.join(letter, label) for label in labels for letter in self._alphabet()))
+        return (OUTSIDE, *(self.join(letter, label) for label in labels for letter in self.alphabet))
 
     def encode(self, entities: Iterable[Entity], n_tokens: int) -> list[str]:
         """Write entities as tags. IO cannot separate two entities of one label that touch.
@@ -198,20 +203,17 @@ class TagScheme:
 
         A sequence of tags is legal if and only if encoding its entities gives the same tags.
         """
-        tags = [(OUTSIDE, ""), *((letter, label) for label in labels for letter in self._alphabet())]
+        tags = [(OUTSIDE, ""), *((letter, label) for label in labels for letter in self.alphabet)]
         start = [self._may_follow((OUTSIDE, ""), tag) for tag in tags]
         end = [self._may_follow(tag, (OUTSIDE, "")) for tag in tags]
         # Between different labels it matters only whether one may end and the other begin.
         moves = [list(start) if may_end else [False] * len(tags) for may_end in end]
-        n_letters = len(self._alphabet())
+        n_letters = len(self.alphabet)
         for block in range(1, len(tags), n_letters):
             for i in range(block, block + n_letters):
                 for j in range(block, block + n_letters):
                     moves[i][j] = self._may_follow(tags[i], tags[j])
         return LegalMoves(start, moves, end)
-
-    def _alphabet(self) -> list[str]:
-        return [letter for letter in dict.fromkeys(self.letters) if letter]
 
     def _may_follow(self, before: tuple[str, str], after: tuple[str, str]) -> bool:
         (letter, label), (next_letter, next_label) = before, after

@@ -11,7 +11,7 @@ from ...schemes import Scheme
 from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
-from .lattice import Lattice, backward_scores, forward_scores, log_partition
+from .lattice import Lattice, backward_scores, forward_scores, log_partition, path_scores
 from .softmax import make_output
 from .tags import TagSet, inherit_output, tag_targets
 
@@ -27,7 +27,10 @@ class CRFHead(nn.Module):
         labels: Entity types.
         scheme: BIO or BIOES.
 
-    Source: Lafferty et al. (2001); the likelihood is pytorch-crf's.
+    pytorch-crf holds the transitions and defines the likelihood. The loss is computed by `lattice`, which
+    agrees with it and is faster.
+
+    Source: Lafferty et al. (2001).
     """
 
     is_nested: ClassVar[bool] = False
@@ -59,26 +62,21 @@ class CRFHead(nn.Module):
 
         Where tokens or labels are not annotated, that of all sequences which agree with what is.
         """
-        tags, known = self.tags.encode(gold, mask)
-        # (batch, tokens, tags)
-        allowed = self.tags.allowed(gold, tags, known)
+        tags, known, allowed = self.tags.encode(gold, mask)
         scores = scores.float()
         # (batch,)
         is_full = ((allowed.sum(dim=2) == 1) | ~mask).all(dim=1)
-        full = (is_full & mask[:, 0]).nonzero()[:, 0]
-        part = (~is_full & known.any(dim=1)).nonzero()[:, 0]
-        # Nothing annotated is no loss, yet one to go back through.
-        loss = scores.sum() * 0.0
-        if len(full):
-            loss = loss - self.transitions(scores[full], tags[full], mask[full], reduction="sum")
+        is_annotated = known.any(dim=1) & mask[:, 0]
+        rows, full, part = (
+            x.nonzero()[:, 0] for x in (is_annotated, is_annotated & is_full, is_annotated & ~is_full)
+        )
+        loss = log_partition(self._lattice(scores[rows], mask[rows])).sum()
+        loss = loss - path_scores(self._lattice(scores[full], mask[full]), tags[full]).sum()
         if len(part):
-            loss = loss + self._partial_loss(scores[part], mask[part], allowed[part])
+            # Marginalise over all tags that agree with the gold. Source: Tsuboi et al. (2008).
+            agreeing = scores[part].masked_fill(~allowed[part], ILLEGAL)
+            loss = loss - log_partition(self._lattice(agreeing, mask[part])).sum()
         return loss
-
-    def _partial_loss(self, scores: Tensor, mask: Tensor, allowed: Tensor) -> Tensor:
-        """Marginalise over all tags that agree with the gold. Source: Tsuboi et al. (2008)."""
-        agreeing = self._lattice(scores.masked_fill(~allowed, ILLEGAL), mask)
-        return (log_partition(self._lattice(scores, mask)) - log_partition(agreeing)).sum()
 
     def _lattice(self, scores: Tensor, mask: Tensor) -> Lattice:
         crf = self.transitions
@@ -86,13 +84,9 @@ class CRFHead(nn.Module):
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
         """Find the entities on the best legal path, each with its forward-backward marginal."""
-        learned = self._lattice(scores.float(), mask)
-        legal = learned._replace(
-            start=learned.start + self.tags.start,
-            moves=learned.moves + self.tags.moves,
-            end=learned.end + self.tags.end,
-        )
-        return self.tags.decode(legal)
+        crf = self.transitions
+        transitions = (crf.start_transitions, crf.transitions, crf.end_transitions)
+        return self.tags.decode(scores.float(), mask, transitions)
 
     def inherit(self, origin: AnyHead) -> None:
         """Copy output rows, and from another such head transitions, of all tags that both have."""

@@ -1,10 +1,19 @@
-"""Tag lattices: best path, log partition and sums over paths, vectorised over the batch."""
+"""Sums and best paths over tag lattices, vectorised over the batch.
+
+What training needs is in torch. What prediction needs is in numpy: a step over one token is so small that the
+overhead of tensors would be several times the work.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 
 class Lattice(NamedTuple):
@@ -25,51 +34,52 @@ class Lattice(NamedTuple):
     end: Tensor
 
 
-def viterbi(lattice: Lattice) -> list[list[int]]:
-    """Find the best tag path of each text.
+class TagRuns(NamedTuple):
+    """Parts of tag paths that are entities. None overlap.
 
-    In numpy, wherever the lattice is: a step is so small that a tensor's overhead would be several times the
-    work.
+    Attributes:
+        row: Index of the text in the batch. Shape: ``(runs,)``.
+        start: Index of the first token. Shape: ``(runs,)``.
+        end: Index after the last token. Shape: ``(runs,)``.
+        banned: Tag with which the run would go on after its end; -1 if there is none. Shape: ``(runs,)``.
+    """
+
+    row: IntArray
+    start: IntArray
+    end: IntArray
+    banned: IntArray
+
+
+def log_partition(lattice: Lattice) -> Tensor:
+    """Sum over all tag paths of each text, in log space.
 
     Returns:
-        One list of tags for each text, as long as the text.
-
-    Source: Viterbi (1967), as in Lafferty et al. (2001).
+        Shape: ``(batch,)``.
     """
-    emissions, mask, start, moves, end = (part.numpy(force=True) for part in lattice)
-    lengths = mask.sum(axis=1)
-    # From the longest text to the shortest, so that those which reach a token come first.
-    order = np.argsort(-lengths, kind="stable")
-    # (tokens, tags, batch): each step is then one long run over memory for each pair of tags
-    emissions = np.ascontiguousarray(emissions[order].transpose(1, 2, 0))
-    # Past a text's end they mean nothing, and are not looked at.
-    reached = np.empty_like(emissions)
-    reached[0] = start[:, None] + emissions[0]
-    # (from, to, batch): written out, which halves the time of adding it
-    spread = np.repeat(moves[:, :, None], len(order), axis=2)
-    steps = np.empty_like(spread)
-    for t in range(1, len(emissions)):
-        np.add(reached[t - 1][:, None], spread, out=steps)
-        np.add(steps.max(axis=0), emissions[t], out=reached[t])
-    # (tokens, batch, tags)
-    reached = np.ascontiguousarray(reached.transpose(0, 2, 1))
-    # (batch,): at each token, the tags of the texts that have it; of the others, their last
-    tag = (reached[lengths[order] - 1, np.arange(len(order))] + end).argmax(axis=1)
-    paths = np.empty((len(reached), len(order)), dtype=tag.dtype)
-    paths[-1] = tag
-    into = np.ascontiguousarray(moves.T)
-    counts = mask.sum(axis=0)
-    for t in range(len(reached) - 2, -1, -1):
-        n = counts[t + 1]
-        # Where each of these texts' next tag was best reached from.
-        tag[:n] = (reached[t, :n] + into.take(tag[:n], axis=0)).argmax(axis=1)
-        paths[t] = tag
-    found = paths.T[np.argsort(order)].tolist()
-    return [tags[:n] for tags, n in zip(found, lengths.tolist(), strict=True)]
+    return torch.logsumexp(forward_scores(lattice)[:, -1] + lattice.end, dim=1)
+
+
+def path_scores(lattice: Lattice, tags: Tensor) -> Tensor:
+    """Score one tag path of each text.
+
+    Args:
+        lattice: The scores.
+        tags: The path; any tag at padding. Shape: ``(batch, tokens)``.
+
+    Returns:
+        Shape: ``(batch,)``.
+    """
+    emissions, mask, start, moves, end = lattice
+    # (batch, tokens)
+    at_tokens = emissions.gather(2, tags.unsqueeze(2)).squeeze(2) * mask
+    between = moves[tags[:, :-1], tags[:, 1:]] * mask[:, 1:]
+    # (batch, 1)
+    last = tags.gather(1, mask.sum(dim=1, keepdim=True) - 1)
+    return start[tags[:, 0]] + at_tokens.sum(dim=1) + between.sum(dim=1) + end[last[:, 0]]
 
 
 def forward_scores(lattice: Lattice) -> Tensor:
-    """Sum, in log space, over all paths that reach each tag, the token's own emission included.
+    """Sum, in log space, over all paths that reach each tag, the emission of the token included.
 
     Returns:
         Forward scores; at padding, those of the last token. Shape: ``(batch, tokens, tags)``.
@@ -87,7 +97,7 @@ def forward_scores(lattice: Lattice) -> Tensor:
 
 
 def backward_scores(lattice: Lattice) -> Tensor:
-    """Sum, in log space, over all ways to go on after each tag, the token's own emission left out.
+    """Sum, in log space, over all ways to continue after each tag, the emission of the token excluded.
 
     Returns:
         Backward scores; from the last token on, those of ending. Shape: ``(batch, tokens, tags)``.
@@ -105,9 +115,9 @@ def backward_scores(lattice: Lattice) -> Tensor:
 
 
 def _log_product(score: Tensor, weights: Tensor) -> Tensor:
-    """Sum over all tags, in log space: each one's score, and the weight of going from it to each other.
+    """Sum over all tags, in log space: the score of each, and the weight of going from it to each other.
 
-    A sum that is too small for a float, against the greatest score, counts as the least that is not.
+    A sum that underflows, relative to the greatest score, counts as the smallest normal number.
 
     Args:
         score: Shape: ``(batch, tags)``.
@@ -119,10 +129,127 @@ def _log_product(score: Tensor, weights: Tensor) -> Tensor:
     return top + sums.clamp(min=torch.finfo(sums.dtype).tiny).log()
 
 
-def log_partition(lattice: Lattice) -> Tensor:
-    """Sum over all tag paths of each text, in log space.
+def best_paths(lattice: Lattice) -> IntArray:
+    """Find the best tag path of each text.
 
     Returns:
-        Shape: ``(batch,)``.
+        Tags, 0 at padding. Shape: ``(batch, tokens)``.
+
+    Source: Viterbi (1967), as in Lafferty et al. (2001).
     """
-    return torch.logsumexp(forward_scores(lattice)[:, -1] + lattice.end, dim=1)
+    emissions, mask, start, moves, end = (part.numpy(force=True) for part in lattice)
+    lengths = mask.sum(axis=1)
+    # From the longest text to the shortest, so that those which reach a token come first.
+    order = np.argsort(-lengths, kind="stable")
+    # (tokens, tags, batch): each step is then one long run over memory for each pair of tags
+    emissions = np.ascontiguousarray(emissions[order].transpose(1, 2, 0))
+    # The values past the end of a text are never read.
+    reached = np.empty_like(emissions)
+    reached[0] = start[:, None] + emissions[0]
+    # (from, to, batch): written out, which halves the time of adding it
+    spread = np.repeat(moves[:, :, None], len(order), axis=2)
+    steps = np.empty_like(spread)
+    for t in range(1, len(emissions)):
+        np.add(reached[t - 1][:, None], spread, out=steps)
+        np.add(steps.max(axis=0), emissions[t], out=reached[t])
+    # (tokens, batch, tags)
+    reached = np.ascontiguousarray(reached.transpose(0, 2, 1))
+    # (batch,): at each token, the tags of the texts that have it; of the others, their last
+    tag = (reached[lengths[order] - 1, np.arange(len(order))] + end).argmax(axis=1)
+    paths = np.empty(mask.shape, dtype=np.int64)
+    paths[order, -1] = tag
+    into = np.ascontiguousarray(moves.T)
+    counts = mask.sum(axis=0)
+    for t in range(len(reached) - 2, -1, -1):
+        n = counts[t + 1]
+        # Where the next tag of each of these texts was best reached from.
+        tag[:n] = (reached[t, :n] + into.take(tag[:n], axis=0)).argmax(axis=1)
+        paths[order, t] = tag
+    paths[~mask] = 0
+    return paths
+
+
+def run_probabilities(lattice: Lattice, paths: IntArray, runs: TagRuns) -> list[float]:
+    """Compute how probable it is that a text has exactly these tags from start to end, and no more.
+
+    Args:
+        lattice: The scores.
+        paths: Tags that the runs are parts of. Shape: ``(batch, tokens)``.
+        runs: The parts.
+
+    Returns:
+        Probabilities from 0 to 1, one for each run.
+
+    Source: Culotta & McCallum (2004), "Confidence estimation for information extraction".
+    """
+    if not len(runs.row):
+        return []
+    # Texts without a run are left out; `row` then counts the others.
+    kept, row = np.unique(runs.row, return_inverse=True)
+    scores, mask, start, moves, end = (part.numpy(force=True) for part in lattice)
+    paths, mask = paths[kept], mask[kept]
+    # (tokens, batch, tags)
+    emissions = scores[kept].transpose(1, 0, 2).astype(np.float64)
+    forward = _forward(emissions, mask, start, moves)
+    backward = _backward(emissions, mask, moves, end)
+    first, last = paths[row, runs.start], paths[row, runs.end - 1]
+    total = np.logaddexp.reduce(forward[-1, row] + end, axis=1)
+    score = forward[runs.start, row, first] + _inner_scores(emissions, paths, moves, runs._replace(row=row))
+    # (runs, tags): continue with any tag but the banned one ...
+    after = np.minimum(runs.end, len(emissions) - 1)
+    onward = moves[last] + emissions[after, row] + backward[after, row]
+    onward[np.arange(len(moves)) == runs.banned[:, None]] = -np.inf
+    # (runs,): ... or end with the text
+    is_at_end = runs.end == mask.sum(axis=1)[row]
+    score = score + np.where(is_at_end, end[last], np.logaddexp.reduce(onward, axis=1))
+    probabilities: list[float] = np.exp(np.minimum(score - total, 0.0)).tolist()
+    return probabilities
+
+
+def _inner_scores(emissions: FloatArray, paths: IntArray, moves: FloatArray, runs: TagRuns) -> FloatArray:
+    """Sum moves and emissions along each run, after its first token. Shape: ``(runs,)``."""
+    batch, tokens = paths.shape
+    # (batch, tokens + 1): the score of each step; the last column ends the last run
+    steps = np.zeros((batch, tokens + 1))
+    steps[:, :-1] = np.take_along_axis(emissions, paths.T[:, :, None], axis=2)[:, :, 0].T
+    steps[:, 1:-1] += moves[paths[:, :-1], paths[:, 1:]]
+    steps[runs.row, runs.start] = 0.0
+    borders = np.stack([runs.start, runs.end], axis=1) + runs.row[:, None] * (tokens + 1)
+    sums: FloatArray = np.add.reduceat(steps.ravel(), borders.ravel())[::2]
+    return sums
+
+
+def _forward(emissions: FloatArray, mask: BoolArray, start: FloatArray, moves: FloatArray) -> FloatArray:
+    """Compute `forward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
+    sums = np.empty_like(emissions)
+    sums[0] = start + emissions[0]
+    weights = np.exp(moves, dtype=np.float64)
+    # (tokens,)
+    is_full = mask.sum(axis=0) == len(mask)
+    for t in range(1, len(sums)):
+        sums[t] = _log_matmul(sums[t - 1], weights) + emissions[t]
+        if not is_full[t]:
+            sums[t, ~mask[:, t]] = sums[t - 1, ~mask[:, t]]
+    return sums
+
+
+def _backward(emissions: FloatArray, mask: BoolArray, moves: FloatArray, end: FloatArray) -> FloatArray:
+    """Compute `backward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
+    sums = np.empty_like(emissions)
+    sums[-1] = end
+    weights = np.exp(moves.T, dtype=np.float64)
+    # (tokens,)
+    is_full = mask.sum(axis=0) == len(mask)
+    for t in range(len(sums) - 1, 0, -1):
+        sums[t - 1] = _log_matmul(emissions[t] + sums[t], weights)
+        if not is_full[t]:
+            sums[t - 1, ~mask[:, t]] = sums[t, ~mask[:, t]]
+    return sums
+
+
+def _log_matmul(score: FloatArray, weights: FloatArray) -> FloatArray:
+    """Compute `_log_product` in numpy."""
+    top = score.max(axis=1, keepdims=True)
+    sums: FloatArray = np.exp(score - top) @ weights
+    product: FloatArray = top + np.log(np.maximum(sums, np.finfo(np.float64).tiny))
+    return product

@@ -10,7 +10,6 @@ from ...schemes import OUTSIDE, Scheme
 from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
-from .lattice import Lattice
 from .losses import tag_loss
 from .tags import TagSet, inherit_output, tag_targets
 
@@ -64,22 +63,18 @@ class SoftmaxHead(nn.Module):
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the cross-entropy of the annotated tokens: of all tags that agree, where labels are open."""
-        tags, known = self.tags.encode(gold, mask)
+        tags, known, allowed = self.tags.encode(gold, mask)
         return tag_loss(
             self.log_probs(scores[known], mask),
-            self.tags.allowed(gold, tags, known)[known],
+            allowed[known],
             self.weights[tags[known]],
             label_smoothing=self.label_smoothing,
             focal_gamma=self.focal_gamma,
         )
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
-        """Find the entities on the best legal path.
-
-        An entity's probability is that of its tags, in its full extent, among all legal sequences.
-        """
-        emissions = self.log_probs(scores, mask)
-        return self.tags.decode(Lattice(emissions, mask, self.tags.start, self.tags.moves, self.tags.end))
+        """Find the entities on the best legal path, each with the probability of its tags."""
+        return self.tags.decode(self.log_probs(scores, mask), mask)
 
     def inherit(self, origin: AnyHead) -> None:
         """Copy the output rows of all tags that another head has too."""

@@ -1,8 +1,9 @@
-"""The tag inventory of a head as tensors: what may follow what, and entities to tag indices and back."""
+"""The tags of a head as integers: gold entities to tags, and tag paths to entities."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
@@ -10,12 +11,28 @@ from torch.nn.functional import one_hot
 from ...schemes import Scheme, TagScheme
 from ...types import Entity, Gold, SoftTargets
 from .base import AnyHead
-from .lattice import Lattice, viterbi
-from .marginals import TagSpan, span_probabilities
+from .lattice import BoolArray, IntArray, Lattice, TagRuns, best_paths, run_probabilities
+
+
+class GoldTags(NamedTuple):
+    """The tags of a batch, as far as the gold tells them.
+
+    Attributes:
+        tags: Index of the gold tag, 0 where it is unknown. Shape: ``(batch, tokens)``.
+        known: Whether the token was annotated. Shape: ``(batch, tokens)``.
+        allowed: Whether a tag agrees with the gold. All do where it is unknown; outside all entities, those
+            of labels that the gold leaves open do as well as ``O``. Shape: ``(batch, tokens, tags)``.
+    """
+
+    tags: Tensor
+    known: Tensor
+    allowed: Tensor
 
 
 class TagSet(nn.Module):
     """The tags of some labels, with the legal moves between them as log-space masks.
+
+    All tables are computed once, so that neither training nor prediction handles tags as strings.
 
     Args:
         labels: Entity types, in the order of their tags.
@@ -30,13 +47,26 @@ class TagSet(nn.Module):
         super().__init__()
         self.labels = tuple(labels)
         self.scheme: Scheme = scheme
-        self._tagging = TagScheme(scheme)
-        self.names = self._tagging.tag_names(labels)
+        tag_scheme = TagScheme(scheme)
+        self.names = tag_scheme.tag_names(self.labels)
         self.index = {name: i for i, name in enumerate(self.names)}
-        n_letters = (len(self.names) - 1) // max(len(self.labels), 1)
         # Label of each tag, empty for O.
-        self.tag_labels = ("", *(label for label in self.labels for _ in range(n_letters)))
-        start, moves, end = self._tagging.legal_moves(self.labels)
+        self.tag_labels = ("", *(label for label in self.labels for _ in tag_scheme.alphabet))
+        # For each label, the tags of first, inside, last and only tokens of its entities.
+        self._tags_of = {
+            label: [self.index[tag_scheme.join(letter, label)] for letter in tag_scheme.letters[:4]]
+            for label in self.labels
+        }
+        # (labels,) each
+        first, inside, last, single = np.array(list(self._tags_of.values()), dtype=np.int64).reshape(-1, 4).T
+        self._is_start = self._flags([*first, *single])
+        self._is_inner = self._flags([*inside, *last])
+        # With which tag an entity would go on after each tag; -1 where the tag itself says that it ends.
+        self._onward: IntArray = np.full(len(self.names), -1, dtype=np.int64)
+        onward = np.where(inside == last, inside, -1)
+        for tags in (first, inside, last, single):
+            self._onward[tags] = onward
+        start, moves, end = tag_scheme.legal_moves(self.labels)
         # Masks follow the module to its device, but are derived from the labels: not saved.
         self.register_buffer("start", _log_mask(start), persistent=False)
         self.register_buffer("moves", _log_mask(moves), persistent=False)
@@ -45,76 +75,102 @@ class TagSet(nn.Module):
     def __len__(self) -> int:
         return len(self.names)
 
-    def encode(self, gold: Sequence[Gold], mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Make tag indices of gold entities.
+    def encode(self, gold: Sequence[Gold], mask: Tensor) -> GoldTags:
+        """Convert gold entities to tags.
 
         Args:
             gold: One entry for each text.
             mask: True at real tokens. Shape: ``(batch, tokens)``.
 
         Returns:
-            Tags (0 where unknown) and where they are known. Both ``(batch, tokens)``, on the mask's device.
+            Tensors on the device of the mask.
 
         Raises:
-            ValueError: If an entity has a label that this head does not know.
+            ValueError: If an entity has a label that this head does not know, or if entities overlap.
         """
-        tags = torch.zeros(mask.shape, dtype=torch.long)
-        known = torch.zeros(mask.shape, dtype=torch.bool)
-        for row, (entities, is_known, _) in enumerate(gold):
-            names = self._tagging.encode(entities, len(is_known))
-            try:
-                tags[row, : len(names)] = torch.tensor([self.index[name] for name in names])
-            except KeyError as err:
-                label = (self._tagging.parse(err.args[0]) or ("", ""))[1]
-                msg = f"Gold labels must be among the model's ({', '.join(self.labels)}), found {label!r}. "
-                raise ValueError(msg + "Initialize the component again to add labels.") from None
-            known[row, : len(names)] = torch.tensor(is_known)
-        return tags.to(mask.device), known.to(mask.device)
+        tags = np.zeros(mask.shape, dtype=np.int64)
+        known = np.zeros(mask.shape, dtype=bool)
+        for row, text in enumerate(gold):
+            self._write(text, tags[row])
+            known[row, : len(text.known)] = text.known
+        made = torch.from_numpy(tags).to(mask.device), torch.from_numpy(known).to(mask.device)
+        return GoldTags(*made, self._allowed(gold, *made))
 
-    def allowed(self, gold: Sequence[Gold], tags: Tensor, known: Tensor) -> Tensor:
-        """Find the tags that agree with the gold: all where it knows nothing, else its own.
+    def _write(self, text: Gold, tags: IntArray) -> None:
+        """Write the tags of one text. Shape of ``tags``: ``(tokens,)``."""
+        done, n_tokens = 0, len(text.known)
+        for start, end, label, _ in text.entities:
+            if label not in self._tags_of:
+                raise ValueError(
+                    f"Gold labels must be among the model's ({', '.join(self.labels)}), found {label!r}. "
+                    "Initialize the component again to add labels."
+                )
+            if not done <= start < end <= n_tokens:
+                raise ValueError(
+                    f"Gold entities must follow one another within their {n_tokens} tokens to be written as "
+                    f"tags, found one from {start} to {end}. Keep the longer one of two that overlap."
+                )
+            first, inside, last, single = self._tags_of[label]
+            if end - start == 1:
+                tags[start] = single
+            else:
+                tags[start:end] = inside
+                tags[start], tags[end - 1] = first, last
+            done = end
 
-        Outside all entities, these are ``O`` and the tags of labels that the gold leaves open.
-
-        Args:
-            gold: One entry for each text.
-            tags: Its tags, as `encode` gives them. Shape: ``(batch, tokens)``.
-            known: Where they are known. Shape: ``(batch, tokens)``.
-
-        Returns:
-            Shape: ``(batch, tokens, tags)``.
-        """
+    def _allowed(self, gold: Sequence[Gold], tags: Tensor, known: Tensor) -> Tensor:
+        """Return the tags that agree with the gold. Shape: ``(batch, tokens, tags)``."""
         allowed = one_hot(tags, len(self)).bool() | ~known.unsqueeze(2)
-        for row, (_, _, labels) in enumerate(gold):
-            index = torch.tensor([i for i, label in enumerate(self.tag_labels) if label in labels])
-            if len(index):
-                # (tokens, open tags)
-                allowed[row, :, index.to(tags.device)] |= (known[row] & (tags[row] == 0))[:, None]
+        if any(text.open for text in gold):
+            # (batch, tags)
+            is_open = torch.tensor([[label in text.open for label in self.tag_labels] for text in gold])
+            is_outside = known & (tags == 0)
+            allowed |= is_outside.unsqueeze(2) & is_open.to(tags.device).unsqueeze(1)
         return allowed
 
     def shared(self, other: "TagSet") -> tuple[list[int], list[int]]:
         """List the indices of the tags that both have, here and there; in BIO, E and S are I and B."""
-        sources = {name: name if name in other.index else self._tagging.to_bio(name) for name in self.names}
+        to_bio = TagScheme(self.scheme).to_bio
+        sources = {name: name if name in other.index else to_bio(name) for name in self.names}
         pairs = [(self.index[a], other.index[b]) for a, b in sources.items() if b in other.index]
         return [here for here, _ in pairs], [there for _, there in pairs]
 
-    def decode(self, lattice: Lattice) -> list[list[Entity]]:
-        """Find the best legal path of each text and its entities with their probabilities."""
-        # An accelerator would be waited for at each of a thousand small steps.
-        lattice = Lattice(*(part.cpu() for part in lattice))
-        paths = viterbi(lattice)
-        found = [self._tagging.decode([self.names[tag] for tag in path]) for path in paths]
-        spans = [self._span(row, ent) for row, entities in enumerate(found) for ent in entities]
-        scores = iter(span_probabilities(lattice, spans))
-        return [[ent._replace(score=next(scores)) for ent in entities] for entities in found]
+    def decode(
+        self, emissions: Tensor, mask: Tensor, transitions: Sequence[Tensor] = ()
+    ) -> list[list[Entity]]:
+        """Find the best legal path of each text, and its entities with their probabilities.
 
-    def _span(self, row: int, ent: Entity) -> TagSpan:
-        here = ent._replace(start=0, end=ent.end - ent.start)
-        tags = (self.index[name] for name in self._tagging.encode([here], here.end))
-        # In BIO an entity goes on as long as its I; in BIOES its last tag says where it ends.
-        return TagSpan(
-            row, ent.start, tuple(tags), self.index[f"I-{ent.label}"] if self.scheme == "BIO" else -1
-        )
+        Args:
+            emissions: Log-space score of each tag at each token. Shape: ``(batch, tokens, tags)``.
+            mask: True at real tokens, right-padded; no row is empty. Shape: ``(batch, tokens)``.
+            transitions: Log-space scores of starts, moves and ends, or none. Shapes as those of `Lattice`.
+
+        Returns:
+            The entities of each text, in text order. The probability of an entity is that of its tags, in its
+            full extent, among all legal sequences.
+        """
+        legal = (self.start, self.moves, self.end)
+        moves = tuple(a + b for a, b in zip(transitions, legal, strict=True)) if transitions else legal
+        # An accelerator would have to be waited for at each of a thousand small steps.
+        lattice = Lattice(*(part.cpu() for part in (emissions, mask, *moves)))
+        paths = best_paths(lattice)
+        row, start = np.nonzero(self._is_start[paths])
+        is_end = paths != 0
+        # The path is legal: an entity goes on wherever an inner tag follows.
+        is_end[:, :-1] &= ~self._is_inner[paths[:, 1:]]
+        end = np.nonzero(is_end)[1] + 1
+        tags = paths[row, start]
+        scores = run_probabilities(lattice, paths, TagRuns(row, start, end, self._onward[tags]))
+        entities: list[list[Entity]] = [[] for _ in paths]
+        parts = (x.tolist() for x in (row, start, end, tags))
+        for i, first, stop, tag, score in zip(*parts, scores, strict=True):
+            entities[i].append(Entity(first, stop, self.tag_labels[tag], score))
+        return entities
+
+    def _flags(self, tags: Sequence[int]) -> BoolArray:
+        flags = np.zeros(len(self.names), dtype=bool)
+        flags[tags] = True
+        return flags
 
 
 @runtime_checkable

@@ -2,11 +2,18 @@
 
 from itertools import pairwise, product
 
+import numpy as np
 import pytest
 import torch
 
-from spacy_xner.nn.heads.lattice import Lattice, log_partition, viterbi
-from spacy_xner.nn.heads.marginals import TagSpan, span_probabilities
+from spacy_xner.nn.heads.lattice import (
+    Lattice,
+    TagRuns,
+    best_paths,
+    log_partition,
+    path_scores,
+    run_probabilities,
+)
 
 N_TAGS, LENGTHS = 5, [4, 1, 3]
 
@@ -33,9 +40,21 @@ def paths_of(lattice: Lattice, row: int) -> dict[tuple[int, ...], float]:
     return scores
 
 
-def test_viterbi_finds_the_best_of_all_paths(lattice: Lattice) -> None:
+def padded_paths(paths: list[tuple[int, ...]]) -> np.ndarray:
+    return np.array([[*path, *[0] * (max(LENGTHS) - len(path))] for path in paths])
+
+
+def test_best_paths_are_the_best_of_all(lattice: Lattice) -> None:
     best = [max(paths := paths_of(lattice, row), key=paths.get) for row in range(3)]
-    assert viterbi(lattice) == [list(path) for path in best]
+    assert best_paths(lattice).tolist() == padded_paths(best).tolist()
+
+
+def test_path_scores_add_up(lattice: Lattice) -> None:
+    for paths in product(*(list(paths_of(lattice, row).items())[::37] for row in range(3))):
+        # The tags at padding do not count.
+        tags = torch.tensor(padded_paths([path for path, _ in paths])) + 3 * ~lattice.mask
+        expected = torch.tensor([score for _, score in paths])
+        torch.testing.assert_close(path_scores(lattice, tags), expected)
 
 
 def test_log_partition_sums_all_paths(lattice: Lattice) -> None:
@@ -43,27 +62,35 @@ def test_log_partition_sums_all_paths(lattice: Lattice) -> None:
     torch.testing.assert_close(log_partition(lattice), torch.stack(expected))
 
 
-def test_span_probabilities_sum_the_paths_that_have_the_span(lattice: Lattice) -> None:
+def test_run_probabilities_sum_the_paths_that_have_the_run(lattice: Lattice) -> None:
     first, inside = 1, 2
-    spans = [
-        TagSpan(row, start, (first, *[inside] * (end - start - 1)), banned)
-        for row, n in enumerate(LENGTHS)
-        for start in range(n)
-        for end in range(start + 1, n + 1)
-        for banned in (inside, -1)
-    ]
-    expected = []
-    for span in spans:
-        scores = paths_of(lattice, span.row)
-        end = span.start + len(span.tags)
+    for row, n in enumerate(LENGTHS):
+        scores = paths_of(lattice, row)
         total = torch.tensor(list(scores.values())).logsumexp(0)
-        have = [
-            score
-            for path, score in scores.items()
-            if path[span.start : end] == span.tags and (end == len(path) or path[end] != span.banned)
-        ]
-        expected.append((torch.tensor(have).logsumexp(0) - total).exp())
-    assert span_probabilities(lattice, spans) == pytest.approx(torch.stack(expected).tolist(), rel=1e-5)
+        for start, end, banned in product(range(n), range(1, n + 1), (inside, -1)):
+            if start >= end:
+                continue
+            paths = np.zeros((3, 4), dtype=np.int64)
+            paths[row, start:end] = wanted = (first, *[inside] * (end - start - 1))
+            have = [
+                score
+                for path, score in scores.items()
+                if path[start:end] == wanted and (end == n or path[end] != banned)
+            ]
+            expected = float((torch.tensor(have).logsumexp(0) - total).exp())
+            runs = TagRuns(*(np.array([x]) for x in (row, start, end, banned)))
+            assert run_probabilities(lattice, paths, runs) == pytest.approx([expected], rel=1e-5)
+
+
+def test_several_runs_are_as_probable_as_each_alone(lattice: Lattice) -> None:
+    paths = np.array([[1, 2, 2, 1], [1, 0, 0, 0], [3, 1, 2, 0]])
+    runs = TagRuns(*np.array([(0, 0, 3, 2), (0, 3, 4, 2), (1, 0, 1, 2), (2, 1, 3, -1)]).T)
+    alone = [
+        run_probabilities(lattice, paths, TagRuns(*(part[i : i + 1] for part in runs)))[0] for i in range(4)
+    ]
+    assert run_probabilities(lattice, paths, runs) == pytest.approx(alone)
+    none = TagRuns(*(part[:0] for part in runs))
+    assert run_probabilities(lattice, paths, none) == []
 
 
 def test_padding_changes_nothing(lattice: Lattice) -> None:
@@ -71,7 +98,9 @@ def test_padding_changes_nothing(lattice: Lattice) -> None:
         emissions=torch.cat([lattice.emissions, torch.full((3, 2, N_TAGS), 9.0)], dim=1),
         mask=torch.cat([lattice.mask, torch.zeros(3, 2, dtype=torch.bool)], dim=1),
     )
-    spans = [TagSpan(0, 1, (1, 2, 2), 2), TagSpan(1, 0, (1,), 2)]
-    assert viterbi(padded) == viterbi(lattice)
+    paths = best_paths(lattice)
+    assert best_paths(padded).tolist() == np.pad(paths, ((0, 0), (0, 2))).tolist()
     torch.testing.assert_close(log_partition(padded), log_partition(lattice))
-    assert span_probabilities(padded, spans) == pytest.approx(span_probabilities(lattice, spans))
+    runs = TagRuns(*np.array([(0, 1, 4, 2), (1, 0, 1, 2)]).T)
+    expected = run_probabilities(lattice, paths, runs)
+    assert run_probabilities(padded, np.pad(paths, ((0, 0), (0, 2))), runs) == pytest.approx(expected)

@@ -71,6 +71,42 @@ def test_crf_loss_is_the_negative_log_likelihood(kind: str, vectors: torch.Tenso
 
 
 @pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
+@pytest.mark.parametrize("n_tokens", [2, 5, 40])
+def test_crf_loss_and_gradients_are_those_of_pytorch_crf(kind: str, n_tokens: int) -> None:
+    head, other = make_head(kind), make_head(kind).double()
+    make = torch.Generator().manual_seed(n_tokens)
+    vectors = torch.randn(4, n_tokens, WIDTH, generator=make)
+    lengths = torch.tensor([n_tokens, max(n_tokens // 2, 1), max(n_tokens - 1, 1), 1])
+    mask = torch.arange(n_tokens) < lengths[:, None]
+    gold = [Gold([Entity(i, i + 1, "PER") for i in range(0, n, 3)], [True] * n) for n in lengths.tolist()]
+    loss = head.loss(head(vectors), mask, gold)
+    tags = other.tags.encode(gold, mask).tags
+    expected = -other.transitions(other(vectors.double()), tags, mask, reduction="sum")
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    loss.backward()
+    expected.backward()
+    for ours, theirs in zip(head.parameters(), other.parameters(), strict=True):
+        # Relative to the largest: each is a sum over all tokens.
+        largest = theirs.grad.abs().max().item()
+        torch.testing.assert_close(ours.grad, theirs.grad.float(), rtol=0, atol=1e-5 * largest)
+
+
+def test_crf_state_has_the_names_of_pytorch_crf() -> None:
+    names = {"start_transitions", "end_transitions", "transitions"}
+    assert {f"transitions.{name}" for name in names} < set(make_head("crf").state_dict())
+
+
+@pytest.mark.parametrize("kind", TAG_HEADS)
+def test_overlapping_gold_is_refused(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head(kind)
+    for entities in ([Entity(0, 2, "PER"), Entity(1, 3, "LOC")], [Entity(3, 5, "PER")]):
+        with pytest.raises(
+            ValueError, match=rf"within their 4 tokens .*, found one from {entities[-1].start}"
+        ):
+            head.loss(head(vectors), mask, [Gold(entities, [True] * 4), GOLD[1]])
+
+
+@pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
 def test_illegal_transitions_do_not_move_in_training(kind: str, vectors: torch.Tensor) -> None:
     head = make_head(kind)
     illegal = head.tags.moves.isinf()
