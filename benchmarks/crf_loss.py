@@ -73,7 +73,8 @@ def main(rounds: int = 3) -> None:
         errors = [(grad - wanted).abs().max().item() for grad in grads]
         print(
             f"{size[0]} texts of up to {size[1]} tokens, {len(case.head.tags)} tags: {ours:.1f} ms, "
-            f"pytorch-crf {theirs:.1f} ms, {theirs / ours:.1f} times as fast; errors {errors[0]:.0e} and {errors[1]:.0e}"
+            f"pytorch-crf {theirs:.1f} ms, {theirs / ours:.1f} times as fast; "
+            f"errors {errors[0]:.0e} and {errors[1]:.0e}"
         )
 
 

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from .encoder.encoder import Encoder
+from .encoder.encoder import Encoder, send
 from .encoder.pieces import Pieces
 from .heads.base import AnyHead
-from .runtime.device import send
 
 
 class Network(nn.Module):

@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..runtime.device import send
 from ..runtime.runner import Runner
 from .pieces import Pieces
 from .windows import Window, plan_windows
@@ -82,11 +81,7 @@ class Encoder(nn.Module):
         Returns:
             Token vectors, zero at padding. Shape: ``(batch, tokens, width)``; with ``cls``, one a text.
         """
-        windows = [
-            (row, window)
-            for row, text in enumerate(texts)
-            for window in plan_windows(text.counts, self.capacity, self.overlap)
-        ]
+        windows = [(row, window) for row, text in enumerate(texts) for window in self._plan_windows(text)]
         windows.sort(key=lambda item: item[1].end - item[1].start)
         lengths = [window.end - window.start + self.n_special() for _, window in windows]
         n_tokens = 1 if self.pooling == "cls" else max(len(text.counts) for text in texts)
@@ -99,6 +94,13 @@ class Encoder(nn.Module):
             slots.extend(slot)
         pooled = self._pool(torch.cat(vectors), slots, len(texts) * n_tokens)
         return pooled.view(len(texts), n_tokens, self.width)
+
+    def _plan_windows(self, text: Pieces) -> list[Window]:
+        n_pieces = len(text.ids)
+        # Most texts fit one window.
+        if n_pieces <= self.capacity:
+            return [Window(0, n_pieces, 0, n_pieces)]
+        return plan_windows(text.counts, self.capacity, self.overlap)
 
     def _device(self) -> torch.device:
         return next(self.transformer.parameters()).device
@@ -172,6 +174,14 @@ class _PooledPieces:
     def between(self, start: int, end: int) -> list[tuple[int, int]]:
         """Give the counting pieces from ``start`` to ``end``, each with its slot."""
         return self.pairs[self.index[start] : self.index[end]]
+
+
+def send(values: Sequence[int] | Sequence[Sequence[int]], device: torch.device) -> Tensor:
+    """Copy numbers to a device, without waiting for pending work of a GPU."""
+    copied = torch.tensor(values)
+    if device.type != "cuda":
+        return copied.to(device)
+    return copied.pin_memory().to(device, non_blocking=True)
 
 
 def plan_batches(

@@ -3,12 +3,10 @@
 import ctypes
 import os
 import sys
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DEVICE_VARIABLE = "SPACY_XNER_DEVICE"
@@ -64,14 +62,6 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     if precision in ("fp32", "int8"):
         return nullcontext()
     return torch.autocast(device.type, dtype=_DTYPES[precision])
-
-
-def send(values: Sequence[int] | Sequence[Sequence[int]], device: torch.device) -> Tensor:
-    """Make a tensor of numbers on a device, without waiting for what a GPU still computes."""
-    made = torch.tensor(values)
-    if device.type != "cuda":
-        return made.to(device)
-    return made.pin_memory().to(device, non_blocking=True)
 
 
 def release_freed() -> None:
