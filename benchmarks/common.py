@@ -13,7 +13,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_xner.corpus import ReadCounts, ReadOptions, read_records
+from spacy_xner.corpus import ReadOptions, read_records
 from spacy_xner.corpus.convert import ConvertReport, record_to_doc
 from spacy_xner.models.execution import get_execution
 from spacy_xner.training.batcher import build_batch_joined_v1
@@ -23,7 +23,7 @@ from spacy_xner.types import Record
 
 def read_corpus(path: Path, columns: str | None = None) -> list[Record]:
     """Read a corpus of any format whole, without the lines that cannot be read."""
-    return list(read_records(path, ReadCounts(), options=ReadOptions(columns=columns, skip_bad=True)))
+    return list(read_records(path, options=ReadOptions(columns=columns, skip_bad=True)))
 
 
 def read_results(file: Path) -> dict[str, dict[str, Any]]:

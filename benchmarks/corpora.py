@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 from spacy.vocab import Vocab
 
-from spacy_xner.corpus import FORMATS, ReadCounts, WriteOptions, read_records
+from spacy_xner.corpus import FORMATS, WriteOptions, read_records
 from spacy_xner.corpus.convert import ConvertReport, record_to_doc
 from spacy_xner.tokenizer import Tokenizer
 from spacy_xner.types import Record
@@ -40,7 +40,7 @@ def count_lost(records: Sequence[Record], folder: Path, format: str, scheme: str
     assert write is not None
     with path.open("w", encoding="utf-8", newline="") as file:
         write(records, file, WriteOptions(scheme=scheme))
-    again = list(read_records(path, ReadCounts()))
+    again = list(read_records(path))
     if len(again) != len(records):
         return abs(len(again) - len(records))
     return sum(
@@ -55,21 +55,21 @@ def main(
     """Read all, and print a line for each."""
     make_doc = Tokenizer(Vocab())
     for path in sorted(file for pattern in only.split(",") for file in data.glob(pattern)):
-        counts, report = ReadCounts(), ConvertReport()
+        report = ConvertReport()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            records = list(read_records(path, counts))
+            records = list(read_records(path, report=report.reading))
         for record in records:
             record_to_doc(record, make_doc, report)
         n = sum(len(record.spans) for record in records)
         cats = Counter(label for record in records for label, value in (record.cats or {}).items() if value)
         print(f"{path.relative_to(data)}: {report.n_texts} texts, {report.n_tokens} tokens, {n} entities")
-        for note in [*counts.notes, *(str(warning.message) for warning in caught)]:
+        for note in [*report.reading.notes, *(str(warning.message) for warning in caught)]:
             print(f"    {note}")
         found = {
             "labels": report.entities or dict(cats),
-            "repairs": counts.repairs,
-            "left out": counts.left_out,
+            "repairs": report.reading.repairs,
+            "left out": report.reading.left_out,
         }
         for name, values in found.items():
             if values:

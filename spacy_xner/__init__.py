@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .corpus.convert import convert
     from .corpus.export import export
+    from .corpus.records import read_records
     from .loading import adopt, load
     from .tools.encoders.mini import write_mini_encoder
     from .tools.encoders.prune import prune_encoder
@@ -32,6 +33,7 @@ __all__ = [
     "inspect",
     "load",
     "prune_encoder",
+    "read_records",
     "shrink",
     "synthesize",
     "tune_thresholds",
@@ -51,6 +53,7 @@ _HOMES = {
     "inspect": "tools.inspection",
     "load": "loading",
     "prune_encoder": "tools.encoders.prune",
+    "read_records": "corpus.records",
     "shrink": "tools.shrink",
     "synthesize": "tools.synth",
     "tune_thresholds": "tools.evaluate",

@@ -28,6 +28,7 @@ PUBLIC = {
     "inspect",
     "load",
     "prune_encoder",
+    "read_records",
     "shrink",
     "synthesize",
     "tune_thresholds",

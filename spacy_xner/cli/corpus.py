@@ -59,7 +59,7 @@ def convert(
                 shard_size=shard_size,
                 on_progress=on_progress,
             )
-    show({key: value for key, value in asdict(report).items() if value or as_json}, as_json=as_json)
+    show({key: value for key, value in report.to_dict().items() if value or as_json}, as_json=as_json)
 
 
 def export(
@@ -81,7 +81,7 @@ def export(
         from ..corpus.export import export as run
 
         options = WriteOptions(scheme, type_first, not plain)
-        lost = run(stream_docs(source, Vocab()), target, format, options)
+        lost = run(stream_docs(source, Vocab()), target, format, options=options)
     for what, count in lost.items():
         typer.echo(f"Warning: {count} {what}.", err=True)
     typer.echo(f"Wrote {target}")

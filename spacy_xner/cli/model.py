@@ -115,7 +115,7 @@ def predict(
                 if format != "jsonl":
                     # The others have labels of texts, but no probabilities of them.
                     docs = (with_chosen(nlp, doc) for doc in docs)
-                export(docs, output, format, options)
+                export(docs, output, format, options=options)
                 typer.echo(f"Wrote {output}")
             elif as_json:
                 write_span_json(map(doc_to_record, docs), sys.stdout, options)

@@ -1,9 +1,10 @@
-"""From a corpus file to a DocBin, cut by the tokenizer that the pipeline will use."""
+"""From a corpus file to a DocBin, tokenized as the pipeline will tokenize raw text."""
 
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
@@ -12,10 +13,12 @@ from spacy.vocab import Vocab
 from ..errors import CorpusError, XnerWarning
 from ..tokenizer import Tokenizer
 from ..types import Record
-from . import ReadCounts, ReadOptions, read_records
 from .docbin import write_docs
+from .reading.options import ReadOptions
+from .reading.session import ReadReport
+from .records import read_records
 
-# Where the component `xner` looks for entities that overlap.
+# Where the component `xner` looks for overlapping entities.
 SPANS_KEY = "xner"
 
 
@@ -24,30 +27,38 @@ class ConvertReport:
     """What a conversion did.
 
     Attributes:
-        notes: What was found out of the format, with the evidence.
+        reading: What the reader detected, repaired and skipped.
         n_texts: Texts written.
         n_tokens: Their tokens.
-        entities: Entities written, by label, those that overlap among them.
-        cats: Labels of whole texts, and of how many.
-        n_widened: Entities whose borders fell inside a token and were moved to the token's.
-        n_overlapping: Entities that overlap a longer one: kept in ``doc.spans``, left out of ``doc.ents``.
-        repairs: Illegal tags that were read as others, by kind.
-        repaired: One line for each of these, if they are to be shown.
-        skipped: One line for each text left out.
-        left_out: How many things were left out that have no place in a text, by what they are.
+        entities: Entities written, overlapping ones too, by label.
+        cats: Texts written, by their own labels.
+        n_widened: Entities with a boundary inside a token, widened to whole tokens.
+        n_overlapping: Entities that overlap a longer one: they are in ``doc.spans``, not in ``doc.ents``.
     """
 
-    notes: list[str] = field(default_factory=list)
+    reading: ReadReport = field(default_factory=ReadReport)
     n_texts: int = 0
     n_tokens: int = 0
     entities: dict[str, int] = field(default_factory=dict)
     cats: dict[str, int] = field(default_factory=dict)
     n_widened: int = 0
     n_overlapping: int = 0
-    repairs: dict[str, int] = field(default_factory=dict)
-    repaired: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all facts by name."""
+        return {
+            "notes": self.reading.notes,
+            "n_texts": self.n_texts,
+            "n_tokens": self.n_tokens,
+            "entities": self.entities,
+            "cats": self.cats,
+            "n_widened": self.n_widened,
+            "n_overlapping": self.n_overlapping,
+            "repairs": self.reading.repairs,
+            "repaired": self.reading.repaired,
+            "skipped": self.reading.skipped,
+            "left_out": self.reading.left_out,
+        }
 
 
 def convert(
@@ -59,13 +70,13 @@ def convert(
     shard_size: int = 20_000,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> ConvertReport:
-    """Convert a corpus to a ``.spacy`` file, or to a folder of them; nothing is left behind if it fails.
+    """Convert a corpus to a ``.spacy`` file, or to a folder of them; a failure leaves whatever was there.
 
     Args:
         input_path: The corpus.
-        output_path: A file whose name ends in ``.spacy``; or else a folder, for corpora greater than memory.
-        format: A name in `FORMATS`, or ``auto`` to find it out.
-        options: What to tell the reader.
+        output_path: A file whose name ends in ``.spacy``; else a folder, for corpora larger than memory.
+        format: Name of a format; ``auto`` detects it.
+        options: Options of the reader.
         shard_size: Texts of each file of a folder.
         on_progress: Called with bytes read and the file's size.
 
@@ -79,12 +90,13 @@ def convert(
         >>> report = spacy_xner.convert("train.conll", "train.spacy")
         >>> report.n_texts, report.entities["PER"]
         (3, 2)
-        >>> print(report.notes[0])
+        >>> print(report.reading.notes[0])
         format conll
     """
     input_path, output_path = Path(input_path), Path(output_path)
-    report, counts = ConvertReport(), ReadCounts()
-    records = read_records(input_path, counts, format, options)
+    report = ConvertReport()
+    reading = report.reading
+    records = read_records(input_path, format, options=options, report=reading)
     size = size_of(input_path)
     tokenizer = Tokenizer(Vocab())
     with write_docs(output_path) as writer:
@@ -95,15 +107,13 @@ def convert(
                 # A vocabulary keeps every word that it has seen.
                 tokenizer = Tokenizer(Vocab())
             if on_progress is not None and report.n_texts % 100 == 0:
-                on_progress(min(counts.n_bytes, size), size)
+                on_progress(min(reading.n_bytes, size), size)
         if not report.n_texts:
-            skipped = f" that can be read: {counts.skipped[0]}" if counts.skipped else ""
+            skipped = f" that can be read: {reading.skipped[0]}" if reading.skipped else ""
             raise CorpusError(
                 f"{input_path}:1: a corpus must hold at least one text, found none{skipped}. Check the "
                 "format."
             )
-    for name in ("notes", "repairs", "repaired", "skipped", "left_out"):
-        setattr(report, name, getattr(counts, name))
     if on_progress is not None:
         on_progress(size, size)
     for line in _warnings(report):
@@ -112,16 +122,16 @@ def convert(
 
 
 def size_of(path: Path) -> int:
-    """Add up the bytes of a file, or of all in a folder."""
+    """Return the bytes of a file, or of all files in a folder."""
     files = [path] if path.is_file() else path.rglob("*")
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: ConvertReport) -> Doc:
-    """Tokenize a record and set its entities; what does not fit token borders is widened and counted.
+    """Tokenize a record and set its entities; those that do not fit token boundaries are widened and counted.
 
-    If some overlap, all of them are in ``doc.spans["xner"]``, and the longest of these in ``doc.ents``. A
-    text that is classified and has no entities is not taken to be without: nothing is known of them.
+    If some overlap, all are in ``doc.spans["xner"]``, and the longest in ``doc.ents``. A text with labels of
+    its own and without entities counts as not annotated with entities.
     """
     doc = make_doc(record.text)
     spans: list[Span] = []
@@ -149,20 +159,21 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
 
 
 def _warnings(report: ConvertReport) -> Iterator[str]:
-    if report.repairs:
-        kinds = ", ".join(f"{kind} {n}" for kind, n in report.repairs.items())
+    reading = report.reading
+    if reading.repairs:
+        kinds = ", ".join(f"{kind} {n}" for kind, n in reading.repairs.items())
         yield (
-            f"{sum(report.repairs.values())} illegal tags were repaired: {kinds}. See them with --show, "
+            f"{sum(reading.repairs.values())} illegal tags were repaired: {kinds}. List them with --show, "
             "refuse them with --strict."
         )
     if report.n_widened:
-        yield f"{report.n_widened} entities had a border inside a token; they were widened to whole tokens."
+        yield f"{report.n_widened} entities had a boundary inside a token; they were widened to whole tokens."
     if report.n_overlapping:
         yield (
             f"{report.n_overlapping} entities overlap a longer one: they are in doc.spans only, for pointer "
-            "heads; other heads learn the longer ones alone."
+            "heads; other heads learn only the longer ones."
         )
-    for what, n in report.left_out.items():
-        yield f"{n} {what} were left out."
-    if report.skipped:
-        yield f"{len(report.skipped)} texts were left out, the first: {report.skipped[0]}"
+    for kind, n in reading.left_out.items():
+        yield f"{n} {kind} were left out."
+    if reading.skipped:
+        yield f"{len(reading.skipped)} texts were skipped, the first: {reading.skipped[0]}"

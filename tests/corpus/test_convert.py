@@ -37,7 +37,7 @@ def test_convert_writes_docs(tmp_path: Path) -> None:
 
 def test_entities_inside_tokens_are_widened_and_counted(tmp_path: Path) -> None:
     text = "# text = Annas\nAnna\tB-PER\ns\tO\n\nab\tB-X\nx\tO\n"
-    with pytest.warns(XnerWarning, match="1 entities had a border inside a token"):
+    with pytest.warns(XnerWarning, match="1 entities had a boundary inside a token"):
         docs, report = run(tmp_path, text)
     assert entities_of(docs[0]) == [("Annas", "PER")]
     assert report.n_widened == 1
@@ -65,11 +65,11 @@ def test_nested_entities_are_kept_in_spans(tmp_path: Path) -> None:
 def test_skipped_and_repaired_are_warned_of_once(tmp_path: Path) -> None:
     with pytest.warns(XnerWarning) as caught:
         _, report = run(tmp_path, "Bo\tI-PER\n\nBo\tB-PER\n\nBo\tO\tO\n", options=ReadOptions(skip_bad=True))
-    assert (report.repairs, len(report.skipped)) == ({"I read as B": 1}, 1)
+    assert (report.reading.repairs, len(report.reading.skipped)) == ({"I read as B": 1}, 1)
     messages = [str(warning.message) for warning in caught]
     assert len(messages) == 2
     assert "1 illegal tags were repaired: I read as B 1." in messages[0]
-    assert "1 texts were left out, the first: " in messages[1]
+    assert "1 texts were skipped, the first: " in messages[1]
 
 
 def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:

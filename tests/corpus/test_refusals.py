@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xner.corpus import ReadCounts, read_records
+from spacy_xner.corpus import ReadOptions, ReadReport, read_records
 from spacy_xner.corpus.formats.conll import MAX_LINES
 from spacy_xner.corpus.reading.lines import MAX_LINE
 from spacy_xner.errors import CorpusError
@@ -65,12 +65,22 @@ def test_bad_files_get_one_line_with_the_place(tmp_path: Path, text: str, messag
 def test_bad_lines_can_be_left_out(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b'{"text": "Bo"}\n{"text": "B\xff"}\n{"text": "A\x00"}\n\n{"text": "An"}\n')
-    found, counts = read(path, skip_bad=True)
+    found, report = read(path, skip_bad=True)
     assert [record.text for record in found] == ["Bo", "An"]
-    assert [line.partition("file:")[2][:20] for line in counts.skipped] == [
+    assert [line.partition("file:")[2][:20] for line in report.skipped] == [
         "2: expected UTF-8, f",
         "3: expected text, fo",
     ]
+
+
+@pytest.mark.parametrize("format", ["tokens", "jsonl"])
+def test_why_nothing_can_be_read_is_reported(tmp_path: Path, format: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b'{"a\xff": 1}\n')
+    report = ReadReport()
+    assert list(read_records(path, format, options=ReadOptions(skip_bad=True), report=report)) == []
+    assert len(report.skipped) == 1
+    assert "expected UTF-8, found other bytes" in report.skipped[0]
 
 
 def test_a_gigantic_line_is_refused(tmp_path: Path) -> None:
@@ -91,20 +101,23 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("Bo\tB-PER\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"format must be auto or one of hf, brat, .*, found 'xml'"):
-        read_records(path, ReadCounts(), "xml")
+        read_records(path, "xml")
     with pytest.raises(FileNotFoundError, match="The corpus must be a file or folder, found no"):
-        read_records(tmp_path / "none", ReadCounts())
+        read_records(tmp_path / "none")
     with pytest.raises(ValueError, match=r"A folder must hold .ann, .parquet or a saved dataset, found none"):
-        read_records(tmp_path, ReadCounts())
+        read_records(tmp_path)
     with pytest.raises(CorpusError, match="conll must be in a file, found a folder"):
-        read_records(tmp_path, ReadCounts(), "conll")
+        read_records(tmp_path, "conll")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a\tb\nhello\tgood\n", "file.tsv:1: a table must have a column named label, .* found a, b. Name"),
-        ("text\tlabel\nhello\tgood\textra\n", "file.tsv:2: expected 2 cells as in the header, found none"),
+        ("a\tb\nhello\tgood\n", "file.tsv:1: a table must have a column named label, .* found a, b. Rename"),
+        (
+            "text\tlabel\nhello\tgood\textra\n",
+            "file.tsv:2: expected rows of 2 cells as in the header",
+        ),
         ("text\tlabel\nhello\tgood\nbye\t\n", "file.tsv:3: expected a label, found an empty cell"),
         ("text\tlabel\nhello\tgood\nbye\n", "file.tsv:3: expected 2 cells as in the header, found 1"),
     ],
@@ -113,4 +126,4 @@ def test_bad_tables_get_one_line_with_the_place(tmp_path: Path, text: str, messa
     path = tmp_path / "file.tsv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CorpusError, match=message):
-        list(read_records(path, ReadCounts()))
+        list(read_records(path))

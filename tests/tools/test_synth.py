@@ -9,7 +9,7 @@ import phonenumbers
 import pytest
 import srsly
 
-from spacy_xner.corpus import ReadCounts, read_records
+from spacy_xner.corpus import read_records
 from spacy_xner.tools.synth import BUILT_IN, draw_part, mix, read_spec, rename, synthesize
 from spacy_xner.tools.synth import draw as drawing
 from spacy_xner.tools.synth.sources import draw_faker, draw_phone
@@ -65,7 +65,7 @@ def test_files_can_be_read_back(tmp_path: Path, parts: dict[str, list[Record]]) 
     files = synthesize(tmp_path, SIZES, source=SLIPS, seed=7)
     assert [file.name for file in files] == ["train.conll", "dev.conll", "test.conll"]
     for file in files:
-        again = read_records(file, ReadCounts())
+        again = read_records(file)
         expected = parts[file.stem]
         assert [(a.text, a.spans) for a in again] == [(record.text, record.spans) for record in expected]
 
@@ -220,7 +220,7 @@ def test_command(tmp_path: Path) -> None:
     code, out, err = invoke("synth", tmp_path / "out", *options, *mixing)
     assert code == 0, err
     assert out == f"Wrote {tmp_path}/out/train.jsonl\nWrote {tmp_path}/out/test.jsonl\n"
-    train = list(read_records(tmp_path / "out" / "train.jsonl", ReadCounts()))
+    train = list(read_records(tmp_path / "out" / "train.jsonl"))
     assert (len(train), sum(record.text == "REAL" for record in train)) == (8, 2)
     assert {span.label for record in train for span in record.spans} <= {"P", "PHONE"}
     code, _, err = invoke("synth", tmp_path / "out", "--languages", "tlh")

@@ -1,1 +1,1 @@
-"""What a corpus says of its texts: tags and offsets as entities on characters."""
+"""Tags and character offsets of a corpus, read as entities."""

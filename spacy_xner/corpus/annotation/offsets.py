@@ -1,28 +1,24 @@
-"""Entities by character offsets, of whatever convention: which it is, and what does not fit its text."""
+"""Entities by character offsets: detects their convention, and checks that they fit their text."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from ...errors import CorpusError
 from ...types import CharSpan, Record
-from ..reading.each import read_each
-from ..reading.lines import FIX_HINT
-from ..reading.options import ReadCounts, ReadOptions
+from ..reading.session import ReadSession
 
-# Texts from which the convention is found out.
+# Texts from which the convention is detected.
 SAMPLE_TEXTS = 2000
 BAD = re.compile("[\x00\ud800-\udfff]")
 
 
 class RawSpan(NamedTuple):
-    """An entity as a file has it.
+    """An entity as written in a file.
 
     Attributes:
-        start: Offset of its beginning.
-        end: Offset of its end, of the last character or after it.
+        start: Offset of its first character.
+        end: Offset of its last character, or after it.
         label: Entity type.
         surface: Its text, if the file has that too.
     """
@@ -34,7 +30,7 @@ class RawSpan(NamedTuple):
 
 
 class RawRecord(NamedTuple):
-    """A text as a file has it.
+    """A text as written in a file.
 
     Attributes:
         text: The text.
@@ -51,7 +47,7 @@ class Convention(NamedTuple):
     """What offsets count.
 
     Attributes:
-        is_inclusive: An end is that of the last character, not the one after it.
+        is_inclusive: An end is the offset of the last character, not the one after it.
         is_utf16: They count UTF-16 code units, as JavaScript does: an emoji is two.
     """
 
@@ -59,7 +55,7 @@ class Convention(NamedTuple):
     is_utf16: bool = False
 
     def resolve(self, text: str, span: RawSpan) -> tuple[int, int]:
-        """Find start and end, exclusive, in characters."""
+        """Return start and end, exclusive, in characters."""
         start, end = span.start, span.end + self.is_inclusive
         if not self.is_utf16 or text.isascii():
             return start, end
@@ -67,68 +63,67 @@ class Convention(NamedTuple):
         left, right = (
             len(units[: 2 * max(offset, 0)].decode("utf-16-le", "ignore")) for offset in (start, end)
         )
-        # Past the end, it must stay so.
+        # An end past that of the text must stay so.
         return left, right + max(end - len(units) // 2, 0)
 
 
 CONVENTIONS = [Convention(*flags) for flags in ((False, False), (True, False), (False, True), (True, True))]
-# What a format's file has, one thing after the other: where it stands, and a reader of it.
-Items = Iterable[tuple[str, Callable[[], RawRecord | None]]]
+Item = TypeVar("Item")
+# Lists what a file has, each item with its position.
+ListItems = Callable[[ReadSession], Iterable[tuple[str, Item]]]
+# Reads an item at a position; None if it is no text.
+ParseItem = Callable[[ReadSession, str, Item], RawRecord | None]
 
 
 def read_offsets(
-    path: Path, make_items: Callable[[Path, ReadCounts], Items], options: ReadOptions, counts: ReadCounts
+    session: ReadSession, list_items: ListItems[Item], parse: ParseItem[Item]
 ) -> Iterator[Record]:
-    """Read records, with offsets of the convention that the entities' own texts speak for.
+    """Read records, with offsets of the convention that fits most of the entities' own texts.
 
     Args:
-        path: The file.
-        make_items: Gives what the file has; called twice.
-        options: Whether to leave out what is bad.
-        counts: Filled while reading.
+        session: The session.
+        list_items: Lists what the file has; called twice, first for a preview.
+        parse: Reads an item.
 
     Raises:
-        CorpusError: If something is bad.
+        CorpusError: If an item is bad.
     """
-    convention, evidence, labels = _look(make_items(path, ReadCounts()))
-    if evidence:
-        counts.notes.append(evidence)
+    convention, labels = _detect(session, list_items, parse)
 
-    def read_item(item: tuple[str, Callable[[], RawRecord | None]]) -> Record | None:
-        where, read = item
-        raw = read()
+    def read_item(item: tuple[str, Item]) -> Record | None:
+        where, value = item
+        raw = parse(session, where, value)
         if raw is None:
             return None
-        check_texts(where, [raw.text, *(span.label for span in raw.spans), *(raw.cats or ())])
-        spans = (_resolve(where, raw.text, span, convention) for span in raw.spans)
+        check_texts(session, where, [raw.text, *(span.label for span in raw.spans), *(raw.cats or ())])
+        spans = (_resolve(session, span, convention, where=where, text=raw.text) for span in raw.spans)
         cats = None if raw.cats is None else {label: float(label in raw.cats) for label in labels}
         return Record(raw.text, tuple(dict.fromkeys(sorted(spans))), where, cats)
 
-    yield from read_each(make_items(path, counts), read_item, (options, counts))
+    yield from session.read_each(list_items(session), read_item)
 
 
-def _look(items: Items) -> tuple[Convention, str, list[str]]:
-    """Find the convention from the first texts, and all labels of texts, with the evidence in one line."""
+def _detect(
+    session: ReadSession, list_items: ListItems[Item], parse: ParseItem[Item]
+) -> tuple[Convention, list[str]]:
+    """Detect the convention from the first texts, and note it; list the labels of all texts."""
+    preview = session.preview()
     sample: list[RawRecord] = []
     labels: dict[str, None] = {}
-    for _, read in items:
-        try:
-            raw = read()
-        except CorpusError:
-            continue
-        if raw is None:
-            continue
+    for raw in preview.read_each(list_items(preview), lambda item: parse(preview, *item)):
         labels |= dict.fromkeys(raw.cats or ())
         if len(sample) < SAMPLE_TEXTS:
             sample.append(raw)
         elif not labels:
             break
     convention, evidence = find_convention(sample)
-    return convention, evidence, sorted(labels)
+    if evidence:
+        session.note(evidence)
+    return convention, sorted(labels)
 
 
 def find_convention(sample: Iterable[RawRecord]) -> tuple[Convention, str]:
-    """Find out what offsets count; without entities' texts, only an empty entity speaks for inclusive ends.
+    """Detect what offsets count; without the entities' texts, only an empty entity suggests inclusive ends.
 
     Returns:
         The convention, and the evidence in one line; empty if there are no entities.
@@ -148,39 +143,43 @@ def find_convention(sample: Iterable[RawRecord]) -> tuple[Convention, str]:
         return Convention(), ""
     if not n_surfaces:
         convention = Convention(is_inclusive=n_empty > 0)
-        why = f"{n_empty} of {n_spans} entities begin where they end; none comes with its text"
+        why = f"{n_empty} of {n_spans} entities start where they end; none has its text beside it"
     else:
         convention = max(CONVENTIONS, key=lambda each: hits[each])
-        why = f"{hits[convention]} of {n_surfaces} entities' texts stand there"
+        why = f"{hits[convention]} of {n_surfaces} entities match their text"
     ends = "inclusive" if convention.is_inclusive else "exclusive"
     unit = "UTF-16 units" if convention.is_utf16 else "characters"
     return convention, f"offsets in {unit}, ends {ends}: {why}"
 
 
-def check_texts(where: str, texts: Iterable[str]) -> None:
-    """Check that texts are such, as escapes in JSON need not be.
+def check_texts(session: ReadSession, where: str, texts: Iterable[str]) -> None:
+    """Check that strings are text: escapes in JSON can write what is not.
 
     Raises:
         CorpusError: If one has a NUL, or half of a surrogate pair.
     """
     if any(BAD.search(text) for text in texts):
-        raise CorpusError(f"{where}: expected text, found a NUL or a lone surrogate.{FIX_HINT}")
+        session.fail(where, "expected text, found a NUL or a lone surrogate.")
 
 
 def _cut(text: str, offsets: tuple[int, int]) -> str:
     return text[slice(*offsets)] if 0 <= offsets[0] <= offsets[1] <= len(text) else ""
 
 
-def _resolve(where: str, text: str, span: RawSpan, convention: Convention) -> CharSpan:
+def _resolve(
+    session: ReadSession, span: RawSpan, convention: Convention, *, where: str, text: str
+) -> CharSpan:
     start, end = convention.resolve(text, span)
     if not 0 <= start < end <= len(text):
-        raise CorpusError(
-            f"{where}: an entity must lie within its text of {len(text)} characters, found {span.label} from "
-            f"{span.start} to {span.end}.{FIX_HINT}"
+        session.fail(
+            where,
+            f"an entity must lie within its text of {len(text)} characters, found {span.label} from "
+            f"{span.start} to {span.end}.",
         )
     if span.surface is not None and text[start:end].split() != span.surface.split():
-        raise CorpusError(
-            f"{where}: the entity from {span.start} to {span.end} must be {span.surface!r}, found "
-            f"{text[start:end]!r} there.{FIX_HINT}"
+        session.fail(
+            where,
+            f"the entity from {span.start} to {span.end} must be {span.surface!r}, found "
+            f"{text[start:end]!r} there.",
         )
     return CharSpan(start, end, span.label)

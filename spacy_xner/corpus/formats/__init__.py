@@ -1,1 +1,1 @@
-"""Corpus formats, one file each."""
+"""Corpus formats, one file each; `registry.FORMATS` lists them."""

@@ -5,65 +5,60 @@ Source: brat's documentation, "standoff format".
 
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
-from ...errors import CorpusError
 from ...types import Record
-from ..annotation.offsets import Items, RawRecord, RawSpan, read_offsets
-from ..reading.lines import FIX_HINT, Line, check_line, read_lines
-from ..reading.options import ReadCounts, ReadOptions
-from ..reading.sniff import Head
+from ..annotation.offsets import RawRecord, RawSpan, read_offsets
+from ..reading.lines import Line, check_line, read_lines
+from ..reading.session import ReadSession
+from ..reading.sniff import FileHead
 
 ENTITY = re.compile(r"T[^\t]*\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
 
 
-def recognizes_brat(head: Head) -> bool:
-    """Tell an ``.ann`` file, or a folder of them."""
+def recognizes_brat(head: FileHead) -> bool:
+    """Return whether this is an ``.ann`` file, or a folder of them."""
     return next(head.path.rglob("*.ann"), None) is not None if head.is_folder else head.path.suffix == ".ann"
 
 
-def read_brat(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
-    """Read texts, each whole; entities in several parts are counted and left out, and so are relations.
+def read_brat(session: ReadSession) -> Iterator[Record]:
+    """Read each text as a whole; discontinuous entities, relations and the like are counted and left out.
 
     Raises:
         CorpusError: If an annotation is bad, or its text is missing.
     """
-    return read_offsets(path, _items, options, counts)
+    return read_offsets(session, _list_files, _read_pair)
 
 
-def _items(path: Path, counts: ReadCounts) -> Items:
-    files = sorted(path.rglob("*.ann")) if path.is_dir() else [path.with_suffix(".ann")]
-    for file in files:
-        yield f"{file}:1", partial(_read, file, counts)
+def _list_files(session: ReadSession) -> Iterator[tuple[str, Path]]:
+    path = session.path
+    for file in sorted(path.rglob("*.ann")) if path.is_dir() else [path.with_suffix(".ann")]:
+        yield f"{file}:1", file
 
 
-def _read(file: Path, counts: ReadCounts) -> RawRecord:
+def _read_pair(session: ReadSession, where: str, file: Path) -> RawRecord:
     source = file.with_suffix(".txt")
     if not file.is_file() or not source.is_file():
-        raise CorpusError(f"{file}:1: expected {source.name} beside it, found none. Add what is missing.")
-    # Line ends count as they are.
+        session.fail(where, f"expected {source.name} beside it, found none.", "Add the missing file.")
+    # Offsets count line ends as they are.
     text = source.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    counts.n_bytes += source.stat().st_size
-    spans = [span for line in read_lines(file, counts) for span in _parse(file, line, counts)]
-    return RawRecord(text, spans)
+    session.report.n_bytes += source.stat().st_size
+    annotations = session.for_file(file)
+    return RawRecord(text, [span for line in read_lines(annotations) for span in _parse(annotations, line)])
 
 
-def _parse(file: Path, line: Line, counts: ReadCounts) -> list[RawSpan]:
-    check_line(file, line)
+def _parse(session: ReadSession, line: Line) -> list[RawSpan]:
+    check_line(session, line)
     if not line.text.startswith("T"):
         if line.text.strip():
-            counts.leave_out("lines of brat that are no entities")
+            session.leave_out("brat lines that are not entities")
         return []
-    found = ENTITY.fullmatch(line.text)
-    if found is None:
-        raise CorpusError(
-            f"{file}:{line.number}: expected 'T1<tab>LABEL start end<tab>text', found "
-            f"{line.text!r:.60}.{FIX_HINT}"
-        )
-    label, offsets, surface = found.groups()
+    match = ENTITY.fullmatch(line.text)
+    if match is None:
+        session.fail(line.number, f"expected 'T1<tab>LABEL start end<tab>text', found {line.text!r:.60}.")
+    label, offsets, surface = match.groups()
     if ";" in offsets:
-        counts.leave_out("entities in several parts")
+        session.leave_out("discontinuous entities")
         return []
     start, end = map(int, offsets.split())
     return [RawSpan(start, end, label, surface)]

@@ -1,25 +1,25 @@
-"""CoNLL-style files: one token a line with its tags in columns, sentences apart by blank lines."""
+"""CoNLL-style files: one token a line with its tags in columns, blank lines between sentences."""
 
 import re
 import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import TextIO
 
-from ...errors import CorpusError, XnerWarning
+from ...errors import XnerWarning
 from ...schemes import TagScheme
 from ...tokenizer import split_text
 from ...types import CharSpan, Entity, Record
 from ..annotation.rebuild import join_tokens, locate_tokens
 from ..annotation.repairs import read_tags
-from ..reading.each import read_each
-from ..reading.lines import FIX_HINT, Block, Line, check_block, read_blocks
-from ..reading.options import ReadCounts, ReadOptions, WriteOptions
-from ..reading.sniff import Head
-from .columns import Columns, cut, find_columns, has_columns, is_docstart, is_tag
+from ..reading.lines import Block, Line, check_block, read_blocks
+from ..reading.options import WriteOptions
+from ..reading.session import ReadSession
+from ..reading.sniff import FileHead
+from .columns import Columns, find_columns, has_columns, is_docstart, is_tag, split_line
 
 TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
 # Of a sentence. A file without blank lines would fill the memory.
@@ -27,86 +27,79 @@ MAX_LINES = 100_000
 LINE_ENDS = re.compile(r"[\r\n]")
 
 
-def recognizes_conll(head: Head) -> bool:
-    """Tell a file with a column of tags."""
+def recognizes_conll(head: FileHead) -> bool:
+    """Return whether a file has a column of tags."""
     if head.is_folder:
         return False
     lines = [Line(number, text) for number, text in enumerate(head.lines, start=1)]
     with warnings.catch_warnings():
-        # Whoever reads it will say so.
+        # The reader will warn.
         warnings.simplefilter("ignore", XnerWarning)
-        return has_columns(head.path, lines)
+        return has_columns(ReadSession(head.path), lines)
 
 
-def read_conll(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
-    """Read sentences with tags of any scheme, in one layer or in several.
+def read_conll(session: ReadSession) -> Iterator[Record]:
+    """Read sentences with tags of any scheme, in one layer or several.
 
-    Two and more columns, by tabs or other white space; comments, ``-DOCSTART-`` lines; ``B-X`` and ``X-B``.
-    The text is that of a ``# text =`` comment where the tokens stand in it, else the tokens joined, with
-    spaces where the script has them.
-
-    Args:
-        path: The file, in UTF-8.
-        options: Columns and scheme, and what to do with bad lines and illegal tags.
-        counts: Filled while reading.
+    Two or more columns, separated by tabs or other white space; comments, ``-DOCSTART-`` lines; ``B-X`` and
+    ``X-B``. The text is that of a ``# text =`` comment if the tokens are found in it, else the tokens joined,
+    with spaces where the script has them.
 
     Raises:
         CorpusError: If a line is bad, or no column holds tags.
     """
-    columns = find_columns(path, options, counts)
-    telling = options, counts
-    sentences = _sentences(path, counts)
-    yield from read_each(sentences, lambda lines: _read_sentence(path, lines, columns, telling), telling)
+    columns = find_columns(session)
+    yield from session.read_each(_split_sentences(session), partial(_read_sentence, session, columns))
 
 
-def _sentences(path: Path, counts: ReadCounts) -> Iterator[Block]:
-    """Part lines at blank ones, and at those that part documents."""
+def _split_sentences(session: ReadSession) -> Iterator[Block]:
+    """Split lines at blank ones, and at those that separate documents."""
     rest: list[str] = []
     number = 1
-    for block in read_blocks(path, counts):
+    for block in read_blocks(session):
         lines = rest + block.lines
         start = 0
         for end in [i for i, line in enumerate(lines) if not line.strip() or is_docstart(line)]:
             if start < end:
-                yield _check_length(path, Block(number + start, lines[start:end]))
+                yield _check_length(session, Block(number + start, lines[start:end]))
             start = end + 1
         number, rest = number + start, lines[start:]
-        _check_length(path, Block(number, rest))
+        _check_length(session, Block(number, rest))
     if rest:
         yield Block(number, rest)
 
 
-def _check_length(path: Path, sentence: Block) -> Block:
+def _check_length(session: ReadSession, sentence: Block) -> Block:
     if len(sentence.lines) > MAX_LINES:
-        raise CorpusError(
-            f"{path}:{sentence.number + MAX_LINES}: a sentence must have at most {MAX_LINES:,} tokens, found "
-            "more. Put blank lines between sentences."
+        session.fail(
+            sentence.number + MAX_LINES,
+            f"a sentence must have at most {MAX_LINES:,} tokens, found more.",
+            "Put blank lines between sentences.",
         )
     return sentence
 
 
-def _read_sentence(
-    path: Path, sentence: Block, columns: Columns, telling: tuple[ReadOptions, ReadCounts]
-) -> Record | None:
-    check_block(path, sentence)
-    text, lines = _part_comments(sentence, columns)
+def _read_sentence(session: ReadSession, columns: Columns, sentence: Block) -> Record | None:
+    check_block(session, sentence)
+    text, lines = _split_comments(sentence, columns)
     if not lines:
         return None
-    rows = [cut(line, columns.separator) for line in lines.values()]
-    places = list(lines)
+    rows = [split_line(line, columns.separator) for line in lines.values()]
+    numbers = list(lines)
     if {*map(len, rows)} != {columns.width}:
         i = next(i for i, row in enumerate(rows) if len(row) != columns.width)
-        raise CorpusError(
-            f"{path}:{places[i]}: expected {columns.width} columns, found {len(rows[i])}. Mend the line, "
-            "set --columns to name them, or leave such sentences out with --skip-bad."
+        session.fail(
+            numbers[i],
+            f"expected {columns.width} columns, found {len(rows[i])}.",
+            "Fix the line, set --columns to name them, or skip such sentences with --skip-bad.",
         )
     cells = list(zip(*rows, strict=True))
     tokens, *tags = ([*map(str.strip, cells[i])] for i in (columns.token, *columns.tags))
     if not all(tokens):
-        raise CorpusError(
-            f"{path}:{places[tokens.index('')]}: expected a token, found an empty column.{FIX_HINT}"
-        )
-    layers = [read_tags(lambda i: f"{path}:{places[i]}", each, columns.scheme, telling) for each in tags]
+        session.fail(numbers[tokens.index("")], "expected a token, found an empty column.")
+    layers = [
+        read_tags(session, columns.scheme, layer, place=lambda i: session.at(numbers[i])) for layer in tags
+    ]
     offsets = locate_tokens(tokens, text) if text is not None else None
     if offsets is None or text is None:
         text, offsets = join_tokens(tokens, ["SpaceAfter=No" in line for line in lines.values()])
@@ -115,34 +108,34 @@ def _read_sentence(
         for layer in layers
         for ent in layer
     ]
-    # Two layers may say the same; in one, entities stand in text order already.
-    return Record(text, tuple(dict.fromkeys(sorted(spans))), f"{path}:{sentence.number}")
+    # Two layers may hold the same entity.
+    return Record(text, tuple(dict.fromkeys(sorted(spans))), session.at(sentence.number))
 
 
-def _part_comments(sentence: Block, columns: Columns) -> tuple[str | None, dict[int, str]]:
-    """Take comments away: gives the text that one tells, and the other lines by their numbers."""
+def _split_comments(sentence: Block, columns: Columns) -> tuple[str | None, dict[int, str]]:
+    """Return the text of a comment, if there is one, and the lines that are no comments by their numbers."""
     lines = dict(enumerate(sentence.lines, start=sentence.number))
     text = None
     for number, line in [(number, line) for number, line in lines.items() if line[0] == "#"]:
-        if _is_comment(cut(line, columns.separator), columns):
+        if _is_comment(split_line(line, columns.separator), columns):
             del lines[number]
-            found = TEXT_COMMENT.match(line)
-            text = found[1] if found and text is None else text
+            match = TEXT_COMMENT.match(line)
+            text = match[1] if match and text is None else text
     return text, lines
 
 
 def _is_comment(row: Sequence[str], columns: Columns) -> bool:
-    """Tell a comment from a token that is a number sign."""
+    """Return whether a line that begins with a number sign is a comment, not that token."""
     return len(row) != columns.width or not all(is_tag(row[i].strip()) for i in columns.tags)
 
 
 def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:
     """Write tokens with a column of tags for each layer of entities, the outermost first.
 
-    Tokens are the tokenizer's, cut once more where an entity begins or ends inside one.
+    Tokens are the tokenizer's, split again where an entity starts or ends inside one.
 
     Returns:
-        How many things were lost, by what they are.
+        Number of items that were lost, by kind.
     """
     lost: Counter[str] = Counter()
     scheme = TagScheme(options.scheme, label_first=options.type_first)
@@ -151,7 +144,7 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
     if options.comments:
         file.write(f"# global.columns = FORM{''.join(f' NER{i}' for i in range(1, depth + 1))}\n")
     for record, layers in written:
-        offsets = _cut(record)
+        offsets = _tokenize(record)
         if not offsets:
             lost["texts without a token"] += 1
             continue
@@ -166,12 +159,12 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
         if scheme.name == "IO":
             pairs = (pair for layer in layers for pair in pairwise(layer))
             touching = sum(a.char_end == b.char_start and a.label == b.label for a, b in pairs)
-            lost["entities that IO makes one with the one before"] += touching
+            lost["entities that IO merges with the one before"] += touching
     return +lost
 
 
 def _layers(record: Record) -> list[list[CharSpan]]:
-    """Part entities so that none overlap in a layer, the longer ones in the earlier."""
+    """Split entities into layers without overlaps, longer ones in earlier layers."""
     layers: list[list[CharSpan]] = [[]]
     for span in sorted(record.spans, key=lambda span: (span.char_start, -span.char_end)):
         free = (layer for layer in layers if not layer or layer[-1].char_end <= span.char_start)
@@ -183,23 +176,23 @@ def _layers(record: Record) -> list[list[CharSpan]]:
     return layers
 
 
-def _cut(record: Record) -> list[tuple[int, int]]:
-    """Cut a text into tokens, and these at the borders of entities."""
+def _tokenize(record: Record) -> list[tuple[int, int]]:
+    """Split a text into tokens, and these at the boundaries of entities."""
     offsets = locate_tokens(split_text(record.text), record.text)
-    assert offsets is not None  # the tokenizer leaves out nothing but white space
-    borders = {border for span in record.spans for border in span[:2]}
-    found: list[tuple[int, int]] = []
+    assert offsets is not None  # the tokenizer drops only white space
+    boundaries = {boundary for span in record.spans for boundary in span[:2]}
+    tokens: list[tuple[int, int]] = []
     for start, end in offsets:
-        cuts = [start, *sorted(border for border in borders if start < border < end), end]
-        found.extend(pairwise(cuts))
-    return found
+        cuts = [start, *sorted(boundary for boundary in boundaries if start < boundary < end), end]
+        tokens.extend(pairwise(cuts))
+    return tokens
 
 
 def _tags(layer: Sequence[CharSpan], offsets: Sequence[tuple[int, int]], scheme: TagScheme) -> list[str]:
     starts, ends = ([offset[side] for offset in offsets] for side in (0, 1))
     entities = []
     for span in layer:
-        # White space at its borders belongs to no token.
+        # White space at its boundaries belongs to no token.
         first, stop = bisect_left(starts, span.char_start), bisect_right(ends, span.char_end)
         if first < stop:
             entities.append(Entity(first, stop, span.label))

@@ -1,63 +1,55 @@
-"""Slips on a line each: a text and its tags apart by a tab, both joined by the character U+0002."""
+"""One text a line: its characters and its tags, separated by a tab, each joined by the character U+0002."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import accumulate, islice
-from pathlib import Path
 
-from ...errors import CorpusError
 from ...schemes import TagScheme
 from ...types import CharSpan, Record
 from ..annotation.repairs import read_tags
 from ..annotation.tags import detect_scheme
-from ..reading.each import read_each
-from ..reading.lines import FIX_HINT, Line, check_line, read_lines
-from ..reading.options import ReadCounts, ReadOptions
-from ..reading.sniff import Head
+from ..reading.lines import Line, check_line, read_lines
+from ..reading.session import ReadSession
+from ..reading.sniff import FileHead
 
 JOINER = "\x02"
+# Lines from which the tagging scheme is detected.
+SAMPLE_LINES = 2000
 
 
-def recognizes_joined(head: Head) -> bool:
-    """Tell a file whose lines have the character in both of two columns."""
+def recognizes_joined(head: FileHead) -> bool:
+    """Return whether a line has two columns with the character in both."""
     return any(
         len(cells := line.split("\t")) == 2 and all(JOINER in cell for cell in cells) for line in head.lines
     )
 
 
-def read_joined(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
-    """Read slips; a line without the character, such as a header, has no tags, and stands only at the top.
+def read_joined(session: ReadSession) -> Iterator[Record]:
+    """Read texts; a first line without the character is a header.
 
     Raises:
         CorpusError: If a line is bad.
     """
-    sample = islice(read_lines(path, ReadCounts()), 2000)
-    cells = [
-        tags.rstrip("\r").split(JOINER)
-        for line in sample
-        for _, tab, tags in [line.text.partition("\t")]
-        if tab
-    ]
-    scheme, evidence = detect_scheme(cells, options.scheme)
-    counts.notes.append(evidence)
-    telling = options, counts
-    yield from read_each(read_lines(path, counts), lambda line: _read(path, line, scheme, telling), telling)
+    sample = islice(read_lines(session.preview()), SAMPLE_LINES)
+    columns = (line.text.partition("\t") for line in sample)
+    scheme, evidence = detect_scheme(
+        [tags.rstrip("\r").split(JOINER) for _, tab, tags in columns if tab], session.options.scheme
+    )
+    session.note(evidence)
+    yield from session.read_each(read_lines(session), partial(_read, session, scheme))
 
 
-def _read(
-    path: Path, line: Line, scheme: TagScheme, telling: tuple[ReadOptions, ReadCounts]
-) -> Record | None:
+def _read(session: ReadSession, scheme: TagScheme, line: Line) -> Record | None:
     if not line.text.strip() or (line.number == 1 and JOINER not in line.text):
         return None
-    check_line(path, line)
-    where = f"{path}:{line.number}"
+    check_line(session, line)
+    where = session.at(line.number)
     cells = [cell.split(JOINER) for cell in line.text.split("\t")]
     if len(cells) != 2 or len(cells[0]) != len(cells[1]):
-        found = " and ".join(str(len(cell)) for cell in cells)
-        raise CorpusError(
-            f"{where}: expected as many characters as tags, apart by a tab, found {found}.{FIX_HINT}"
-        )
+        sizes = " and ".join(str(len(cell)) for cell in cells)
+        session.fail(where, f"expected as many characters as tags, separated by a tab, found {sizes}.")
     chars, tags = cells
-    entities = read_tags(lambda _: where, tags, scheme, telling)
+    entities = read_tags(session, scheme, tags, place=lambda _: where)
     starts = [0, *accumulate(map(len, chars))]
     spans = (CharSpan(starts[ent.start], starts[ent.end], ent.label) for ent in entities)
     return Record("".join(chars), tuple(spans), where)

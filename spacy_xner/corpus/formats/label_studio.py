@@ -6,53 +6,45 @@ Source: Label Studio's documentation, "Label Studio JSON format of annotated tas
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import partial
-from pathlib import Path
 from statistics import fmean
 from typing import Any, TextIO
 
-from ...errors import CorpusError
 from ...types import Record
-from ..annotation.offsets import Items, RawRecord, RawSpan, read_offsets
-from ..reading.json_items import Row, json_items
-from ..reading.lines import FIX_HINT
-from ..reading.options import ReadCounts, ReadOptions, WriteOptions
-from ..reading.sniff import Head
+from ..annotation.offsets import RawRecord, RawSpan, read_offsets
+from ..reading.json_items import Row, read_json
+from ..reading.options import WriteOptions
+from ..reading.session import ReadSession
+from ..reading.sniff import FileHead
 
 ANNOTATIONS = ("annotations", "completions")
 
 
-def recognizes_label_studio(head: Head) -> bool:
-    """Tell a file of tasks."""
+def recognizes_label_studio(head: FileHead) -> bool:
+    """Return whether the first object is a task."""
     return isinstance(head.first.get("data"), dict)
 
 
-def read_label_studio(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
-    """Read the first annotation of each task that was not cancelled; its labels and choices.
+def read_label_studio(session: ReadSession) -> Iterator[Record]:
+    """Read the labels and choices of each task's first annotation that was not cancelled.
 
-    Tasks without one, annotations after the first, and results of other kinds are counted.
+    Tasks without one, further annotations, and results of other types are counted and left out.
 
     Raises:
         CorpusError: If a task is bad.
     """
-
-    def make_items(path: Path, own: ReadCounts) -> Items:
-        # What is looked at first is not counted twice.
-        return json_items(partial(_parse, own))(path, own)
-
-    return read_offsets(path, make_items, options, counts)
+    return read_offsets(session, read_json, _parse)
 
 
-def _parse(counts: ReadCounts, where: str, task: Row) -> RawRecord | None:
+def _parse(session: ReadSession, where: str, task: Row) -> RawRecord | None:
     try:
         text = _text(task["data"])
-        every: list[Row] = next((task[name] for name in ANNOTATIONS if name in task), [])
-        done = [each for each in every if not each.get("was_cancelled")]
+        annotations: list[Row] = next((task[name] for name in ANNOTATIONS if name in task), [])
+        done = [each for each in annotations if not each.get("was_cancelled")]
         if not done:
-            counts.leave_out("tasks that nobody has annotated")
+            session.leave_out("tasks without an annotation")
             return None
         for _ in done[1:]:
-            counts.leave_out("annotations after a task's first")
+            session.leave_out("annotations after a task's first")
         spans: list[RawSpan] = []
         cats: list[str] | None = None
         for result in done[0]["result"]:
@@ -63,19 +55,20 @@ def _parse(counts: ReadCounts, where: str, task: Row) -> RawRecord | None:
             elif kind == "choices":
                 cats = [*(cats or []), *value["choices"]]
             else:
-                counts.leave_out(f"results of type {kind}")
+                session.leave_out(f"results of type {kind}")
         if not all(isinstance(offset, int) for span in spans for offset in span[:2]):
             raise TypeError
-    except (KeyError, TypeError, AttributeError, ValueError) as err:
-        raise CorpusError(
-            f"{where}: expected a task of Label Studio with its text in data, and annotations with results, "
-            f"found another shape.{FIX_HINT}"
-        ) from err
+    except (KeyError, TypeError, AttributeError, ValueError):
+        session.fail(
+            where,
+            "expected a task of Label Studio with its text in data, and annotations with results, found "
+            "another shape.",
+        )
     return RawRecord(text, spans, cats)
 
 
 def _text(data: dict[str, Any]) -> str:
-    """Take the text, whatever it is named: the longest string."""
+    """Return the text: the longest string, if none is named so."""
     texts = [value for value in data.values() if isinstance(value, str)]
     return data["text"] if isinstance(data.get("text"), str) else max(texts, key=len)
 
@@ -83,7 +76,7 @@ def _text(data: dict[str, Any]) -> str:
 def write_label_studio(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:
     """Write tasks to import, for an interface with ``<Labels name="label" toName="text">``.
 
-    What a model has found is a prediction, to be corrected there; gold is an annotation.
+    Predictions are written as such, to be corrected there; gold as annotations.
     """
     file.write("[")
     for i, record in enumerate(records):

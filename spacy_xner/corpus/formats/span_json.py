@@ -1,10 +1,10 @@
-"""JSON lines, or an array, of texts with entities by offsets, or with labels of their own.
+"""JSON lines, or an array, of texts with entities by offsets, or with labels of whole texts.
 
-The text in ``text`` (or ``content``, ``sentence``, ``data``); entities in ``spans`` (or ``entities``,
+The text is in ``text`` (or ``content``, ``sentence``, ``data``); entities are in ``spans`` (or ``entities``,
 ``label``, ``labels``, ``annotations``), as objects with ``start`` and ``end`` (or ``start_offset``,
-``end_offset``) and ``label``, or as ``[start, end, label]``: those of spaCy, Prodigy, doccano and Label
-Studio's short form. A label that is a string, or several, is of the whole text; so are ``cats``, and so is,
-where there is none of these, the name of a number that is 0 or 1.
+``end_offset``) and ``label``, or as ``[start, end, label]``, as in spaCy, Prodigy, doccano and Label Studio's
+short form. Labels that are strings belong to the whole text; so do ``cats`` and, where none of these is
+present, the names of numbers that are 0 or 1.
 
 Source: doccano's import formats, and Prodigy's.
 """
@@ -12,101 +12,99 @@ Source: doccano's import formats, and Prodigy's.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, TextIO
 
-from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
-from ..reading.json_items import Row, json_items
-from ..reading.lines import FIX_HINT
-from ..reading.options import ReadCounts, ReadOptions, WriteOptions
-from ..reading.sniff import Head
+from ..reading.json_items import Row, read_json
+from ..reading.options import WriteOptions
+from ..reading.session import ReadSession
+from ..reading.sniff import FileHead
 
 TEXTS = ("text", "content", "sentence", "data")
 SPANS = ("spans", "entities", "label", "labels", "annotations", "cats")
 STARTS = ("start", "start_offset", "begin")
 ENDS = ("end", "end_offset")
 LABELS = ("label", "labels", "type", "entity_group", "tag")
-EVEN = 0.5
-# Numbers of rows.
+MIN_CAT_PROBABILITY = 0.5
+# Numbers of rows, not labels.
 NUMBERS = ("id", "idx", "index", "ID")
 SURFACES = ("text", "surface", "word", "mention", "entity")
 SHAPE = 'expected {"text": ..., "spans": [{"start": ..., "end": ..., "label": ...}]}'
 
 
-def recognizes_span_json(head: Head) -> bool:
-    """Tell a file of JSON objects with a text."""
+def recognizes_span_json(head: FileHead) -> bool:
+    """Return whether the first object has a text."""
     return isinstance(_first(head.first, TEXTS), str)
 
 
-def read_span_json(path: Path, options: ReadOptions, counts: ReadCounts) -> Iterator[Record]:
-    """Read texts with entities by offsets, of whatever convention, or with labels of their own.
+def read_span_json(session: ReadSession) -> Iterator[Record]:
+    """Read texts with entities by offsets of any convention, or with labels of whole texts.
 
     Raises:
         CorpusError: If a line is bad.
     """
-    return read_offsets(path, json_items(_parse), options, counts)
+    return read_offsets(session, read_json, _parse)
 
 
 def _first(row: Row, names: Iterable[str]) -> Any:
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
-def _parse(where: str, row: Row) -> RawRecord:
+def _parse(session: ReadSession, where: str, row: Row) -> RawRecord:
     text = _first(row, TEXTS)
     if not isinstance(text, str):
-        raise CorpusError(f"{where}: {SHAPE}, found no text.{FIX_HINT}")
+        session.fail(where, f"{SHAPE}, found no text.")
     spans: list[RawSpan] = []
     cats: list[str] | None = None
     for name in SPANS:
-        found = row.get(name)
-        if found is None:
+        value = row.get(name)
+        if value is None:
             continue
-        if isinstance(found, dict):
-            cats = [label for label, value in found.items() if _is_given(value)]
+        if isinstance(value, dict):
+            cats = [label for label, score in value.items() if _is_set(score)]
             continue
-        for each in found if isinstance(found, list) else [found]:
-            if isinstance(each, str | int):
-                cats = [*(cats or []), str(each)]
+        for annotation in value if isinstance(value, list) else [value]:
+            if isinstance(annotation, str | int):
+                cats = [*(cats or []), str(annotation)]
             else:
-                spans += _parse_spans(where, each)
+                spans += _parse_spans(session, where, annotation)
     if not any(name in row for name in SPANS):
         cats = _parse_flags(row)
     return RawRecord(text, spans, cats)
 
 
 def _parse_flags(row: Row) -> list[str] | None:
-    """Read labels from numbers that are 0 or 1, if all are such."""
+    """Read labels from numbers that are 0 or 1, if all of them are."""
     flags = {name: value for name, value in row.items() if isinstance(value, int) and name not in NUMBERS}
     if not flags or not {*flags.values()} <= {0, 1}:
         return None
     return [name for name, value in flags.items() if value]
 
 
-def _is_given(value: object) -> bool:
-    """Return whether a text has a label, by what stands beside it: a probability, or yes or no."""
-    return value > EVEN if isinstance(value, int | float) else bool(value)
+def _is_set(score: object) -> bool:
+    """Return whether a label applies, by its value: a probability, or yes or no."""
+    return score > MIN_CAT_PROBABILITY if isinstance(score, int | float) else bool(score)
 
 
-def _parse_spans(where: str, found: object) -> list[RawSpan]:
+def _parse_spans(session: ReadSession, where: str, annotation: object) -> list[RawSpan]:
     """Read an entity, once for each of its labels."""
     surface = None
-    if isinstance(found, list) and len(found) == 3:
-        start, end, labels = found
-    elif isinstance(found, dict):
-        start, end, labels = (_first(found, names) for names in (STARTS, ENDS, LABELS))
-        surface = _first(found, SURFACES)
+    if isinstance(annotation, list) and len(annotation) == 3:
+        start, end, labels = annotation
+    elif isinstance(annotation, dict):
+        start, end, labels = (_first(annotation, names) for names in (STARTS, ENDS, LABELS))
+        surface = _first(annotation, SURFACES)
     else:
-        raise CorpusError(f"{where}: {SHAPE}, found {found!r:.40}.{FIX_HINT}")
+        session.fail(where, f"{SHAPE}, found {annotation!r:.40}.")
     labels = labels if isinstance(labels, list) else [labels]
     is_good = (
         isinstance(start, int) and isinstance(end, int) and all(isinstance(each, str) for each in labels)
     )
     if not is_good or not labels or not all(labels):
-        raise CorpusError(
-            f"{where}: an entity must have whole numbers for start and end, and a label, found "
-            f"{found!r:.80}.{FIX_HINT}"
+        session.fail(
+            where,
+            f"an entity must have whole numbers for start and end, and a label, found {annotation!r:.80}.",
         )
     return [RawSpan(start, end, label, surface if isinstance(surface, str) else None) for label in labels]
 

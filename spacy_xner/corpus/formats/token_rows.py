@@ -2,37 +2,32 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...errors import CorpusError
-from ...schemes import TagScheme
 from ...types import CharSpan, Record
 from ..annotation.offsets import check_texts
 from ..annotation.rebuild import join_tokens
 from ..annotation.repairs import read_tags
 from ..annotation.tags import detect_scheme
-from ..reading.each import read_each
-from ..reading.lines import FIX_HINT
-from ..reading.options import ReadCounts, ReadOptions
+from ..reading.session import ReadSession
 
 TOKENS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "ner", "labels")
-# Rows from which a scheme is found out.
+# Rows from which the tagging scheme is detected.
 SAMPLE_ROWS = 2000
 
 Row = dict[str, Any]
-# Where each row stands, and a reader of it.
-Rows = Iterable[tuple[str, Callable[[], Row]]]
+# Lists the rows of a file, each with its position.
+ListRows = Callable[[ReadSession], Iterable[tuple[str, Row]]]
 
 
 class Fields(NamedTuple):
-    """Where tokens and tags stand in a row.
+    """The columns of tokens and tags.
 
     Attributes:
         tokens: Name of the tokens' column.
-        tags: Name of the tags'.
-        names: What the numbers of tags mean, if they are such.
+        tags: Name of the tags' column.
+        names: Names of tags that are numbers; None if tags are strings.
     """
 
     tokens: str
@@ -40,7 +35,7 @@ class Fields(NamedTuple):
     names: Sequence[str] | None = None
 
 
-def find_fields(path: Path, columns: Iterable[str]) -> Fields:
+def find_fields(session: ReadSession, columns: Iterable[str]) -> Fields:
     """Find the columns by their names.
 
     Raises:
@@ -49,74 +44,61 @@ def find_fields(path: Path, columns: Iterable[str]) -> Fields:
     known = list(columns)
     tokens, tags = (next((name for name in names if name in known), None) for names in (TOKENS, TAGS))
     if tokens is None or tags is None:
-        raise CorpusError(
-            f"{path}:1: rows must have {' or '.join(TOKENS)}, and {' or '.join(TAGS)}, found "
-            f"{', '.join(known)}. Rename them."
+        session.fail(
+            1,
+            f"rows must have {' or '.join(TOKENS)}, and {' or '.join(TAGS)}, found "
+            f"{', '.join(known) or 'none'}.",
+            "Rename the columns.",
         )
     return Fields(tokens, tags)
 
 
-def read_token_rows(
-    make_rows: Callable[[ReadCounts], Rows], fields: Fields, telling: tuple[ReadOptions, ReadCounts]
-) -> Iterator[Record]:
+def read_token_rows(session: ReadSession, list_rows: ListRows, fields: Fields) -> Iterator[Record]:
     """Read rows with tags of any scheme.
 
     Args:
-        make_rows: Gives the rows; called twice.
+        session: The session.
+        list_rows: Lists the rows; called twice, first for a preview.
         fields: Their columns.
-        telling: What the reader is told, and where it counts.
 
     Raises:
         CorpusError: If a row is bad.
     """
-    options, counts = telling
-    sample = [tags for row in islice(make_rows(ReadCounts()), SAMPLE_ROWS) if (tags := _peek(*row, fields))]
-    scheme, evidence = detect_scheme(sample, options.scheme)
-    counts.notes.append(f"{fields.tokens} and {fields.tags}: {evidence}")
+    preview = session.preview()
+    sample = preview.read_each(list_rows(preview), lambda row: _parse(preview, *row, fields=fields)[1])
+    scheme, evidence = detect_scheme(
+        [tags for tags in islice(sample, SAMPLE_ROWS) if tags], session.options.scheme
+    )
+    session.note(f"{fields.tokens} and {fields.tags}: {evidence}")
 
-    def read_row(item: tuple[str, Callable[[], Row]]) -> Record:
-        where, read = item
-        return _to_record(where, *_read(where, read, fields), (scheme, *telling))
+    def read_row(item: tuple[str, Row]) -> Record:
+        where, row = item
+        tokens, tags = _parse(session, where, row, fields=fields)
+        entities = read_tags(session, scheme, tags, place=lambda _: where)
+        text, offsets = join_tokens(tokens, [False] * len(tokens))
+        spans = (CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities)
+        return Record(text, tuple(spans), where)
 
-    yield from read_each(make_rows(counts), read_row, telling)
-
-
-def _peek(where: str, read: Callable[[], Row], fields: Fields) -> list[str]:
-    """Read a row's tags; whatever is bad is for the reader to report."""
-    try:
-        return _read(where, read, fields)[1]
-    except CorpusError:
-        return []
+    yield from session.read_each(list_rows(session), read_row)
 
 
-def _read(where: str, read: Callable[[], Row], fields: Fields) -> tuple[list[str], list[str]]:
-    row = read()
+def _parse(session: ReadSession, where: str, row: Row, *, fields: Fields) -> tuple[list[str], list[str]]:
+    """Return the tokens of a row and their tags."""
     tokens, tags = row.get(fields.tokens), row.get(fields.tags)
     is_good = isinstance(tokens, list) and isinstance(tags, list) and len(tokens) == len(tags)
     if not is_good or not all(isinstance(token, str) and token.strip() for token in tokens or ()):
-        raise CorpusError(
-            f"{where}: expected tokens, and a tag for each, found {str(tokens)[:40]}.{FIX_HINT}"
-        )
-    check_texts(where, tokens or ())
-    return tokens or [], [_name(where, tag, fields) for tag in tags or ()]
+        session.fail(where, f"expected tokens, and a tag for each, found {str(tokens)[:40]}.")
+    check_texts(session, where, tokens or ())
+    return tokens or [], [_name(session, where, tag, names=fields.names) for tag in tags or ()]
 
 
-def _name(where: str, tag: object, fields: Fields) -> str:
+def _name(session: ReadSession, where: str, tag: object, *, names: Sequence[str] | None) -> str:
     if isinstance(tag, str):
         return tag
-    if isinstance(tag, int) and fields.names is not None and 0 <= tag < len(fields.names):
-        return fields.names[tag]
-    raise CorpusError(
-        f"{where}: a tag must be a string, or a number that the dataset's features name, found {tag!r}. Give "
-        "the column a ClassLabel, or mend it."
+    if isinstance(tag, int) and names is not None and 0 <= tag < len(names):
+        return names[tag]
+    session.fail(
+        where,
+        f"a tag must be a string, or a number that the dataset's features name, found {tag!r}.",
+        "Make the column a ClassLabel, or fix the tag.",
     )
-
-
-def _to_record(
-    where: str, tokens: list[str], tags: list[str], telling: tuple[TagScheme, ReadOptions, ReadCounts]
-) -> Record:
-    scheme, options, counts = telling
-    entities = read_tags(lambda _: where, tags, scheme, (options, counts))
-    text, offsets = join_tokens(tokens, [False] * len(tokens))
-    spans = (CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities)
-    return Record(text, tuple(spans), where)

@@ -1,1 +1,1 @@
-"""What all readers share: lines, JSON, options."""
+"""What the readers of all formats share: options, sessions, lines, JSON."""

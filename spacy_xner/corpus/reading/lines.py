@@ -1,4 +1,4 @@
-"""Lines of a file in UTF-8, one after the other, with their numbers."""
+"""Numbered lines of UTF-8 files."""
 
 import codecs
 import re
@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import CorpusError
-from .options import ReadCounts
+from .session import ReadSession
 
-# In bytes. No text is as long; a file without line ends would fill the memory.
+# In bytes. No text is this long, and a file without line ends would fill the memory.
 MAX_LINE = 1 << 24
 # Bytes read at once, and then to the end of the line.
 BLOCK = 1 << 16
 NEWLINE = b"\n"
-# What can be done about a line.
-FIX_HINT = " Mend it, or leave such texts out with --skip-bad."
 _BAD = re.compile("[\x00\r\udc80-\udcff]")
 
 
@@ -28,36 +26,37 @@ class Line(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Lines that follow one another: the number of the first in the file, counted from 1, and their texts."""
+    """Successive lines: the number of the first in the file, counted from 1, and their texts."""
 
     number: int
     lines: list[str]
 
 
-def read_lines(path: Path, counts: ReadCounts) -> Iterator[Line]:
+def read_lines(session: ReadSession) -> Iterator[Line]:
     """Read lines one by one, as `read_blocks` does."""
-    for number, lines in read_blocks(path, counts):
+    for number, lines in read_blocks(session):
         yield from map(Line, count(number), lines)
 
 
-def read_blocks(path: Path, counts: ReadCounts) -> Iterator[Block]:
-    """Read lines without their ends; bytes that are no UTF-8 stay in as surrogates, for `check_line`.
+def read_blocks(session: ReadSession) -> Iterator[Block]:
+    """Read lines without their line ends; bytes that are not UTF-8 become surrogates, for `check_line`.
 
     Raises:
         CorpusError: If the file is in UTF-16, or a line is too long.
     """
     number = 1
-    with path.open("rb") as file:
+    with session.path.open("rb") as file:
         while block := file.read(BLOCK):
             rest = file.readline(MAX_LINE + 1)
-            counts.n_bytes += len(block) + len(rest)
+            session.report.n_bytes += len(block) + len(rest)
             if number == 1:
-                check_start(path, block)
+                check_start(session.path, block)
                 block = block.removeprefix(codecs.BOM_UTF8)
             if len(block) - block.rfind(NEWLINE) - 1 + len(rest) > MAX_LINE:
-                raise CorpusError(
-                    f"{path}:{number + block.count(NEWLINE)}: a line must have at most "
-                    f"{MAX_LINE >> 20} MB, found more. Cut the text, or check that lines end in LF."
+                session.fail(
+                    number + block.count(NEWLINE),
+                    f"a line must have at most {MAX_LINE >> 20} MB, found more.",
+                    "Split the text, or check that lines end in LF.",
                 )
             text = (block + rest).decode("utf-8", "surrogateescape").removesuffix("\n")
             lines = text.split("\n")
@@ -68,7 +67,7 @@ def read_blocks(path: Path, counts: ReadCounts) -> Iterator[Block]:
 
 
 def check_start(path: Path, raw: bytes) -> None:
-    """Check that a file is not in UTF-16.
+    """Check that a file is not in UTF-16, by its first bytes.
 
     Raises:
         CorpusError: If it is.
@@ -77,25 +76,24 @@ def check_start(path: Path, raw: bytes) -> None:
         raise CorpusError(f"{path}:1: expected UTF-8, found UTF-16. Convert the file to UTF-8.")
 
 
-def check_block(path: Path, block: Block) -> None:
+def check_block(session: ReadSession, block: Block) -> None:
     """Check that lines are text, as `check_line` does, all at once."""
     if _BAD.search("".join(block.lines)):
         for line in map(Line, count(block.number), block.lines):
-            check_line(path, line)
+            check_line(session, line)
 
 
-def check_line(path: Path, line: Line) -> None:
+def check_line(session: ReadSession, line: Line) -> None:
     """Check that a line is text.
 
     Raises:
-        CorpusError: If it has bytes that are no UTF-8, a NUL or a CR.
+        CorpusError: If it has bytes that are not UTF-8, a NUL or a CR.
     """
     bad = _BAD.search(line.text)
     if bad is None:
         return
-    where = f"{path}:{line.number}"
     if bad[0] == "\r":
-        raise CorpusError(f"{where}: expected lines to end in LF or CRLF, found CR. Convert the line ends.")
+        session.fail(line.number, "expected lines to end in LF or CRLF, found CR.", "Convert the line ends.")
     if bad[0] == "\x00":
-        raise CorpusError(f"{where}: expected text, found a NUL. Mend the line.")
-    raise CorpusError(f"{where}: expected UTF-8, found other bytes. Convert the file to UTF-8.")
+        session.fail(line.number, "expected text, found a NUL.", "Fix the line.")
+    session.fail(line.number, "expected UTF-8, found other bytes.", "Convert the file to UTF-8.")

@@ -1,19 +1,19 @@
-"""What a reader may be told, and what it tells back."""
+"""Options of readers and writers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What a reader may be told.
+    """Options of a reader.
 
     Attributes:
-        columns: Names of the columns, such as ``"_ token tag"``; None to find them out.
-        skip_bad: Leave out texts with bad lines, counted, instead of stopping.
-        scheme: Of the tags, such as ``"BIOES"``; None to find it out.
-        strict: An illegal tag makes its line a bad one, instead of being repaired.
+        columns: Names of the columns, such as ``"_ token tag"``; None to detect them.
+        skip_bad: Skip and count texts with errors, instead of stopping.
+        scheme: Tagging scheme, such as ``"BIOES"``; None to detect it.
+        strict: Treat an illegal tag as an error, instead of repairing it.
         show: List every repair.
-        split: Part of a Hugging Face dataset.
+        split: Split of a Hugging Face dataset.
     """
 
     columns: str | None = None
@@ -24,40 +24,16 @@ class ReadOptions:
     split: str | None = None
 
 
-@dataclass(slots=True)
-class ReadCounts:
-    """What a reader found out, repaired and left out, filled while it reads.
-
-    Attributes:
-        notes: What was found out of the format, with the evidence.
-        repairs: How many illegal tags were read as others, by kind.
-        repaired: One line for each of these: where, and what was read as what; if they are to be shown.
-        skipped: One line for each text left out: where and why.
-        left_out: How many things were left out that have no place in a text, by what they are.
-        n_bytes: Bytes read so far.
-    """
-
-    notes: list[str] = field(default_factory=list)
-    repairs: dict[str, int] = field(default_factory=dict)
-    repaired: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    left_out: dict[str, int] = field(default_factory=dict)
-    n_bytes: int = 0
-
-    def leave_out(self, what: str) -> None:
-        """Count something that is left out."""
-        self.left_out[what] = self.left_out.get(what, 0) + 1
-
-
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """What a writer may be told.
+    """Options of a writer.
 
     Attributes:
-        scheme: Of tags.
-        type_first: Tags have the label before the letter.
-        comments: CoNLL has the text, and the columns, in comments, so that it can be read back the same.
-        predictions: Entities are a model's, to be looked at, where a format tells these from gold.
+        scheme: Tagging scheme.
+        type_first: Write the label of a tag before its letter.
+        comments: Write the text and the names of the columns as comments of CoNLL, so that it can be read
+            back unchanged.
+        predictions: Mark entities as predictions to be corrected, where a format has such marks.
     """
 
     scheme: str = "IOB2"

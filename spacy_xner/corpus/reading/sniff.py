@@ -1,4 +1,4 @@
-"""The beginning of a file, to find out its format."""
+"""The beginning of a file, to detect its format."""
 
 import json
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ MAX_BYTES = 1 << 20
 MAX_LINES = 1000
 
 
-class Head(NamedTuple):
+class FileHead(NamedTuple):
     """The beginning of a file.
 
     Attributes:
         path: The file or folder.
-        lines: Its first lines that are not blank; a folder has none.
+        lines: Its first lines that are not blank; empty for a folder.
         first: The first JSON object of JSON lines, or of an array; empty if there is none.
     """
 
@@ -26,11 +26,11 @@ class Head(NamedTuple):
 
     @property
     def is_folder(self) -> bool:
-        """It is a folder."""
+        """Whether the path is a folder."""
         return self.path.is_dir()
 
 
-def read_head(path: Path) -> Head:
+def read_file_head(path: Path) -> FileHead:
     """Read the beginning of a file.
 
     Raises:
@@ -38,18 +38,18 @@ def read_head(path: Path) -> Head:
         CorpusError: If it is in UTF-16.
     """
     if path.is_dir():
-        return Head(path, [], {})
+        return FileHead(path, [], {})
     with path.open("rb") as file:
         raw = file.read(MAX_BYTES)
     check_start(path, raw)
     text = raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     lines = [line for line in text.split("\n") if line.strip()][:MAX_LINES]
-    return Head(path, lines, _first(lines))
+    return FileHead(path, lines, _parse_first(lines))
 
 
-def _first(lines: Sequence[str]) -> dict[str, Any]:
+def _parse_first(lines: Sequence[str]) -> dict[str, Any]:
     try:
-        found, _ = json.JSONDecoder().raw_decode("\n".join(lines).lstrip("[ \n"))
+        value, _ = json.JSONDecoder().raw_decode("\n".join(lines).lstrip("[ \n"))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

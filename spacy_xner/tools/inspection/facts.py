@@ -11,7 +11,7 @@ from typing import TypeVar
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ...corpus import ReadCounts, ReadOptions, read_records
+from ...corpus import ReadOptions, read_records
 from ...corpus.convert import ConvertReport, record_to_doc
 from ...corpus.docbin import stream_docs
 from ...scoring.spans import all_entities
@@ -181,16 +181,18 @@ def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[
             # Cut by whatever tokenizer it was converted with.
             yield doc, f"{path}:{number}"
         return
-    counts, report = ReadCounts(), ConvertReport()
-    for record in read_records(path, counts, options=ReadOptions(columns=columns, skip_bad=True, show=True)):
+    report = ConvertReport()
+    reading = report.reading
+    options = ReadOptions(columns=columns, skip_bad=True, show=True)
+    for record in read_records(path, options=options, report=reading):
         n_before = report.n_widened
         doc = record_to_doc(record, tokenizer, report)
         if report.n_widened > n_before:
             facts.show("entities with a border inside a token", record.source)
         yield doc, record.source
-    facts.notes, facts.repairs, facts.n_skipped = counts.notes, counts.repairs, len(counts.skipped)
+    facts.notes, facts.repairs, facts.n_skipped = reading.notes, reading.repairs, len(reading.skipped)
     facts.n_widened, facts.n_overlapping = report.n_widened, report.n_overlapping
-    for what, lines in (("illegal tags", counts.repaired), ("texts that cannot be read", counts.skipped)):
+    for what, lines in (("illegal tags", reading.repaired), ("texts that cannot be read", reading.skipped)):
         for line in lines[:MAX_PLACES]:
             facts.show(what, line)
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
-from ...corpus import ReadCounts, read_records
-from ...corpus.export import write_records
+from ...corpus import read_records, write_records
 from ...types import Record
 from .draw import draw_part
 from .spec import PARTS, read_spec
@@ -59,7 +58,7 @@ def synthesize(
         ['train.conll', 'dev.conll']
     """
     spec = read_spec(Path(source), languages)
-    own = [] if real is None else list(read_records(Path(real), ReadCounts()))
+    own = [] if real is None else list(read_records(real))
     files = []
     for part in PARTS:
         size = sizes.get(part, 0)

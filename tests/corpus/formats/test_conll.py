@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_xner.corpus import ReadCounts, ReadOptions
+from spacy_xner.corpus import ReadOptions, ReadReport, ReadSession
 from spacy_xner.corpus.annotation.rebuild import join_tokens, locate_tokens
 from spacy_xner.corpus.formats.conll import read_conll
 from spacy_xner.errors import CorpusError, XnerWarning
@@ -15,13 +15,13 @@ from spacy_xner.types import Record
 Found = list[tuple[str, list[tuple[str, str]]]]
 
 
-def read(tmp_path: Path, text: str | bytes, **options: object) -> tuple[Found, ReadCounts]:
+def read(tmp_path: Path, text: str | bytes, **options: object) -> tuple[Found, ReadReport]:
     """Read a file's texts, each with the surfaces and labels of its entities."""
     path = tmp_path / "file.conll"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    counts = ReadCounts()
-    records = list(read_conll(path, ReadOptions(**options), counts))
-    return [(r.text, surfaces(r)) for r in records], counts
+    session = ReadSession(path, ReadOptions(**options))
+    records = list(read_conll(session))
+    return [(r.text, surfaces(r)) for r in records], session.report
 
 
 def surfaces(record: Record) -> list[tuple[str, str]]:
@@ -47,9 +47,9 @@ ANNA = [("Anna Lee met Bo", [("Anna Lee", "PER"), ("Bo", "PER")])]
     ids=["tabs", "spaces", "type first", "four columns", "index", "comments", "docstart", "bom and crlf"],
 )
 def test_columns_are_found(tmp_path: Path, text: str) -> None:
-    found, counts = read(tmp_path, text)
+    found, report = read(tmp_path, text)
     assert found == ANNA
-    assert counts.n_bytes == len(text.encode())
+    assert report.n_bytes == len(text.encode())
 
 
 def test_chunks_are_not_taken_for_entities(tmp_path: Path) -> None:
@@ -87,9 +87,9 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
 def test_entities_of_several_layers(tmp_path: Path) -> None:
     text = "Bank\tB-ORG\tO\nof\tI-ORG\tO\nRome\tI-ORG\tB-LOC\nBo\tB-PER\tB-PER\nmet\tO\tI-X\n"
     expected = [("Bank of Rome", "ORG"), ("Rome", "LOC"), ("Bo", "PER"), ("met", "X")]
-    found, counts = read(tmp_path, text, columns="token tag tag")
+    found, report = read(tmp_path, text, columns="token tag tag")
     assert found == [("Bank of Rome Bo met", expected)]
-    assert sum(counts.repairs.values()) == 1
+    assert sum(report.repairs.values()) == 1
     with pytest.raises(CorpusError, match=r"file.conll:2: a tag must be O, B-LABEL or I-LABEL, found 'of'"):
         read(tmp_path, "Bo\tO\tO\nRome\tO\tof\n", columns="token tag tag")
 
@@ -138,45 +138,45 @@ def test_bad_lines_are_named(tmp_path: Path, text: str | bytes, message: str) ->
         read(tmp_path, text)
 
 
-def test_skip_bad_leaves_out_the_sentence_and_counts_it(tmp_path: Path) -> None:
+def test_skip_bad_leaves_out_the_sentence_and_report_it(tmp_path: Path) -> None:
     text = "Bo\tB-PER\n\nAnna\tB-PER\nLee\tO\tO\n\nBo\tB-PER\n"
-    found, counts = read(tmp_path, text, skip_bad=True)
+    found, report = read(tmp_path, text, skip_bad=True)
     assert [entry[0] for entry in found] == ["Bo", "Bo"]
-    assert len(counts.skipped) == 1
-    assert "file.conll:4" in counts.skipped[0]
+    assert len(report.skipped) == 1
+    assert "file.conll:4" in report.skipped[0]
 
 
 def test_illegal_tags_are_repaired_and_counted(tmp_path: Path) -> None:
-    found, counts = read(tmp_path, "Bo\tB-PER\n\n" * 3 + "Anna\tI-PER\nmet\tO\nBo\tI-PER\n")
+    found, report = read(tmp_path, "Bo\tB-PER\n\n" * 3 + "Anna\tI-PER\nmet\tO\nBo\tI-PER\n")
     assert found[3][1] == [("Anna", "PER"), ("Bo", "PER")]
-    assert counts.repairs == {"I read as B": 2}
-    assert counts.repaired == []
+    assert report.repairs == {"I read as B": 2}
+    assert report.repaired == []
 
 
 def test_illegal_tags_are_listed_or_refused(tmp_path: Path) -> None:
     text = "Bo\tB-PER\n\nAnna\tI-PER\nmet\tO\n"
-    counts = read(tmp_path, text, show=True)[1]
-    assert counts.repaired == [f"{tmp_path}/file.conll:3: I-PER read as B-PER"]
+    report = read(tmp_path, text, show=True)[1]
+    assert report.repaired == [f"{tmp_path}/file.conll:3: I-PER read as B-PER"]
     with pytest.raises(
-        CorpusError, match=r"file.conll:3: tags must be legal in IOB2, found I-PER where B-PER"
+        CorpusError, match=r"file.conll:3: tags must be legal in IOB2, found I-PER instead of B-PER"
     ):
         read(tmp_path, text, strict=True)
-    found, counts = read(tmp_path, text, strict=True, skip_bad=True)
-    assert (len(found), len(counts.skipped), counts.repairs) == (1, 1, {})
+    found, report = read(tmp_path, text, strict=True, skip_bad=True)
+    assert (len(found), len(report.skipped), report.repairs) == (1, 1, {})
 
 
 @pytest.mark.parametrize("tags", ["B-P E-P O S-P", "B-P L-P O U-P", "I-P I-P O I-P", "P-B P-E O P-S"])
 def test_schemes_are_found_out(tmp_path: Path, tags: str) -> None:
     lines = [f"{token}\t{tag}\n" for token, tag in zip("Anna Lee met Bo".split(), tags.split(), strict=True)]
-    found, counts = read(tmp_path, "".join(lines))
+    found, report = read(tmp_path, "".join(lines))
     assert found == [("Anna Lee met Bo", [("Anna Lee", "P"), ("Bo", "P")])]
-    assert counts.repairs == {}
-    assert "token in column 1, tags in 2 of 2: " in counts.notes[0]
+    assert report.repairs == {}
+    assert "token in column 1, tags in 2 of 2: " in report.notes[0]
 
 
 def test_scheme_may_be_named(tmp_path: Path) -> None:
-    counts = read(tmp_path, "Anna\tB-PER\nLee\tI-PER\n", scheme="bioes")[1]
-    assert counts.repairs == {"I read as E": 1}
+    report = read(tmp_path, "Anna\tB-PER\nLee\tI-PER\n", scheme="bioes")[1]
+    assert report.repairs == {"I read as E": 1}
     with pytest.raises(ValueError, match="A scheme must be one of"):
         read(tmp_path, "Anna\tB-PER\n", scheme="BIEO")
 

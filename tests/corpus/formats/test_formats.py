@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_xner.corpus import FORMATS, ReadCounts, ReadOptions, WriteOptions, find_format, read_records
+from spacy_xner.corpus import FORMATS, ReadOptions, ReadReport, WriteOptions, find_format, read_records
 from spacy_xner.errors import CorpusError
 from spacy_xner.types import CharSpan, Record
 
@@ -54,10 +54,10 @@ SAMPLES = {
 }
 
 
-def read(path: Path, **options: object) -> tuple[list[Record], ReadCounts]:
+def read(path: Path, **options: object) -> tuple[list[Record], ReadReport]:
     """Read a file of whatever format."""
-    counts = ReadCounts()
-    return list(read_records(path, counts, options=ReadOptions(**options))), counts
+    report = ReadReport()
+    return list(read_records(path, options=ReadOptions(**options), report=report)), report
 
 
 def surfaces(record: Record) -> tuple[str, list[tuple[str, str]]]:
@@ -70,9 +70,9 @@ def test_format_is_found_out_and_read(tmp_path: Path, name: str) -> None:
     format, text = SAMPLES[name]
     path = tmp_path / "file"
     path.write_text(text, encoding="utf-8")
-    records, counts = read(path)
+    records, report = read(path)
     assert find_format(path) == format
-    assert counts.notes[0] == f"format {format}"
+    assert report.notes[0] == f"format {format}"
     assert [surfaces(record) for record in records] == [ANNA]
 
 
@@ -81,9 +81,9 @@ def test_brat_is_read_from_a_folder(tmp_path: Path) -> None:
     lines = ["T1\tPER 0 4\tAnna", "T2\tPER 9 11\t李雷", "T3\tLOC 17 21\tRome", "T4\tPER 23 25\tBo"]
     lines += ["R1\tmet Arg1:T1 Arg2:T2", "T5\tPER 0 4;9 11\tAnna 李雷"]
     (tmp_path / "a.ann").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    records, counts = read(tmp_path)
+    records, report = read(tmp_path)
     assert surfaces(records[0]) == (TEXT + "\r\nBo", [*ANNA[1], ("Bo", "PER")])
-    assert counts.left_out == {"lines of brat that are no entities": 1, "entities in several parts": 1}
+    assert report.left_out == {"brat lines that are not entities": 1, "discontinuous entities": 1}
     (tmp_path / "a.txt").unlink()
     with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none"):
         read(tmp_path / "a.ann")
@@ -98,12 +98,12 @@ def test_datasets_are_read(tmp_path: Path) -> None:
     rows = {"tokens": [["李", "雷", "met", "Bo"], ["met"]], "ner_tags": [[1, 2, 0, 1], [0]]}
     train = datasets.Dataset.from_dict(rows, features)
     datasets.DatasetDict({"train": train, "test": train}).save_to_disk(tmp_path / "both")
-    records, counts = read(tmp_path / "both", split="train")
+    records, report = read(tmp_path / "both", split="train")
     assert [surfaces(record) for record in records] == [
         ("李雷 met Bo", [("李雷", "PER"), ("Bo", "PER")]),
         ("met", []),
     ]
-    assert counts.notes[0] == "format hf"
+    assert report.notes[0] == "format hf"
     with pytest.raises(ValueError, match="--split must be one of train, test, found None"):
         read(tmp_path / "both")
     (tmp_path / "files").mkdir()
@@ -117,13 +117,13 @@ def test_datasets_are_read(tmp_path: Path) -> None:
 def test_tables_are_read(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text('id,review,label\n1,"good, ""very""\ngood",pos\n2,bad,neg|short\n', encoding="utf-8")
-    records, counts = read(path)
+    records, report = read(path)
     assert [record.text for record in records] == ['good, "very"\ngood', "bad"]
     assert records[0].cats == {"neg": 0.0, "pos": 1.0, "short": 0.0}
     assert records[1].cats == {"neg": 1.0, "pos": 0.0, "short": 1.0}
-    assert counts.notes == ["format table", "text in review, labels in label"]
+    assert report.notes == ["format table", "text in review, labels in label"]
     path.write_text('ID\tTweet\tjoy\tfear\n7\t"so good\t1\t0\n8\tbad"\t0\t0\n', encoding="utf-8")
-    records, counts = read(path)
+    records, report = read(path)
     assert [(record.text, record.cats) for record in records] == [
         ('"so good', {"joy": 1.0}), ('bad"', {"joy": 0.0})
     ]  # fmt: skip
@@ -156,10 +156,10 @@ def test_tasks_and_annotations_that_are_not_read_are_counted(tmp_path: Path) -> 
     ]
     path = tmp_path / "file.json"
     path.write_text(json.dumps(tasks), encoding="utf-8")
-    records, counts = read(path)
+    records, report = read(path)
     assert [record.cats for record in records] == [None, {"good": 1.0}]
-    assert counts.left_out == {
-        "tasks that nobody has annotated": 1,
+    assert report.left_out == {
+        "tasks without an annotation": 1,
         "annotations after a task's first": 1, "results of type rating": 1
     }  # fmt: skip
 
@@ -191,7 +191,7 @@ def test_what_is_written_can_be_read_back(
     path = tmp_path_factory.mktemp("written") / "file"
     with path.open("w", encoding="utf-8", newline="") as file:
         assert not write(drawn, file, WriteOptions())
-    again = list(read_records(path, ReadCounts(), name))
+    again = list(read_records(path, name))
     assert [(record.text, record.spans) for record in again] == [
         (record.text, record.spans) for record in drawn
     ]
@@ -204,7 +204,7 @@ def test_what_cannot_be_written_is_counted() -> None:
     assert FORMATS["conll"].write(written, file, WriteOptions(scheme="IO", type_first=True)) == {  # type: ignore[misc]
         "texts without a token": 1,
         "texts whose line ends became spaces": 1,
-        "entities that IO makes one with the one before": 1,
+        "entities that IO merges with the one before": 1,
     }
     assert "a\tX-I\nb\tX-I\n" in file.getvalue()
     lost = FORMATS["doccano"].write(written, StringIO(), WriteOptions())  # type: ignore[misc]

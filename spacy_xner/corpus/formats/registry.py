@@ -1,0 +1,154 @@
+"""The corpus formats: those of this package, and those that other packages add by entry points."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TextIO
+
+from ...errors import XnerWarning
+from ...types import Record
+from ..reading.options import WriteOptions
+from ..reading.session import ReadSession
+from ..reading.sniff import FileHead, read_file_head
+from .brat import read_brat, recognizes_brat
+from .cluener import read_cluener, recognizes_cluener
+from .conll import read_conll, recognizes_conll, write_conll
+from .hf import read_hf, recognizes_hf
+from .joined import read_joined, recognizes_joined
+from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
+from .span_json import read_span_json, recognizes_span_json, write_doccano, write_span_json
+from .table import read_table, recognizes_table
+from .token_json import read_token_json, recognizes_token_json
+
+# Entry points of other packages: the name of a format, and where its `Format` is.
+PLUGINS = "spacy_xner_formats"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A corpus format.
+
+    Attributes:
+        recognizes: Returns whether a file has this format, by its beginning.
+        read: Reads the records of a session's file.
+        write: Writes records, and counts the items that were lost, by kind; None if it cannot write.
+        reads_folders: Whether it reads a folder as a whole.
+        reads_hub: Whether it reads a hub id, too.
+    """
+
+    recognizes: Callable[[FileHead], bool]
+    read: Callable[[ReadSession], Iterator[Record]]
+    write: Callable[[Iterable[Record], TextIO, WriteOptions], Counter[str]] | None = None
+    reads_folders: bool = field(default=False, kw_only=True)
+    reads_hub: bool = field(default=False, kw_only=True)
+
+
+# The first that recognizes a file reads it.
+FORMATS: dict[str, Format] = {
+    "hf": Format(recognizes_hf, read_hf, reads_folders=True, reads_hub=True),
+    "brat": Format(recognizes_brat, read_brat, reads_folders=True),
+    "label-studio": Format(recognizes_label_studio, read_label_studio, write_label_studio),
+    "cluener": Format(recognizes_cluener, read_cluener),
+    "tokens": Format(recognizes_token_json, read_token_json),
+    "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
+    # Read like any JSON lines; written as doccano imports them.
+    "doccano": Format(lambda _: False, read_span_json, write_doccano),
+    "joined": Format(recognizes_joined, read_joined),
+    "conll": Format(recognizes_conll, read_conll, write_conll),
+    "table": Format(recognizes_table, read_table),
+}
+
+
+@cache
+def find_plugins() -> dict[str, EntryPoint]:
+    """List the formats of other packages by name, without loading them; built-in names are not replaced."""
+    return {ep.name: ep for ep in entry_points(group=PLUGINS) if ep.name not in FORMATS}
+
+
+@cache
+def load_plugin(name: str) -> Format:
+    """Load a format of another package.
+
+    Raises:
+        ValueError: If that fails.
+    """
+    entry_point = find_plugins()[name]
+    package = entry_point.dist.name if entry_point.dist is not None else "an unknown package"
+    try:
+        loaded = entry_point.load()
+    except Exception as err:  # whatever another package raises when it is imported
+        reason = f"{type(err).__name__}: {' '.join(str(err).split())}"
+    else:
+        if isinstance(loaded, Format):
+            return loaded
+        reason = f"{type(loaded).__name__} instead of Format"
+    raise ValueError(
+        f"The format {name} of {package} must be a Format at {entry_point.value}, found {reason}. Fix or "
+        "uninstall that package."
+    )
+
+
+def get_format(name: str) -> Format:
+    """Return a format by its name.
+
+    Raises:
+        ValueError: If there is none, or another package's cannot be loaded.
+    """
+    if name in FORMATS:
+        return FORMATS[name]
+    if name in find_plugins():
+        return load_plugin(name)
+    names = ", ".join((*FORMATS, *find_plugins()))
+    raise ValueError(f"format must be auto or one of {names}, found {name!r}. Choose one.")
+
+
+def get_writer(name: str) -> Callable[[Iterable[Record], TextIO, WriteOptions], Counter[str]]:
+    """Return the writer of a format.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name in FORMATS or name in find_plugins():
+        write = get_format(name).write
+        if write is not None:
+            return write
+    names = ", ".join(name for name, format in _each_format() if format.write is not None)
+    raise ValueError(f"format must be one of {names}, found {name!r}. Choose one of these.")
+
+
+def find_format(path: Path) -> str:
+    """Detect the format of a file or folder.
+
+    Those of other packages come after the built-in ones, and are loaded only if none of these fits. A file
+    that no format recognizes is read as JSON if it begins so, as a table if its name ends in ``.csv`` or
+    ``.tsv``, else as CoNLL: these readers report what is wrong.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If a folder has nothing that can be read.
+    """
+    head = read_file_head(path)
+    name = next((name for name, format in _each_format() if format.recognizes(head)), None)
+    if name is not None:
+        return name
+    if head.is_folder:
+        raise ValueError(
+            f"A folder must hold .ann, .parquet or a saved dataset, found none in {path}. Check the path."
+        )
+    if head.lines and head.lines[0].lstrip().startswith(("{", "[")):
+        return "jsonl"
+    return "table" if path.suffix.lower() in (".csv", ".tsv") else "conll"
+
+
+def _each_format() -> Iterator[tuple[str, Format]]:
+    """Yield all formats, loading those of other packages one by one; a broken one is warned of."""
+    yield from FORMATS.items()
+    for name in find_plugins():
+        try:
+            yield name, load_plugin(name)
+        except ValueError as err:
+            warnings.warn(str(err), XnerWarning, stacklevel=3)

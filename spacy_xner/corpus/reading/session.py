@@ -1,0 +1,119 @@
+"""One reading of a corpus: its file, the options, and a report of what happened to the texts."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from ...errors import CorpusError
+from .options import ReadOptions
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+FIX_OR_SKIP = "Fix it, or skip such texts with --skip-bad."
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """What a reader detected, repaired and skipped; filled while it reads.
+
+    Attributes:
+        notes: What was detected about the format, with the evidence.
+        repairs: Number of illegal tags that were read as others, by kind.
+        repaired: One line for each of these, with its position, if they are to be listed.
+        skipped: The error of each skipped text, with its position.
+        left_out: Number of items that a `Record` cannot hold, by kind.
+        n_bytes: Bytes read so far.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    repairs: dict[str, int] = field(default_factory=dict)
+    repaired: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    n_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSession:
+    """What a reader gets: where to read, how, and where to report.
+
+    Attributes:
+        path: File or folder; for Hugging Face datasets, a hub id too.
+        options: Options.
+        report: Filled while reading.
+    """
+
+    path: Path
+    options: ReadOptions = field(default_factory=ReadOptions)
+    report: ReadReport = field(default_factory=ReadReport)
+
+    def at(self, line: int) -> str:
+        """Return the position of a line, counted from 1, as ``file:line``."""
+        return f"{self.path}:{line}"
+
+    def fail(self, where: int | str, problem: str, remedy: str = FIX_OR_SKIP) -> NoReturn:
+        """Raise the error of a text; inside `read_each`, the text is skipped if the options allow it.
+
+        Args:
+            where: Line of the file, or a position as ``file:line``.
+            problem: What must hold and what was found.
+            remedy: What to do.
+
+        Raises:
+            CorpusError: Always.
+        """
+        place = self.at(where) if isinstance(where, int) else where
+        raise CorpusError(f"{place}: {problem} {remedy}")
+
+    def skip(self, error: CorpusError) -> None:
+        """Skip the text with this error.
+
+        Raises:
+            CorpusError: The error, if the options do not allow to skip texts.
+        """
+        if not self.options.skip_bad:
+            raise error
+        self.report.skipped.append(str(error))
+
+    def note(self, evidence: str) -> None:
+        """Note what was detected about the format."""
+        self.report.notes.append(evidence)
+
+    def leave_out(self, kind: str) -> None:
+        """Count an item that a `Record` cannot hold, such as a relation."""
+        self.report.left_out[kind] = self.report.left_out.get(kind, 0) + 1
+
+    def repair(self, kind: str, line: str) -> None:
+        """Count a tag that was read as another, and list it if the options ask for it."""
+        self.report.repairs[kind] = self.report.repairs.get(kind, 0) + 1
+        if self.options.show:
+            self.report.repaired.append(line)
+
+    def read_each(self, items: Iterable[Item], read: Callable[[Item], Result | None]) -> Iterator[Result]:
+        """Read items one by one, and skip those that fail.
+
+        Args:
+            items: Items of a file. Errors that they raise themselves always stop the reading.
+            read: Reads an item; returns None for one that is no text.
+
+        Raises:
+            CorpusError: If an item fails and must not be skipped.
+        """
+        for item in items:
+            try:
+                result = read(item)
+            except CorpusError as err:
+                self.skip(err)
+                continue
+            if result is not None:
+                yield result
+
+    def preview(self) -> "ReadSession":
+        """Return a session for a first look: it skips texts with errors, and its report is thrown away."""
+        return ReadSession(self.path, replace(self.options, skip_bad=True))
+
+    def for_file(self, path: Path) -> "ReadSession":
+        """Return a session for one file of a folder, with the same report."""
+        return replace(self, path=path)
