@@ -109,11 +109,8 @@ def convert(
             if on_progress is not None and report.n_texts % 100 == 0:
                 on_progress(min(reading.n_bytes, size), size)
         if not report.n_texts:
-            skipped = f" that can be read: {reading.skipped[0]}" if reading.skipped else ""
-            raise CorpusError(
-                f"{input_path}:1: a corpus must hold at least one text, found none{skipped}. Check the "
-                "format."
-            )
+            reason = f" that can be read: {reading.skipped[0]}" if reading.skipped else ". Check the format."
+            raise CorpusError(f"{input_path}:1: a corpus must hold at least one text, found none{reason}")
     if on_progress is not None:
         on_progress(size, size)
     for line in _warnings(report):
