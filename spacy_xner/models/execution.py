@@ -210,7 +210,7 @@ class Execution:
         assert self.settings is not None
         if self.settings.cut == "text":
             return [as_pieces(self.cutter.cut_text(doc.text)) for doc in docs]
-        return self.cutter.cut_all(map(doc_words, docs))
+        return self.cutter.cut_all([doc_words(doc) for doc in docs])
 
     def count_predicted(self, n_tokens: int) -> None:
         """Count predicted tokens, and from time to time return freed memory to the system."""
