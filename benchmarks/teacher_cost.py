@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
 
-from spacy_xner.distillation.teacher_model import TeacherModel, cut_doc
+from spacy_xner.distillation.teacher_model import TeacherModel, tokenized
 
 
 def main(
@@ -47,7 +47,7 @@ def main(
         list(teacher.nlp.pipe(eg.predicted.text for eg in examples))
         passes["pipe"].append(time.perf_counter() - begin)
         begin = time.perf_counter()
-        teacher.precompute([cut_doc(eg.predicted) for eg in examples])
+        teacher.precompute([tokenized(eg.predicted) for eg in examples])
         passes["soft_targets"].append(time.perf_counter() - begin)
     # The first round warms up.
     ratios = [a / b for a, b in zip(passes["soft_targets"][1:], passes["pipe"][1:], strict=True)]

@@ -12,7 +12,7 @@ from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
 from spacy_xner.cli import app
-from spacy_xner.distillation.unlabelled import make_texts
+from spacy_xner.distillation.unlabelled import generate_texts
 from spacy_xner.models.execution import get_execution
 
 from .conftest import SLIPS, make_examples, train_nlp
@@ -246,7 +246,9 @@ def test_train_with_a_teacher(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("spacy_xner.distillation.entity_teacher.make_texts", partial(make_texts, n_texts=20))
+    monkeypatch.setattr(
+        "spacy_xner.distillation.entity_teacher.generate_texts", partial(generate_texts, n_texts=20)
+    )
     steps = ("--vars.max_steps", 2, "--vars.warmup_steps", 1, "--vars.eval_frequency", 1)
     files = ("--paths.train", corpus, "--paths.dev", corpus, f"--paths.{path}", folder)
     code, _, err = invoke(
@@ -310,7 +312,10 @@ def test_teacher_check(folder: Path, corpus: Path, tmp_path: Path) -> None:
     assert found["alpha"] == 0.5
     assert (tmp_path / "cache").is_file()
     code, out, _ = invoke("teacher-check", folder, corpus)
-    assert "advice: Old and new overlap, and on shared labels the teacher agrees with the gold in 100" in out
+    assert (
+        "advice: Old and new labels overlap, and the teacher's F1 against the gold on shared labels is 100"
+        in out
+    )
     code, _, err = invoke("teacher-check", folder, tmp_path / "nothing.spacy")
     assert code == 1
     assert "The corpus must be a .spacy file" in err

@@ -1,1 +1,1 @@
-"""Teachers: what a trained model knows, learned beside the gold."""
+"""Knowledge distillation: a trained model as the teacher of another, beside the gold annotation."""

@@ -1,4 +1,4 @@
-"""Soft targets that a teacher gave once, kept in memory or in a file."""
+"""A cache of soft targets, in memory or in a file."""
 
 import hashlib
 import sqlite3
@@ -10,19 +10,19 @@ import srsly
 
 from ..types import Entity, SoftTargets
 
-# Bytes of the file that are read through a memory map.
-MAPPED = 2**34
+# Bytes of the file that SQLite may map into memory.
+MMAP_BYTES = 2**34
 
 
 class TargetCache:
-    """An SQLite database of soft targets, read through a memory map; probabilities take two bytes each.
+    """An SQLite database of soft targets, with log-probabilities in half precision.
 
     Args:
-        path: The file, made if it is not there, or None to keep all in memory.
-        teacher: Tells this teacher's soft targets from those of others in the same file.
+        path: The file, created if it does not exist; None to keep the soft targets in memory.
+        teacher: Digest of the teacher: one file may hold the soft targets of several.
 
     Raises:
-        OSError: If the file is no such database, or its folder is missing.
+        OSError: If the file is not such a database, or its folder does not exist.
     """
 
     def __init__(self, path: Path | None, teacher: bytes) -> None:
@@ -30,20 +30,21 @@ class TargetCache:
         self.teacher = teacher
         try:
             self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
-            self._db.execute(f"PRAGMA mmap_size = {MAPPED}")
+            self._db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            # The names of table and columns are those of older cache files.
             self._db.execute(
                 "CREATE TABLE IF NOT EXISTS lessons (key BLOB PRIMARY KEY, head TEXT, log_probs BLOB)"
             )
         except sqlite3.Error as err:
             raise OSError(
-                f"The teacher's cache must be a file that this program made, or a new one in a folder that "
-                f"is there, found {path}: {err}. Name another file."
+                "The teacher's cache must be a cache file or a new file in an existing folder, found "
+                f"{path}: {err}. Name another file."
             ) from err
 
     def key(self, words: Sequence[str], spaces: Sequence[bool]) -> bytes:
-        """Make the key of a text as it is cut into tokens."""
+        """Compute the key of a tokenized text."""
         digest = hashlib.blake2b(self.teacher, digest_size=16)
         for word, has_space in zip(words, spaces, strict=True):
             digest.update(word.encode("utf-8", "surrogatepass") + (b"\x01" if has_space else b"\x00"))
@@ -53,7 +54,7 @@ class TargetCache:
         return self._db.execute("SELECT 1 FROM lessons WHERE key = ?", (key,)).fetchone() is not None
 
     def get(self, key: bytes) -> SoftTargets | None:
-        """Look up soft targets."""
+        """Return the soft targets with this key, or None."""
         row = self._db.execute("SELECT head, log_probs FROM lessons WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
@@ -63,7 +64,7 @@ class TargetCache:
         return SoftTargets(tuple(head["tags"]), log_probs, entities, spans)
 
     def add(self, soft_targets: Sequence[tuple[bytes, SoftTargets]]) -> None:
-        """Keep soft targets, all of them or none."""
+        """Store soft targets by key, all or none of them."""
         rows = [
             (
                 key,

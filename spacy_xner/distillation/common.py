@@ -1,37 +1,37 @@
-"""What the teachers of entities and of whole texts share: weights, and that they are not saved."""
+"""What entity and text teachers share: checks of their settings, the schedule of alpha, and pickling."""
 
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 
 
 class NotSerialized:
-    """Is None in a pickled pipeline, as in a saved one."""
+    """Becomes None when the pipeline is pickled: a saved pipeline has no teacher."""
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
-        """Leave nothing behind."""
+        """Pickle as None."""
         return type(None), ()
 
 
-def check_weights(alpha: object, temperature: float, texts_share: float, kinds: str) -> None:
-    """Check what weighs gold and teacher.
+def check_weights(alpha: object, temperature: float, texts_share: float, alternatives: str) -> None:
+    """Check the settings that weigh gold and teacher against each other.
 
     Args:
-        alpha: A number, or what is not checked here.
-        temperature: Softens probabilities.
-        texts_share: A teacher's own texts for each example.
-        kinds: What else alpha may be, for the error.
+        alpha: Weight of the gold loss. Only numbers are checked.
+        temperature: Softens the probabilities of teacher and student.
+        texts_share: Unlabelled texts per example.
+        alternatives: What alpha may be besides a number, for the error message.
 
     Raises:
-        ValueError: If one of them is out of its range.
+        ValueError: If one of them is out of range.
     """
     if isinstance(alpha, float | int) and not 0.0 <= alpha <= 1.0:
-        raise ValueError(f"alpha must be from 0 to 1, {kinds}, found {alpha}. Change it.")
+        raise ValueError(f"alpha must be from 0 to 1, {alternatives}, found {alpha}. Change it.")
     if temperature <= 0.0 or texts_share <= 0.0:
         raise ValueError(
             f"temperature and texts_share must be above 0, found {temperature} and {texts_share}. Raise them."
         )
 
 
-def repeat_alpha(alpha: float | Iterable[float]) -> Iterator[float]:
-    """Give the weight of each batch: a number over and over, or what a schedule has."""
+def iterate_alpha(alpha: float | Iterable[float]) -> Iterator[float]:
+    """Yield the weight of the gold loss for each batch, from a number or a schedule."""
     return repeat(float(alpha)) if isinstance(alpha, float | int) else iter(alpha)

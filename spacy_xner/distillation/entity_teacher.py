@@ -1,4 +1,4 @@
-"""A teacher in training: what it knows is learned beside the gold."""
+"""The teacher of an ``xner`` component: soft targets, pseudo-labels and unlabelled texts beside the gold."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,19 +16,18 @@ from ..pipeline.interfaces import Batch
 from ..training.batcher import parts_of
 from ..types import DistillTarget, Gold, SoftTargets
 from .check import check_targets
-from .common import NotSerialized, check_weights, repeat_alpha
-from .own_texts import OwnTexts
-from .pseudo_labels import add_entities, count_entities, labels_of
-from .teacher_model import TeacherModel, cuts_of
-from .unlabelled import VOCABULARY, make_texts, read_texts
+from .common import NotSerialized, check_weights, iterate_alpha
+from .pseudo_labels import add_pseudo_labels, count_pseudo_labels, token_labels
+from .teacher_model import TeacherModel, tokenized_parts
+from .unlabelled import VOCABULARY, UnlabelledTexts, generate_texts, read_texts
 
 Alpha = Union[float, Literal["auto"], Generator]  # noqa: UP007 - confection reads it
-# Weight of the gold loss where `auto` has nothing to go by.
-EVEN = 0.5
+# Weight of the gold loss for ``auto`` where there are unlabelled texts: these keep the old labels.
+ALPHA_WITH_TEXTS = 0.5
 
 
 class TeacherSettings(NamedTuple):
-    """Settings of a teacher, as `build_teacher_v1` explains them."""
+    """Settings of a teacher: the arguments of `build_teacher_v1`."""
 
     name: str
     alpha: Alpha
@@ -60,22 +59,23 @@ def build_teacher_v1(
 
     Args:
         name: A pipeline (folder or installed package), or a Hugging Face token-classification checkpoint.
-        alpha: Weight of the gold loss, from 0 to 1; the teacher's has the rest. A number, a schedule, or
-            ``"auto"``, which decides by what the teacher knows of the examples.
-        temperature: Softens probabilities of teacher and student; above 0.
-        tokens: Where the student learns the teacher's probabilities: ``"outside"`` of gold entities, or at
-            ``"all"`` tokens.
-        confidence: Entities that the teacher finds outside the gold's, of labels that the gold has not, count
-            as gold from this probability on; less probable ones are left open. None for no such entities.
-        open_labels: Whether the gold's ``O`` says nothing of labels that the examples never have. False to
-            train on it as it stands.
-        texts: Texts without labels, on which only the teacher speaks: a file of one text a line, ``.jsonl``
-            or ``.spacy``, or ``"vocabulary"`` for random pieces of the teacher's. None for no such texts.
-        texts_share: How many of them come with each example.
-        scripts: Unicode scripts of random pieces, such as ``["Han", "Latin"]``: those of the texts that the
-            old labels were learned from. None for all that the teacher's tokenizer has.
-        cache: File for what the teacher says, kept for later runs; None to keep it in memory.
-        seed: Of random pieces.
+        alpha: Weight of the gold loss, from 0 to 1; that of the distillation loss is ``1 - alpha``. A number,
+            a schedule, or ``"auto"`` to choose it by the teacher's output on the examples.
+        temperature: Softens the probabilities of teacher and student; above 0.
+        tokens: Where the student learns soft targets: ``"outside"`` gold entities, or at ``"all"`` tokens.
+        confidence: Least probability of pseudo-labels: entities of the teacher outside gold entities, with
+            labels that the gold never has, become gold; less probable ones are ignored in the loss. None for
+            no pseudo-labels.
+        open_labels: Whether the gold's ``O`` says nothing about labels that the examples never have. False
+            to train on ``O`` as it is.
+        texts: Unlabelled texts, on which the student learns from the teacher alone: a ``.jsonl`` or
+            ``.spacy`` file, a text file with one text per line, or ``"vocabulary"`` for random pieces of the
+            teacher's vocabulary. None for no such texts.
+        texts_share: Number of unlabelled texts per example.
+        scripts: Unicode scripts of random pieces, such as ``["Han", "Latin"]``: best those of the texts that
+            the old labels were learned from. None for all scripts of the teacher's tokenizer.
+        cache: Cache file of the soft targets, for later runs; None to keep them in memory.
+        seed: Random seed of random pieces.
 
     Raises:
         ValueError: If a setting cannot be used.
@@ -101,13 +101,13 @@ def build_teacher_v1(
 
 
 class Teacher(NotSerialized):
-    """Adds a teacher's knowledge to batches.
+    """Adds a teacher's output to batches.
 
     Attributes:
-        settings: As given.
-        model: What teaches, once initialized.
-        old: The labels that it shares with the student.
-        unannotated: Those of them that the examples never have.
+        settings: The settings.
+        model: The trained model; set by `initialize`.
+        old: Labels that it shares with the student.
+        unannotated: Labels among these that the examples never have.
     """
 
     model: TeacherModel
@@ -118,7 +118,7 @@ class Teacher(NotSerialized):
         self.settings = settings
         self._confidence = settings.confidence
         self._alphas: Iterator[float] = iter(())
-        self._own = OwnTexts([], 1.0)
+        self._unlabelled = UnlabelledTexts([], 1.0)
 
     def initialize(
         self,
@@ -129,10 +129,10 @@ class Teacher(NotSerialized):
         device: str,
         read_gold: Callable[[Iterable[Example]], list[Gold]],
     ) -> None:
-        """Load the teacher and let it see all examples and texts once.
+        """Load the teacher and compute its output on all examples and texts once.
 
         Raises:
-            OSError: If teacher or texts are missing.
+            OSError: If the teacher or the texts do not exist.
             ValueError: If the teacher shares no label with the student.
         """
         settings = self.settings
@@ -143,16 +143,16 @@ class Teacher(NotSerialized):
         examples = list(get_examples())
         docs = [eg.predicted for eg in examples]
         gold = read_gold(examples)
-        annotated = {ent.label for known in gold for ent in known.entities}
+        annotated = {ent.label for annotation in gold for ent in annotation.entities}
         self.unannotated = tuple(label for label in labels if label in self.old and label not in annotated)
-        own = [doc for doc in map((nlp or model.nlp).make_doc, self._find_texts()) if len(doc)]
-        self._own = OwnTexts(own, settings.texts_share)
+        texts = [doc for doc in map((nlp or model.nlp).make_doc, self._read_texts()) if len(doc)]
+        self._unlabelled = UnlabelledTexts(texts, settings.texts_share)
         begin = time.monotonic()
-        n_new = model.precompute([cut for doc in [*docs, *own] for cut in cuts_of(doc)])
+        n_new = model.precompute([part for doc in [*docs, *texts] for part in tokenized_parts(doc)])
         logger.info(
             "Teacher %s: %d texts, %d computed now in %.0f s",
             settings.name,
-            len(docs) + len(own),
+            len(docs) + len(texts),
             n_new,
             time.monotonic() - begin,
         )
@@ -160,71 +160,75 @@ class Teacher(NotSerialized):
         self._log_pseudo_labels(docs, gold)
 
     def augment_batch(self, docs: list[Doc], gold: list[Gold]) -> Batch[Gold]:
-        """Add texts, pseudo-labels, open labels and targets to a batch."""
-        own = self._own.take(sum(len(parts_of(doc)) for doc in docs))
+        """Add unlabelled texts, pseudo-labels, open labels and soft targets to a batch."""
+        texts = self._unlabelled.take(sum(len(parts_of(doc)) for doc in docs))
         soft_targets = [self.model.targets_for(doc) for doc in docs]
-        own_targets = [self.model.targets_for(doc) for doc in own]
+        text_targets = [self.model.targets_for(doc) for doc in texts]
         alpha = next(self._alphas)
-        targets: list[DistillTarget | None] = [None] * (len(docs) + len(own))
+        targets: list[DistillTarget | None] = [None] * (len(docs) + len(texts))
         if alpha < 1.0 and self.model.has_probabilities:
-            targets = [self._target(known, soft) for known, soft in zip(gold, soft_targets, strict=True)]
+            targets = [self._target(*pair) for pair in zip(gold, soft_targets, strict=True)]
             targets += [
                 DistillTarget(soft, [True] * len(doc), [False] * len(doc))
-                for doc, soft in zip(own, own_targets, strict=True)
+                for doc, soft in zip(texts, text_targets, strict=True)
             ]
-        taught = [self._amend(known, soft) for known, soft in zip(gold, soft_targets, strict=True)]
-        taught += [self._own_gold(soft, len(doc)) for doc, soft in zip(own, own_targets, strict=True)]
-        return Batch([*docs, *own], taught, targets, alpha, self.settings.temperature, len(own))
+        augmented = [self._augment_gold(*pair) for pair in zip(gold, soft_targets, strict=True)]
+        augmented += [
+            self._unlabelled_gold(len(doc), soft) for doc, soft in zip(texts, text_targets, strict=True)
+        ]
+        return Batch([*docs, *texts], augmented, targets, alpha, self.settings.temperature, len(texts))
 
-    def _find_texts(self) -> list[str]:
+    def _read_texts(self) -> list[str]:
         settings = self.settings
         if settings.texts is None:
             return []
         if settings.texts == VOCABULARY:
-            return make_texts(self.model.tokenizer, settings.seed, settings.scripts)
+            return generate_texts(self.model.tokenizer, settings.seed, settings.scripts)
         return read_texts(Path(settings.texts))
 
     def _make_alphas(self, docs: Sequence[Doc], gold: Sequence[Gold]) -> Iterator[float]:
         alpha = self.settings.alpha
         if alpha != "auto":
-            return repeat_alpha(cast(float | Iterable[float], alpha))
+            return iterate_alpha(cast(float | Iterable[float], alpha))
+        if self.settings.texts is not None:
+            logger.info("Teacher: alpha %s. Unlabelled texts keep the old labels.", ALPHA_WITH_TEXTS)
+            return repeat(ALPHA_WITH_TEXTS)
         check = check_targets([self.model.targets_for(doc) for doc in docs], gold, sorted(self.old))
-        best = check.alpha if self.settings.texts is None else EVEN
-        logger.info("Teacher: alpha %s. %s", best, check.advice)
-        return repeat(best)
+        logger.info("Teacher: alpha %s. %s", check.alpha, check.advice)
+        return repeat(check.alpha)
 
     def _target(self, gold: Gold, soft: SoftTargets) -> DistillTarget | None:
-        """Choose where the student learns from soft targets, if anywhere."""
-        label = labels_of(gold)
+        """Choose the tokens where the student learns from soft targets; None if there are none."""
+        labels = token_labels(gold)
         if self.settings.tokens == "outside":
-            taught = [known and name is None for known, name in zip(gold.known, label, strict=True)]
-            partial = [False] * len(label)
+            taught = [known and label is None for known, label in zip(gold.known, labels, strict=True)]
+            partial = [False] * len(labels)
         else:
             taught = list(gold.known)
-            partial = [name is not None and name not in self.old for name in label]
+            partial = [label is not None and label not in self.old for label in labels]
         return DistillTarget(soft, taught, partial) if any(taught) else None
 
-    def _amend(self, gold: Gold, soft: SoftTargets) -> Gold:
-        """Say in the gold what is not known of labels that the examples never have."""
+    def _augment_gold(self, gold: Gold, soft: SoftTargets) -> Gold:
+        """Add pseudo-labels to the gold, or mark the labels that the examples never have as open."""
         if self._confidence is not None:
-            return add_entities(gold, soft, self.unannotated, self._confidence)
+            return add_pseudo_labels(gold, soft, self.unannotated, self._confidence)
         return gold._replace(open=self.unannotated) if self.settings.open_labels else gold
 
-    def _own_gold(self, soft: SoftTargets, n_tokens: int) -> Gold:
-        """Make the gold of a text of the teacher's own: its entities, or nothing known."""
+    def _unlabelled_gold(self, n_tokens: int, soft: SoftTargets) -> Gold:
+        """Build the gold of an unlabelled text: pseudo-labels, or all tokens unknown."""
         if self._confidence is None:
             return Gold([], [False] * n_tokens)
-        return add_entities(Gold([], [True] * n_tokens), soft, self.old, self._confidence)
+        return add_pseudo_labels(Gold([], [True] * n_tokens), soft, self.old, self._confidence)
 
     def _log_pseudo_labels(self, docs: Sequence[Doc], gold: Sequence[Gold]) -> None:
         if self._confidence is None:
             return
         soft_targets = (self.model.targets_for(doc) for doc in docs)
-        taken, n_open = count_entities(gold, soft_targets, self.unannotated, self._confidence)
+        added, n_ignored = count_pseudo_labels(gold, soft_targets, self.unannotated, self._confidence)
         logger.info(
-            "Pseudo-labels from %s at confidence %s: %s; %d less probable ones left open",
+            "Pseudo-labels from %s with confidence %s: %s; %d less probable entities ignored",
             self.settings.name,
             self._confidence,
-            ", ".join(f"{label} {count}" for label, count in sorted(taken.items())) or "none",
-            n_open,
+            ", ".join(f"{label} {count}" for label, count in sorted(added.items())) or "none",
+            n_ignored,
         )

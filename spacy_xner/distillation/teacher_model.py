@@ -1,4 +1,4 @@
-"""A trained model that tells what it sees in texts: any pipeline with entities, or a checkpoint."""
+"""The teacher's side: a trained pipeline or checkpoint, run once on each text of the student."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -21,25 +21,26 @@ from ..types import NO_TARGETS, Entity, SoftTargets, TextSoftTargets
 from .cache import TargetCache
 
 Task = Literal["entities", "cats"]
-# Components that can teach without telling more than what they write to a doc.
+# Components whose only output is what they write to a doc.
 FACTORIES: dict[Task, tuple[str, ...]] = {
     "entities": ("ner", "beam_ner", "entity_ruler", "span_ruler"),
     "cats": ("xcat", "textcat", "textcat_multilabel"),
 }
-DUTIES: dict[Task, tuple[str, str]] = {
+# Per task, what a teacher must do, and which components do it.
+REQUIREMENTS: dict[Task, tuple[str, str]] = {
     "entities": ("find entities", "xner or ner"),
     "cats": ("classify texts", "xcat or textcat"),
 }
-# Texts whose soft targets are computed, and kept, at once.
-GROUP = 256
+# Number of texts whose soft targets are computed and stored at once.
+CHUNK_SIZE = 256
 
 
-class Cut(NamedTuple):
-    """A text as the student's tokenizer cut it.
+class TokenizedText(NamedTuple):
+    """A text as tokenized by the student.
 
     Attributes:
         words: The tokens.
-        spaces: For each, whether a space follows it.
+        spaces: For each token, whether a space follows it.
     """
 
     words: tuple[str, ...]
@@ -47,24 +48,24 @@ class Cut(NamedTuple):
 
 
 class TeacherModel:
-    """A trained model, run on the student's tokens, each text once.
+    """A trained model that is run on the student's tokens, once per text.
 
     Args:
         name: A pipeline (folder or installed package), or a Hugging Face token-classification checkpoint.
-        device: Where it runs.
-        cache: The file for what it says, or None to keep that in memory.
-        task: What it teaches: entities, or labels of texts (``cats``).
+        device: Device of the model.
+        cache: Cache file of its soft targets; None to keep them in memory.
+        task: ``entities``, or ``cats`` for labels of texts.
 
     Raises:
         OSError: If there is no such model.
-        ValueError: If it finds no entities, or does not classify texts.
+        ValueError: If it has no component for the task.
     """
 
     def __init__(
         self, name: str, *, device: str = "auto", cache: Path | None = None, task: Task = "entities"
     ) -> None:
         self.name = name
-        # Of a checkpoint, the tags of the student's own tokens are wanted, not entities in texts cut whole.
+        # A checkpoint must tag the student's tokens; adopted, it would tag its own.
         by_token = task == "entities" and is_checkpoint(name)
         self.nlp = load_tagger(name, device) if by_token else load(name, device)
         self.task = task
@@ -74,84 +75,86 @@ class TeacherModel:
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether it tells probabilities of tags, not only entities."""
+        """Whether the output has probabilities of tags, besides entities."""
         return self.component is not None
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """What cuts its words into pieces.
+        """The tokenizer of the encoder.
 
         Raises:
-            ValueError: If it has none of its own.
+            ValueError: If there is none.
         """
         if self.component is None:
             raise ValueError(
-                'texts must be a file for a teacher that tells only entities, found "vocabulary". Name one.'
+                'texts must be a file for a teacher without an encoder, found "vocabulary". Name a file.'
             )
         cutter = get_execution(cast(EntityRecognizer, self.nlp.get_pipe(self.component)).model).cutter
         if cutter is None:
             raise ValueError(
-                "texts must be a file for a teacher whose encoder is a component of its own, found "
-                '"vocabulary". Name one.'
+                "texts must be a file for a teacher whose encoder is another component, found "
+                '"vocabulary". Name a file.'
             )
         return cutter.tokenizer
 
     def shared_labels(self, labels: Sequence[str]) -> frozenset[str]:
-        """Find the labels that it shares with a student.
+        """Return the labels that the teacher shares with a student.
 
         Raises:
             ValueError: If there are none.
         """
-        found = frozenset(self.labels) & frozenset(labels)
-        if not found:
+        shared = frozenset(self.labels) & frozenset(labels)
+        if not shared:
             raise ValueError(
                 f"The teacher must share labels with the student ({', '.join(labels)}), found "
                 f"{', '.join(self.labels)} in {self.name}. Set init_from too, or name another teacher."
             )
-        return found
+        return shared
 
-    def precompute(self, cuts: Sequence[Cut], on_progress: Callable[[int, int], None] | None = None) -> int:
-        """Compute and keep the soft targets of all texts that it has not seen.
+    def precompute(
+        self, texts: Sequence[TokenizedText], on_progress: Callable[[int, int], None] | None = None
+    ) -> int:
+        """Compute and cache the soft targets of all texts that are not in the cache.
 
         Returns:
-            How many there were.
+            The number of these texts.
         """
         missing = {}
-        for cut in cuts:
-            key = self.cache.key(*cut)
+        for text in texts:
+            key = self.cache.key(*text)
             if key not in missing and key not in self.cache:
-                missing[key] = cut
-        # Texts of like length go through the encoder together.
+                missing[key] = text
+        # Sorted, texts of similar length go through the encoder together.
         todo = sorted(missing.items(), key=lambda item: len(item[1].words))
-        for start in range(0, len(todo), GROUP):
-            group = todo[start : start + GROUP]
-            soft_targets = self._compute([cut for _, cut in group])
-            self.cache.add([(key, soft) for (key, _), soft in zip(group, soft_targets, strict=True)])
+        for start in range(0, len(todo), CHUNK_SIZE):
+            chunk = todo[start : start + CHUNK_SIZE]
+            soft_targets = self._compute([text for _, text in chunk])
+            self.cache.add([(key, soft) for (key, _), soft in zip(chunk, soft_targets, strict=True)])
             if on_progress is not None:
-                on_progress(min(start + GROUP, len(todo)), len(todo))
+                on_progress(start + len(chunk), len(todo))
         return len(todo)
 
-    def soft_targets(self, cuts: Sequence[Cut]) -> list[SoftTargets]:
-        """Tell what it sees in texts."""
-        found = self._recall(cuts)
-        if len(found) < len(cuts):
-            self.precompute(cuts)
-            found = self._recall(cuts)
-        return found
+    def soft_targets(self, texts: Sequence[TokenizedText]) -> list[SoftTargets]:
+        """Return the soft targets of texts, from the cache where possible."""
+        cached = self._look_up(texts)
+        if len(cached) < len(texts):
+            self.precompute(texts)
+            cached = self._look_up(texts)
+        return cached
 
-    def text_targets(self, cuts: Sequence[Cut]) -> list[TextSoftTargets]:
-        """Return the output on whole texts."""
-        return [TextSoftTargets(soft.tags, soft.log_probs[0]) for soft in self.soft_targets(cuts)]
+    def text_targets(self, texts: Sequence[TokenizedText]) -> list[TextSoftTargets]:
+        """Return the soft targets of texts as a whole."""
+        return [TextSoftTargets(soft.tags, soft.log_probs[0]) for soft in self.soft_targets(texts)]
 
     def targets_for(self, doc: Doc) -> SoftTargets:
-        """Tell what it sees in a doc; of texts strung together, what it sees in each alone."""
-        soft_targets = self.soft_targets(cuts_of(doc))
+        """Return the soft targets of a doc. Each part of a concatenated doc is predicted alone."""
+        soft_targets = self.soft_targets(tokenized_parts(doc))
         if len(soft_targets) == 1:
             return soft_targets[0]
         tags = soft_targets[0].tags
         log_probs = np.full((len(doc), len(tags)), FLOOR, dtype=np.float16)
         if OUTSIDE in tags:
-            # White space between two texts.
+            # The white space between two parts.
             log_probs[:, tags.index(OUTSIDE)] = 0.0
         entities: list[Entity] = []
         spans: list[Entity] = []
@@ -161,61 +164,62 @@ class TeacherModel:
                 whole += [ent._replace(start=start + ent.start, end=start + ent.end) for ent in part]
         return SoftTargets(tags, log_probs, entities, spans)
 
-    def _recall(self, cuts: Sequence[Cut]) -> list[SoftTargets]:
-        """Give the soft targets that it has; fewer than texts if some are missing."""
-        found = (self.cache.get(self.cache.key(*cut)) for cut in cuts)
-        return [soft for soft in found if soft is not None]
+    def _look_up(self, texts: Sequence[TokenizedText]) -> list[SoftTargets]:
+        """Return the cached soft targets; fewer than texts if some are missing."""
+        cached = (self.cache.get(self.cache.key(*text)) for text in texts)
+        return [soft for soft in cached if soft is not None]
 
-    def _compute(self, cuts: Sequence[Cut]) -> list[SoftTargets]:
+    def _compute(self, texts: Sequence[TokenizedText]) -> list[SoftTargets]:
         vocab = self.nlp.vocab
-        docs = [Doc(vocab, words=list(cut.words), spaces=list(cut.spaces)) for cut in cuts]
+        docs = [Doc(vocab, words=list(text.words), spaces=list(text.spaces)) for text in texts]
         for name, pipe in self.nlp.pipeline:
             if name == self.component:
                 return cast(EntityRecognizer, pipe).soft_targets(docs)
             docs = list(cast(Pipe, pipe).pipe(docs))
         if self.task == "cats":
             return [self._text_targets(doc) for doc in docs]
-        found = ([Entity(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs)
-        return [NO_TARGETS._replace(entities=entities) for entities in found]
+        predicted = ([Entity(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs)
+        return [NO_TARGETS._replace(entities=entities) for entities in predicted]
 
     def _text_targets(self, doc: Doc) -> SoftTargets:
-        """Compute the log-probability of each label, as the one row that the cache keeps of a text."""
-        found = np.array([[doc.cats.get(label, 0.0) for label in self.labels]])
-        return SoftTargets(self.labels, np.log(found.clip(min=np.exp(FLOOR))), [])
+        """Return the log-probability of each label as a single row, which is how the cache stores a text."""
+        # (1, labels)
+        probs = np.array([[doc.cats.get(label, 0.0) for label in self.labels]])
+        return SoftTargets(self.labels, np.log(probs.clip(min=np.exp(FLOOR))), [])
 
     def _find_labels(self) -> tuple[str, ...]:
         if self.component is not None:
             return cast(EntityRecognizer, self.nlp.get_pipe(self.component)).labels
-        found = [
+        labels = [
             label
             for name in self.nlp.pipe_names
             if self.nlp.get_pipe_meta(name).factory in FACTORIES[self.task]
             for label in cast(Pipe, self.nlp.get_pipe(name)).labels
         ]
-        if not found:
-            do, names = DUTIES[self.task]
+        if not labels:
+            purpose, names = REQUIREMENTS[self.task]
             raise ValueError(
-                f"A teacher must {do}, but {self.name} has only "
-                f"{', '.join(self.nlp.pipe_names) or 'no components'}. Name a pipeline with {names}."
+                f"A teacher must {purpose}, found {', '.join(self.nlp.pipe_names) or 'no components'} in "
+                f"{self.name}. Name a pipeline with {names}."
             )
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(labels))
 
     def _digest(self) -> bytes:
-        """Make what tells this teacher from others: all its weights and settings."""
+        """Compute a digest of all weights and settings, and of the task."""
         digest = hashlib.blake2b(self.nlp.to_bytes())
-        # One file may hold what a pipeline says of entities and what it says of texts.
+        # One cache file may hold a pipeline's soft targets of entities and of texts.
         digest.update(b"" if self.task == "entities" else self.task.encode())
         return digest.digest()
 
 
-def cut_doc(tokens: Doc | Span) -> Cut:
-    """Give the tokens of a doc, or of a part of one that is a text by itself."""
+def tokenized(tokens: Doc | Span) -> TokenizedText:
+    """Return the tokens of a doc, or of a part of a concatenated one, as a text by itself."""
     spaces = [bool(token.whitespace_) for token in tokens]
-    # The space after the last token of a part is that of the whole.
+    # In a concatenated doc, the space after the last token of a part separates it from the next.
     spaces[-1:] = [False] * len(spaces[-1:])
-    return Cut(tuple(token.text for token in tokens), tuple(spaces))
+    return TokenizedText(tuple(token.text for token in tokens), tuple(spaces))
 
 
-def cuts_of(doc: Doc) -> list[Cut]:
-    """Cut a doc into the texts that it was strung together of, each as its tokens."""
-    return [cut_doc(doc[start:end]) for start, end in parts_of(doc)]
+def tokenized_parts(doc: Doc) -> list[TokenizedText]:
+    """Return the texts that a doc was concatenated from, or the doc itself, tokenized."""
+    return [tokenized(doc[start:end]) for start, end in parts_of(doc)]

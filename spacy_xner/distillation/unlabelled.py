@@ -1,37 +1,58 @@
-"""Texts without labels, for a teacher to speak on: from a file, or made of its vocabulary."""
+"""Unlabelled texts, on which a student learns from its teacher alone: read from a file or generated."""
 
 import json
 import math
 from collections.abc import Iterable, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 import regex
 import srsly
 from numpy.typing import NDArray
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 from tokenizers import Tokenizer
 
 VOCABULARY = "vocabulary"
-# Made texts.
-N_MADE = 4000
-# Pieces in a made text.
-SHORTEST, LONGEST = 4, 48
+N_GENERATED = 4000
+# Length of a generated text, in pieces.
+MIN_PIECES, MAX_PIECES = 4, 48
 LETTERS = regex.compile(r"[\p{L}\p{M}]")
 
 
+class UnlabelledTexts:
+    """Cycles through unlabelled texts at a fixed rate.
+
+    Args:
+        docs: The texts; may be empty.
+        share: Texts per example.
+    """
+
+    def __init__(self, docs: Sequence[Doc], share: float) -> None:
+        self._docs = cycle(docs)
+        self._share = share if docs else 0.0
+        self._n_due = 0.0
+
+    def take(self, n_examples: int) -> list[Doc]:
+        """Return copies of the texts that are due with a number of examples."""
+        self._n_due += n_examples * self._share
+        n_texts = int(self._n_due)
+        self._n_due -= n_texts
+        return [next(self._docs).copy() for _ in range(n_texts)]
+
+
 def read_texts(path: Path) -> list[str]:
-    """Read texts: one a line, the field ``text`` of each JSON line, or the docs of a ``.spacy`` file.
+    """Read texts: one per line, the field ``text`` of each JSON line, or the docs of a ``.spacy`` file.
 
     Raises:
-        OSError: If the file is missing.
+        OSError: If the file does not exist.
         ValueError: If it has no text.
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"The teacher's texts must be a file of one text a line, .jsonl or .spacy, found no {path}. "
-            'Check the path, or write texts = "vocabulary".'
+            "The teacher's texts must be a .jsonl or .spacy file, or a text file with one text per line, "
+            f'found no {path}. Check the path, or set texts = "vocabulary".'
         )
     if path.suffix == ".spacy":
         texts = [doc.text for doc in DocBin().from_disk(path).get_docs(Vocab())]
@@ -45,45 +66,46 @@ def read_texts(path: Path) -> list[str]:
     return texts
 
 
-def make_texts(
-    tokenizer: Tokenizer, seed: int, scripts: Sequence[str] | None = None, n_texts: int = N_MADE
+def generate_texts(
+    tokenizer: Tokenizer, seed: int, scripts: Sequence[str] | None = None, n_texts: int = N_GENERATED
 ) -> list[str]:
-    """Make texts of random pieces, each as frequent as the tokenizer takes it to be.
+    """Generate texts of random pieces, drawn by their frequency according to the tokenizer.
 
-    They mean nothing, but a teacher's answers to them tell much of what it knows, in all of its languages.
+    The texts are meaningless, but the teacher's output on them carries much of its knowledge in all of its
+    languages.
 
     Args:
-        tokenizer: The teacher's.
-        seed: Of the random choices.
-        scripts: Unicode scripts such as ``Han`` and ``Latin``: each text is of one of them, all equally
-            likely. None for pieces of all scripts, mixed.
-        n_texts: How many.
+        tokenizer: The teacher's tokenizer.
+        seed: Random seed.
+        scripts: Unicode scripts such as ``Han`` and ``Latin``: each text is in one of them, chosen uniformly.
+            None for pieces of all scripts, mixed.
+        n_texts: Number of texts.
 
     Raises:
         ValueError: If the tokenizer has no pieces of a script.
 
     Source: Krishna et al. (2020), "Thieves on Sesame Street! Model extraction of BERT-based APIs".
     """
-    pieces = _pieces(tokenizer)
+    pieces = _piece_weights(tokenizer)
     wanted: Sequence[str | None] = scripts or [None]
-    pools = [_pool(tokenizer, pieces, script) for script in wanted]
+    pools = [_script_pool(tokenizer, pieces, script) for script in wanted]
     rng = np.random.default_rng(seed)
     texts: list[str] = []
     while len(texts) < n_texts:
         ids, weights = pools[rng.integers(len(pools))]
-        picked = rng.choice(ids, size=rng.integers(SHORTEST, LONGEST, endpoint=True), p=weights)
+        picked = rng.choice(ids, size=rng.integers(MIN_PIECES, MAX_PIECES, endpoint=True), p=weights)
         text = " ".join(tokenizer.decode(picked.tolist()).split())
         if text:
             texts.append(text)
     return texts
 
 
-def _pool(
+def _script_pool(
     tokenizer: Tokenizer, pieces: dict[int, float], script: str | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Choose the pieces of a script, and those without letters; list their ids and how probable each is."""
+    """Return the ids and probabilities of the pieces of a script and of those without letters."""
     names = {i: tokenizer.id_to_token(i) for i in pieces}
-    is_common = {i for i, name in names.items() if not LETTERS.search(name)}
+    common_ids = {i for i, name in names.items() if not LETTERS.search(name)}
     kept = pieces
     if script is not None:
         try:
@@ -93,13 +115,15 @@ def _pool(
                 f"scripts must be names of Unicode scripts, such as Han or Latin, found {script!r}."
             ) from err
         kept = {i: weight for i, weight in pieces.items() if not foreign.search(names[i])}
-    if not kept.keys() - is_common:
+    if not kept.keys() - common_ids:
         raise ValueError(f"The teacher's vocabulary must have pieces of each script, found none of {script}.")
-    # Punctuation and digits are shared by all scripts: of each text, as much as of the whole vocabulary.
-    share = _sum(pieces, is_common) / _sum(pieces, pieces)
-    common = share / max(_sum(kept, is_common), 1e-12)
-    rest = (1 - share) / _sum(kept, kept.keys() - is_common)
-    weights = np.array([weight * (common if i in is_common else rest) for i, weight in kept.items()])
+    # All scripts share punctuation and digits: each text gets the share that they have of the vocabulary.
+    share = _sum(pieces, common_ids) / _sum(pieces, pieces)
+    common_factor = share / max(_sum(kept, common_ids), 1e-12)
+    factor = (1 - share) / _sum(kept, kept.keys() - common_ids)
+    weights = np.array(
+        [weight * (common_factor if i in common_ids else factor) for i, weight in kept.items()]
+    )
     return np.array(list(kept)), weights / weights.sum()
 
 
@@ -107,13 +131,13 @@ def _sum(pieces: dict[int, float], ids: Iterable[int]) -> float:
     return sum(pieces.get(i, 0.0) for i in ids)
 
 
-def _pieces(tokenizer: Tokenizer) -> dict[int, float]:
-    """Find the weight of each piece but the special ones, by id."""
+def _piece_weights(tokenizer: Tokenizer) -> dict[int, float]:
+    """Estimate the relative frequency of each piece by id, special ones excluded."""
     model = json.loads(tokenizer.to_str())["model"]
     special = set(tokenizer.get_added_tokens_decoder())
     if model["type"] == "Unigram":
         scores = {i: score for i, (_, score) in enumerate(model["vocab"])}
     else:
-        # Merges and word pieces are numbered from the most frequent on. Source: Zipf (1935).
+        # Merges and word pieces are numbered by falling frequency. Source: Zipf (1935).
         scores = {i: -math.log(i + 1.0) for i in model["vocab"].values()}
     return {i: math.exp(score) for i, score in scores.items() if i not in special}

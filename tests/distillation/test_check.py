@@ -1,4 +1,4 @@
-"""What a teacher sees in examples, and what it is advised to do."""
+"""A teacher's output compared with the gold, and the advice that follows from it."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from spacy_xner.types import Entity, Gold, SoftTargets
 TAGS = ("O", "B-PER", "I-PER")
 
 
-def make_lesson(n_tokens: int, *entities: Entity, sure: float = 0.98) -> SoftTargets:
+def make_targets(n_tokens: int, *entities: Entity, sure: float = 0.98) -> SoftTargets:
     rows = np.full((n_tokens, 3), (1 - sure) / 2)
     rows[:, 0] = sure
     return SoftTargets(TAGS, np.log(rows), list(entities))
@@ -21,39 +21,39 @@ def test_figures_by_hand() -> None:
         Gold([Entity(1, 2, "PER"), Entity(2, 3, "PHONE")], [True, True, True, False]),
     ]
     soft_targets = [
-        make_lesson(4, Entity(0, 2, "PER"), Entity(3, 4, "LOC")),
-        make_lesson(4, Entity(0, 2, "PER"), sure=1 / 3),
+        make_targets(4, Entity(0, 2, "PER"), Entity(3, 4, "LOC")),
+        make_targets(4, Entity(0, 2, "PER"), sure=1 / 3),
     ]
-    found = check_targets(soft_targets, gold, ["PER", "LOC"])
-    assert (found.shared, found.unannotated) == (["PER"], ["LOC"])
-    # of two gold and two found, one is the same
-    assert found.agreement == 0.5
-    # of the O tokens 2 and 3 of the first text and 0 of the second, two lie in an entity that it sees
-    assert found.seen == pytest.approx(2 / 3)
+    check = check_targets(soft_targets, gold, ["PER", "LOC"])
+    assert (check.shared, check.unannotated) == (["PER"], ["LOC"])
+    # of two gold and two predicted entities, one is the same
+    assert check.agreement == 0.5
+    # of the O tokens 2 and 3 of the first text and 0 of the second, two are in one of its entities
+    assert check.seen == pytest.approx(2 / 3)
     sharp = -(0.98 * np.log(0.98) + 0.02 * np.log(0.01)) / np.log(3)
-    assert found.entropy == pytest.approx((sharp + 1.0) / 2)
-    assert found.alpha == 0.75
+    assert check.entropy == pytest.approx((sharp + 1.0) / 2)
+    assert check.alpha == 0.75
 
 
 @pytest.mark.parametrize(
     ("gold", "entities", "alpha", "advice"),
     [
-        (Gold([Entity(0, 4, "PHONE")], [True] * 4), [Entity(0, 1, "PER")], 1.0, "wholly new to the teacher"),
-        (Gold([Entity(0, 1, "PHONE")], [True] * 4), [], 1.0, "wholly new to the teacher"),
+        (Gold([Entity(0, 4, "PHONE")], [True] * 4), [Entity(0, 1, "PER")], 1.0, "finds hardly any entities"),
+        (Gold([Entity(0, 1, "PHONE")], [True] * 4), [], 1.0, "finds hardly any entities"),
         (Gold([Entity(0, 1, "PHONE")], [True] * 4), [Entity(2, 3, "PER")], 0.5, "at 33.3 % of the tokens"),
-        (Gold([Entity(0, 1, "PER")], [True] * 4), [Entity(0, 1, "PER")], 0.5, "in 100 %: it should help"),
+        (Gold([Entity(0, 1, "PER")], [True] * 4), [Entity(0, 1, "PER")], 0.5, "is 100 %: it should help"),
         (
             Gold([Entity(0, 1, "PER")], [True] * 4),
             [Entity(0, 2, "PER")],
             0.9,
-            "in 0 % only",
+            "is only 0 %",
         ),
     ],
 )
 def test_advice(gold: Gold, entities: list[Entity], alpha: float, advice: str) -> None:
-    found = check_targets([make_lesson(4, *entities)], [gold], ["PER"])
-    assert found.alpha == alpha
-    assert advice in found.advice
+    check = check_targets([make_targets(4, *entities)], [gold], ["PER"])
+    assert check.alpha == alpha
+    assert advice in check.advice
 
 
 def test_a_teacher_of_entities_has_no_entropy() -> None:

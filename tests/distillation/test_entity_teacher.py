@@ -1,4 +1,4 @@
-"""What a teacher adds to batches, and what it leaves behind: nothing."""
+"""What an entity teacher adds to batches; a saved pipeline has no trace of it."""
 
 import logging
 import pickle
@@ -16,7 +16,7 @@ from spacy.training import Example
 from thinc.api import warmup_linear
 
 from spacy_xner.distillation.entity_teacher import Teacher, build_teacher_v1
-from spacy_xner.distillation.unlabelled import make_texts
+from spacy_xner.distillation.unlabelled import generate_texts
 from spacy_xner.loading import load
 from spacy_xner.pipeline.xner import gold_entities
 from spacy_xner.training.batcher import join_examples
@@ -63,7 +63,7 @@ def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
     )
 
 
-def test_teaches_all_tokens_if_told_to(base: Path, nlp: Language) -> None:
+def test_teaches_all_tokens_on_request(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, SLIPS)
     batch = augment_batch(make_teacher(base, nlp, examples, tokens="all", open_labels=False), examples)
     for doc, target, gold in zip(batch.docs, batch.targets, batch.gold, strict=True):
@@ -89,7 +89,7 @@ def test_pseudo_labels_of_confident_entities_only(
     assert len(added) == len(scores) - 3
     assert any(not all(gold.known) for gold in batch.gold)
     counts = ", ".join(f"{label} {added.count(label)}" for label in sorted(set(added)))
-    assert f": {counts}; 3 less probable ones left open" in caplog.text
+    assert f": {counts}; 3 less probable entities ignored" in caplog.text
 
 
 def test_annotated_labels_are_not_added(base: Path, nlp: Language) -> None:
@@ -124,7 +124,7 @@ def test_the_student_keeps_and_learns(base: Path, tiny: Path) -> None:
     assert kept["taught"] == kept["pseudo"] == 6
 
 
-def test_texts_of_its_own(base: Path, nlp: Language, tmp_path: Path) -> None:
+def test_unlabelled_texts(base: Path, nlp: Language, tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text("Anna at DHL\n\n李娜 北京市海淀区\n", encoding="utf-8")
     examples = make_examples(nlp, NEW)
     teacher = make_teacher(base, nlp, examples, texts=str(tmp_path / "texts.txt"), texts_share=0.5)
@@ -147,7 +147,9 @@ def test_texts_of_its_own(base: Path, nlp: Language, tmp_path: Path) -> None:
 
 
 def test_texts_made_of_the_vocabulary(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spacy_xner.distillation.entity_teacher.make_texts", partial(make_texts, n_texts=20))
+    monkeypatch.setattr(
+        "spacy_xner.distillation.entity_teacher.generate_texts", partial(generate_texts, n_texts=20)
+    )
     examples = make_examples(nlp, NEW)
     first = augment_batch(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
     again = augment_batch(make_teacher(base, nlp, examples, texts="vocabulary"), examples).docs[4:]
@@ -170,17 +172,17 @@ def test_alpha_auto_does_without_a_teacher_that_knows_nothing_of_the_texts(
     with caplog.at_level(logging.INFO, logger="spacy"):
         batch = augment_batch(make_teacher(base, nlp, examples, alpha="auto"), examples)
     assert batch.alpha == 1.0
-    assert "wholly new to the teacher" in caplog.text
+    assert "Teacher: alpha 1.0. The teacher finds hardly any entities" in caplog.text
     (tmp_path / "texts.txt").write_text("Anna at DHL")
     with caplog.at_level(logging.INFO, logger="spacy"):
         teacher = make_teacher(base, nlp, examples, alpha="auto", texts=str(tmp_path / "texts.txt"))
     assert augment_batch(teacher, examples).alpha == 0.5
-    assert "Teacher: alpha 0.5. The examples are wholly new" in caplog.text
+    assert "Teacher: alpha 0.5. Unlabelled texts keep the old labels." in caplog.text
     examples = make_examples(nlp, NEW)
     assert augment_batch(make_teacher(base, nlp, examples, alpha="auto"), examples).alpha == 0.5
 
 
-def test_texts_strung_together_are_taught_as_each_alone(base: Path, nlp: Language) -> None:
+def test_parts_of_concatenated_texts_are_taught_alone(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, NEW)
     teacher = make_teacher(base, nlp, examples)
     alone = augment_batch(teacher, examples[:3]).targets
@@ -255,15 +257,15 @@ def test_bad_teachers_and_texts(base: Path, nlp: Language, tmp_path: Path) -> No
         ValueError, match=r"must share labels with the student \(PHONE\), found COURIER, LOC, PER"
     ):
         initialize(teacher, nlp, examples, ("PHONE",))
-    with pytest.raises(FileNotFoundError, match="The teacher's texts must be a file"):
+    with pytest.raises(FileNotFoundError, match=r"texts must be a \.jsonl or \.spacy file"):
         make_teacher(base, nlp, examples, texts=str(tmp_path / "nothing.txt"))
     (tmp_path / "empty.txt").write_text("\n \n")
     with pytest.raises(ValueError, match="The teacher's texts must not be empty"):
         make_teacher(base, nlp, examples, texts=str(tmp_path / "empty.txt"))
     (tmp_path / "cache").write_text("this is no database, but long enough to be taken for one" * 20)
-    with pytest.raises(OSError, match="cache must be a file that this program made"):
+    with pytest.raises(OSError, match="cache must be a cache file"):
         make_teacher(base, nlp, examples, cache=str(tmp_path / "cache"))
     blank = spacy.blank("xx")
     blank.to_disk(tmp_path / "blank")
-    with pytest.raises(ValueError, match=r"A teacher must find entities, but .* has only no components"):
+    with pytest.raises(ValueError, match=r"A teacher must find entities, found no components in"):
         make_teacher(tmp_path / "blank", nlp, examples)

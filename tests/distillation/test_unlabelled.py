@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import DocBin
 from tokenizers import Tokenizer
 
-from spacy_xner.distillation.unlabelled import make_texts, read_texts
+from spacy_xner.distillation.unlabelled import generate_texts, read_texts
 
 
 def test_unlabelled_files(tmp_path: Path, trained: Language) -> None:
@@ -21,7 +21,7 @@ def test_unlabelled_files(tmp_path: Path, trained: Language) -> None:
 @pytest.mark.parametrize("arch", ["bert", "xlm-roberta"])
 def test_made_texts_have_no_special_pieces(tiny_encoders: Callable[..., Path], arch: str) -> None:
     tokenizer = Tokenizer.from_file(str(tiny_encoders(arch) / "tokenizer.json"))
-    texts = make_texts(tokenizer, seed=1, n_texts=30)
+    texts = generate_texts(tokenizer, seed=1, n_texts=30)
     assert len(texts) == 30
     assert not any(
         token.content in text for text in texts for token in tokenizer.get_added_tokens_decoder().values()

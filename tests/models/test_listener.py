@@ -7,7 +7,7 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_xner.distillation.teacher_model import TeacherModel, cut_doc
+from spacy_xner.distillation.teacher_model import TeacherModel, tokenized
 from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
@@ -82,7 +82,7 @@ def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: P
     teacher.to_disk(tmp_path / "teacher")
     examples = make_examples(teacher)
     soft_targets = TeacherModel(str(tmp_path / "teacher")).soft_targets(
-        [cut_doc(eg.predicted) for eg in examples]
+        [tokenized(eg.predicted) for eg in examples]
     )
     doc = teacher(examples[0].predicted.text)
     expected = [(ent.start, ent.end, ent.label_) for ent in doc.ents]
@@ -97,7 +97,7 @@ def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: P
     student = initialize(make_listening(tiny), teacher=block | {"texts": str(tmp_path / "texts.txt")})
     with pytest.raises(ValueError, match="A teacher's texts must run through the component's own encoder"):
         student.update(make_examples(student))
-    with pytest.raises(ValueError, match=r'found "vocabulary"\. Name one'):
+    with pytest.raises(ValueError, match=r'found "vocabulary"\. Name a file'):
         initialize(make_listening(tiny), teacher=block | {"texts": "vocabulary"})
     with pytest.raises(ValueError, match="init_from must use an encoder as this component does, its own"):
         initialize(make_nlp(tiny), init_from=str(tmp_path / "teacher"))
