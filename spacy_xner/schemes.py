@@ -115,7 +115,8 @@ class TagScheme:
         name = ALIASES.get(self.name.upper(), self.name.upper())
         if name not in SCHEMES:
             raise ValueError(
-                f"A scheme must be one of {', '.join((*SCHEMES, *ALIASES))}, found {self.name!r}."
+                f"A scheme must be one of {', '.join((*SCHEMES, *ALIASES))}, found {self.name!r}. "
+                "Choose one of these."
             )
         object.__setattr__(self, "name", name)
 
@@ -281,7 +282,9 @@ def _count_parsed(scheme: TagScheme, counts: Mapping[str, int]) -> tuple[int, in
 
 def _check_place(before: Entity | None, ent: Entity, n_tokens: int) -> None:
     if not 0 <= ent.start < ent.end <= n_tokens:
-        raise ValueError(f"An entity must lie within its {n_tokens} tokens, found {ent.start} to {ent.end}.")
+        raise ValueError(
+            f"An entity must lie within its {n_tokens} tokens, found {ent.start} to {ent.end}. Remove it."
+        )
     if before is not None and ent.start < before.end:
         raise ValueError(
             f"Entities must not overlap to be written as tags, found two at tokens {ent.start} to "

@@ -1,4 +1,4 @@
-"""From piece ids to one vector for each token, with any Hugging Face encoder."""
+"""Computes one vector for each token from piece ids, with any Hugging Face encoder."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -11,7 +11,7 @@ from .pieces import Pieces
 from .windows import Window, plan_windows
 
 Pooling = Literal["first", "last", "mean", "cls"]
-# About as many pieces of padding cost as much as running another batch: few on a processor, many elsewhere.
+# Padding that costs about as much as running another batch, in pieces: little on a CPU, much elsewhere.
 CPU_SPLIT_COST, OTHER_SPLIT_COST = 64, 4096
 MAX_PADDING = 0.1
 
@@ -36,9 +36,9 @@ class Encoder(nn.Module):
     Args:
         transformer: A Hugging Face model that returns ``last_hidden_state``.
         specials: Special pieces around each window.
-        pooling: Which of a token's pieces make its vector; or ``cls`` for one vector of the whole text, that
-            of the special piece before it, the mean over its windows.
-        capacity: Pieces in a window, special ones left out.
+        pooling: Which pieces of a token make its vector. ``cls`` makes one vector for the whole text: that of
+            the special piece before it, averaged over the windows.
+        capacity: Pieces in a window, without the special ones.
         overlap: Pieces that two windows of a long text share.
     """
 
@@ -51,7 +51,7 @@ class Encoder(nn.Module):
         self.pooling = pooling
         self.capacity = capacity
         self.overlap = overlap
-        # In place of the transformer's layers where no gradient is asked for, or None.
+        # Replaces the layers of the transformer where no gradient is needed; None to use them.
         self.runner: Runner | None = None
         self.width: int = transformer.config.hidden_size  # type: ignore[union-attr, assignment]
         if pooling == "cls" and not specials.prefix:
@@ -65,9 +65,9 @@ class Encoder(nn.Module):
         return len(self.specials.prefix) + len(self.specials.suffix)
 
     def set_sparse_gradient(self, *, is_sparse: bool) -> None:
-        """Make the gradient of the word embeddings row-sparse: only pieces of the batch have rows in it.
+        """Make the gradient of the word embeddings row-sparse: only the pieces of a batch have rows in it.
 
-        A dense one has as many numbers as the table, 96 million and more, nearly all of them zero.
+        A dense gradient is as large as the table: 96 million numbers or more, nearly all of them zero.
         """
         self.transformer.get_input_embeddings().sparse = is_sparse  # type: ignore[operator]
 
@@ -76,24 +76,25 @@ class Encoder(nn.Module):
 
         Args:
             texts: Pieces of each text.
-            max_batch_pieces: Pieces that go through the transformer at once, padding included.
+            max_batch_pieces: Pieces that are run through the transformer at once, padding included.
 
         Returns:
-            Token vectors, zero at padding. Shape: ``(batch, tokens, width)``; with ``cls``, one a text.
+            Token vectors, zero at padding. Shape: ``(batch, tokens, width)``. With ``cls`` there is one for
+            each text.
         """
         windows = [(row, window) for row, text in enumerate(texts) for window in self._plan_windows(text)]
         windows.sort(key=lambda item: item[1].end - item[1].start)
         lengths = [window.end - window.start + self.n_special() for _, window in windows]
         n_tokens = 1 if self.pooling == "cls" else max(len(text.counts) for text in texts)
-        taken = [_PooledPieces(text, self.pooling, row * n_tokens) for row, text in enumerate(texts)]
+        pooled = [_PooledPieces(text, self.pooling, row * n_tokens) for row, text in enumerate(texts)]
         vectors, slots = [], []
         split_cost = CPU_SPLIT_COST if self._device().type == "cpu" else OTHER_SPLIT_COST
         for first, last in plan_batches(lengths, max_batch_pieces, split_cost):
-            hidden, slot = self._run(windows[first:last], texts, taken)
+            hidden, slot = self._run(windows[first:last], texts, pooled)
             vectors.append(hidden)
             slots.extend(slot)
-        pooled = self._pool(torch.cat(vectors), slots, len(texts) * n_tokens)
-        return pooled.view(len(texts), n_tokens, self.width)
+        means = self._pool(torch.cat(vectors), slots, len(texts) * n_tokens)
+        return means.view(len(texts), n_tokens, self.width)
 
     def _plan_windows(self, text: Pieces) -> list[Window]:
         n_pieces = len(text.ids)
@@ -106,9 +107,12 @@ class Encoder(nn.Module):
         return next(self.transformer.parameters()).device
 
     def _run(
-        self, windows: Sequence[tuple[int, Window]], texts: Sequence[Pieces], taken: Sequence["_PooledPieces"]
+        self,
+        windows: Sequence[tuple[int, Window]],
+        texts: Sequence[Pieces],
+        pooled: Sequence["_PooledPieces"],
     ) -> tuple[Tensor, list[int]]:
-        """Run some windows; return the vectors of the pieces that count, and the token slot of each."""
+        """Run some windows; return the vectors of the pooled pieces, and the token slot of each."""
         prefix, suffix, pad_id = self.specials
         rows = [[*prefix, *texts[row].ids[w.start : w.end], *suffix] for row, w in windows]
         length = max(map(len, rows))
@@ -127,7 +131,7 @@ class Encoder(nn.Module):
                 slots.append(row)
                 continue
             offset = i * length + len(prefix) - window.start
-            for piece, slot in taken[row].between(window.keep_start, window.keep_end):
+            for piece, slot in pooled[row].between(window.keep_start, window.keep_end):
                 positions.append(offset + piece)
                 slots.append(slot)
         return hidden[send(positions, device)], slots
@@ -150,18 +154,18 @@ class Encoder(nn.Module):
 
 
 class _PooledPieces:
-    """Which pieces of a text make token vectors, and the slot of each one's token.
+    """The pieces of a text that make token vectors, each with the slot of its token.
 
     Args:
-        text: The text's pieces.
-        pooling: Which pieces of a token count.
-        first_slot: Slot of the text's first token.
+        text: The pieces of the text.
+        pooling: Which pieces of a token are used.
+        first_slot: Slot of the first token.
     """
 
     def __init__(self, text: Pieces, pooling: Pooling, first_slot: int) -> None:
         self.pairs: list[tuple[int, int]] = []
         start = 0
-        # index in `pairs` of the first one at or after each piece
+        # For each piece, the index in `pairs` of the first entry at or after it.
         self.index = [0]
         for slot, count in enumerate(text.counts, start=first_slot):
             picked = {"first": (0,), "last": (count - 1,)}.get(pooling, range(count))
@@ -172,7 +176,7 @@ class _PooledPieces:
             start += count
 
     def between(self, start: int, end: int) -> list[tuple[int, int]]:
-        """Give the counting pieces from ``start`` to ``end``, each with its slot."""
+        """Return the pooled pieces from ``start`` to ``end``, each with its slot."""
         return self.pairs[self.index[start] : self.index[end]]
 
 
@@ -191,9 +195,9 @@ def plan_batches(
 
     Args:
         lengths: Pieces of each item, ascending.
-        max_batch_pieces: Pieces of a group, padding included. A longer item is a group by itself.
-        split_cost: A group is also closed where it would get more pieces of padding than this, and more than
-            a tenth of padding; None for no such limit.
+        max_batch_pieces: Pieces in a group, padding included. A longer item is a group by itself.
+        split_cost: A group also ends where the next item would add more pieces of padding than this, and
+            more than a tenth of the group; None for no such limit.
 
     Returns:
         Index ranges, ends exclusive.

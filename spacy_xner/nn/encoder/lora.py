@@ -1,4 +1,4 @@
-"""Low-rank adapters in a transformer, by peft, and how they go back into its weights."""
+"""Low-rank adapters for a transformer, by peft, and how they are merged into its weights."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-# How peft names the adapter that is trained.
+# The name that peft gives to the trained adapter.
 ADAPTER = "default"
 
 
 def add_lora(
     transformer: nn.Module, *, rank: int, alpha: float, dropout: float, targets: Sequence[str]
 ) -> None:
-    """Put adapters beside linear layers; nothing else of the transformer is trained from then on.
+    """Add adapters to linear layers, and freeze the rest of the transformer.
 
     Args:
         transformer: A Hugging Face encoder.
-        rank: Of each adapter.
-        alpha: What an adapter adds is multiplied by ``alpha / rank``.
-        dropout: Of an adapter's input, from 0 to 1.
+        rank: Rank of each adapter.
+        alpha: The output of an adapter is multiplied by ``alpha / rank``.
+        dropout: Dropout of the input of an adapter, from 0 to 1.
         targets: Ends of the names of linear layers, such as ``query``.
 
     Raises:
@@ -40,11 +40,11 @@ def add_lora(
             ends = ", ".join(dict.fromkeys(name.rpartition(".")[2] for name in linear))
             raise ValueError(
                 f"targets must name linear layers of the encoder, found {target!r}. It has {ends}. "
-                "Choose among these."
+                "Choose from these."
             )
     config = LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=list(targets))  # type: ignore[arg-type]
     inject_adapter_in_model(config, transformer)
-    # Adapters are made for training, whatever the rest is set up for.
+    # peft creates adapters in training mode, whatever the mode of the transformer.
     transformer.train(transformer.training)
 
 
@@ -54,7 +54,7 @@ def is_adapter(name: str) -> bool:
 
 
 def merged_state(transformer: nn.Module) -> dict[str, Tensor]:
-    """Give the weights as they are without adapters, what these learned added to them."""
+    """Return the weights with the adapters merged, under the names without adapters."""
     state = {
         name.replace(".base_layer.", "."): value
         for name, value in transformer.state_dict().items()
@@ -69,11 +69,11 @@ def merged_state(transformer: nn.Module) -> dict[str, Tensor]:
 
 
 def adapter_state(transformer: nn.Module) -> dict[str, Tensor]:
-    """Give the adapters' weights alone."""
+    """Return the weights of the adapters only."""
     return {name: value for name, value in transformer.state_dict().items() if is_adapter(name)}
 
 
 def count_parameters(module: nn.Module) -> tuple[int, int]:
-    """Count the parameters that are trained, and all."""
+    """Count the trained parameters, and all parameters."""
     sizes = [(parameter.numel(), parameter.requires_grad) for parameter in module.parameters()]
     return sum(n for n, is_trained in sizes if is_trained), sum(n for n, _ in sizes)

@@ -1,4 +1,4 @@
-"""From words to piece ids: each word is cut by itself, so that no piece spans two words."""
+"""Cuts words into piece ids: each word by itself, so that no piece spans two words."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from .units import Units
 PrefixSpace = Literal["text", "always"]
 SURROGATES = re.compile("[\ud800-\udfff]")
 CACHE_SIZE = 20_000
-# Longer words are rare, and would let the cache grow without bound in bytes.
+# In characters. Longer words are rare, and would let the cache grow without a limit in bytes.
 CACHED_WORD_LENGTH = 32
 
 
@@ -22,7 +22,7 @@ class Pieces(NamedTuple):
 
     Attributes:
         ids: Piece ids in text order, without special pieces.
-        counts: How many of them each token has; at least one.
+        counts: Number of pieces of each token, at least one.
     """
 
     ids: list[int]
@@ -30,12 +30,12 @@ class Pieces(NamedTuple):
 
 
 def as_pieces(text: Units) -> Pieces:
-    """Take each piece of a text that was cut whole for a token."""
+    """Treat each piece of a text that was cut as a whole as a token."""
     return Pieces(text.ids, [1] * len(text.ids))
 
 
 class Word(NamedTuple):
-    """One token as the cutter sees it.
+    """One token with the space before it.
 
     Attributes:
         text: Its characters.
@@ -49,19 +49,20 @@ class Word(NamedTuple):
 class PieceCutter:
     """Cuts words into the pieces of a Hugging Face fast tokenizer, one word at a time, with a cache.
 
-    Only the tokenizer's normalizer, pre-tokenizer and model take part: special pieces written in a text
-    become unknown ones. A word of which nothing is left (a control character, say) gets the unknown piece.
+    Only the normalizer, the pre-tokenizer and the model of the tokenizer are used. Special pieces that are
+    written in a text become unknown pieces. A word that is empty after normalization, such as a control
+    character, becomes one unknown piece.
 
     Args:
         tokenizer: The backend of a fast tokenizer.
-        prefix_space: ``"text"`` puts a leading space before a word only where the text has one,
-            ``"always"`` before every word, as word-by-word recipes do.
+        prefix_space: ``"text"`` puts a space before a word only where the text has one, ``"always"`` before
+            every word, as word-by-word recipes do.
         unk_id: Id of the unknown piece.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, prefix_space: PrefixSpace, unk_id: int) -> None:
         self.tokenizer = tokenizer
-        # What a tokenizer.json says of these is for texts of a batch.
+        # A tokenizer.json may set these for batches of texts.
         tokenizer.no_truncation()
         tokenizer.no_padding()
         self.prefix_space = prefix_space
@@ -75,7 +76,7 @@ class PieceCutter:
         """Cut the words of one text.
 
         Args:
-            words: All tokens of the text, white space included.
+            words: All tokens of the text, including white space.
         """
         ids: list[int] = []
         counts: list[int] = []
@@ -92,17 +93,17 @@ class PieceCutter:
         return [self.cut(words) for words in texts]
 
     def cut_text(self, text: str) -> Units:
-        """Cut a text whole, as the tokenizer itself does: a piece may span two tokens, or be a space.
+        """Cut a text as a whole, as the tokenizer itself does: a piece may span two tokens, or be a space.
 
-        A text of which nothing is left gets the unknown piece.
+        A text that is empty after normalization becomes one unknown piece.
         """
         encoding = self.tokenizer.encode(SURROGATES.sub("\ufffd", text), add_special_tokens=False)
         ids = [self.unk_id if i in self._special_ids else i for i in encoding.ids] or [self.unk_id]
         offsets = encoding.offsets or [(0, 0)]
         if getattr(self.tokenizer.model, "continuing_subword_prefix", None):
-            # What is not written as it stands in the text goes on from the piece before.
-            written = zip(encoding.tokens, offsets, strict=False)
-            is_start = [len(piece) == end - start for piece, (start, end) in written]
+            # A piece with the prefix is longer than the characters that it covers.
+            covered = zip(encoding.tokens, offsets, strict=False)
+            is_start = [len(piece) == end - start for piece, (start, end) in covered]
         else:
             is_start = [start == 0 or " " in text[start - 1 : start + 1] for start, _ in offsets]
         is_start = [start or i == self.unk_id for start, i in zip(is_start, ids, strict=False)] or [True]
@@ -117,17 +118,17 @@ class PieceCutter:
         return pieces
 
     def _cut_word(self, text: str, *, has_space: bool) -> list[int]:
-        # Lone surrogates cannot cross into the tokenizer; they become the replacement character.
+        # The tokenizer refuses lone surrogates; they become the replacement character.
         text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         if self.tokenizer.normalizer is not None:
             text = self.tokenizer.normalizer.normalize_str(text)
-        # The space goes in after the normalizer, since some normalizers strip it.
+        # The space is added after normalization, since some normalizers strip it.
         text = (self._space if has_space else "") + text.strip()
         chunks = [(text, (0, len(text)))]
         if self._pre_tokenizer is not None:
             chunks = self._pre_tokenizer.pre_tokenize_str(text)
         ids = [piece.id for chunk, _ in chunks for piece in self.tokenizer.model.tokenize(chunk)]
-        # Models hold special pieces among their others, and a text may spell one, such as </s>.
+        # The model knows special pieces too, and a text may contain one, such as </s>.
         return [self.unk_id if i in self._special_ids else i for i in ids] or [self.unk_id]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -138,10 +139,10 @@ class PieceCutter:
 
 
 def _without_prefix(pre_tokenizer: PreTokenizer | None) -> tuple[str, PreTokenizer | None]:
-    """Copy a pre-tokenizer so that it adds no space of its own, and find how it writes a space.
+    """Copy a pre-tokenizer so that it adds no space, and find how its pieces write a space.
 
     Returns:
-        The space as this tokenizer's pieces have it (empty where pieces know no spaces), and the copy.
+        The space as written in pieces, empty if they contain none; and the copy.
     """
     if pre_tokenizer is None:
         return "", None

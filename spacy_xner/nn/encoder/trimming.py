@@ -1,4 +1,4 @@
-"""The layers of a transformer: which are trained, which are kept."""
+"""Freezes or removes layers of a transformer."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatch
@@ -9,18 +9,18 @@ from torch import nn
 
 
 def freeze(transformer: nn.Module, what: str | int | Sequence[str] | None) -> list[str]:
-    """Take parameters of a transformer out of training.
+    """Freeze parameters of a transformer.
 
     Args:
         transformer: A Hugging Face encoder.
-        what: ``"embeddings"``, a number of lower layers (the embeddings with them), or name patterns
-            such as ``encoder.layer.0.*``; none of it for None.
+        what: ``"embeddings"``, a number of lower layers (which includes the embeddings), or name patterns
+            such as ``encoder.layer.0.*``; None to freeze nothing.
 
     Returns:
         The names of the frozen parameters.
 
     Raises:
-        ValueError: If nothing matches.
+        ValueError: If a pattern matches nothing, or there are fewer layers.
     """
     if what is None:
         return []
@@ -35,13 +35,13 @@ def freeze(transformer: nn.Module, what: str | int | Sequence[str] | None) -> li
             names = ", ".join(name for name, _ in list(transformer.named_parameters())[:3])
             raise ValueError(
                 f"freeze must name parameters of the encoder, found {pattern!r}, which matches none. "
-                f"Its parameters are named {names}, ..."
+                f"Its parameters are named {names}, ... Change the pattern."
             )
     return frozen
 
 
 def layer_index(name: str) -> int | None:
-    """Read the layer number from a parameter's name, counted from 0 at the bottom; None outside layers."""
+    """Return the layer number in the name of a parameter, from 0 at the bottom; None outside layers."""
     parts = name.split(".")
     for part, number in pairwise(parts):
         if part in ("layer", "layers") and number.isdigit():
@@ -59,21 +59,21 @@ def _freeze_patterns(transformer: nn.Module, what: str | int | Sequence[str]) ->
     names = [name for name, _ in transformer.named_parameters()]
     n_layers = 1 + max((layer_index(name) or 0) for name in names)
     if not 0 <= what <= n_layers:
-        raise ValueError(f"freeze must be 0 to {n_layers} layers of this encoder, found {what}.")
+        raise ValueError(f"freeze must be 0 to {n_layers} layers of this encoder, found {what}. Change it.")
     lower = [name for name in names if (layer := layer_index(name)) is not None and layer < what]
     return ["*embeddings.*", *lower] if what else []
 
 
 def keep_layers(transformer: nn.Module, what: int | Sequence[int] | None) -> None:
-    """Cut a transformer down to some of its layers, in their order.
+    """Reduce a transformer to some of its layers, in the same order.
 
     Args:
-        transformer: A Hugging Face encoder whose layers are all alike.
-        what: How many, evenly spaced from the first to the last as in DistilBERT, or their indices from 0 at
-            the bottom; None for all.
+        transformer: A Hugging Face encoder with identical layers.
+        what: How many to keep, evenly spaced from the first to the last as in DistilBERT, or their indices
+            from 0 at the bottom; None to keep all.
 
     Raises:
-        ValueError: If it has no such layers, or its layers differ.
+        ValueError: If there are no such layers, or if the layers differ.
 
     Source: Sanh et al. (2019), "DistilBERT, a distilled version of BERT".
     """
@@ -87,7 +87,7 @@ def keep_layers(transformer: nn.Module, what: int | Sequence[int] | None) -> Non
     if name is None or hasattr(config, "global_attn_every_n_layers") or len(set(kinds)) > 1:
         raise ValueError(
             f"layers must be null for {type(transformer).__name__}, whose layers differ, found {what}. "
-            "Choose another encoder to make a small one of."
+            "Use an encoder with identical layers."
         )
     kept = _spread(what, n_layers) if isinstance(what, int) else list(what)
     if not kept or any(not 0 <= i < n_layers for i in kept):
@@ -95,9 +95,9 @@ def keep_layers(transformer: nn.Module, what: int | Sequence[int] | None) -> Non
             f"layers must be 1 to {n_layers}, or indices from 0 to {n_layers - 1}, for this encoder, found "
             f"{what}. Keep fewer."
         )
-    parent, _, own = name.rpartition(".")
+    parent, _, attribute = name.rpartition(".")
     layers = transformer.get_submodule(name)
-    setattr(transformer.get_submodule(parent), own, nn.ModuleList(layers[i] for i in kept))  # type: ignore[index]
+    setattr(transformer.get_submodule(parent), attribute, nn.ModuleList(layers[i] for i in kept))  # type: ignore[index]
     config.num_hidden_layers = len(kept)
     if kinds:
         config.layer_types = kinds[: len(kept)]

@@ -1,4 +1,4 @@
-"""What a tagger tags where it reads a text whole: its pieces, or the words that they make up."""
+"""The units that are tagged where a text is read as a whole: its pieces, or the words that they form."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -6,18 +6,18 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-# As in transformers' TokenClassificationPipeline: the tags of pieces; or of words, by their first piece, by
-# the mean of all, or by the surest.
+# As in the TokenClassificationPipeline of transformers: pieces are tagged; or words, by their first piece, by
+# the mean of their pieces, or by the most confident one.
 Aggregation = Literal["simple", "first", "average", "max"]
 
 
 class Units(NamedTuple):
-    """The pieces of a text that was cut whole.
+    """The pieces of a text that was cut as a whole.
 
     Attributes:
         ids: Piece ids in text order, without special pieces.
-        offsets: Start and end of each in the text, in characters.
-        is_start: Whether each begins a word.
+        offsets: Start and end of each piece, in characters of the text.
+        is_start: Whether each piece begins a word.
     """
 
     ids: list[int]
@@ -28,19 +28,19 @@ class Units(NamedTuple):
 def merge_words(
     probs: Tensor, units: Sequence[Units], aggregation: Aggregation
 ) -> tuple[Tensor, list[list[tuple[int, int]]]]:
-    """Give words their probabilities, by those of their pieces.
+    """Compute the tag probabilities of words from those of their pieces.
 
     Args:
-        probs: Of the tags of all pieces, one text after the other. Shape: ``(pieces, tags)``.
+        probs: Probability of each tag at each piece, with the texts concatenated. Shape: ``(pieces, tags)``.
         units: The pieces of each text.
-        aggregation: How; with ``simple``, pieces stay what they are.
+        aggregation: How to combine pieces; ``simple`` leaves them as they are.
 
     Returns:
-        Probabilities, of shape ``(words, tags)``, and the offsets of each text's words.
+        Probabilities, of shape ``(words, tags)``, and for each text the offsets of its words.
     """
     if aggregation == "simple":
         return probs, [text.offsets for text in units]
-    # The first piece of a text begins a word in any case.
+    # The first piece of a text always begins a word.
     starts = [i == 0 or start for text in units for i, start in enumerate(text.is_start)]
     first = torch.tensor([i for i, start in enumerate(starts) if start], dtype=torch.long)
     word = torch.tensor(starts).long().cumsum(0) - 1
@@ -49,7 +49,7 @@ def merge_words(
         sums = probs.new_zeros(len(first), probs.shape[1]).index_add(0, word, probs)
         return sums / torch.bincount(word, minlength=len(first))[:, None], offsets
     if aggregation == "max":
-        # Of each word the surest piece comes first, of equally sure ones the first.
+        # The most confident piece of each word comes first; of equal ones, the first.
         order = probs.amax(dim=1).argsort(descending=True, stable=True)
         order = order[word[order].argsort(stable=True)]
         first = order[first]

@@ -1,4 +1,4 @@
-"""Cuts long texts into overlapping windows of pieces, at token borders, without losing a piece."""
+"""Splits long texts into overlapping windows of pieces, at token borders, without losing a piece."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """A run of pieces that the encoder sees at once. All are indices of the text's pieces, ends exclusive.
+    """A run of pieces that the encoder sees at once, as indices of the pieces of a text.
 
     Attributes:
-        start: First piece seen.
-        end: After the last piece seen.
-        keep_start: First piece whose vector is taken from this window.
+        start: First piece in the window.
+        end: After the last piece in the window.
+        keep_start: First piece whose vector comes from this window.
         keep_end: After the last such piece.
     """
 
@@ -25,13 +25,13 @@ class Window(NamedTuple):
 def plan_windows(counts: Sequence[int], capacity: int, overlap: int) -> list[Window]:
     """Plan the windows of one text.
 
-    Each token takes its vector from the window where it is most central: two windows share their overlap
-    half and half. Only a token of more pieces than a window holds is itself cut.
+    The vector of each token comes from the window where it is most central: the overlap of two windows is
+    split in the middle. Only a token with more pieces than a window holds is itself split.
 
     Args:
-        counts: Pieces of each token.
-        capacity: Pieces that a window holds, special ones left out.
-        overlap: Pieces that two windows share, less what rounding to token borders costs.
+        counts: Number of pieces of each token.
+        capacity: Pieces that a window holds, without the special ones.
+        overlap: Pieces that two windows share, before rounding down to token borders.
 
     Returns:
         Windows whose kept parts cover every piece once, in order.
@@ -47,20 +47,20 @@ def plan_windows(counts: Sequence[int], capacity: int, overlap: int) -> list[Win
         spans.append((start, end))
         if end >= total:
             break
-        # The last window is moved back to be full: more context for its tokens at the same cost.
+        # The last window is moved back until it is full: more context for its tokens at the same cost.
         goal = min(end - overlap, total - capacity) if total - end <= capacity - overlap else end - overlap
         start = _first_border(borders, max(goal, start + 1), before=end)
     return _share_overlaps(spans, borders)
 
 
 def _last_border(borders: Sequence[int], limit: int, *, after: int) -> int:
-    """Find the last token border up to a limit, or the limit where a long token leaves none."""
+    """Return the last token border up to a limit, or the limit if a long token has none before it."""
     border = borders[bisect_right(borders, limit) - 1]
     return border if border > after else limit
 
 
 def _first_border(borders: Sequence[int], goal: int, *, before: int) -> int:
-    """Find the first token border from a goal on, or the goal where a long token leaves none."""
+    """Return the first token border from a goal on, or the goal if a long token has none after it."""
     border = borders[min(bisect_left(borders, goal), len(borders) - 1)]
     return border if border <= before else goal
 

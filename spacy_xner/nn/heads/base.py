@@ -1,4 +1,14 @@
-"""What every head offers: scores from token vectors, a loss, and entities with probabilities."""
+"""The protocols that heads implement, in this package and in others.
+
+A head is an ``nn.Module``. Its builder is registered as a spaCy architecture and returns what makes it: a
+callable ``(width, labels) -> Head``, either the class itself or a ``functools.partial`` that sets options by
+name. ``width`` is the width of the token vectors, ``labels`` are the entity types in a fixed order. The head
+is made again with the same two arguments when a pipeline is loaded, and its state dict is restored: parameter
+shapes must depend on nothing else.
+
+Training calls ``head(vectors)`` and `Head.loss`, prediction ``head(vectors)`` and `Head.decode`. Scores may
+come in half precision and on any device; call ``scores.float()`` before taking logarithms or sums.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Protocol
@@ -9,10 +19,10 @@ from ...types import DistillTarget, Entity, Gold, SoftTargets
 
 
 class AnyHead(Protocol):
-    """Scores vectors.
+    """Scores the vectors of tokens or of texts.
 
     Attributes:
-        labels: What it knows.
+        labels: The labels it was made with, in the same order.
         width: Width of the vectors.
     """
 
@@ -20,34 +30,38 @@ class AnyHead(Protocol):
     width: int
 
     def parameters(self) -> Iterator[nn.Parameter]:
-        """Give the weights, as every torch module does."""
+        """Return the weights. Inherited from ``nn.Module``; there must be at least one."""
         ...
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """Score vectors.
+        """Score vectors, as ``nn.Module`` does by calling ``forward``.
 
         Args:
-            vectors: Of tokens, ``(batch, tokens, width)``, or of texts, ``(batch, width)``.
+            vectors: Vectors of tokens, ``(batch, tokens, width)``, or of texts, ``(batch, width)``.
 
         Returns:
-            Scores, of a shape that is the head's own; the first axes are those of the vectors.
+            Scores. The axes in front of ``width`` are kept; what follows is up to the head.
         """
         ...
 
     def inherit(self, origin: "AnyHead") -> None:
-        """Copy the weights of all labels that another head has too, by name.
+        """Copy, by name, the weights of all labels that another head has too.
+
+        Called once, after the head was made, when a component is initialized from a trained one. A head that
+        cannot do so raises an error, or leaves its weights as they are.
 
         Raises:
-            ValueError: If its vectors have another width.
+            ValueError: If the other head is of another kind, or its vectors have another width.
         """
         ...
 
 
 class Head(AnyHead, Protocol):
-    """Turns token vectors into entities. Tags and score matrices never leave it.
+    """Turns token vectors into entities. Tags and score matrices stay inside the head.
 
     Attributes:
-        is_nested: Whether entities may overlap. A class attribute, read before a head is made.
+        is_nested: Whether entities may overlap. A class attribute: it is read from the class, or from that
+            of a ``functools.partial``, without making a head.
     """
 
     is_nested: ClassVar[bool]
@@ -55,41 +69,54 @@ class Head(AnyHead, Protocol):
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the loss over the annotated tokens.
 
+        Tokens that are not annotated (``gold[i].known`` is False) must not count. Without any annotated token
+        the loss is 0, and can still be differentiated.
+
         Args:
-            scores: What calling the head returned.
+            scores: The result of calling the head.
             mask: True at real tokens, right-padded. Shape: ``(batch, tokens)``.
             gold: One entry for each text.
 
         Returns:
-            A scalar, not yet divided by anything.
+            A scalar, not divided by the number of tokens.
+
+        Raises:
+            ValueError: If a gold label is not among `labels`.
         """
         ...
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
-        """Find the entities of each text, each with its probability.
+        """Return the entities of each text, each with its probability.
 
         Args:
-            scores: What calling the head returned.
+            scores: The result of calling the head.
             mask: True at real tokens, right-padded; no row is empty. Shape: ``(batch, tokens)``.
+
+        Returns:
+            One list for each text, sorted. Unless `is_nested`, entities do not overlap.
         """
         ...
 
     def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
-        """Tell of each text what a student may learn. Arguments as those of `decode`."""
+        """Return what a student can learn from this head as its teacher. Arguments as for `decode`.
+
+        A head that cannot score BIO or BIOES tags leaves `SoftTargets.tags` empty, and teaches nothing.
+        """
         ...
 
     def distill_loss(
         self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum, over the taught tokens, how far the teacher's probabilities are from this head's.
+        """Sum the divergence of this head from its teacher over the taught tokens.
 
         Args:
-            scores: What calling the head returned.
-            mask: True at real tokens. Shape: ``(batch, tokens)``.
-            targets: One entry for each text; None where there is nothing to learn.
-            temperature: Softens both sides; above 0.
+            scores: The result of calling the head.
+            mask: True at real tokens, right-padded. Shape: ``(batch, tokens)``.
+            targets: One entry for each text; None if it is not taught.
+            temperature: Softens both sides; greater than 0.
 
         Returns:
-            A scalar, not yet divided by anything.
+            A scalar, not divided by the number of tokens. ``scores.sum() * 0.0`` if nothing is taught, or if
+            the head cannot learn from a teacher.
         """
         ...

@@ -20,7 +20,7 @@ ILLEGAL = -1e4
 
 
 class CRFHead(nn.Module):
-    """Emission scores and learned transitions; illegal transitions are fixed and never come out.
+    """Emission scores and learned transitions. Illegal transitions are fixed and never decoded.
 
     Args:
         width: Width of the token vectors.
@@ -60,7 +60,7 @@ class CRFHead(nn.Module):
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the negative log-likelihood of the texts.
 
-        Where tokens or labels are not annotated, that of all sequences which agree with what is.
+        If tokens or labels are not annotated, it is that of all sequences that agree with the annotation.
         """
         tags, known, allowed = self.tags.encode(gold, mask)
         scores = scores.float()
@@ -84,8 +84,7 @@ class CRFHead(nn.Module):
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
         """Find the entities on the best legal path, each with its forward-backward marginal."""
-        crf = self.transitions
-        transitions = (crf.start_transitions, crf.transitions, crf.end_transitions)
+        _, _, *transitions = self._lattice(scores, mask)
         return self.tags.decode(scores.float(), mask, transitions)
 
     def inherit(self, origin: AnyHead) -> None:
@@ -102,14 +101,14 @@ class CRFHead(nn.Module):
             ours.transitions[rows, here] = theirs.transitions[torch.tensor(there)[:, None], there]
 
     def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
-        """Find the log of each tag's posterior marginal. Shape: ``(batch, tokens, tags)``."""
+        """Return the log of the posterior marginal of each tag. Shape: ``(batch, tokens, tags)``."""
         lattice = self._lattice(scores.float(), mask)
         sums = forward_scores(lattice) + backward_scores(lattice)
-        # Over the tags of any one token, they add up to the partition function.
+        # Summed over the tags of any token, they give the partition function.
         return sums.log_softmax(dim=2)
 
     def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
-        """Tell each text's tag probabilities and entities."""
+        """Return the tag probabilities and entities of each text."""
         return tag_targets(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
 
     def distill_loss(

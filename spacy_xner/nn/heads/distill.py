@@ -1,4 +1,4 @@
-"""How far a student's tag probabilities are from its teacher's."""
+"""The divergence of the tag probabilities of a student from those of its teacher."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from ...schemes import OUTSIDE, TagScheme
 from ...types import DistillTarget
 
-# Least log-probabilities of teacher and student: so that tags impossible to both add nothing.
+# Lower limits of the log-probabilities of teacher and student, so that tags impossible to both add nothing.
 FLOOR, STUDENT_FLOOR = -60.0, -100.0
 
 
@@ -18,16 +18,17 @@ def tag_divergence(
 ) -> Tensor:
     """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens.
 
-    Tags are matched by name; if one side has BIOES and the other BIO, both are compared in BIO. Tags that
-    only the teacher has count as its ``O``. Those that only the student has are impossible to the teacher,
-    except where the gold has one of them: there both sides are compared on the tags that they share, so that
-    the teacher says nothing against the gold.
+    Tags are matched by name. If one side uses BIOES and the other BIO, both are compared in BIO. Tags that
+    only the teacher has count as its ``O``. Tags that only the student has are impossible to the teacher,
+    except where the gold has one of them: there both sides are compared on their shared tags only, so that
+    the teacher does not contradict the gold.
 
     Args:
         log_probs: The student's log-probabilities. Shape: ``(batch, tokens, tags)``.
         names: The student's tags.
-        targets: One for each text, all of the same teacher; None where there is nothing to learn.
-        temperature: Both sides' log-probabilities are divided by it; the result is multiplied by its square.
+        targets: One for each text, all of the same teacher; None for a text that is not taught.
+        temperature: The log-probabilities of both sides are divided by it, the result is multiplied by its
+            square.
 
     Returns:
         A scalar.
@@ -41,15 +42,15 @@ def tag_divergence(
     device = log_probs.device
     tags: Sequence[str] = soft_targets[0][1]
     # (taught, tags), of the teacher
-    said = torch.from_numpy(np.concatenate([soft for soft, _ in soft_targets])).to(device)
+    teacher = torch.from_numpy(np.concatenate([soft for soft, _ in soft_targets])).to(device)
     # (taught, tags), of the student
     student = log_probs[torch.tensor(rows, device=device), torch.tensor(tokens, device=device)]
     if is_bioes(tags) != is_bioes(names):
-        said, tags = merge_to_bio(said, tags)
+        teacher, tags = merge_to_bio(teacher, tags)
         student, names = merge_to_bio(student, names)
-    shared, said = _match(said, tags, names)
+    shared, teacher = _match(teacher, tags, names)
     # (taught, shared tags)
-    teacher = (said.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
+    teacher = (teacher.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
     student = student.clamp(min=STUDENT_FLOOR) / temperature
     index = torch.tensor(shared, device=device)
     # (taught, shared tags)
@@ -62,7 +63,7 @@ def tag_divergence(
 def _taught(
     targets: Sequence[DistillTarget | None],
 ) -> tuple[list[int], list[int], list[bool], list[tuple[np.ndarray, tuple[str, ...]]]]:
-    """List row and token of all taught tokens, whether they are taught in part, and the teacher's part."""
+    """List row and token of all taught tokens, whether they are taught in part, and the soft targets."""
     rows: list[int] = []
     tokens: list[int] = []
     partial: list[bool] = []
@@ -78,23 +79,23 @@ def _taught(
     return rows, tokens, partial, soft_targets
 
 
-def _match(said: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], Tensor]:
-    """Find the student's index of each shared tag, and the teacher's scores of these, ``O`` first."""
+def _match(log_probs: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], Tensor]:
+    """Return the student's index of each shared tag, and the teacher's scores of these, ``O`` first."""
     index = {name: i for i, name in enumerate(names)}
     shared = [tag for tag in tags if tag in index and tag != OUTSIDE]
     columns = {tag: i for i, tag in enumerate(tags)}
     outside = [i for tag, i in columns.items() if tag == OUTSIDE or tag not in index]
-    scores = [said[:, outside].logsumexp(dim=1), *(said[:, columns[tag]] for tag in shared)]
+    scores = [log_probs[:, outside].logsumexp(dim=1), *(log_probs[:, columns[tag]] for tag in shared)]
     return [index[OUTSIDE], *(index[tag] for tag in shared)], torch.stack(scores, dim=1)
 
 
 def is_bioes(names: Sequence[str]) -> bool:
-    """Return whether tags are those of BIOES."""
+    """Return whether the tags are those of BIOES."""
     return any(name.startswith("S-") for name in names)
 
 
 def merge_to_bio(log_probs: Tensor, names: Sequence[str]) -> tuple[Tensor, list[str]]:
-    """Add up the probabilities of tags that are one in BIO. Shape: ``(taught, tags)``."""
+    """Add up the probabilities of tags with the same BIO tag. Shape: ``(taught, tags)``."""
     bio = [TagScheme("BIO").to_bio(name) for name in names]
     merged = list(dict.fromkeys(bio))
     groups = [[i for i, name in enumerate(bio) if name == tag] for tag in merged]

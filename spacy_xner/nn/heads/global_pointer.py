@@ -1,4 +1,4 @@
-"""One score for each type and each span of tokens: nested entities come out as they are."""
+"""A global pointer head: one score for each type and each span of tokens, so entities may be nested."""
 
 import math
 from collections.abc import Sequence
@@ -23,29 +23,29 @@ from .spans import (
     warn_lost,
 )
 
-# Base of the rotary positions' wavelengths.
+# Base of the wavelengths of rotary positions.
 ROTARY_BASE = 10_000.0
-# Log-odds of any span at the start: nearly all are none. From 0, what is learned first is to score all spans
-# low, by token vectors that are all alike, and nothing after it (as in Lin et al., 2017, for rare objects).
+# Initial log-odds of any span: nearly all spans are no entities. From 0, the head first learns to score all
+# spans low by making all token vectors alike, and then nothing else (see Lin et al., 2017, on rare objects).
 START_BIAS = -5.0
 
 
 class GlobalPointerHead(nn.Module):
     """Scores each span by a query at its first token and a key at its last, with rotary positions.
 
-    Spans are kept as a band, ``(batch, tokens, widths, labels)``: from each token on, those of up to
-    `max_width` tokens. So memory grows with the text's length, not with its square.
+    Spans are kept as a band, ``(batch, tokens, widths, labels)``: those of up to `max_width` tokens from each
+    token on. Memory is linear in the length of the text.
 
     Args:
         width: Width of the token vectors.
         labels: Entity types.
         head_width: Width of queries and keys; even.
-        efficient: Whether all types share one query and key and differ in a bias of first and last token, or
-            each has its own.
-        max_width: Tokens of the longest entity that can be found.
+        efficient: Whether all types share one query and key, and differ by biases of the first and last token
+            only; else each type has its own.
+        max_width: Number of tokens of the longest entity that can be predicted.
 
     Source: Su et al. (2022), "Global Pointer: novel efficient span-based approach for named entity
-    recognition"; Su et al. (2021), "RoFormer"; weights at the start as in LeCun et al. (1998), "Efficient
+    recognition"; Su et al. (2021), "RoFormer"; initial weights as in LeCun et al. (1998), "Efficient
     BackProp".
     """
 
@@ -73,14 +73,14 @@ class GlobalPointerHead(nn.Module):
         self.max_width = max_width
         n_pairs = 1 if efficient else len(self.labels)
         self.project = nn.Linear(width, 2 * head_width * n_pairs)
-        # first and last token's bias of each type
+        # biases of first and last token for each type
         self.output = nn.Linear(2 * head_width, 2 * len(self.labels)) if efficient else None
         for layer in (self.project, self.output):
             if layer is not None:
-                # With BERT's 0.02, products of what is projected are so small that they hardly learn.
+                # With BERT's 0.02, products of projections are so small that they hardly learn.
                 nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
                 nn.init.zeros_(layer.bias)
-        # of each type
+        # (labels,)
         self.bias = nn.Parameter(torch.full((len(self.labels),), START_BIAS))
 
     def forward(self, vectors: Tensor) -> Tensor:
@@ -96,55 +96,55 @@ class GlobalPointerHead(nn.Module):
             return scores
         # (batch, tokens, labels)
         first, last = (self.output(projected) / 2.0).chunk(2, dim=2)
-        # (batch, tokens, labels, widths), the last token's
+        # (batch, tokens, labels, widths): bias of the last token of each span
         ends = pad(last, (0, 0, 0, n_widths - 1)).unfold(1, n_widths, 1)
         scores = scores + first.unsqueeze(2) + ends.transpose(2, 3)
         return scores
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the multi-label cross-entropy of each type over the spans of annotated tokens."""
-        is_wanted = torch.zeros(scores.shape, dtype=torch.bool)
+        is_gold = torch.zeros(scores.shape, dtype=torch.bool)
         known = torch.zeros(mask.shape, dtype=torch.bool)
-        unsaid = torch.zeros(len(gold), 1, 1, len(self.labels), dtype=torch.bool)
+        is_open = torch.zeros(len(gold), 1, 1, len(self.labels), dtype=torch.bool)
         inside = torch.zeros(mask.shape, dtype=torch.bool)
         n_lost = 0
         for row, text in enumerate(gold):
             known[row, : len(text.known)] = torch.tensor(text.known, dtype=torch.bool)
             inside[row, : len(text.known)] = torch.from_numpy(covered(text))
-            unsaid[row, 0, 0] = torch.tensor([label in text.open for label in self.labels])
+            is_open[row, 0, 0] = torch.tensor([label in text.open for label in self.labels])
             for ent, column in zip(text.entities, label_index(text.entities, self.labels), strict=True):
                 if ent.end - ent.start > scores.shape[2]:
                     n_lost += 1
                     continue
-                is_wanted[row, ent.start, ent.end - ent.start - 1, column] = True
+                is_gold[row, ent.start, ent.end - ent.start - 1, column] = True
         if n_lost:
             warn_lost(n_lost, f"are longer than max_width, {self.max_width} tokens")
-        # A span counts if all its tokens are annotated; of types not annotated, only across what is.
+        # A span counts if all its tokens are annotated; with an open label, only if it touches an entity.
         counts = within(known, scores.shape[2]).unsqueeze(3)
-        counts = counts & (~unsaid | ~within(~inside, scores.shape[2]).unsqueeze(3))
+        counts = counts & (~is_open | ~within(~inside, scores.shape[2]).unsqueeze(3))
         cases = [
             x.to(scores.device).permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
-            for x in (is_wanted, counts.expand_as(is_wanted))
+            for x in (is_gold, counts.expand_as(is_gold))
         ]
         flat = scores.float().permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
         return multilabel_loss(flat, *cases).sum()
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
-        """Find the spans that are more probable than not, nested ones too, each with its probability."""
+        """Find the spans of more than even odds, including nested ones, each with its probability."""
         return self._spans(scores, mask, 0.0)
 
-    def _spans(self, scores: Tensor, mask: Tensor, least: float) -> list[list[Entity]]:
-        """List the spans of at least some log-odds, by text, first token and last."""
-        is_found = (scores.float() > least) & within(mask, scores.shape[2]).unsqueeze(3)
-        rows, starts, widths, columns = is_found.nonzero().T.tolist()
-        values = scores[is_found].float().sigmoid().tolist()
-        found: list[list[Entity]] = [[] for _ in range(len(mask))]
+    def _spans(self, scores: Tensor, mask: Tensor, min_log_odds: float) -> list[list[Entity]]:
+        """List the spans above some log-odds, sorted by first and last token."""
+        is_kept = (scores.float() > min_log_odds) & within(mask, scores.shape[2]).unsqueeze(3)
+        rows, starts, widths, columns = is_kept.nonzero().T.tolist()
+        values = scores[is_kept].float().sigmoid().tolist()
+        spans: list[list[Entity]] = [[] for _ in range(len(mask))]
         for row, start, n, column, value in zip(rows, starts, widths, columns, values, strict=True):
-            found[row].append(Entity(start, start + n + 1, self.labels[column], value))
-        return found
+            spans[row].append(Entity(start, start + n + 1, self.labels[column], value))
+        return spans
 
     def inherit(self, origin: AnyHead) -> None:
-        """Copy queries and keys, and what belongs to the labels that another such head has too."""
+        """Copy queries and keys, and the weights of all labels that another such head has too."""
         if not isinstance(origin, GlobalPointerHead) or origin.efficient != self.efficient:
             kind = "an efficient" if self.efficient else "a full"
             raise ValueError(
@@ -154,7 +154,8 @@ class GlobalPointerHead(nn.Module):
         if (origin.width, origin.head_width) != (self.width, self.head_width):
             raise ValueError(
                 f"init_from must have token vectors of width {self.width} and a head_width of "
-                f"{self.head_width} as this model, found {origin.width} and {origin.head_width}."
+                f"{self.head_width} as this model, found {origin.width} and {origin.head_width}. "
+                "Use the same encoder, neck and head_width."
             )
         if self.output is not None and origin.output is not None:
             self.project.load_state_dict(origin.project.state_dict())
@@ -167,19 +168,19 @@ class GlobalPointerHead(nn.Module):
                     self.bias[column] = origin.bias[origin.labels.index(label)]
 
     def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
-        """Tell each text's spans that are probable enough."""
-        told = self._spans(scores, mask, math.log(MIN_SPAN_PROBABILITY / (1.0 - MIN_SPAN_PROBABILITY)))
+        """Return the spans of each text of at least `MIN_SPAN_PROBABILITY`."""
+        rows = self._spans(scores, mask, math.log(MIN_SPAN_PROBABILITY / (1.0 - MIN_SPAN_PROBABILITY)))
         sizes = mask.sum(dim=1).tolist()
         return [
             span_targets(self.labels, size, [span for span in spans if span.score > 0.5], spans)
-            for size, spans in zip(sizes, told, strict=True)
+            for size, spans in zip(sizes, rows, strict=True)
         ]
 
     def distill_loss(
         self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum the divergence of span probabilities from the teacher's; they are not softened."""
-        wanted = torch.zeros(scores.shape)
+        """Sum the divergence of span probabilities from the teacher's, which are not softened."""
+        probabilities = torch.zeros(scores.shape)
         tokens = torch.zeros(mask.shape, dtype=torch.bool)
         labels = torch.zeros(len(targets), 1, 1, len(self.labels), dtype=torch.bool)
         for row, target in enumerate(targets):
@@ -189,16 +190,16 @@ class GlobalPointerHead(nn.Module):
             labels[row, :, :, taught_labels(target.soft, self.labels)] = True
             for span in target.soft.spans:
                 if span.label in self.labels and span.end - span.start <= scores.shape[2]:
-                    wanted[row, span.start, span.end - span.start - 1, self.labels.index(span.label)] = (
-                        span.score
-                    )
+                    probabilities[
+                        row, span.start, span.end - span.start - 1, self.labels.index(span.label)
+                    ] = span.score
         counts = within(tokens, scores.shape[2]).unsqueeze(3) & labels
         device = scores.device
-        return bernoulli_divergence(scores.float(), wanted.to(device), counts.to(device))
+        return bernoulli_divergence(scores.float(), probabilities.to(device), counts.to(device))
 
 
 def rotate(vectors: Tensor) -> Tensor:
-    """Turn pairs of values by angles that grow with the token's position.
+    """Rotate pairs of values by angles proportional to the position of the token.
 
     Args:
         vectors: Shape: ``(batch, tokens, pairs, 2, width)``.
@@ -213,15 +214,15 @@ def rotate(vectors: Tensor) -> Tensor:
 
 
 def band_products(query: Tensor, key: Tensor, n_widths: int) -> Tensor:
-    """Multiply each token's query with the keys of the tokens from it on, block by block.
+    """Multiply the query of each token with the keys of the tokens from it on, block by block.
 
     Args:
         query: Shape: ``(batch, tokens, pairs, width)``.
         key: Same shape.
-        n_widths: How many tokens on, the token itself included.
+        n_widths: Number of tokens from each one on, including itself.
 
     Returns:
-        Products, 0 past the end. Shape: ``(batch, tokens, n_widths, pairs)``.
+        Products, 0 past the end of the text. Shape: ``(batch, tokens, n_widths, pairs)``.
     """
     n_tokens = query.shape[1]
     n_blocks = -(-n_tokens // n_widths)
@@ -229,7 +230,7 @@ def band_products(query: Tensor, key: Tensor, n_widths: int) -> Tensor:
     # (batch, pairs, blocks, n_widths, width)
     blocks = pad(query, (0, 0, 0, 0, 0, rest)).view(len(query), n_blocks, n_widths, *query.shape[2:])
     blocks = blocks.permute(0, 3, 1, 2, 4)
-    # (batch, pairs, blocks, width, 2 * n_widths): each block's keys and the next one's
+    # (batch, pairs, blocks, width, 2 * n_widths): the keys of each block and of the next one
     keys = pad(key, (0, 0, 0, 0, 0, rest + n_widths)).unfold(1, 2 * n_widths, n_widths)
     products = blocks @ keys.permute(0, 2, 1, 3, 4)
     offsets = torch.arange(n_widths, device=query.device)
@@ -241,6 +242,6 @@ def band_products(query: Tensor, key: Tensor, n_widths: int) -> Tensor:
 
 
 def within(mask: Tensor, n_widths: int) -> Tensor:
-    """Find the spans whose tokens are all in a mask. Shape: ``(batch, tokens, n_widths)``."""
-    found: Tensor = pad(mask, (0, n_widths - 1)).unfold(1, n_widths, 1)
-    return found.cumprod(dim=2).bool()
+    """Return the spans whose tokens are all in a mask. Shape: ``(batch, tokens, n_widths)``."""
+    windows: Tensor = pad(mask, (0, n_widths - 1)).unfold(1, n_widths, 1)
+    return windows.cumprod(dim=2).bool()

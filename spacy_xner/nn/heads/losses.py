@@ -1,4 +1,4 @@
-"""Losses of single decisions: of a token's tag among all, and of yes or no."""
+"""Losses of single decisions: one tag among all, or yes and no."""
 
 import torch
 from torch import Tensor
@@ -13,14 +13,14 @@ def tag_loss(
     label_smoothing: float = 0.0,
     focal_gamma: float = 0.0,
 ) -> Tensor:
-    """Sum the cross-entropy of tokens, each with one or more tags that are right.
+    """Sum the cross-entropy of tokens, each with one or more correct tags.
 
     Args:
         log_probs: Log-probability of each tag. Shape: ``(tokens, tags)``.
-        allowed: True at the tags that are right. Shape: ``(tokens, tags)``.
-        weights: Of each token. Shape: ``(tokens,)``.
-        label_smoothing: Share of the loss that wants all tags to be equally likely, from 0 to 1.
-        focal_gamma: How much less a token counts the surer the right tags are; 0 for all alike.
+        allowed: True at the correct tags. Shape: ``(tokens, tags)``.
+        weights: Weight of each token. Shape: ``(tokens,)``.
+        label_smoothing: Share of the loss that favours equally likely tags, from 0 to 1.
+        focal_gamma: The higher, the less a token counts whose correct tags are probable; 0 to ignore that.
 
     Returns:
         A scalar.
@@ -39,35 +39,35 @@ def tag_loss(
 
 
 def yes_no_loss(
-    scores: Tensor, wanted: Tensor, counts: Tensor, *, label_smoothing: float = 0.0, focal_gamma: float = 0.0
+    scores: Tensor, targets: Tensor, counts: Tensor, *, label_smoothing: float = 0.0, focal_gamma: float = 0.0
 ) -> Tensor:
     """Sum the binary cross-entropy of independent decisions.
 
     Args:
         scores: Log-odds of yes.
-        wanted: Probability of yes, from 0 to 1. Same shape.
-        counts: How much each decision counts, 0 for not at all. Same shape.
-        label_smoothing: How far what is wanted is drawn towards even odds, from 0 to 1.
+        targets: Target probability of yes, from 0 to 1. Same shape.
+        counts: Weight of each decision, 0 to ignore it. Same shape.
+        label_smoothing: How far targets are moved towards even odds, from 0 to 1.
         focal_gamma: As for `tag_loss`.
 
     Returns:
         A scalar.
     """
-    target = wanted * (1.0 - label_smoothing) + 0.5 * label_smoothing
-    loss = binary_cross_entropy_with_logits(scores, target, reduction="none")
+    targets = targets * (1.0 - label_smoothing) + 0.5 * label_smoothing
+    loss = binary_cross_entropy_with_logits(scores, targets, reduction="none")
     if focal_gamma:
-        missed = (scores.sigmoid() - target).abs()
-        loss = loss * missed**focal_gamma
+        error = (scores.sigmoid() - targets).abs()
+        loss = loss * error**focal_gamma
     return (counts * loss).sum()
 
 
-def multilabel_loss(scores: Tensor, is_wanted: Tensor, counts: Tensor) -> Tensor:
-    """Sum the multi-label categorical cross-entropy: each wanted score above 0, each other below.
+def multilabel_loss(scores: Tensor, is_gold: Tensor, counts: Tensor) -> Tensor:
+    """Sum the multi-label categorical cross-entropy: gold scores above 0, all others below.
 
     Args:
         scores: Shape: ``(cases, candidates)``.
-        is_wanted: Same shape.
-        counts: False at candidates of which nothing is known. Same shape.
+        is_gold: True at the gold candidates. Same shape.
+        counts: False at candidates to ignore. Same shape.
 
     Returns:
         The loss of each case. Shape: ``(cases,)``.
@@ -75,6 +75,6 @@ def multilabel_loss(scores: Tensor, is_wanted: Tensor, counts: Tensor) -> Tensor
     Source: Su et al. (2022), "ZLPR: a novel loss for multi-label classification"; as in "Global Pointer".
     """
     zero = scores.new_zeros(len(scores), 1)
-    wanted = torch.cat([zero, (-scores).masked_fill(~(is_wanted & counts), float("-inf"))], dim=1)
-    others = torch.cat([zero, scores.masked_fill(is_wanted | ~counts, float("-inf"))], dim=1)
-    return wanted.logsumexp(dim=1) + others.logsumexp(dim=1)
+    gold = torch.cat([zero, (-scores).masked_fill(~(is_gold & counts), float("-inf"))], dim=1)
+    others = torch.cat([zero, scores.masked_fill(is_gold | ~counts, float("-inf"))], dim=1)
+    return gold.logsumexp(dim=1) + others.logsumexp(dim=1)

@@ -1,4 +1,4 @@
-"""Start and end of entities, of each type by itself."""
+"""A pointer head: starts and ends of entities, for each type separately."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -26,15 +26,15 @@ from .spans import (
     warn_lost,
 )
 
-# Odds of a start or an end before anything is learned, in log space: most tokens are neither.
+# Initial log-odds of starts and ends: most tokens are neither.
 PRIOR = -3.0
 
 
 class PointerHead(nn.Module):
-    """For each type, whether a token starts an entity, and whether it ends one: two decisions a token.
+    """Decides for each token and type whether the token starts an entity, and whether it ends one.
 
-    A start goes with the nearest end from it on, unless another start of its type comes first. So entities of
-    different types may overlap, those of one type may not.
+    A start is matched with the nearest end at or after it, unless another start of its type comes first.
+    Entities of different types may overlap, entities of one type may not.
 
     Args:
         width: Width of the token vectors.
@@ -42,7 +42,7 @@ class PointerHead(nn.Module):
         label_smoothing: As for `yes_no_loss`.
         focal_gamma: As for `yes_no_loss`.
 
-    Source: Li et al. (2020), "A unified MRC framework for named entity recognition", with the nearest match.
+    Source: Li et al. (2020), "A unified MRC framework for named entity recognition", with nearest matching.
     """
 
     is_nested: ClassVar[bool] = True
@@ -71,24 +71,24 @@ class PointerHead(nn.Module):
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the binary cross-entropy of starts and ends over the annotated tokens."""
-        wanted = np.zeros(scores.shape, dtype=np.float32)
+        targets = np.zeros(scores.shape, dtype=np.float32)
         counts = np.zeros(scores.shape, dtype=bool)
         n_lost = 0
         for row, text in enumerate(gold):
             columns = label_index(text.entities, self.labels)
             for ent, column in zip(text.entities, columns, strict=True):
-                wanted[row, ent.start, 0, column] = wanted[row, ent.end - 1, 1, column] = 1.0
+                targets[row, ent.start, 0, column] = targets[row, ent.end - 1, 1, column] = 1.0
             known = np.array(text.known, dtype=bool)
             counts[row, : len(known)] = known[:, None, None]
-            unsaid = [i for i, label in enumerate(self.labels) if label in text.open]
-            counts[row, : len(known), :, unsaid] &= covered(text)[:, None]
+            open_columns = [i for i, label in enumerate(self.labels) if label in text.open]
+            counts[row, : len(known), :, open_columns] &= covered(text)[:, None]
             n_lost += _count_lost(text.entities)
         if n_lost:
-            warn_lost(n_lost, "overlap with others of their type, which a pointer head cannot tell apart")
+            warn_lost(n_lost, "overlap with others of their type, which a pointer head cannot separate")
         device = scores.device
         return yes_no_loss(
             scores.float(),
-            torch.from_numpy(wanted).to(device),
+            torch.from_numpy(targets).to(device),
             torch.from_numpy(counts).to(device),
             label_smoothing=self.label_smoothing,
             focal_gamma=self.focal_gamma,
@@ -97,12 +97,13 @@ class PointerHead(nn.Module):
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
         """Find the entities of each text.
 
-        An entity's probability is that of this start and this end, and of none between that would part them.
+        The probability of an entity is that of its start and its end, and of none between that would separate
+        the two.
         """
         return [self._best(yes, no) for yes, no in zip(*_log_odds(scores, mask), strict=True)]
 
     def _best(self, yes: NDArray[np.float64], no: NDArray[np.float64]) -> list[Entity]:
-        """Find the entities of one text, by what `_log_odds` gives."""
+        """Find the entities of one text. Arguments are rows of the result of `_log_odds`."""
         is_yes = yes > math.log(0.5)
         spans = [
             (start, stop, column)
@@ -114,7 +115,7 @@ class PointerHead(nn.Module):
     def _entities(
         self, spans: Sequence[tuple[int, int, int]], yes: NDArray[np.float64], no: NDArray[np.float64]
     ) -> list[Entity]:
-        """Score spans, each a first token, a last token and a label, by what `_log_odds` gives."""
+        """Compute probabilities of spans, each a first token, a last token and the index of a label."""
         entities = []
         for start, stop, column in spans:
             score = yes[start, 0, column] + yes[stop, 1, column]
@@ -139,19 +140,19 @@ class PointerHead(nn.Module):
         copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=2)
 
     def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
-        """Tell each text's spans: of every start and end that are probable enough."""
-        told = []
+        """Return the spans of each text, from every start and end of at least `MIN_SPAN_PROBABILITY`."""
+        soft_targets = []
         for n_tokens, yes, no in zip(mask.sum(dim=1).tolist(), *_log_odds(scores, mask), strict=True):
             spans = self._entities(sorted(_probable(yes)), yes, no)
             spans = [span for span in spans if span.score >= MIN_SPAN_PROBABILITY]
-            told.append(span_targets(self.labels, n_tokens, self._best(yes, no), spans))
-        return told
+            soft_targets.append(span_targets(self.labels, n_tokens, self._best(yes, no), spans))
+        return soft_targets
 
     def distill_loss(
         self, scores: Tensor, mask: Tensor, targets: Sequence[DistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum the divergence of starts and ends from those of the teacher's spans; they are not softened."""
-        wanted = np.zeros(scores.shape, dtype=np.float32)
+        """Sum the divergence of starts and ends from those of the teacher's spans, which are not softened."""
+        probabilities = np.zeros(scores.shape, dtype=np.float32)
         counts = np.zeros(scores.shape, dtype=bool)
         for row, target in enumerate(targets):
             if target is None:
@@ -161,20 +162,22 @@ class PointerHead(nn.Module):
             for span in target.soft.spans:
                 if span.label in self.labels:
                     column = self.labels.index(span.label)
-                    wanted[row, span.start, 0, column] += span.score
-                    wanted[row, span.end - 1, 1, column] += span.score
+                    probabilities[row, span.start, 0, column] += span.score
+                    probabilities[row, span.end - 1, 1, column] += span.score
         device = scores.device
-        goal = torch.from_numpy(wanted.clip(0.0, 1.0)).to(device)
-        return bernoulli_divergence(scores.float(), goal, torch.from_numpy(counts).to(device))
+        clipped = torch.from_numpy(probabilities.clip(0.0, 1.0)).to(device)
+        return bernoulli_divergence(scores.float(), clipped, torch.from_numpy(counts).to(device))
 
 
 def _log_odds(scores: Tensor, mask: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Find the log-probability of yes, never at padding, and the sums of those of no over all tokens before.
+    """Compute log-probabilities of yes, and sums of log-probabilities of no over all tokens before.
+
+    At padding, yes is impossible.
 
     Returns:
         Shapes ``(batch, tokens, 2, labels)`` and ``(batch, tokens + 1, 2, labels)``.
     """
-    # Not every device has float64.
+    # Some devices lack float64.
     scores = scores.detach().cpu().double().masked_fill(~mask.cpu()[:, :, None, None], float("-inf"))
     yes = logsigmoid(scores).numpy()
     no = logsigmoid(-scores).cumsum(dim=1).numpy()
@@ -182,7 +185,7 @@ def _log_odds(scores: Tensor, mask: Tensor) -> tuple[NDArray[np.float64], NDArra
 
 
 def _match(is_yes: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Match starts (column 0) with ends (column 1): first and last token of each entity."""
+    """Match starts (column 0) with ends (column 1); yield first and last token of each entity."""
     starts, ends = (np.flatnonzero(is_yes[:, side]).tolist() for side in (0, 1))
     for start, following in pairwise([*starts, len(is_yes)]):
         stop = next((end for end in ends if end >= start), None)
@@ -191,7 +194,7 @@ def _match(is_yes: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
 
 
 def _probable(yes: NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
-    """List all pairs of a start and an end whose own probabilities let them be told."""
+    """List all pairs of a start and an end that are probable enough together for soft targets."""
     likely = yes >= np.log(MIN_SPAN_PROBABILITY)
     for column in range(yes.shape[2]):
         starts, ends = (np.flatnonzero(likely[:, side, column]) for side in (0, 1))
@@ -202,7 +205,7 @@ def _probable(yes: NDArray[np.float64]) -> Iterator[tuple[int, int, int]]:
 
 
 def _count_lost(entities: Sequence[Entity]) -> int:
-    """Count the entities that cover another of their type in part or whole."""
+    """Count the entities that overlap with an earlier one of their type."""
     last: dict[str, int] = {}
     n_lost = 0
     for ent in sorted(entities):

@@ -1,4 +1,4 @@
-"""Each token's tag on its own, decoded along the best path of legal tags."""
+"""A softmax over the tags of each token, decoded along the best legal path."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -23,7 +23,7 @@ class SoftmaxHead(nn.Module):
         scheme: BIO or BIOES.
         label_smoothing: As for `tag_loss`.
         focal_gamma: As for `tag_loss`.
-        class_weights: How much tokens of each label count, ``O`` among them; 1 for those not named.
+        class_weights: Weight of the tokens of each label, ``O`` included; 1 by default.
     """
 
     weights: Tensor
@@ -47,9 +47,9 @@ class SoftmaxHead(nn.Module):
         self.output = make_output(width, len(self.tags))
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
-        known = class_weights or {}
-        weights = torch.tensor([float(known.get(label or OUTSIDE, 1.0)) for label in self.tags.tag_labels])
-        self.register_buffer("weights", weights, persistent=False)
+        weight_of = class_weights or {}
+        weights = [float(weight_of.get(label or OUTSIDE, 1.0)) for label in self.tags.tag_labels]
+        self.register_buffer("weights", torch.tensor(weights), persistent=False)
 
     @property
     def tag_names(self) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ class SoftmaxHead(nn.Module):
         return scores
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
-        """Sum the cross-entropy of the annotated tokens: of all tags that agree, where labels are open."""
+        """Sum the cross-entropy of the annotated tokens; with open labels, that of all tags that agree."""
         tags, known, allowed = self.tags.encode(gold, mask)
         return tag_loss(
             self.log_probs(scores[known], mask),
@@ -81,11 +81,11 @@ class SoftmaxHead(nn.Module):
         inherit_output(self, origin)
 
     def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
-        """Find the log-probability of each tag. Shape: ``(batch, tokens, tags)``."""
+        """Return the log-probability of each tag. Shape: ``(batch, tokens, tags)``."""
         return scores.float().log_softmax(dim=-1)
 
     def soft_targets(self, scores: Tensor, mask: Tensor) -> list[SoftTargets]:
-        """Tell each text's tag probabilities and entities."""
+        """Return the tag probabilities and entities of each text."""
         return tag_targets(self.tag_names, self.log_probs(scores, mask), mask, self.decode(scores, mask))
 
     def distill_loss(
@@ -96,7 +96,7 @@ class SoftmaxHead(nn.Module):
 
 
 def make_output(width: int, n_tags: int) -> nn.Linear:
-    """Make the layer from token vectors to tag scores, initialised as in BERT."""
+    """Make the layer from token vectors to tag scores, initialized as in BERT."""
     output = nn.Linear(width, n_tags)
     nn.init.normal_(output.weight, std=0.02)
     nn.init.zeros_(output.bias)

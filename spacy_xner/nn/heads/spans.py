@@ -1,4 +1,4 @@
-"""What heads share that score spans, not tags: how a teacher's spans are told and learned."""
+"""Functions shared by heads that score spans rather than tags, above all for distillation."""
 
 import warnings
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from ...schemes import TagScheme
 from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .losses import yes_no_loss
 
-# Spans less probable than this are not told.
+# Less probable spans are not among the soft targets.
 MIN_SPAN_PROBABILITY = 1e-3
 
 
 def span_targets(
     labels: Sequence[str], n_tokens: int, entities: list[Entity], spans: list[Entity]
 ) -> SoftTargets:
-    """Make soft targets of span probabilities, for students with tags too: of each token's BIO tags.
+    """Make soft targets from span probabilities, with BIO tags for students that score tags.
 
     Args:
         labels: Entity types.
         n_tokens: Tokens of the text.
-        entities: What is found.
-        spans: All that is probable enough to be told.
+        entities: The predicted entities.
+        spans: All spans of at least `MIN_SPAN_PROBABILITY`.
     """
     names = TagScheme("BIO").tag_names(labels)
     index = {name: i for i, name in enumerate(names)}
@@ -34,7 +34,7 @@ def span_targets(
     for span in spans:
         probs[span.start, index[f"B-{span.label}"]] += span.score
         probs[span.start + 1 : span.end, index[f"I-{span.label}"]] += span.score
-    # Spans overlap: where theirs are more than 1 together, nothing is left for O.
+    # Where overlapping spans sum to more than 1, only the minimum is left for O.
     probs[:, 0] = np.maximum(1.0 - probs.sum(axis=1), MIN_SPAN_PROBABILITY)
     probs /= probs.sum(axis=1, keepdims=True)
     return SoftTargets(names, np.log(np.maximum(probs, np.finfo(np.float32).tiny)), entities, spans)
@@ -47,20 +47,20 @@ def taught_labels(soft: SoftTargets, labels: Sequence[str]) -> list[int]:
 
 
 def taught_tokens(target: DistillTarget) -> NDArray[np.bool_]:
-    """Find the tokens at which all is learned that the teacher says. Shape: ``(tokens,)``.
+    """Return where spans are learned from the teacher: not where the gold has a label unknown to it.
 
-    Where the gold has a label that the teacher does not know, it has nothing to say of spans.
+    Shape: ``(tokens,)``.
     """
     taught, partial = (np.array(flags, dtype=np.bool_) for flags in (target.taught, target.partial))
-    found: NDArray[np.bool_] = taught & ~partial
-    return found
+    fully_taught: NDArray[np.bool_] = taught & ~partial
+    return fully_taught
 
 
 def label_index(entities: Sequence[Entity], labels: Sequence[str]) -> list[int]:
-    """Find each entity's label among a head's.
+    """Return the index of the label of each entity.
 
     Raises:
-        ValueError: If a label is not there.
+        ValueError: If a label is not among those of the head.
     """
     index = {label: i for i, label in enumerate(labels)}
     for ent in entities:
@@ -73,7 +73,7 @@ def label_index(entities: Sequence[Entity], labels: Sequence[str]) -> list[int]:
 
 
 def covered(gold: Gold) -> NDArray[np.bool_]:
-    """Find the tokens inside entities. Shape: ``(tokens,)``."""
+    """Return the tokens inside entities. Shape: ``(tokens,)``."""
     is_inside = np.zeros(len(gold.known), dtype=bool)
     for ent in gold.entities:
         is_inside[ent.start : ent.end] = True
@@ -83,14 +83,14 @@ def covered(gold: Gold) -> NDArray[np.bool_]:
 def copy_rows(
     layer: nn.Linear, origin: nn.Linear, *, labels: Sequence[str], others: Sequence[str], n_groups: int
 ) -> None:
-    """Copy what belongs to the labels that two heads have.
+    """Copy the rows of the labels that two layers share.
 
     Args:
-        layer: Its rows are groups, each of equally many rows for each label.
-        origin: The same for other labels.
-        labels: Those of the layer.
-        others: Those of its origin.
-        n_groups: Groups of rows.
+        layer: Its rows form groups, each with the same number of rows for each label.
+        origin: A layer of the same form with other labels.
+        labels: Labels of the layer.
+        others: Labels of its origin.
+        n_groups: Number of groups.
     """
     shared = [label for label in labels if label in others]
     here = torch.tensor([labels.index(label) for label in shared], dtype=torch.long)
@@ -103,20 +103,20 @@ def copy_rows(
 
 
 def warn_lost(n_lost: int, reason: str) -> None:
-    """Warn of gold entities that a head cannot learn."""
+    """Warn about gold entities that a head cannot learn."""
     warnings.warn(
         f"{n_lost} gold entities of a batch {reason}: the model cannot learn them.", XnerWarning, stacklevel=2
     )
 
 
-def bernoulli_divergence(scores: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
-    """Sum how far the student's yes-or-no probabilities are from the teacher's.
+def bernoulli_divergence(scores: Tensor, targets: Tensor, counts: Tensor) -> Tensor:
+    """Sum the divergence of the yes-or-no probabilities of a student from those of its teacher.
 
     Args:
-        scores: The student's log-odds.
-        wanted: The teacher's probabilities, from 0 to 1. Same shape.
-        counts: False where nothing is learned. Same shape.
+        scores: Log-odds of the student.
+        targets: Probabilities of the teacher, from 0 to 1. Same shape.
+        counts: False at decisions to ignore. Same shape.
     """
-    # Cross-entropy less the teacher's own entropy: 0 where both agree.
-    sure = wanted.clamp(1e-6, 1.0 - 1e-6)
-    return yes_no_loss(scores, sure, counts) - yes_no_loss(sure.logit(), sure, counts)
+    # Cross-entropy minus the teacher's entropy: 0 where both agree.
+    targets = targets.clamp(1e-6, 1.0 - 1e-6)
+    return yes_no_loss(scores, targets, counts) - yes_no_loss(targets.logit(), targets, counts)

@@ -191,7 +191,10 @@ def inherit_output(head: TagHead, origin: AnyHead) -> tuple[list[int], list[int]
         ValueError: If the other head has no rows for tags, or rows of another width.
     """
     if not isinstance(origin, TagHead):
-        raise ValueError(f"init_from must have a head that scores tags, found {type(origin).__name__}.")
+        raise ValueError(
+            "init_from must have a softmax or CRF head for this model to start from, found "
+            f"{type(origin).__name__}. Use a model with such a head."
+        )
     if origin.output.in_features != head.output.in_features:
         raise ValueError(
             f"init_from must have token vectors of width {head.output.in_features} as this model, found "
@@ -205,20 +208,20 @@ def inherit_output(head: TagHead, origin: AnyHead) -> tuple[list[int], list[int]
 
 
 def tag_targets(
-    names: tuple[str, ...], log_probs: Tensor, mask: Tensor, found: Sequence[list[Entity]]
+    names: tuple[str, ...], log_probs: Tensor, mask: Tensor, entities: Sequence[list[Entity]]
 ) -> list[SoftTargets]:
     """Make the soft targets of each text.
 
     Args:
         names: The tags.
-        log_probs: Log-probability of each. Shape: ``(batch, tokens, tags)``.
+        log_probs: Log-probability of each tag. Shape: ``(batch, tokens, tags)``.
         mask: True at real tokens. Shape: ``(batch, tokens)``.
-        found: The entities of each text; to students that score spans, no others are probable.
+        entities: The entities of each text. Students that score spans learn that no others are possible.
     """
     sizes = mask.sum(dim=1).tolist()
     return [
-        SoftTargets(names, row[:size], entities, entities)
-        for row, size, entities in zip(log_probs.cpu().numpy(), sizes, found, strict=True)
+        SoftTargets(names, row[:size], ents, ents)
+        for row, size, ents in zip(log_probs.cpu().numpy(), sizes, entities, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Layers between encoder and head: they look at the whole text again, token by token."""
+"""Layers between encoder and head that mix the vectors of the tokens of a text."""
 
 import torch
 from torch import Tensor, nn
@@ -7,14 +7,14 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 
 class BiLSTM(nn.Module):
-    """A bidirectional LSTM over the tokens, packed: padding takes no part.
+    """A bidirectional LSTM over the tokens; padding is skipped.
 
     Args:
         in_width: Width of the token vectors.
-        hidden_width: Width of each direction; what comes out is twice as wide.
-        n_layers: LSTMs on top of each other.
-        dropout: Between these, from 0 to 1.
-        residual: Whether the token vectors are added to what comes out, which then has their width.
+        hidden_width: Width of each direction; the output is twice as wide.
+        n_layers: Number of stacked LSTMs.
+        dropout: Dropout between them, from 0 to 1.
+        residual: Whether the token vectors are added to the output, which then has their width.
 
     Source: Huang et al. (2015), "Bidirectional LSTM-CRF models for sequence tagging".
     """
@@ -42,28 +42,28 @@ class BiLSTM(nn.Module):
             mask: True at real tokens, right-padded. Shape: ``(batch, tokens)``.
 
         Returns:
-            Shape: ``(batch, tokens, width)``; 0 at padding, the token vectors left aside.
+            Shape: ``(batch, tokens, width)``. At padding, the states of the LSTM are 0.
         """
-        # A text without tokens runs over one of padding, which nobody looks at.
+        # A text without tokens runs over one token of padding, which is never used.
         lengths = mask.sum(dim=1).clamp(min=1).cpu()
-        # Always in float32: processors have no LSTM in bfloat16, and it is a small part of the whole.
+        # Always in float32: CPUs have no LSTM in bfloat16, and it takes a small part of the time.
         with torch.autocast(vectors.device.type, enabled=False):
             packed = pack_padded_sequence(vectors.float(), lengths, batch_first=True, enforce_sorted=False)
             states: PackedSequence = self.lstm(packed)[0]
         # (batch, tokens, 2 * hidden_width)
-        found, _ = pad_packed_sequence(states, batch_first=True, total_length=vectors.shape[1])
-        return self.join(vectors, found) if self.join is not None else found
+        outputs, _ = pad_packed_sequence(states, batch_first=True, total_length=vectors.shape[1])
+        return self.join(vectors, outputs) if self.join is not None else outputs
 
 
 class SelfAttention(nn.Module):
-    """Scaled dot-product attention of all tokens of a text to each other.
+    """Scaled dot-product attention between all tokens of a text.
 
     Args:
         in_width: Width of the token vectors.
         hidden_width: Width of queries, keys and values, all heads together.
         n_heads: Attention heads.
-        dropout: Of the attention's weights, from 0 to 1.
-        residual: Whether the token vectors are added to what comes out, which then has their width.
+        dropout: Dropout of the attention weights, from 0 to 1.
+        residual: Whether the token vectors are added to the output, which then has their width.
 
     Source: Vaswani et al. (2017), "Attention is all you need".
     """
@@ -83,59 +83,59 @@ class SelfAttention(nn.Module):
         self.width = in_width if residual else hidden_width
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Let the tokens look at each other. Arguments and result as those of `BiLSTM`."""
+        """Attend. Arguments and result as for `BiLSTM`."""
         batch, tokens, _ = vectors.shape
         # (batch, tokens, 3, heads, head_width), then (3, batch, heads, tokens, head_width)
         parts = self.project(vectors).view(batch, tokens, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
         query, key, value = parts.unbind(0)
-        # A text without tokens looks at one of padding, so that nothing becomes NaN.
-        seen = mask | (torch.arange(tokens, device=mask.device) == 0)
-        found = scaled_dot_product_attention(
+        # A text without tokens attends to one token of padding, so that nothing becomes NaN.
+        keys = mask | (torch.arange(tokens, device=mask.device) == 0)
+        outputs = scaled_dot_product_attention(
             query,
             key,
             value,
-            attn_mask=None if bool(mask.all()) else seen[:, None, None, :],
+            attn_mask=None if bool(mask.all()) else keys[:, None, None, :],
             dropout_p=self.dropout_prob if self.training else 0.0,
         )
         # (batch, tokens, hidden_width)
-        found = found.transpose(1, 2).reshape(batch, tokens, -1) * mask.unsqueeze(2)
-        return self.join(vectors, found) if self.join is not None else found
+        outputs = outputs.transpose(1, 2).reshape(batch, tokens, -1) * mask.unsqueeze(2)
+        return self.join(vectors, outputs) if self.join is not None else outputs
 
 
 class Residual(nn.Module):
-    """Adds what a layer found to what it was given, and normalizes the sum.
+    """Adds the projected output of a layer to its input, and normalizes the sum.
 
     Args:
-        in_width: Width of what it was given, and of the sum.
-        found_width: Width of what it found.
+        in_width: Width of the input, and of the sum.
+        out_width: Width of the output of the layer.
     """
 
-    def __init__(self, in_width: int, found_width: int) -> None:
+    def __init__(self, in_width: int, out_width: int) -> None:
         super().__init__()
-        self.project = nn.Linear(found_width, in_width)
+        self.project = nn.Linear(out_width, in_width)
         self.norm = nn.LayerNorm(in_width)
 
-    def forward(self, vectors: Tensor, found: Tensor) -> Tensor:
-        """Join the two. Shape: ``(batch, tokens, in_width)``."""
-        joined: Tensor = self.norm(vectors + self.project(found))
+    def forward(self, vectors: Tensor, outputs: Tensor) -> Tensor:
+        """Add the two. Shape: ``(batch, tokens, in_width)``."""
+        joined: Tensor = self.norm(vectors + self.project(outputs))
         return joined
 
 
-def make_join(in_width: int, found_width: int, *, residual: bool) -> Residual | None:
-    """Make what joins a layer to what lies below, if anything does."""
-    return Residual(in_width, found_width) if residual else None
+def make_join(in_width: int, out_width: int, *, residual: bool) -> Residual | None:
+    """Make the residual connection of a layer, if it has one."""
+    return Residual(in_width, out_width) if residual else None
 
 
 class BiLSTMAttention(nn.Module):
-    """A BiLSTM, then self-attention over its states: with a CRF on top, BERT-BiLSTM-Attention-CRF.
+    """A BiLSTM, then self-attention over its states; with a CRF head, this is BERT-BiLSTM-Attention-CRF.
 
     Args:
         in_width: Width of the token vectors.
-        hidden_width: Width of each of the LSTM's directions; queries, keys and values are twice as wide.
-        n_layers: LSTMs on top of each other.
+        hidden_width: Width of each direction of the LSTM; queries, keys and values are twice as wide.
+        n_layers: Number of stacked LSTMs.
         n_heads: Attention heads.
-        dropout: Between the LSTMs, and of the attention's weights, from 0 to 1.
-        residual: Whether each of the two adds what it was given to what comes out.
+        dropout: Dropout between the LSTMs, and of the attention weights, from 0 to 1.
+        residual: Whether each of the two adds its input to its output.
     """
 
     def __init__(
@@ -162,6 +162,6 @@ class BiLSTMAttention(nn.Module):
         self.width = self.attention.width
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Run both. Arguments and result as those of `BiLSTM`."""
-        found: Tensor = self.attention(self.lstm(vectors, mask), mask)
-        return found
+        """Run both. Arguments and result as for `BiLSTM`."""
+        outputs: Tensor = self.attention(self.lstm(vectors, mask), mask)
+        return outputs

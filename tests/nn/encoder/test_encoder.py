@@ -33,15 +33,15 @@ def test_encoder_matches_the_library(tiny_encoders: Callable[..., Path], arch: s
     model = AutoModel.from_pretrained(folder).eval()
     prefix, suffix, _ = encoder.specials
     with torch.no_grad():
-        found = encoder(TEXTS, 1000)
+        pooled = encoder(TEXTS, 1000)
         for row, text in enumerate(TEXTS):
             ids = torch.tensor([[*prefix, *text.ids, *suffix]])
             pieces = iter(model(input_ids=ids).last_hidden_state[0, len(prefix) :])
             for token, count in enumerate(text.counts):
                 vectors = torch.stack([next(pieces) for _ in range(count)])
                 expected = {"first": vectors[0], "last": vectors[-1], "mean": vectors.mean(0)}[pooling]
-                torch.testing.assert_close(found[row, token], expected, atol=1e-5, rtol=1e-4)
-            assert (found[row, len(text.counts) :] == 0).all()
+                torch.testing.assert_close(pooled[row, token], expected, atol=1e-5, rtol=1e-4)
+            assert (pooled[row, len(text.counts) :] == 0).all()
 
 
 @pytest.mark.parametrize("arch", ARCHS)

@@ -1,4 +1,4 @@
-"""Heads to test: every kind, and what they are given."""
+"""Heads of every kind, with vectors and masks as input."""
 
 from collections.abc import Callable
 from functools import partial
@@ -36,7 +36,7 @@ HEADS: dict[str, Make] = {
 
 
 def make_head(kind: str, labels: tuple[str, ...] = LABELS, seed: int = 1, width: int = WIDTH) -> nn.Module:
-    """Make a head with large random weights: it finds much, and is sure of it."""
+    """Make a head with large random weights: it predicts many entities, with confidence."""
     torch.manual_seed(seed)
     head = HEADS[kind](width, labels)
     for parameter in head.parameters():

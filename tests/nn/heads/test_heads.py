@@ -28,9 +28,9 @@ def test_padding_and_order_change_nothing(kind: str, vectors: torch.Tensor, mask
     head = make_head(kind)
     padded = torch.cat([vectors, torch.full((2, 3, WIDTH), 7.0)], dim=1).flip(0)
     padded_mask = torch.cat([mask, torch.zeros(2, 3, dtype=torch.bool)], dim=1).flip(0)
-    expected, found = head.decode(head(vectors), mask), head.decode(head(padded), padded_mask)[::-1]
-    assert [[ent[:3] for ent in row] for row in found] == [[ent[:3] for ent in row] for row in expected]
-    scores = torch.tensor([[ent.score for row in rows for ent in row] for rows in (found, expected)])
+    expected, decoded = head.decode(head(vectors), mask), head.decode(head(padded), padded_mask)[::-1]
+    assert [[ent[:3] for ent in row] for row in decoded] == [[ent[:3] for ent in row] for row in expected]
+    scores = torch.tensor([[ent.score for row in rows for ent in row] for rows in (decoded, expected)])
     torch.testing.assert_close(scores[0], scores[1])
     torch.testing.assert_close(
         head.loss(head(padded), padded_mask, GOLD[::-1]), head.loss(head(vectors), mask, GOLD)
@@ -40,8 +40,8 @@ def test_padding_and_order_change_nothing(kind: str, vectors: torch.Tensor, mask
 @pytest.mark.parametrize("kind", HEADS)
 def test_unknown_tokens_do_not_count(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
-    nothing = [Gold([], [False] * 4), Gold([], [False] * 3)]
-    loss = head.loss(head(vectors), mask, nothing)
+    unannotated = [Gold([], [False] * 4), Gold([], [False] * 3)]
+    loss = head.loss(head(vectors), mask, unannotated)
     assert loss == 0
     loss.backward()
     assert all((parameter.grad == 0).all() for parameter in head.parameters() if parameter.grad is not None)
@@ -55,9 +55,9 @@ def test_decoded_entities_are_legal_and_scored(kind: str) -> None:
     head = make_head(kind)
     vectors = 3 * torch.randn(64, 9, WIDTH, generator=torch.Generator().manual_seed(5))
     mask = torch.arange(9) < torch.randint(1, 10, (64, 1), generator=torch.Generator().manual_seed(6))
-    found = head.decode(head(vectors), mask)
-    assert sum(map(len, found)) > 50
-    for row, n in zip(found, mask.sum(1).tolist(), strict=True):
+    decoded = head.decode(head(vectors), mask)
+    assert sum(map(len, decoded)) > 50
+    for row, n in zip(decoded, mask.sum(1).tolist(), strict=True):
         assert all(0 <= ent.start < ent.end <= n and ent.label in LABELS for ent in row)
         assert head.is_nested or all(a.end <= b.start for a, b in pairwise(row))
         assert len({ent[:3] for ent in row}) == len(row)
@@ -80,7 +80,7 @@ def test_state_round_trips(kind: str, vectors: torch.Tensor, mask: torch.Tensor)
 
 
 def columns(head: nn.Module, labels: tuple[str, ...]) -> list[int]:
-    """List where the scores of some labels stand."""
+    """List the indices of the scores of some labels."""
     if hasattr(head, "tag_names"):
         return [i for i, tag in enumerate(head.tag_names) if tag == "O" or tag[2:] in labels]
     return [head.labels.index(label) for label in labels]
@@ -116,7 +116,7 @@ def target(soft: SoftTargets, taught: bool = True, partial: bool = False) -> Dis
 
 @pytest.mark.parametrize("teacher", HEADS)
 @pytest.mark.parametrize("kind", HEADS)
-def test_every_head_learns_of_every_head(
+def test_every_head_learns_from_every_head(
     kind: str, teacher: str, vectors: torch.Tensor, mask: torch.Tensor
 ) -> None:
     targets = [target(soft) for soft in targets_of(make_head(teacher), vectors, mask)]
@@ -131,16 +131,14 @@ def test_every_head_learns_of_every_head(
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_a_teacher_of_the_same_mind_costs_nothing(
-    kind: str, vectors: torch.Tensor, mask: torch.Tensor
-) -> None:
+def test_an_identical_teacher_has_no_divergence(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
     targets = [target(soft) for soft in targets_of(head, vectors, mask)]
     loss = head.distill_loss(head(vectors), mask, targets, 2.0).item()
     if not kind.startswith("pointer"):
         assert loss == pytest.approx(0.0, abs=0.02)
         return
-    # Starts without an end are in no span, so that spans do not tell all of a pointer's mind.
+    # Starts without an end are in no span, so the spans do not determine all scores.
     other = make_head(kind, seed=3)
     assert loss < other.distill_loss(other(vectors), mask, targets, 2.0).item()
 

@@ -71,11 +71,11 @@ def test_run_probabilities_sum_the_paths_that_have_the_run(lattice: Lattice) -> 
             if start >= end:
                 continue
             paths = np.zeros((3, 4), dtype=np.int64)
-            paths[row, start:end] = wanted = (first, *[inside] * (end - start - 1))
+            paths[row, start:end] = run = (first, *[inside] * (end - start - 1))
             have = [
                 score
                 for path, score in scores.items()
-                if path[start:end] == wanted and (end == n or path[end] != banned)
+                if path[start:end] == run and (end == n or path[end] != banned)
             ]
             expected = float((torch.tensor(have).logsumexp(0) - total).exp())
             runs = TagRuns(*(np.array([x]) for x in (row, start, end, banned)))

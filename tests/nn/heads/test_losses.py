@@ -15,33 +15,33 @@ ONES = torch.ones(2)
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_tag_loss_is_cross_entropy(smoothing: float) -> None:
-    found = tag_loss(SCORES.log_softmax(1), one_hot(TAGS, 3).bool(), ONES, label_smoothing=smoothing)
-    torch.testing.assert_close(found, cross_entropy(SCORES, TAGS, reduction="sum", label_smoothing=smoothing))
+    loss = tag_loss(SCORES.log_softmax(1), one_hot(TAGS, 3).bool(), ONES, label_smoothing=smoothing)
+    torch.testing.assert_close(loss, cross_entropy(SCORES, TAGS, reduction="sum", label_smoothing=smoothing))
 
 
 def test_tag_loss_with_weights_focus_and_more_than_one_right_tag() -> None:
     log_probs = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]).log()
     allowed = torch.tensor([[True, True, False], [False, False, True]])
-    found = tag_loss(log_probs, allowed, torch.tensor([1.0, 3.0]), focal_gamma=2.0)
-    assert found.item() == pytest.approx(-(0.2**2) * math.log(0.8) - 3.0 * 0.3**2 * math.log(0.7))
+    loss = tag_loss(log_probs, allowed, torch.tensor([1.0, 3.0]), focal_gamma=2.0)
+    assert loss.item() == pytest.approx(-(0.2**2) * math.log(0.8) - 3.0 * 0.3**2 * math.log(0.7))
 
 
 def test_yes_no_loss_by_hand() -> None:
     odds = torch.tensor([math.log(3.0), math.log(3.0), 5.0])
-    wanted, counts = torch.tensor([1.0, 0.0, 1.0]), torch.tensor([True, True, False])
-    assert yes_no_loss(odds, wanted, counts).item() == pytest.approx(-math.log(0.75) - math.log(0.25))
-    found = yes_no_loss(odds, wanted, counts, focal_gamma=2.0).item()
-    assert found == pytest.approx(-(0.25**2) * math.log(0.75) - 0.75**2 * math.log(0.25))
-    found = yes_no_loss(odds, wanted, counts, label_smoothing=0.2).item()
+    targets, counts = torch.tensor([1.0, 0.0, 1.0]), torch.tensor([True, True, False])
+    assert yes_no_loss(odds, targets, counts).item() == pytest.approx(-math.log(0.75) - math.log(0.25))
+    loss = yes_no_loss(odds, targets, counts, focal_gamma=2.0).item()
+    assert loss == pytest.approx(-(0.25**2) * math.log(0.75) - 0.75**2 * math.log(0.25))
+    loss = yes_no_loss(odds, targets, counts, label_smoothing=0.2).item()
     expected = -2 * (0.9 + 0.1) / 2 * (math.log(0.75) + math.log(0.25))
-    assert found == pytest.approx(expected)
+    assert loss == pytest.approx(expected)
 
 
 def test_multilabel_loss_by_hand() -> None:
     scores = torch.tensor([[1.0, -2.0, 0.5]])
-    wanted = torch.tensor([[True, False, False]])
-    found = multilabel_loss(scores, wanted, torch.tensor([[True, True, True]]))
+    is_gold = torch.tensor([[True, False, False]])
+    loss = multilabel_loss(scores, is_gold, torch.tensor([[True, True, True]]))
     expected = math.log(1 + math.exp(-1.0)) + math.log(1 + math.exp(-2.0) + math.exp(0.5))
-    assert found.tolist() == pytest.approx([expected])
-    found = multilabel_loss(scores, wanted, torch.tensor([[False, True, False]]))
-    assert found.tolist() == pytest.approx([math.log(1 + math.exp(-2.0))])
+    assert loss.tolist() == pytest.approx([expected])
+    loss = multilabel_loss(scores, is_gold, torch.tensor([[False, True, False]]))
+    assert loss.tolist() == pytest.approx([math.log(1 + math.exp(-2.0))])

@@ -19,18 +19,18 @@ NESTED = [Gold([Entity(0, 4, "LOC"), Entity(0, 2, "PER"), Entity(1, 2, "LOC")], 
 
 def match(starts: tuple[int, ...], ends: tuple[int, ...]) -> set[tuple[int, int]]:
     """Match each start with the first end from it on, if no other start comes before."""
-    found = set()
+    spans = set()
     for start in np.flatnonzero(starts):
         stop = next((i for i in range(start, len(ends)) if ends[i]), None)
         if stop is not None and not any(starts[start + 1 : stop + 1]):
-            found.add((int(start), stop + 1))
-    return found
+            spans.add((int(start), stop + 1))
+    return spans
 
 
 def outcomes(log_odds: torch.Tensor) -> dict[tuple[int, int], float]:
     """Find how probable each span of one label is. Log-odds of starts and ends: ``(tokens, 2)``."""
     yes = log_odds.sigmoid().tolist()
-    found: dict[tuple[int, int], float] = {}
+    chances: dict[tuple[int, int], float] = {}
     n = len(yes)
     for bits in product((0, 1), repeat=2 * n):
         starts, ends = bits[:n], bits[n:]
@@ -39,8 +39,8 @@ def outcomes(log_odds: torch.Tensor) -> dict[tuple[int, int], float]:
             for side, bit in ((0, starts[i]), (1, ends[i])):
                 chance *= yes[i][side] if bit else 1.0 - yes[i][side]
         for span in match(starts, ends):
-            found[span] = found.get(span, 0.0) + chance
-    return found
+            chances[span] = chances.get(span, 0.0) + chance
+    return chances
 
 
 def test_pointer_scores_match_brute_force(vectors: torch.Tensor, mask: torch.Tensor) -> None:
@@ -48,19 +48,19 @@ def test_pointer_scores_match_brute_force(vectors: torch.Tensor, mask: torch.Ten
     nn.init.constant_(head.output.bias, 0.5)
     scores = head(vectors).detach()
     n_found = 0
-    told = head.soft_targets(scores, mask)
+    soft_targets = head.soft_targets(scores, mask)
     for row, entities in enumerate(head.decode(scores, mask)):
         n = int(mask[row].sum())
         for column, label in enumerate(LABELS):
             chances = outcomes(scores[row, :n, :, column])
             best = match(*(tuple(int(x > 0) for x in scores[row, :n, side, column]) for side in (0, 1)))
-            found = {(ent.start, ent.end): ent.score for ent in entities if ent.label == label}
-            assert set(found) == best
-            for span, score in found.items():
+            scores_of = {(ent.start, ent.end): ent.score for ent in entities if ent.label == label}
+            assert set(scores_of) == best
+            for span, score in scores_of.items():
                 assert score == pytest.approx(chances[span], rel=1e-4)
-            spans = {(ent.start, ent.end): ent.score for ent in told[row].spans if ent.label == label}
+            spans = {(ent.start, ent.end): ent.score for ent in soft_targets[row].spans if ent.label == label}
             assert spans == pytest.approx({k: v for k, v in chances.items() if v >= 1e-3}, rel=1e-4)
-            n_found += len(found)
+            n_found += len(scores_of)
     assert n_found > 1
 
 
@@ -68,13 +68,15 @@ def test_pointer_loss_is_the_negative_log_likelihood() -> None:
     head = PointerHead(WIDTH, LABELS)
     scores = torch.randn(1, 4, 2, 2, generator=torch.Generator().manual_seed(3))
     gold = Gold([Entity(0, 4, "LOC"), Entity(1, 2, "PER")], [True, True, False, True])
-    wanted = {(0, 0, 0), (3, 1, 0), (1, 0, 1), (1, 1, 1)}
+    gold_decisions = {(0, 0, 0), (3, 1, 0), (1, 0, 1), (1, 1, 1)}
     expected = 0.0
     for token, side, column in product((0, 1, 3), (0, 1), (0, 1)):
         odds = scores[0, token, side, column]
-        expected -= torch.log(torch.sigmoid(odds if (token, side, column) in wanted else -odds)).item()
-    found = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), [gold])
-    assert found.item() == pytest.approx(expected, rel=1e-4)
+        expected -= torch.log(
+            torch.sigmoid(odds if (token, side, column) in gold_decisions else -odds)
+        ).item()
+    loss = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), [gold])
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_pointer_warns_of_what_it_cannot_learn(vectors: torch.Tensor, mask: torch.Tensor) -> None:
@@ -126,15 +128,15 @@ def test_global_pointer_scores_match_brute_force(
                 torch.testing.assert_close(
                     scores[row, start, stop - start, column], expected, rtol=1e-4, atol=1e-4
                 )
-    found = head.decode(scores, mask)
+    decoded = head.decode(scores, mask)
     for row, n in enumerate((4, 3)):
         expected_entities = {
             (start, start + width + 1, label): scores[row, start, width, column].sigmoid().item()
             for start, width, (column, label) in product(range(n), range(scores.shape[2]), enumerate(LABELS))
             if start + width < n and scores[row, start, width, column] > 0
         }
-        assert {ent[:3]: ent.score for ent in found[row]} == pytest.approx(expected_entities)
-    assert sum(map(len, found)) > 2
+        assert {ent[:3]: ent.score for ent in decoded[row]} == pytest.approx(expected_entities)
+    assert sum(map(len, decoded)) > 2
 
 
 def test_global_pointer_loss_by_hand() -> None:
@@ -142,15 +144,15 @@ def test_global_pointer_loss_by_hand() -> None:
     scores = torch.randn(1, 4, 4, 2, generator=torch.Generator().manual_seed(3))
     expected = 0.0
     for column, label in enumerate(LABELS):
-        wanted, others = [0.0], [0.0]
+        golds, others = [0.0], [0.0]
         for start in range(4):
             for end in range(start + 1, 5):
                 value = scores[0, start, end - start - 1, column].item()
                 is_gold = Entity(start, end, label) in NESTED[0].entities
-                (wanted if is_gold else others).append(-value if is_gold else value)
-        expected += sum(torch.tensor(values).logsumexp(0).item() for values in (wanted, others))
-    found = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), NESTED)
-    assert found.item() == pytest.approx(expected, rel=1e-4)
+                (golds if is_gold else others).append(-value if is_gold else value)
+        expected += sum(torch.tensor(values).logsumexp(0).item() for values in (golds, others))
+    loss = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), NESTED)
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_global_pointer_warns_of_what_is_too_long(vectors: torch.Tensor, mask: torch.Tensor) -> None:
@@ -166,8 +168,8 @@ def test_nested_entities_can_be_learned(vectors: torch.Tensor) -> None:
         optimizer.zero_grad()
         head.loss(head(vectors[:1]), mask, NESTED).backward()
         optimizer.step()
-    (found,) = head.decode(head(vectors[:1]).detach(), mask)
-    assert sorted(ent[:3] for ent in found) == sorted(ent[:3] for ent in NESTED[0].entities)
+    (entities,) = head.decode(head(vectors[:1]).detach(), mask)
+    assert sorted(ent[:3] for ent in entities) == sorted(ent[:3] for ent in NESTED[0].entities)
 
 
 @pytest.mark.parametrize(("n_tokens", "n_widths"), [(7, 3), (5, 5), (8, 2), (1, 1)])
@@ -181,8 +183,8 @@ def test_band_is_that_of_all_products(n_tokens: int, n_widths: int) -> None:
 
 
 def test_spans_within_a_mask() -> None:
-    found = within(torch.tensor([[True, True, False, True]]), 2)
-    assert found.tolist() == [[[True, True], [True, False], [False, False], [True, False]]]
+    spans = within(torch.tensor([[True, True, False, True]]), 2)
+    assert spans.tolist() == [[[True, True], [True, False], [False, False], [True, False]]]
 
 
 @pytest.mark.parametrize("kind", ["pointer", "global-pointer"])

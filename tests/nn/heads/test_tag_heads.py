@@ -21,7 +21,7 @@ def brute_force(head: nn.Module, scores: torch.Tensor) -> dict[tuple[str, ...], 
     names = head.tag_names
     start, moves, end = TagScheme(head.tags.scheme).legal_moves(head.labels)
     emissions = scores.log_softmax(-1) if isinstance(head, SoftmaxHead) else scores
-    found = {}
+    scored = {}
     for path in product(range(len(names)), repeat=len(scores)):
         if not start[path[0]] or not end[path[-1]] or not all(moves[a][b] for a, b in pairwise(path)):
             continue
@@ -30,27 +30,27 @@ def brute_force(head: nn.Module, scores: torch.Tensor) -> dict[tuple[str, ...], 
             crf = head.transitions
             score = score + crf.start_transitions[path[0]] + crf.end_transitions[path[-1]]
             score = score + sum(crf.transitions[a, b] for a, b in pairwise(path))
-        found[tuple(names[tag] for tag in path)] = score.item()
-    return found
+        scored[tuple(names[tag] for tag in path)] = score.item()
+    return scored
 
 
 @pytest.mark.parametrize("kind", TAG_HEADS)
 def test_entities_and_scores_match_brute_force(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
     scores = head(vectors).detach()
-    for row, found in enumerate(head.decode(scores, mask)):
+    for row, entities in enumerate(head.decode(scores, mask)):
         n = int(mask[row].sum())
         paths = brute_force(head, scores[row, :n])
         best = max(paths, key=paths.get)
-        assert TagScheme(head.tags.scheme).encode(found, n) == list(best)
+        assert TagScheme(head.tags.scheme).encode(entities, n) == list(best)
         total = torch.tensor(list(paths.values())).logsumexp(0)
-        for ent in found:
-            wanted = tuple(TagScheme(head.tags.scheme).encode([ent], n)[ent.start : ent.end])
+        for ent in entities:
+            own_tags = tuple(TagScheme(head.tags.scheme).encode([ent], n)[ent.start : ent.end])
             goes_on = f"I-{ent.label}" if head.tags.scheme == "BIO" else None
             have = [
                 score
                 for tags, score in paths.items()
-                if tags[ent.start : ent.end] == wanted and (*tags, "")[ent.end] != goes_on
+                if tags[ent.start : ent.end] == own_tags and (*tags, "")[ent.end] != goes_on
             ]
             expected = float((torch.tensor(have).logsumexp(0) - total).exp())
             assert ent.score == pytest.approx(expected, rel=1e-4)
@@ -120,21 +120,21 @@ def test_illegal_transitions_do_not_move_in_training(kind: str, vectors: torch.T
 def test_other_tag_heads_hand_on_their_rows(kind: str, other: str, vectors: torch.Tensor) -> None:
     head, heir = make_head(kind), make_head(other, seed=2)
     heir.inherit(head)
-    given, taken = head(vectors), heir(vectors)
+    expected, inherited = head(vectors), heir(vectors)
     # An E is an I, and an S a B, to a head that has neither.
     sources = {"E": "I", "S": "B"}
     for i, tag in enumerate(heir.tag_names):
         source = tag if tag in head.tag_names else f"{sources[tag[0]]}-{tag[2:]}"
-        torch.testing.assert_close(taken[..., i], given[..., head.tag_names.index(source)])
+        torch.testing.assert_close(inherited[..., i], expected[..., head.tag_names.index(source)])
 
 
 @pytest.mark.parametrize("kind", TAG_HEADS)
 def test_log_probs_match_brute_force(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
     scores = head(vectors).detach()
-    found = head.log_probs(scores, mask).exp()
+    probs = head.log_probs(scores, mask).exp()
     if isinstance(head, SoftmaxHead):
-        torch.testing.assert_close(found, scores.softmax(2))
+        torch.testing.assert_close(probs, scores.softmax(2))
         return
     for row, n in enumerate(mask.sum(1).tolist()):
         paths = brute_force(head, scores[row, :n])
@@ -142,7 +142,7 @@ def test_log_probs_match_brute_force(kind: str, vectors: torch.Tensor, mask: tor
         for t in range(n):
             for i, tag in enumerate(head.tag_names):
                 expected = sum(w for path, w in zip(paths, weights.tolist(), strict=True) if path[t] == tag)
-                assert found[row, t, i].item() == pytest.approx(expected, abs=1e-5)
+                assert probs[row, t, i].item() == pytest.approx(expected, abs=1e-5)
 
 
 def target(soft: SoftTargets, partial: bool = False) -> DistillTarget:
@@ -162,8 +162,8 @@ def test_divergence_by_hand() -> None:
     whole = 0.6 * math.log(0.6 / 0.3) + 0.3 * math.log(0.3 / 0.3) + 0.1 * math.log(0.1 / 0.1)
     assert head.distill_loss(scores, mask, [target(soft)], 1.0).item() == pytest.approx(whole, abs=1e-5)
     among = 0.6 * math.log(0.6 * 7 / 3) + 0.3 * math.log(0.3 * 7 / 3) + 0.1 * math.log(0.1 * 7 / 1)
-    found = head.distill_loss(scores, mask, [target(soft, partial=True)], 1.0)
-    assert found.item() == pytest.approx(among, abs=1e-5)
+    partial = head.distill_loss(scores, mask, [target(soft, partial=True)], 1.0)
+    assert partial.item() == pytest.approx(among, abs=1e-5)
     # At temperature 2, probabilities go by their square roots, and the sum is multiplied by 4.
     roots = torch.tensor([0.6, 0.3, 0.1]).sqrt()
     teacher = roots / roots.sum()
@@ -188,7 +188,7 @@ def test_open_labels_by_brute_force(kind: str, vectors: torch.Tensor) -> None:
     mask = torch.ones(1, 4, dtype=torch.bool)
     scores = head(vectors[:1]).detach()
     gold = Gold([Entity(1, 3, "PER")], [True] * 4, ("LOC",))
-    found = head.loss(scores, mask, [gold]).item()
+    loss = head.loss(scores, mask, [gold]).item()
     inner = tuple(TagScheme(head.tags.scheme).encode(gold.entities, 4)[1:3])
     outside = [tag for tag in head.tag_names if tag == "O" or tag.endswith("LOC")]
     if isinstance(head, SoftmaxHead):
@@ -200,7 +200,7 @@ def test_open_labels_by_brute_force(kind: str, vectors: torch.Tensor) -> None:
         paths = brute_force(head, scores[0])
         agree = [s for p, s in paths.items() if p[1:3] == inner and p[0] in outside and p[3] in outside]
         expected = torch.tensor(list(paths.values())).logsumexp(0) - torch.tensor(agree).logsumexp(0)
-    assert found == pytest.approx(float(expected), rel=1e-4)
+    assert loss == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_labels_are_those_of_the_head() -> None:

@@ -1,4 +1,4 @@
-"""Necks: what they compute, and that padding changes nothing."""
+"""Necks compute the right thing, and padding does not change it."""
 
 import pytest
 import torch
@@ -25,13 +25,13 @@ def neck(request: pytest.FixtureRequest) -> nn.Module:
 def test_padding_and_order_change_nothing(neck: nn.Module) -> None:
     vectors = torch.randn(3, 5, WIDTH, generator=torch.Generator().manual_seed(2))
     mask = torch.arange(5) < torch.tensor([5, 2, 3])[:, None]
-    found = neck(vectors, mask)
-    assert found.shape == (3, 5, neck.width)
+    outputs = neck(vectors, mask)
+    assert outputs.shape == (3, 5, neck.width)
     for row, n in enumerate((5, 2, 3)):
         alone = neck(vectors[row : row + 1, :n], torch.ones(1, n, dtype=torch.bool))
-        torch.testing.assert_close(found[row, :n], alone[0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(outputs[row, :n], alone[0], atol=1e-5, rtol=1e-4)
     changed = torch.where(mask.unsqueeze(2), vectors, torch.full_like(vectors, 9.0)).flip(0)
-    torch.testing.assert_close(neck(changed, mask.flip(0)).flip(0)[mask], found[mask])
+    torch.testing.assert_close(neck(changed, mask.flip(0)).flip(0)[mask], outputs[mask])
 
 
 def test_texts_without_tokens_harm_nobody(neck: nn.Module) -> None:
@@ -65,8 +65,8 @@ def test_self_attention_by_hand() -> None:
     for part in (slice(0, 2), slice(2, 4)):
         weights = (query[:, part] @ key[:, part].T / 2**0.5).softmax(dim=1)
         expected.append(weights @ value[:, part])
-    found = neck(vectors, torch.ones(1, 3, dtype=torch.bool))
-    torch.testing.assert_close(found[0], torch.cat(expected, dim=1))
+    outputs = neck(vectors, torch.ones(1, 3, dtype=torch.bool))
+    torch.testing.assert_close(outputs[0], torch.cat(expected, dim=1))
 
 
 def test_residual_starts_from_the_vectors() -> None:
