@@ -1,4 +1,4 @@
-"""What is in a corpus, and what is wrong with it, on one that has all of it."""
+"""Facts, problems and advice of a corpus that has every problem."""
 
 import json
 import re
@@ -46,42 +46,42 @@ def test_facts_are_counted(corpus: list[Path]) -> None:
     assert train.pieces == {}
     assert (dev.n_texts, dev.n_duplicates, dev.labels) == (2, 0, {"ORG": 1, "COURIER": 1})
     places = train.places
-    assert places["texts that stood there before"][0] == f"{corpus[0]}:2, as {corpus[0]}:1"
-    assert places["entities with a border inside a token"] == [f"{corpus[0]}:4"]
-    assert places["texts that cannot be read"][0].startswith(f"{corpus[0]}:6: an entity must lie within")
+    assert places["duplicate texts"][0] == f"{corpus[0]}:2, as {corpus[0]}:1"
+    assert places["entities with a boundary inside a token"] == [f"{corpus[0]}:4"]
+    assert places["unreadable texts"][0].startswith(f"{corpus[0]}:6: an entity must lie within")
 
 
 def test_leaks_and_advice(corpus: list[Path]) -> None:
-    found = inspect(corpus)
-    (leak,) = found.leaks
+    inspection = inspect(corpus)
+    (leak,) = inspection.leaks
     assert (leak.first, leak.second, leak.n_texts, leak.n_conflicts) == ("train.jsonl", "dev.jsonl", 1, 1)
     assert leak.places == [f"{corpus[0]}:5, {corpus[1]}:1"]
     for line in (
-        "1 texts are in train.jsonl and in dev.jsonl: scores on them say little",
-        "1 texts of train.jsonl are annotated in two ways",
+        "1 texts are in both train.jsonl and dev.jsonl: scores on them do not show",
+        "1 duplicates in train.jsonl have conflicting annotations",
         "1 texts of train.jsonl cannot be read",
-        "1 entities of train.jsonl have a border inside a token",
+        "1 entities of train.jsonl have a boundary inside a token",
         "ORG is rare: 1 in train.jsonl",
-        "COURIER is in dev.jsonl and not in train.jsonl: it cannot be learned",
-        "PER is in train.jsonl and not in dev.jsonl: it is not scored there",
+        "COURIER is in dev.jsonl but not in train.jsonl: it cannot be learned",
+        "PER is in train.jsonl but not in dev.jsonl: it is not scored there",
     ):
-        assert any(each.startswith(line) for each in found.advice), line
+        assert any(each.startswith(line) for each in inspection.advice), line
 
 
 def test_a_clean_corpus_needs_no_advice(tmp_path: Path) -> None:
     lines = [f'{{"text": "Anna {i}", "spans": [[0, 4, "PER"]]}}' for i in range(25)]
     (tmp_path / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    found = inspect([tmp_path / "a.jsonl"])
-    assert (found.advice, found.leaks) == ([], [])
-    assert "Nothing to be looked at." in render_inspection(found)
+    inspection = inspect([tmp_path / "a.jsonl"])
+    assert (inspection.advice, inspection.leaks) == ([], [])
+    assert "No issues found." in render_inspection(inspection)
 
 
 def test_illegal_tags_are_listed(tmp_path: Path) -> None:
     (tmp_path / "a.conll").write_text("Bo\tB-PER\n\nBo\tO\nAnna\tI-PER\n", encoding="utf-8")
-    found = inspect([tmp_path / "a.conll"])
-    assert found.splits[0].repairs == {"I read as B": 1}
-    assert found.splits[0].places["illegal tags"] == [f"{tmp_path}/a.conll:4: I-PER read as B-PER"]
-    assert "1 tags of a.conll are illegal. Look at them." in found.advice
+    inspection = inspect([tmp_path / "a.conll"])
+    assert inspection.splits[0].repairs == {"I read as B": 1}
+    assert inspection.splits[0].places["illegal tags"] == [f"{tmp_path}/a.conll:4: I-PER read as B-PER"]
+    assert "1 tags of a.conll are illegal. Check them." in inspection.advice
 
 
 def test_pieces_are_counted(corpus: list[Path], tiny: Path) -> None:
@@ -153,7 +153,7 @@ def test_command(corpus: list[Path], tmp_path: Path) -> None:
     assert "PER" in out
     assert "! ORG is rare" in out
     assert page.read_text("utf-8").startswith("<!DOCTYPE html>")
-    found = json.loads(invoke("inspect", *corpus, "--json")[1])
-    assert found["splits"][0]["labels"] == {"PER": 6, "LOC": 2, "ORG": 1}
+    printed = json.loads(invoke("inspect", *corpus, "--json")[1])
+    assert printed["splits"][0]["labels"] == {"PER": 6, "LOC": 2, "ORG": 1}
     code, _, err = invoke("inspect", tmp_path / "none")
     assert (code, "found no" in err) == (1, True)

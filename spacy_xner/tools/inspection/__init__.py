@@ -1,4 +1,4 @@
-"""What is in a corpus, and what is wrong with it, before anything is trained on it."""
+"""Reports what a corpus contains and what is wrong with it, before a model is trained on it."""
 
 from .facts import Inspection, SplitFacts, inspect
 from .page import render_page

@@ -1,4 +1,4 @@
-"""The facts of each split of a corpus, and what goes wrong between splits."""
+"""Collects facts about each split of a corpus, texts that splits share, and advice."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,42 +18,42 @@ from ...scoring.spans import all_entities
 from ...tokenizer import Tokenizer
 from .pieces import PieceCounter
 
-# A label with fewer entities to train on is rare.
-RARE = 20
-# Shares of entities and of pieces above which advice is given.
+# A label with fewer training entities is rare.
+MIN_ENTITIES = 20
+# Shares of entities and of pieces above which there is advice.
 MAX_WIDENED = 0.001
 MAX_UNKNOWN = 0.01
-# Places shown of each kind of mistake.
+# Positions listed for each kind of problem.
 MAX_PLACES = 5
 
 Key = TypeVar("Key")
-# A text's fingerprint, and that of its annotation.
-Marks = dict[bytes, tuple[bytes, str]]
+# For the fingerprint of each text, the fingerprint of its annotation, and its position.
+Fingerprints = dict[bytes, tuple[bytes, str]]
 
 
 @dataclass(slots=True)
 class SplitFacts:
-    """What is in a split.
+    """Facts about a split.
 
     Attributes:
-        name: Its file's name.
-        n_texts: Texts.
-        n_tokens: Their tokens.
-        n_entities: Their entities, those that overlap others among them.
-        labels: Entities by label.
-        cats: Texts by their own label.
-        tokens: How many texts have so many tokens.
-        pieces: How many texts have so many pieces; empty without an encoder.
-        lengths: How many entities have so many tokens.
-        n_unknown: Pieces that the encoder does not know.
-        n_widened: Entities with a border inside a token.
-        n_overlapping: Entities that overlap a longer one.
-        repairs: Illegal tags that were read as others, by kind.
-        n_duplicates: Texts that stood there before.
-        n_conflicts: Texts among these with another annotation.
-        n_skipped: Texts that cannot be read.
-        places: Where some of these stand, by what they are.
-        notes: What was found out of the format.
+        name: Name of its file.
+        n_texts: Number of texts.
+        n_tokens: Number of tokens.
+        n_entities: Number of entities, overlapping ones too.
+        labels: Number of entities by label.
+        cats: Number of texts by their own label.
+        tokens: Number of texts by their length in tokens.
+        pieces: Number of texts by their length in pieces; empty without an encoder.
+        lengths: Number of entities by their length in tokens.
+        n_unknown: Number of pieces that are unknown to the encoder.
+        n_widened: Number of entities with a boundary inside a token.
+        n_overlapping: Number of entities that overlap a longer one.
+        repairs: Number of illegal tags by what they were read as.
+        n_duplicates: Number of texts that occur earlier in the split.
+        n_conflicts: Number of these duplicates with a different annotation.
+        n_skipped: Number of texts that cannot be read.
+        places: Positions of some problems, by kind.
+        notes: What was detected about the format.
     """
 
     name: str
@@ -77,26 +77,26 @@ class SplitFacts:
 
     @property
     def n_pieces(self) -> int:
-        """Pieces of all texts."""
+        """Number of pieces of all texts."""
         return sum(size * n for size, n in self.pieces.items())
 
-    def show(self, what: str, place: str) -> None:
-        """Remember a place, if there are not many yet."""
-        places = self.places.setdefault(what, [])
+    def add_place(self, kind: str, place: str) -> None:
+        """Add the position of a problem, unless enough of its kind are listed."""
+        places = self.places.setdefault(kind, [])
         if len(places) < MAX_PLACES:
             places.append(place)
 
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """Texts that two splits share.
+    """Texts that occur in two splits.
 
     Attributes:
         first: Name of one split.
         second: Name of the other.
-        n_texts: Texts of both.
-        n_conflicts: Those among them that are annotated otherwise.
-        places: Where some of them stand, in both.
+        n_texts: Number of texts in both.
+        n_conflicts: Number of these with different annotations.
+        places: Positions of some of them, in both splits.
     """
 
     first: str
@@ -108,12 +108,12 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What is in a corpus.
+    """What a corpus contains and what is wrong with it.
 
     Attributes:
-        splits: The facts of each.
-        leaks: Of each two that share texts.
-        advice: What ought to be looked at, in a line each.
+        splits: Facts about each split.
+        leaks: Pairs of splits that share texts.
+        advice: Problems and what to do about them, one line each.
     """
 
     splits: list[SplitFacts]
@@ -128,13 +128,13 @@ def inspect(
     columns: str | None = None,
     on_progress: Callable[[str, int], None] = lambda name, n_texts: None,
 ) -> Inspection:
-    """Inspect the splits of a corpus, the one to train on first.
+    """Inspect the splits of a corpus, the training split first.
 
     Args:
         paths: Corpus files of any format, ``.spacy`` files, or folders.
         encoder: Hub id or folder; without one, pieces are not counted.
-        columns: Names of the columns, if they are not to be found out.
-        on_progress: Called with a split's name and the texts read so far.
+        columns: Names of the columns of CoNLL files; None to detect them.
+        on_progress: Called with a split's name and the number of texts read so far.
 
     Raises:
         OSError: If there is no such file or encoder.
@@ -151,34 +151,34 @@ def inspect(
     """
     counter = None if encoder is None else PieceCounter(str(encoder))
     files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
-    splits, marks = [], []
-    names = _name(files)
+    splits, fingerprints = [], []
+    names = _name_splits(files)
     for path, name in zip(files, names, strict=True):
-        facts, own = SplitFacts(name), Marks()
+        facts, own = SplitFacts(name), Fingerprints()
         for doc, place in _read(path, facts, columns):
             _count(doc, facts, counter)
-            _mark(doc, place, facts, own)
+            _check_duplicate(doc, place, facts=facts, seen=own)
             on_progress(name, facts.n_texts)
         splits.append(facts)
-        marks.append(own)
-    pairs = combinations(zip(names, marks, strict=True), 2)
+        fingerprints.append(own)
+    pairs = combinations(zip(names, fingerprints, strict=True), 2)
     leaks = [leak for first, second in pairs if (leak := _find_leak(first, second)).n_texts]
     return Inspection(splits, leaks, list(_advise(splits, leaks)))
 
 
-def _name(paths: Sequence[Path]) -> list[str]:
-    """Name splits by their files, or where these are the same, by the whole path."""
+def _name_splits(paths: Sequence[Path]) -> list[str]:
+    """Name splits by their files, or by the whole path where two files have the same name."""
     counts = Counter(path.name for path in paths)
     return [path.name if counts[path.name] == 1 else str(path) for path in paths]
 
 
 def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[Doc, str]]:
-    """Read the docs of a split, and where each stands."""
+    """Read the docs of a split, each with its position."""
     tokenizer = Tokenizer(Vocab())
     files = [path] if path.suffix == ".spacy" else list(path.rglob("*.spacy")) if path.is_dir() else []
     if files:
         for number, doc in enumerate(stream_docs(path, tokenizer.vocab), start=1):
-            # Cut by whatever tokenizer it was converted with.
+            # Its tokens are those of the conversion.
             yield doc, f"{path}:{number}"
         return
     report = ConvertReport()
@@ -188,13 +188,13 @@ def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[
         n_before = report.n_widened
         doc = record_to_doc(record, tokenizer, report)
         if report.n_widened > n_before:
-            facts.show("entities with a border inside a token", record.source)
+            facts.add_place("entities with a boundary inside a token", record.source)
         yield doc, record.source
     facts.notes, facts.repairs, facts.n_skipped = reading.notes, reading.repairs, len(reading.skipped)
     facts.n_widened, facts.n_overlapping = report.n_widened, report.n_overlapping
-    for what, lines in (("illegal tags", reading.repaired), ("texts that cannot be read", reading.skipped)):
+    for kind, lines in (("illegal tags", reading.repaired), ("unreadable texts", reading.skipped)):
         for line in lines[:MAX_PLACES]:
-            facts.show(what, line)
+            facts.add_place(kind, line)
 
 
 def _entities(doc: Doc) -> list[tuple[int, int, str]]:
@@ -222,69 +222,69 @@ def _add(counts: dict[Key, int], key: Key) -> None:
     counts[key] = counts.get(key, 0) + 1
 
 
-def _mark(doc: Doc, place: str, facts: SplitFacts, marks: Marks) -> None:
-    """Remember a text by its fingerprint, and count it if it stood there before."""
+def _check_duplicate(doc: Doc, place: str, *, facts: SplitFacts, seen: Fingerprints) -> None:
+    """Count a text that was seen before, else add its fingerprint."""
     text = _fingerprint(" ".join(doc.text.split()))
-    # Places as if there were no white space.
-    places = [0, *accumulate(not char.isspace() for char in doc.text)]
-    starts = [places[token.idx] for token in doc] + [places[-1]]
+    # Offsets that do not count white space.
+    offsets = [0, *accumulate(not char.isspace() for char in doc.text)]
+    starts = [offsets[token.idx] for token in doc] + [offsets[-1]]
     chars = [(starts[start], starts[end], label) for start, end, label in _entities(doc)]
     annotation = _fingerprint(repr((chars, sorted(doc.cats.items()))))
-    if text not in marks:
-        marks[text] = annotation, place
+    if text not in seen:
+        seen[text] = annotation, place
         return
     facts.n_duplicates += 1
-    facts.show("texts that stood there before", f"{place}, as {marks[text][1]}")
-    if marks[text][0] != annotation:
+    facts.add_place("duplicate texts", f"{place}, as {seen[text][1]}")
+    if seen[text][0] != annotation:
         facts.n_conflicts += 1
-        facts.show("the same text with another annotation", f"{place}, unlike {marks[text][1]}")
+        facts.add_place("conflicting annotations", f"{place}, unlike {seen[text][1]}")
 
 
 def _fingerprint(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=8).digest()
 
 
-def _find_leak(first: tuple[str, Marks], second: tuple[str, Marks]) -> Leak:
-    (name, marks), (other, others) = first, second
-    shared = [text for text in marks if text in others]
-    n_conflicts = sum(marks[text][0] != others[text][0] for text in shared)
-    places = [f"{marks[text][1]}, {others[text][1]}" for text in shared[:MAX_PLACES]]
+def _find_leak(first: tuple[str, Fingerprints], second: tuple[str, Fingerprints]) -> Leak:
+    (name, own), (other, others) = first, second
+    shared = [text for text in own if text in others]
+    n_conflicts = sum(own[text][0] != others[text][0] for text in shared)
+    places = [f"{own[text][1]}, {others[text][1]}" for text in shared[:MAX_PLACES]]
     return Leak(name, other, len(shared), n_conflicts, places)
 
 
 def _advise(splits: Sequence[SplitFacts], leaks: Sequence[Leak]) -> Iterator[str]:
-    """Say what ought to be looked at."""
+    """List problems and what to do about them."""
     for leak in leaks:
         yield (
-            f"{leak.n_texts} texts are in {leak.first} and in {leak.second}: scores on them say little of "
-            "new texts. Leave them out of one."
+            f"{leak.n_texts} texts are in both {leak.first} and {leak.second}: scores on them do not show "
+            "how well new texts are read. Remove them from one."
         )
     for facts in splits:
         yield from _advise_split(facts)
     train, *others = splits
     for label, n in sorted(train.labels.items()):
-        if n < RARE:
-            yield f"{label} is rare: {n} in {train.name}. Annotate or draw more, or leave it out."
+        if n < MIN_ENTITIES:
+            yield f"{label} is rare: {n} in {train.name}. Annotate or generate more, or drop the label."
     for facts in others:
         for label in sorted({*facts.labels} - {*train.labels}):
-            yield f"{label} is in {facts.name} and not in {train.name}: it cannot be learned."
+            yield f"{label} is in {facts.name} but not in {train.name}: it cannot be learned."
         for label in sorted({*train.labels} - {*facts.labels}):
-            yield f"{label} is in {train.name} and not in {facts.name}: it is not scored there."
+            yield f"{label} is in {train.name} but not in {facts.name}: it is not scored there."
 
 
 def _advise_split(facts: SplitFacts) -> Iterator[str]:
     name = facts.name
     if facts.n_conflicts:
-        yield f"{facts.n_conflicts} texts of {name} are annotated in two ways. Decide for one."
+        yield f"{facts.n_conflicts} duplicates in {name} have conflicting annotations. Make them agree."
     if facts.n_skipped:
-        yield f"{facts.n_skipped} texts of {name} cannot be read. Mend them."
+        yield f"{facts.n_skipped} texts of {name} cannot be read. Fix them."
     if facts.repairs:
-        yield f"{sum(facts.repairs.values())} tags of {name} are illegal. Look at them."
+        yield f"{sum(facts.repairs.values())} tags of {name} are illegal. Check them."
     if facts.n_widened > MAX_WIDENED * facts.n_entities:
         yield (
-            f"{facts.n_widened} entities of {name} have a border inside a token, which no model can find. "
-            "Mend them, or choose another tokenizer."
+            f"{facts.n_widened} entities of {name} have a boundary inside a token, which no model can "
+            "predict. Fix them, or choose another tokenizer."
         )
     if facts.n_unknown > MAX_UNKNOWN * facts.n_pieces:
         share = facts.n_unknown / facts.n_pieces
-        yield f"{share:.1%} of the pieces of {name} are unknown to the encoder. Choose another."
+        yield f"{share:.1%} of the pieces of {name} are unknown to the encoder. Choose another encoder."

@@ -1,4 +1,4 @@
-"""An inspection as one HTML page, with plots, that needs nothing else."""
+"""Renders an inspection as one self-contained HTML page with plots."""
 
 from importlib.resources import files
 
@@ -13,18 +13,18 @@ MAX_BARS = 24
 Bar = tuple[str, int, float]
 
 
-def render_page(found: Inspection, title: str = "Corpus") -> str:
-    """Render as HTML; whatever the corpus holds is escaped."""
+def render_page(inspection: Inspection, title: str = "Corpus") -> str:
+    """Render an inspection as HTML; texts of the corpus are escaped."""
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    labels = sorted({label for facts in found.splits for label in facts.labels})
+    labels = sorted({label for facts in inspection.splits for label in facts.labels})
     return (
         Environment(autoescape=True)
         .from_string(template)
         .render(
             title=title,
-            found=found,
-            summary=summary(found.splits),
-            rows=list(label_rows(found.splits)),
+            inspection=inspection,
+            summary=summary(inspection.splits),
+            rows=list(label_rows(inspection.splits)),
             plots=[
                 {
                     "name": facts.name,
@@ -33,29 +33,29 @@ def render_page(found: Inspection, title: str = "Corpus") -> str:
                     "pieces": _histogram(facts.pieces),
                     "lengths": _histogram(facts.lengths),
                 }
-                for facts in found.splits
+                for facts in inspection.splits
             ],
         )
     )
 
 
 def _bars(counts: dict[str, int]) -> list[Bar]:
-    """Give each bar's name, count and height, from 0 to 100."""
-    most = max(counts.values(), default=0) or 1
-    return [(name, n, 100 * n / most) for name, n in counts.items()]
+    """Return the name, count and height of each bar, from 0 to 100."""
+    highest = max(counts.values(), default=0) or 1
+    return [(name, n, 100 * n / highest) for name, n in counts.items()]
 
 
 def _histogram(counts: dict[int, int]) -> list[Bar]:
-    """Put lengths into bars of equal width; the last has all that are longer than nearly all."""
+    """Sort lengths into bars of equal width; the last collects those above the 99th percentile."""
     if not counts:
         return []
     last = max(percentile(counts, 0.99), 1)
     step = -(-(last + 1) // MAX_BARS)
-    bars: dict[int, int] = {place: 0 for place in range(0, last + 1, step)}
+    bars: dict[int, int] = {start: 0 for start in range(0, last + 1, step)}
     top = max(bars)
     for size, n in counts.items():
         bars[min(size // step * step, top)] += n
-    names = {place: str(place) if step == 1 else f"{place}-{place + step - 1}" for place in bars}
+    names = {start: str(start) if step == 1 else f"{start}-{start + step - 1}" for start in bars}
     if max(counts) >= top + step:
-        names[top] = f"{top} and more"
-    return _bars({names[place]: n for place, n in bars.items()})
+        names[top] = f"{top} or more"
+    return _bars({names[start]: n for start, n in bars.items()})

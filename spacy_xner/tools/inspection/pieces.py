@@ -1,4 +1,4 @@
-"""How many pieces a text has, as the encoder of a pipeline cuts it."""
+"""Counts the pieces that an encoder's tokenizer makes of a text."""
 
 from spacy.tokens import Doc
 
@@ -25,6 +25,6 @@ class PieceCounter:
         self.cutter = PieceCutter(backend, prefix_space="text", unk_id=-1 if unk_id is None else unk_id)
 
     def count(self, doc: Doc) -> tuple[int, int]:
-        """Count the pieces of a text, and those of them that are unknown."""
+        """Return the number of pieces of a text, and of unknown ones among them."""
         ids = self.cutter.cut(doc_words(doc)).ids
         return len(ids), ids.count(self.cutter.unk_id)
