@@ -1,4 +1,4 @@
-"""A tokenizer for any mix of scripts, whose tokens no entity border should fall inside."""
+"""A tokenizer for any mix of scripts, fine enough that entities start and end at token boundaries."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,20 +10,20 @@ from spacy.vocab import Vocab
 
 from .scripts import UNSPACED
 
-# A letter or digit keeps its combining marks and joiners.
+# Combining marks and joiners stay with their letter or digit.
 _JOINED = r"\p{M}\u200c\u200d"
-# Letters by category that extend the one before: Thai and Lao AM, half-width kana voice marks.
+# These are letters by category, but extend the one before: Thai and Lao AM, half-width kana voice marks.
 _UNSPACED_TAIL = rf"[{_JOINED}\u0e33\u0eb3\uff9e\uff9f]*"
-# A token, and the space that follows it, if one does.
+# A token, and the space after it, if there is one.
 _TOKEN = regex.compile(
-    # U+001C to U+001F are white space to str.isspace, so to spaCy, but not to a pattern.
+    # U+001C to U+001F are white space to str.isspace, and so to spaCy, but not to a pattern.
     r"(?:[\s\x1c-\x1f]+"
     rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}"
     rf"|[\p{{L}}--[{UNSPACED}]][[\p{{L}}--[{UNSPACED}]]{_JOINED}]*"
-    # On slips, a Chinese mobile number often stands right behind a house number.
+    # On slips, a Chinese mobile number often follows a house number without a space.
     r"|[0-9]+(?=1[3-9][0-9]{9}(?![0-9]))"
     rf"|[\p{{N}}--[{UNSPACED}]][[\p{{N}}--[{UNSPACED}]]\p{{M}}]*"
-    # An emoji sequence is one grapheme cluster; other clusters would join some signs to a digit after them.
+    # An emoji sequence is one grapheme cluster; other clusters would join some symbols to a digit after them.
     r"|(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X"
     r"|.\p{M}*) ?",
     regex.V1 | regex.DOTALL,
@@ -31,11 +31,11 @@ _TOKEN = regex.compile(
 
 
 def split_text(text: str) -> list[str]:
-    """Cut a text into tokens, white space left out.
+    """Split a text into tokens, without white space.
 
-    Characters of scripts written without spaces stand alone; elsewhere white space, punctuation, symbols
-    and changes between letters and digits cut. So does the beginning of a Chinese mobile number at the end
-    of a longer run of digits.
+    Each character of a script written without spaces is a token. Other text is split at white space,
+    punctuation, symbols, and changes between letters and digits, and before a Chinese mobile number that ends
+    a longer run of digits.
     """
     return [token.rstrip(" ") for token in _TOKEN.findall(text) if not token.isspace()]
 
@@ -46,12 +46,12 @@ def build_tokenizer_v1() -> Callable[[Language], "Tokenizer"]:
 
 
 def make_tokenizer(nlp: Language) -> "Tokenizer":
-    """Make the tokenizer of a pipeline."""
+    """Return the tokenizer of a pipeline."""
     return Tokenizer(nlp.vocab)
 
 
 class Tokenizer:
-    """Cuts a text as `split_text` does; ``doc.text`` is the text, to the last character.
+    """Splits a text as `split_text` does; ``doc.text`` equals the text.
 
     Args:
         vocab: The pipeline's vocabulary.
@@ -61,29 +61,29 @@ class Tokenizer:
         self.vocab = vocab
 
     def __call__(self, text: str) -> Doc:
-        """Make a doc of a text."""
-        found = _TOKEN.findall(text)
-        # As in spaCy: one space goes to the token before it, more white space is a token.
-        words = [token if token[-1] != " " or token.isspace() else token[:-1] for token in found]
-        spaces = [len(word) < len(token) for word, token in zip(words, found, strict=True)]
+        """Tokenize a text."""
+        tokens = _TOKEN.findall(text)
+        # As in spaCy: one space belongs to the token before it, more white space is a token.
+        words = [token if token[-1] != " " or token.isspace() else token[:-1] for token in tokens]
+        spaces = [len(word) < len(token) for word, token in zip(words, tokens, strict=True)]
         return Doc(self.vocab, words=words, spaces=spaces)
 
     def pipe(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Doc]:
-        """Make docs of texts, one by one."""
+        """Tokenize texts one by one."""
         for text in texts:
             yield self(text)
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """There is nothing to save: the rule is fixed by the version in the name."""
+        """Return nothing: the rules are fixed by the version in the registered name."""
         return b""
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "Tokenizer":
-        """Read what `to_bytes` made."""
+        """Ignore the data, as `to_bytes` writes none."""
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write nothing, as `to_bytes`."""
+        """Write nothing, as `to_bytes` does."""
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Tokenizer":
-        """Read nothing."""
+        """Read nothing, as `to_disk` writes nothing."""
         return self

@@ -119,7 +119,7 @@ def test_evaluate(folder: Path, corpus: Path, tmp_path: Path) -> None:
     ("model", "data", "device", "message"),
     [
         ("nowhere", "slips.spacy", "cpu", "nowhere"),
-        ("nlp", "none.spacy", "cpu", "must be a .spacy file, or a folder of such, found no"),
+        ("nlp", "none.spacy", "cpu", "must be a .spacy file, or a folder of such files, found no"),
         ("nlp", "slips.spacy", "abacus", "device must be auto, cpu, cuda"),
     ],
 )

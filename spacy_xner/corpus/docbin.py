@@ -1,4 +1,4 @@
-"""Docs from a ``.spacy`` file, or from a folder of them, and to it."""
+"""Reads and writes docs as a ``.spacy`` file, or as a folder of them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,24 +11,24 @@ from ..atomic import new_file, new_folder
 
 
 def read_docs(path: Path, vocab: Vocab) -> list[Doc]:
-    """Read the docs of a corpus that was converted.
+    """Read the docs of a converted corpus.
 
     Raises:
-        OSError: If there is no such file, nor a folder of such.
+        OSError: If there is no such file, and no folder of such files.
     """
     return list(stream_docs(path, vocab))
 
 
 def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read the docs of a corpus that was converted, a file at a time.
+    """Read the docs of a converted corpus, one file at a time.
 
     Raises:
-        OSError: If there is no such file, nor a folder of such.
+        OSError: If there is no such file, and no folder of such files.
     """
     files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise FileNotFoundError(
-            f"The corpus must be a .spacy file, or a folder of such, found no {path}. Make it with: "
+            f"The corpus must be a .spacy file, or a folder of such files, found no {path}. Make it with: "
             "spacy-xner convert"
         )
     for file in files:
@@ -36,9 +36,9 @@ def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
 
 
 class EntityBin(DocBin):
-    """A `DocBin` for docs with entities and labels of texts only.
+    """A `DocBin` for docs that have only entities and labels of texts.
 
-    Strings of what is not stored (each token's tags, lemma, norm) are not looked up: it takes half the time.
+    It does not look up strings of attributes that are not stored (tags, lemma, norm): that halves the time.
     """
 
     def __init__(self) -> None:
@@ -56,11 +56,11 @@ class EntityBin(DocBin):
 
 
 class DocWriter:
-    """Adds docs to a ``.spacy`` file, or to a folder of them.
+    """Writes docs to a ``.spacy`` file, or to a folder of them.
 
     Args:
-        part: Where to write meanwhile.
-        is_folder: Whether that is a folder.
+        part: File or folder to write to, until it is complete.
+        is_folder: Whether it is a folder.
     """
 
     def __init__(self, part: Path, *, is_folder: bool) -> None:
@@ -89,10 +89,10 @@ class DocWriter:
 
 @contextmanager
 def write_docs(path: Path) -> Iterator[DocWriter]:
-    """Write docs, all of them or none.
+    """Write a corpus of docs; a failure leaves whatever was there.
 
     Args:
-        path: A file whose name ends in ``.spacy``; or else a folder.
+        path: A file whose name ends in ``.spacy``; else a folder.
 
     Yields:
         A writer to add docs to.
@@ -103,7 +103,7 @@ def write_docs(path: Path) -> Iterator[DocWriter]:
     is_folder = path.suffix != ".spacy"
     if is_folder and path.is_dir() and any(file.suffix != ".spacy" for file in path.iterdir()):
         raise FileExistsError(
-            f"The folder to write must be new, or hold nothing but .spacy files, found {path}. Choose "
+            f"The folder to write must be new, or hold only .spacy files, found {path}. Choose "
             "another, or a name that ends in .spacy for a file."
         )
     with new_folder(path, replace=True) if is_folder else new_file(path) as part:

@@ -122,7 +122,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     (tmp_path / "in.conll").write_text("Bo\tB-PER\n", encoding="utf-8")
-    with pytest.raises(FileExistsError, match=r"must be new, or hold nothing but .spacy files"):
+    with pytest.raises(FileExistsError, match=r"must be new, or hold only .spacy files"):
         convert(tmp_path / "in.conll", tmp_path / "mine")
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 

@@ -156,7 +156,7 @@ def test_unknown_sources_are_refused() -> None:
         ("numbers: {}\nlanguages: {zh: {name: [x]}}\nmixed: []\n", "language zh must have a list templates"),
         (
             "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {x: [x], templates: [a]}}\nmixed: []\n",
-            "the list x of language zh must have ten items or more, .* found 1; or name it under shared",
+            "the list x of language zh must have at least ten items, .* found 1; or be listed under shared",
         ),
         (
             "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {shared: [x, templates], x: ['{y}'], "

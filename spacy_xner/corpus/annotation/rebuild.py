@@ -1,4 +1,4 @@
-"""The text that a sequence of tokens once was."""
+"""Rebuilds the text of a sequence of tokens."""
 
 from collections.abc import Sequence
 from itertools import accumulate, count
@@ -10,10 +10,10 @@ Offsets = list[tuple[int, int]]
 
 
 def locate_tokens(tokens: Sequence[str], text: str) -> Offsets | None:
-    """Find tokens in the text they were cut from.
+    """Locate tokens in the text that they were split from.
 
     Returns:
-        Start and end of each token, or None if they do not make up the text but for white space.
+        Start and end of each token, or None if they differ from the text in more than white space.
     """
     offsets: Offsets = []
     position = 0
@@ -28,14 +28,17 @@ def locate_tokens(tokens: Sequence[str], text: str) -> Offsets | None:
 
 
 def join_tokens(tokens: Sequence[str], glued: Sequence[bool]) -> tuple[str, Offsets]:
-    """Join tokens with a space, but without one between characters of scripts that have none.
+    """Join tokens with spaces, except between characters of scripts that have none.
 
-    A sentence whose tokens are all single characters, some of such a script, is a character-level one: its
-    digits and Latin letters are joined too.
+    A sentence of single characters, some of them of such a script, was split into characters: its digits and
+    Latin letters are joined without spaces too.
 
     Args:
         tokens: The tokens.
-        glued: For each token, whether the corpus says that no space follows.
+        glued: For each token, whether the corpus marks it as not followed by a space.
+
+    Returns:
+        The text, and start and end of each token in it.
     """
     is_mixed = has_unspaced("".join(tokens))
     if not is_mixed and not any(glued):

@@ -1,4 +1,4 @@
-"""Labelled texts that no corpus has, drawn from lists, templates, Faker and phonenumbers."""
+"""Generates annotated texts from lists, templates, Faker and phonenumbers."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,26 +29,27 @@ def synthesize(
     real_share: float = 0.5,
     show: Callable[[Iterable[Record], str, int], Iterable[Record]] = lambda records, part, size: records,
 ) -> list[Path]:
-    """Write ``train``, ``dev`` and ``test``; names, streets and templates of one never occur in another.
+    """Write ``train``, ``dev`` and ``test``; they share no names, streets or templates.
 
     Args:
-        folder: Where the files go.
-        sizes: Texts of each part; a part of none is not written.
-        source: Lists and templates.
-        languages: Only these.
-        seed: The same seed gives the same texts.
-        format: One that can be written; also the ending of the files' names.
-        labels: Other names for labels; those that it lacks are left out. None keeps all.
-        real: A corpus whose texts are mixed into train.
-        real_share: How many of train's texts are such, from 0 to 1, repeated if there are too few.
+        folder: Output folder.
+        sizes: Number of texts of each part; empty parts are not written.
+        source: YAML file of lists and templates.
+        languages: Codes of the languages to use; empty for all.
+        seed: Random seed.
+        format: Name of a format that can be written; also the ending of the files' names.
+        labels: New names of the labels to keep, by their old names; None keeps all.
+        real: A corpus of real texts to mix into the training part.
+        real_share: Share of real texts in the training part, from 0 to 1; they are repeated if there are too
+            few.
         show: Wraps the texts of a part in a progress bar.
 
     Returns:
-        The files.
+        The files written.
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If the source is malformed, gives too few texts, or the format cannot be written.
+        ValueError: If the source is malformed or gives too few texts, or the format cannot be written.
 
     Example:
         >>> import spacy_xner
@@ -75,28 +76,28 @@ def synthesize(
 
 
 def rename(records: Iterable[Record], labels: Mapping[str, str]) -> Iterator[Record]:
-    """Give entities other labels, and leave out those whose label has none."""
+    """Rename the labels of entities; entities whose label has no new name are dropped."""
     for record in records:
         kept = (span._replace(label=labels[span.label]) for span in record.spans if span.label in labels)
         yield replace(record, spans=tuple(kept))
 
 
 def mix(drawn: Sequence[Record], real: Sequence[Record], share: float, seed: int) -> list[Record]:
-    """Mix real texts into others, in any order.
+    """Mix real texts into generated ones, and shuffle them.
 
     Args:
-        drawn: All of these are kept.
-        real: Of these, as many as make up the share, each as often as any other, or once more.
-        share: From 0 to 1, exclusive.
-        seed: Of the order.
+        drawn: Generated texts; all are kept.
+        real: Real texts, drawn evenly until they make up the share.
+        share: Share of real texts, from 0 to 1, exclusive.
+        seed: Random seed.
 
     Raises:
         ValueError: If the share is out of range.
     """
     if not 0 <= share < 1:
-        raise ValueError(f"real_share must be from 0 to 1, exclusive, found {share}.")
+        raise ValueError(f"real_share must be from 0 to 1, exclusive, found {share}. Choose another share.")
     rng = random.Random(seed)
     shuffled = rng.sample(list(real), len(real))
-    found = [*drawn, *islice(cycle(shuffled), round(len(drawn) * share / (1 - share)))]
-    rng.shuffle(found)
-    return found
+    mixed = [*drawn, *islice(cycle(shuffled), round(len(drawn) * share / (1 - share)))]
+    rng.shuffle(mixed)
+    return mixed

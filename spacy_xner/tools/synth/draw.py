@@ -1,4 +1,4 @@
-"""Texts with entities, drawn from lists and templates."""
+"""Draws texts with entities from lists and templates."""
 
 import random
 from collections.abc import Iterator
@@ -8,23 +8,24 @@ from ...types import CharSpan, Record
 from .sources import draw_faker, draw_phone
 from .spec import SLOT, LanguageSpec, Spec, split_spec
 
-# Draws in a row that gave nothing new, after which the lists are taken to be used up.
+# Draws in a row without a new text, after which the lists count as exhausted.
 MAX_TRIES = 1000
 FULL_WIDTH = {ord(str(i)): chr(0xFF10 + i) for i in range(10)}
-# Of the texts of a language that has records.
+# Share of records in the texts of a language that has them.
 RECORD_SHARE = 0.5
 
+# A piece of a text, and its label if it is an entity.
 Piece = tuple[str, str | None]
 
 
 def draw_part(spec: dict[str, Any], part: str, size: int, seed: int) -> Iterator[Record]:
-    """Draw the texts of a part, none of them twice.
+    """Draw the texts of a part, without duplicates.
 
     Args:
-        spec: What `read_spec` has read.
+        spec: Lists and templates, from `read_spec`.
         part: ``train``, ``dev`` or ``test``.
-        size: How many.
-        seed: The same seed gives the same texts, in the same order.
+        size: Number of texts.
+        seed: Random seed; the same seed gives the same texts in the same order.
 
     Raises:
         ValueError: If the lists give too few texts.
@@ -46,7 +47,7 @@ def draw_part(spec: dict[str, Any], part: str, size: int, seed: int) -> Iterator
 
 
 def join_pieces(pieces: list[Piece]) -> Record:
-    """Join pieces to a text without white space at its ends."""
+    """Join pieces into a text, without white space around it."""
     text, spans = "", []
     for piece, label in pieces:
         if label is not None:
@@ -58,7 +59,7 @@ def join_pieces(pieces: list[Piece]) -> Record:
 
 
 def draw_text(spec: Spec, rng: random.Random) -> list[Piece]:
-    """Draw one text as pieces: plain ones, and entities with their labels."""
+    """Draw one text as pieces."""
     mixed = bool(spec.mixed) and rng.random() < spec.mixed_share
     home = rng.choice(sorted(spec.languages))
     lists = spec.languages[home].lists
@@ -80,7 +81,7 @@ def draw_text(spec: Spec, rng: random.Random) -> list[Piece]:
 
 
 def draw_record(spec: Spec, home: str, rng: random.Random) -> list[Piece]:
-    """Draw fields in any order, apart by one separator, some of them missing."""
+    """Draw the fields of a record in random order with one separator; some may be missing."""
     language = spec.languages[home]
     fields = rng.choice(language.lists["records"]).split()
     rng.shuffle(fields)
@@ -95,7 +96,7 @@ def draw_record(spec: Spec, home: str, rng: random.Random) -> list[Piece]:
 
 
 def fill(text: str, spec: Spec, language: LanguageSpec, rng: random.Random) -> str:
-    """Fill the slots of a pattern with plain text, and its digits."""
+    """Fill the slots of a pattern with text, and its placeholders with digits."""
 
     def fill_slot(name: str) -> str:
         source, _, method = name.partition(".")
@@ -106,7 +107,7 @@ def fill(text: str, spec: Spec, language: LanguageSpec, rng: random.Random) -> s
         return fill(rng.choice(language.lists[name]), spec, language, rng)
 
     plain = SLOT.split(text)
-    # Text, slot and language in turn.
+    # The pattern alternates between text, slot and language.
     filled = [fill_slot(name) for name in plain[1::3]]
     parts = ["".join(_digit(char, rng) for char in part) for part in plain[::3]]
     return "".join(part + word for part, word in zip(parts, [*filled, ""], strict=True))
@@ -117,7 +118,7 @@ def _digit(char: str, rng: random.Random) -> str:
 
 
 def draw_entity(label: str, spec: Spec, language: LanguageSpec, rng: random.Random) -> str:
-    """Draw the surface of an entity, now and then in another spelling."""
+    """Draw the text of an entity, sometimes with noise in its spelling."""
     text = fill(rng.choice(language.lists[spec.entities[label]]), spec, language, rng).strip()
     if label == "PHONE" and rng.random() < spec.noise.full_width:
         return text.translate(FULL_WIDTH)
@@ -127,7 +128,7 @@ def draw_entity(label: str, spec: Spec, language: LanguageSpec, rng: random.Rand
 
 
 def misspell(text: str, label: str | None, spec: Spec, rng: random.Random) -> str:
-    """Let two letters change places, or leave one out; never of a number."""
+    """Swap two letters or drop one, as a typo; phone numbers stay as they are."""
     if not spec.noise.typo or label == "PHONE" or len(text) < 4 or rng.random() >= spec.noise.typo:
         return text
     places = [i for i in range(1, len(text) - 2) if text[i : i + 2].isalpha()]
@@ -139,7 +140,7 @@ def misspell(text: str, label: str | None, spec: Spec, rng: random.Random) -> st
 
 
 def vary(text: str, rng: random.Random) -> str:
-    """Vary the plain text between slots as people type it."""
+    """Vary punctuation, spacing and case of the text between slots, as people type it."""
     if rng.random() < 0.1:
         text = text.replace("：", ":").replace("，", ",")
     if rng.random() < 0.05:

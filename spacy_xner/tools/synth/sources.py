@@ -1,4 +1,4 @@
-"""Words and numbers that no list has: Faker's, and phone numbers that are valid in their country."""
+"""Draws words from Faker, and phone numbers that are valid in their country."""
 
 import random
 from collections.abc import Callable
@@ -9,39 +9,41 @@ from zlib import crc32
 
 from .spec import LanguageSpec
 
-# Draws in a row of which none is a part's, after which there is none.
+# Draws in a row without a word of the right part, after which there is none.
 MAX_TRIES = 1000
-# Share of the ways in which a number is written.
+# Ways to write a number; those listed twice are twice as frequent.
 FORMATS = ("NATIONAL", "NATIONAL", "E164", "INTERNATIONAL", "DIGITS", "DIGITS")
 
 
 def draw_faker(method: str, language: LanguageSpec, part: str, rng: random.Random) -> str:
-    """Draw a word of Faker's; each belongs to one part only, but for those that are shared.
+    """Draw a word from Faker; each word belongs to one part, except those of shared methods.
 
     Raises:
-        ImportError: If Faker is not there.
+        ImportError: If Faker is not installed.
         ValueError: If the locale has no such method, or too few words.
     """
     fake = _make_faker(language.locale)
     fake.random = rng
     draw: Callable[[], str] | None = getattr(fake, method, None)
     if draw is None:
-        msg = f"Faker's locale {language.locale} must have the method of {{faker.{method}}}, found none."
-        raise ValueError(msg)
+        raise ValueError(
+            f"Faker's locale {language.locale} must have the method of {{faker.{method}}}, found none. "
+            "Choose another."
+        )
     for _ in range(MAX_TRIES):
         word = " ".join(str(draw()).split())
         if method in language.shared or _part_of(word) == part:
             return word
     raise ValueError(
-        f"Faker's {method} in {language.locale} must give words for each part, found none for {part}. Name "
-        "it in the language's list 'shared'."
+        f"Faker's {method} in {language.locale} must give words for each part, found none for {part}. Add it "
+        "to the language's list 'shared'."
     )
 
 
 def _part_of(word: str) -> str:
-    """Find the part that a word belongs to, by its letters."""
-    place = crc32(word.encode()) % 10
-    return "train" if place < 8 else "dev" if place == 8 else "test"
+    """Return the part that a word belongs to, by its checksum."""
+    bucket = crc32(word.encode()) % 10
+    return "train" if bucket < 8 else "dev" if bucket == 8 else "test"
 
 
 @lru_cache
@@ -50,24 +52,26 @@ def _make_faker(locale: str) -> Any:
         from faker import Faker
     except ImportError as err:
         raise ImportError(
-            "Slots of Faker need the package faker. Install it with: pip install spacy-xner[synth]"
+            "Faker slots need the package faker. Install it with: pip install spacy-xner[synth]"
         ) from err
     try:
         return Faker(locale).factories[0]
     except AttributeError as err:
-        raise ValueError(f"A locale must be one of Faker's, such as zh_CN, found {locale!r}.") from err
+        raise ValueError(
+            f"A locale must be one of Faker's, such as zh_CN, found {locale!r}. Choose another."
+        ) from err
 
 
 def draw_phone(kind: str, language: LanguageSpec, rng: random.Random) -> str:
-    """Draw a phone number that is valid in a country, in one of the ways in which it is written there.
+    """Draw a phone number that is valid in a country, in one of the usual ways to write it.
 
     Args:
-        kind: A type of phonenumbers in small letters, such as ``mobile``.
-        language: Its region.
-        rng: What draws.
+        kind: A type of phonenumbers in lower case, such as ``mobile``.
+        language: Language with the region of the country.
+        rng: Random generator.
 
     Raises:
-        ImportError: If phonenumbers is not there.
+        ImportError: If phonenumbers is not installed.
         ValueError: If the country has no such numbers.
     """
     try:
@@ -79,7 +83,10 @@ def draw_phone(kind: str, language: LanguageSpec, rng: random.Random) -> str:
     wanted = getattr(phonenumbers.PhoneNumberType, kind.upper(), None)
     example = None if wanted is None else phonenumbers.example_number_for_type(language.region, wanted)
     if example is None:
-        raise ValueError(f"Region {language.region!r} must have phone numbers of type {kind!r}, found none.")
+        raise ValueError(
+            f"Region {language.region!r} must have phone numbers of type {kind!r}, found none. Choose "
+            "another type."
+        )
     digits = str(example.national_number)
     for n_kept in range(1, len(digits)):
         for _ in range(100):
@@ -88,7 +95,10 @@ def draw_phone(kind: str, language: LanguageSpec, rng: random.Random) -> str:
             number.national_number = int(drawn)
             if phonenumbers.is_valid_number_for_region(number, language.region):
                 return _write(phonenumbers, number, rng.choice(FORMATS))
-    raise ValueError(f"Region {language.region!r} must have phone numbers of type {kind!r}, found but one.")
+    raise ValueError(
+        f"Region {language.region!r} must have phone numbers of type {kind!r}, found only one. "
+        "Choose another type."
+    )
 
 
 def _write(phonenumbers: Any, number: Any, form: str) -> str:

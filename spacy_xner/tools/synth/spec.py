@@ -1,4 +1,4 @@
-"""The file of lists and templates from which texts are drawn, and each part's share of it."""
+"""Reads and checks the file of lists and templates, and splits it between the parts."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,9 +9,9 @@ from typing import Any
 import srsly
 
 PARTS = ("train", "dev", "test")
-# A slot of a template or pattern: a list, a label, or a source; in mixed templates with its language.
+# A slot of a template or pattern: a list, a label, or a source; in mixed templates, with its language.
 SLOT = re.compile(r"\{([\w.]+)(?::(\w+))?\}")
-# Which list each label's entities are drawn from.
+# The list that entities of each label are drawn from.
 ENTITIES = {
     "PER": "name",
     "COURIER": "couriers",
@@ -20,7 +20,7 @@ ENTITIES = {
     "LOC": "place",
     "ORG": "org",
 }
-# These are shapes or plain words, not names: all parts share them.
+# All parts share these lists: they hold patterns and common words, not names.
 SHARED = ("name", "phone", "address", "place", "org", "good", "zip", "separators", "records")
 SOURCES = ("faker", "phonenumber")
 
@@ -29,13 +29,13 @@ Lists = dict[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """How often texts are not as they should be, from 0 to 1.
+    """Probabilities of noise, from 0 to 1.
 
     Attributes:
-        full_width: Digits of a phone number are full-width.
-        case: A Latin name is in capitals or small letters.
-        typo: Two letters of a piece change places, or one is missing.
-        missing: A field of a record is missing.
+        full_width: A phone number has full-width digits.
+        case: A Latin name is in upper or lower case.
+        typo: A piece has two letters swapped, or one missing.
+        missing: A record lacks a field.
     """
 
     full_width: float = 0.05
@@ -46,13 +46,13 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class LanguageSpec:
-    """A language's share of a part.
+    """One part's lists of a language.
 
     Attributes:
-        lists: By name; among them templates, records and separators.
-        locale: Of Faker, for slots such as ``{faker.last_name}``.
-        region: Of phonenumbers, for slots such as ``{phonenumber.mobile}``.
-        shared: Lists and Faker's methods that all parts share.
+        lists: Lists by name, including templates, records and separators.
+        locale: Locale of Faker, for slots such as ``{faker.last_name}``.
+        region: Region of phonenumbers, for slots such as ``{phonenumber.mobile}``.
+        shared: Lists and Faker methods that all parts share.
     """
 
     lists: Lists
@@ -63,15 +63,15 @@ class LanguageSpec:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A part's share of everything.
+    """One part's lists and templates.
 
     Attributes:
-        part: Its name.
-        languages: By their code.
-        mixed: Templates whose slots name a language each.
-        mixed_share: How many of the texts are drawn from these.
-        entities: The list of each label.
-        noise: How texts are spoilt.
+        part: Name of the part.
+        languages: Lists of each language, by its code.
+        mixed: Templates whose slots each name a language.
+        mixed_share: Share of texts drawn from these.
+        entities: Name of the list of each label.
+        noise: Probabilities of noise.
     """
 
     part: str
@@ -87,7 +87,7 @@ def read_spec(path: Path, languages: Sequence[str] = ()) -> dict[str, Any]:
 
     Args:
         path: A YAML file.
-        languages: Only these; all of them if there are none.
+        languages: Codes of the languages to keep; empty for all.
 
     Raises:
         OSError: If it is missing.
@@ -101,12 +101,12 @@ def read_spec(path: Path, languages: Sequence[str] = ()) -> dict[str, Any]:
             spec = choose_languages(spec, languages)
         check_spec(spec)
     except Exception as err:  # the YAML parser's errors share no narrower base with ours
-        raise ValueError(f"{path} cannot be used: {' '.join(str(err).split())}. Mend that line.") from err
+        raise ValueError(f"{path} cannot be used: {' '.join(str(err).split())}. Fix that line.") from err
     return spec
 
 
 def choose_languages(spec: dict[str, Any], languages: Sequence[str]) -> dict[str, Any]:
-    """Leave out all other languages, and mixed templates that need one of them."""
+    """Keep only some languages, and mixed templates that need no other."""
     unknown = [code for code in languages if code not in spec["languages"]]
     if unknown:
         raise ValueError(f"languages must be among {', '.join(spec['languages'])}, found {unknown[0]}")
@@ -146,8 +146,8 @@ def _check_language(code: str, lists: dict[str, Any], numbers: Lists, entities: 
         is_split = isinstance(items, list) and name not in {*SHARED, *lists.get("shared", ()), "shared"}
         if is_split and len(items) < 10:
             raise ValueError(
-                f"the list {name} of language {code} must have ten items or more, so that each part has "
-                f"some, found {len(items)}; or name it under shared"
+                f"the list {name} of language {code} must have at least ten items, so that each part "
+                f"gets some, found {len(items)}; or be listed under shared"
             )
     for text in _texts(lists):
         for slot, _ in SLOT.findall(text):
@@ -165,24 +165,24 @@ def _texts(lists: dict[str, Any]) -> Iterable[str]:
 
 
 def split_list(items: Sequence[str], part: str) -> list[str]:
-    """Take a part's share of a list: of ten neighbours, the ninth is dev's, the tenth test's."""
-    places = {"train": range(8), "dev": (8,), "test": (9,)}[part]
-    return [item for i, item in enumerate(items) if i % 10 in places]
+    """Return the items of a part: of every ten, the ninth goes to dev, the tenth to test, others to train."""
+    indices = {"train": range(8), "dev": (8,), "test": (9,)}[part]
+    return [item for i, item in enumerate(items) if i % 10 in indices]
 
 
 def split_spec(spec: dict[str, Any], part: str) -> Spec:
-    """Take a part's share of all lists and templates.
+    """Return the lists and templates of a part.
 
-    Couriers are few and known: all parts share them, but every tenth is for test alone.
+    Couriers are few and well known: all parts share them, except that every tenth is for test only.
     """
     languages = {}
-    for code, found in spec["languages"].items():
-        lists = {name: items for name, items in found.items() if isinstance(items, list)}
-        shared = frozenset([*SHARED, *found.get("shared", ())])
+    for code, language in spec["languages"].items():
+        lists = {name: items for name, items in language.items() if isinstance(items, list)}
+        shared = frozenset([*SHARED, *language.get("shared", ())])
         own = {name: items if name in shared else split_list(items, part) for name, items in lists.items()}
         known = [item for i, item in enumerate(lists.get("couriers", ())) if i % 10 != 9 or part == "test"]
         every = {**spec["numbers"], **own, "couriers": known}
-        languages[code] = LanguageSpec(every, found.get("locale", ""), found.get("region", ""), shared)
+        languages[code] = LanguageSpec(every, language.get("locale", ""), language.get("region", ""), shared)
     return Spec(
         part,
         languages,
