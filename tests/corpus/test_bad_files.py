@@ -1,4 +1,4 @@
-"""Some hundreds of spoilt files: each is converted, or refused in one line; never half."""
+"""Hundreds of corrupted files: each is converted, or refused in one line."""
 
 import json
 import warnings
@@ -19,11 +19,11 @@ GOOD = {name: text for name, (_, text) in SAMPLES.items()} | {
     "a table": f"id\ttext\tlabel\n1\t{TEXT}\tpos\n2\tno\tneg\n",
     "flags": f'text,joy,fear\n"{TEXT}",1,0\nno,0,1\n',
 }
-MOST = 1 << 16
+MAX_LINE = 1 << 16
 
 
-def spoil(text: str, how: str) -> bytes:
-    """Spoil a file."""
+def corrupt(text: str, how: str) -> bytes:
+    """Corrupt a file."""
     raw = text.encode()
     middle = len(raw) // 2
     return {
@@ -37,31 +37,31 @@ def spoil(text: str, how: str) -> bytes:
         "CRLF": raw.replace(b"\n", b"\r\n"),
         "CR": raw.replace(b"\n", b"\r"),
         "NUL": raw[:middle] + b"\x00" + raw[middle:],
-        "a gigantic line": raw + b"\n" + b"a" * (MOST + 1),
-        "columns of another": raw + b"\n\none\ttwo\tthree\tfour\tfive\n",
+        "an oversized line": raw + b"\n" + b"a" * (MAX_LINE + 1),
+        "other columns": raw + b"\n\none\ttwo\tthree\tfour\tfive\n",
         "offsets past the end": raw.replace(b"4", b"44").replace(b"17", b"71"),
         "twice, on one line": raw.rstrip(b"\n") + raw,
-        "nothing": b"",
+        "empty": b"",
         "blanks": b" \n\t\n \n",
     }[how]
 
 
 HOWS = [
     "cut in the middle", "cut at a third", "without its beginning", "in another encoding", "in UTF-16",
-    "other bytes", "a byte order mark", "CRLF", "CR", "NUL", "a gigantic line", "columns of another",
-    "offsets past the end", "twice, on one line", "nothing", "blanks",
+    "other bytes", "a byte order mark", "CRLF", "CR", "NUL", "an oversized line", "other columns",
+    "offsets past the end", "twice, on one line", "empty", "blanks",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("skip_bad", [False, True])
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("name", GOOD)
-def test_a_spoilt_file_is_refused_in_one_line_or_counted(
+def test_a_corrupted_file_is_refused_in_one_line_or_counted(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, how: str, skip_bad: bool
 ) -> None:
-    monkeypatch.setattr(lines, "MAX_LINE", MOST)
+    monkeypatch.setattr(lines, "MAX_LINE", MAX_LINE)
     source, target = tmp_path / "in", tmp_path / "out" / "docs.spacy"
-    source.write_bytes(spoil(GOOD[name], how))
+    source.write_bytes(corrupt(GOOD[name], how))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XnerWarning)
         try:
@@ -79,10 +79,10 @@ def test_a_spoilt_file_is_refused_in_one_line_or_counted(
 
 @pytest.mark.parametrize("how", ["a byte order mark", "CRLF"])
 @pytest.mark.parametrize("name", GOOD)
-def test_what_can_be_read_all_the_same_is(tmp_path: Path, name: str, how: str) -> None:
+def test_marks_and_line_ends_make_no_difference(tmp_path: Path, name: str, how: str) -> None:
     reports = []
-    for spoilt in (GOOD[name].encode(), spoil(GOOD[name], how)):
-        (tmp_path / "in").write_bytes(spoilt)
+    for corrupted in (GOOD[name].encode(), corrupt(GOOD[name], how)):
+        (tmp_path / "in").write_bytes(corrupted)
         reports.append(convert(tmp_path / "in", tmp_path / "out.spacy").to_dict())
     assert reports[0] == reports[1]
 

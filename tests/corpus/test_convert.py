@@ -1,4 +1,4 @@
-"""From a file to docs: nothing is lost in silence, and no partial file stays behind."""
+"""From a file to docs: losses are counted, and no partial file is left behind."""
 
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def test_nested_entities_are_kept_in_spans(tmp_path: Path) -> None:
     assert report.entities == {"ORG": 1, "LOC": 1, "PER": 1}
 
 
-def test_skipped_and_repaired_are_warned_of_once(tmp_path: Path) -> None:
+def test_skipped_and_repaired_texts_cause_one_warning_each(tmp_path: Path) -> None:
     with pytest.warns(XnerWarning) as caught:
         _, report = run(tmp_path, "Bo\tI-PER\n\nBo\tB-PER\n\nBo\tO\tO\n", options=ReadOptions(skip_bad=True))
     assert (report.reading.repairs, len(report.reading.skipped)) == ({"I read as B": 1}, 1)
@@ -72,7 +72,7 @@ def test_skipped_and_repaired_are_warned_of_once(tmp_path: Path) -> None:
     assert "1 texts were skipped, the first: " in messages[1]
 
 
-def test_failure_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_failure_leaves_no_file_behind(tmp_path: Path) -> None:
     target = tmp_path / "new" / "out.spacy"
     with pytest.raises(CorpusError):
         run(tmp_path, GOOD + "\nbad\tline\there\n")
@@ -107,18 +107,18 @@ def test_missing_file_and_unknown_format(tmp_path: Path) -> None:
         convert(tmp_path / "none", tmp_path / "x.spacy", format="xml")
 
 
-def test_a_folder_gets_files_of_so_many_texts(tmp_path: Path) -> None:
+def test_a_folder_gets_files_of_the_shard_size(tmp_path: Path) -> None:
     source, target = tmp_path / "in.conll", tmp_path / "shards"
     source.write_text("Bo\tB-PER\n\n" * 5, encoding="utf-8")
     assert convert(source, target, shard_size=2).n_texts == 5
     assert [file.name for file in sorted(target.iterdir())] == ["00000.spacy", "00001.spacy", "00002.spacy"]
     assert len(read_docs(target, Vocab())) == 5
-    # Written again, nothing of what was there is left.
+    # Written again, no old file is left.
     assert convert(source, target, shard_size=5).n_texts == 5
     assert [file.name for file in target.iterdir()] == ["00000.spacy"]
 
 
-def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     (tmp_path / "in.conll").write_text("Bo\tB-PER\n", encoding="utf-8")
@@ -127,7 +127,7 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
+def test_failure_keeps_the_old_folder(tmp_path: Path) -> None:
     source, target = tmp_path / "in.conll", tmp_path / "shards"
     source.write_text("Bo\tB-PER\n\n" * 3, encoding="utf-8")
     convert(source, target)
@@ -138,7 +138,7 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["in.conll", "shards"]
 
 
-def test_texts_that_are_classified_say_nothing_of_entities(tmp_path: Path) -> None:
+def test_classified_texts_are_not_annotated_with_entities(tmp_path: Path) -> None:
     docs, report = run(tmp_path, '{"text": "Bo", "label": "good"}\n{"text": "An", "label": "bad"}\n')
     assert [doc.cats for doc in docs] == [{"bad": 0.0, "good": 1.0}, {"bad": 1.0, "good": 0.0}]
     assert not any(doc.has_annotation("ENT_IOB") for doc in docs)

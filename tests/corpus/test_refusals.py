@@ -1,4 +1,4 @@
-"""What readers refuse, with its place."""
+"""What readers refuse, with its position."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "message"), BAD)
-def test_bad_files_get_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
+def test_bad_files_get_one_line_with_the_position(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "file"
     path.write_text(text, encoding="utf-8", newline="")
     with pytest.raises(CorpusError, match=message) as caught:
@@ -62,11 +62,11 @@ def test_bad_files_get_one_line_with_the_place(tmp_path: Path, text: str, messag
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_bad_lines_can_be_left_out(tmp_path: Path) -> None:
+def test_bad_lines_can_be_skipped(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b'{"text": "Bo"}\n{"text": "B\xff"}\n{"text": "A\x00"}\n\n{"text": "An"}\n')
-    found, report = read(path, skip_bad=True)
-    assert [record.text for record in found] == ["Bo", "An"]
+    records, report = read(path, skip_bad=True)
+    assert [record.text for record in records] == ["Bo", "An"]
     assert [line.partition("file:")[2][:20] for line in report.skipped] == [
         "2: expected UTF-8, f",
         "3: expected text, fo",
@@ -74,7 +74,7 @@ def test_bad_lines_can_be_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", ["tokens", "jsonl"])
-def test_why_nothing_can_be_read_is_reported(tmp_path: Path, format: str) -> None:
+def test_errors_are_reported_if_all_texts_are_bad(tmp_path: Path, format: str) -> None:
     path = tmp_path / "file"
     path.write_bytes(b'{"a\xff": 1}\n')
     report = ReadReport()
@@ -83,14 +83,14 @@ def test_why_nothing_can_be_read_is_reported(tmp_path: Path, format: str) -> Non
     assert "expected UTF-8, found other bytes" in report.skipped[0]
 
 
-def test_a_gigantic_line_is_refused(tmp_path: Path) -> None:
+def test_an_oversized_line_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"Bo\tB-PER\n" + b"a" * (MAX_LINE + 1))
     with pytest.raises(CorpusError, match="file:2: a line must have at most 16 MB, found more"):
         read(path)
 
 
-def test_a_gigantic_sentence_is_refused(tmp_path: Path) -> None:
+def test_an_oversized_sentence_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("Bo\tB-PER\n" * (MAX_LINES + 1), encoding="utf-8")
     with pytest.raises(CorpusError, match="file:100001: a sentence must have at most 100,000 tokens"):
@@ -122,7 +122,7 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
         ("text\tlabel\nhello\tgood\nbye\n", "file.tsv:3: expected 2 cells as in the header, found 1"),
     ],
 )
-def test_bad_tables_get_one_line_with_the_place(tmp_path: Path, text: str, message: str) -> None:
+def test_bad_tables_get_one_line_with_the_position(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "file.tsv"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CorpusError, match=message):

@@ -140,7 +140,7 @@ def test_page_is_whole_and_escaped(corpus: list[Path], tiny: Path) -> None:
     assert {"table", "h3", "i"} <= set(parser.seen)
     assert "&lt;script&gt;" in page
     assert "&lt;title&gt;" in page
-    # It needs nothing from elsewhere.
+    # The page is self-contained.
     assert not re.search(r"(src|href)=", page)
     heights = [float(height) for height in re.findall(r"height: ([\d.]+)%", page)]
     assert max(heights) == 100.0

@@ -1,4 +1,4 @@
-"""Texts drawn from lists, Faker and phonenumbers: the same from one seed, and nothing of test in train."""
+"""Texts drawn from lists, Faker and phonenumbers: fixed by the seed, without overlap between parts."""
 
 import random
 import re
@@ -42,7 +42,7 @@ def parts() -> dict[str, list[Record]]:
 
 @pytest.fixture(scope="module")
 def built_in() -> dict[str, list[Record]]:
-    """Parts of what comes along."""
+    """Parts drawn from the built-in file."""
     return {part: list(draw_part(read_spec(BUILT_IN), part, 500, 0)) for part in ("train", "test")}
 
 
@@ -95,7 +95,7 @@ def test_people_and_streets_of_test_are_new(
             assert not surfaces(drawn["train"], label) & surfaces(drawn["test"], label)
 
 
-def test_every_language_that_comes_along_is_drawn() -> None:
+def test_every_built_in_language_is_drawn() -> None:
     spec = read_spec(BUILT_IN)
     assert len(spec["languages"]) == 12
     for code in spec["languages"]:
@@ -103,23 +103,23 @@ def test_every_language_that_comes_along_is_drawn() -> None:
         assert {"PER", "PHONE", "ADDRESS"} <= {span.label for record in records for span in record.spans}
 
 
-def test_noise_spoils_texts() -> None:
+def test_noise_changes_texts() -> None:
     spec = read_spec(BUILT_IN, ["zh_CN"])
     clean = {**spec, "noise": {"full_width": 0.0, "case": 0.0, "typo": 0.0, "missing": 0.0}}
-    spoilt = {**spec, "noise": {"full_width": 1.0, "case": 1.0, "typo": 1.0, "missing": 1.0}}
-    found = [list(draw_part(each, "train", 200, 0)) for each in (clean, spoilt)]
-    assert [bool(re.search("[０-９]", "".join(record.text for record in records))) for records in found] == [
+    noisy = {**spec, "noise": {"full_width": 1.0, "case": 1.0, "typo": 1.0, "missing": 1.0}}
+    drawn = [list(draw_part(each, "train", 200, 0)) for each in (clean, noisy)]
+    assert [bool(re.search("[０-９]", "".join(record.text for record in records))) for records in drawn] == [
         False,
         True,
     ]
-    # A record of one field is a field, and nothing else.
+    # A record without its other fields is one entity.
     alone = [
         sum(r.spans[:1] == (CharSpan(0, len(r.text), s.label),) for r in rs for s in r.spans[:1])
-        for rs in found
+        for rs in drawn
     ]
     assert alone[0] < alone[1]
     templates = {"收件人", "签收", "联系"}
-    hits = [sum(word in record.text for record in records for word in templates) for records in found]
+    hits = [sum(word in record.text for record in records for word in templates) for records in drawn]
     assert hits[0] > hits[1]
 
 
@@ -203,11 +203,11 @@ def test_labels_are_renamed_and_left_out() -> None:
 
 def test_real_texts_are_mixed_in() -> None:
     drawn, real = [Record(str(i)) for i in range(30)], [Record(f"real {i}") for i in range(4)]
-    found = mix(drawn, real, 0.25, 0)
-    assert len(found) == 40
-    assert set(drawn) <= set(found)
-    assert sorted(found.count(record) for record in real) == [2, 2, 3, 3]
-    assert found == mix(drawn, real, 0.25, 0) != mix(drawn, real, 0.25, 1)
+    mixed = mix(drawn, real, 0.25, 0)
+    assert len(mixed) == 40
+    assert set(drawn) <= set(mixed)
+    assert sorted(mixed.count(record) for record in real) == [2, 2, 3, 3]
+    assert mixed == mix(drawn, real, 0.25, 0) != mix(drawn, real, 0.25, 1)
     with pytest.raises(ValueError, match=r"real_share must be from 0 to 1, exclusive, found 1\."):
         mix(drawn, real, 1.0, 0)
 

@@ -12,10 +12,10 @@ from spacy_xner.corpus.formats.conll import read_conll
 from spacy_xner.errors import CorpusError, XnerWarning
 from spacy_xner.types import Record
 
-Found = list[tuple[str, list[tuple[str, str]]]]
+Texts = list[tuple[str, list[tuple[str, str]]]]
 
 
-def read(tmp_path: Path, text: str | bytes, **options: object) -> tuple[Found, ReadReport]:
+def read(tmp_path: Path, text: str | bytes, **options: object) -> tuple[Texts, ReadReport]:
     """Read a file's texts, each with the surfaces and labels of its entities."""
     path = tmp_path / "file.conll"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
@@ -46,9 +46,9 @@ ANNA = [("Anna Lee met Bo", [("Anna Lee", "PER"), ("Bo", "PER")])]
     ],
     ids=["tabs", "spaces", "type first", "four columns", "index", "comments", "docstart", "bom and crlf"],
 )
-def test_columns_are_found(tmp_path: Path, text: str) -> None:
-    found, report = read(tmp_path, text)
-    assert found == ANNA
+def test_columns_are_detected(tmp_path: Path, text: str) -> None:
+    texts, report = read(tmp_path, text)
+    assert texts == ANNA
     assert report.n_bytes == len(text.encode())
 
 
@@ -87,8 +87,8 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
 def test_entities_of_several_layers(tmp_path: Path) -> None:
     text = "Bank\tB-ORG\tO\nof\tI-ORG\tO\nRome\tI-ORG\tB-LOC\nBo\tB-PER\tB-PER\nmet\tO\tI-X\n"
     expected = [("Bank of Rome", "ORG"), ("Rome", "LOC"), ("Bo", "PER"), ("met", "X")]
-    found, report = read(tmp_path, text, columns="token tag tag")
-    assert found == [("Bank of Rome Bo met", expected)]
+    texts, report = read(tmp_path, text, columns="token tag tag")
+    assert texts == [("Bank of Rome Bo met", expected)]
     assert sum(report.repairs.values()) == 1
     with pytest.raises(CorpusError, match=r"file.conll:2: a tag must be O, B-LABEL or I-LABEL, found 'of'"):
         read(tmp_path, "Bo\tO\tO\nRome\tO\tof\n", columns="token tag tag")
@@ -140,15 +140,15 @@ def test_bad_lines_are_named(tmp_path: Path, text: str | bytes, message: str) ->
 
 def test_skip_bad_leaves_out_the_sentence_and_report_it(tmp_path: Path) -> None:
     text = "Bo\tB-PER\n\nAnna\tB-PER\nLee\tO\tO\n\nBo\tB-PER\n"
-    found, report = read(tmp_path, text, skip_bad=True)
-    assert [entry[0] for entry in found] == ["Bo", "Bo"]
+    texts, report = read(tmp_path, text, skip_bad=True)
+    assert [entry[0] for entry in texts] == ["Bo", "Bo"]
     assert len(report.skipped) == 1
     assert "file.conll:4" in report.skipped[0]
 
 
 def test_illegal_tags_are_repaired_and_counted(tmp_path: Path) -> None:
-    found, report = read(tmp_path, "Bo\tB-PER\n\n" * 3 + "Anna\tI-PER\nmet\tO\nBo\tI-PER\n")
-    assert found[3][1] == [("Anna", "PER"), ("Bo", "PER")]
+    texts, report = read(tmp_path, "Bo\tB-PER\n\n" * 3 + "Anna\tI-PER\nmet\tO\nBo\tI-PER\n")
+    assert texts[3][1] == [("Anna", "PER"), ("Bo", "PER")]
     assert report.repairs == {"I read as B": 2}
     assert report.repaired == []
 
@@ -161,15 +161,15 @@ def test_illegal_tags_are_listed_or_refused(tmp_path: Path) -> None:
         CorpusError, match=r"file.conll:3: tags must be legal in IOB2, found I-PER instead of B-PER"
     ):
         read(tmp_path, text, strict=True)
-    found, report = read(tmp_path, text, strict=True, skip_bad=True)
-    assert (len(found), len(report.skipped), report.repairs) == (1, 1, {})
+    texts, report = read(tmp_path, text, strict=True, skip_bad=True)
+    assert (len(texts), len(report.skipped), report.repairs) == (1, 1, {})
 
 
 @pytest.mark.parametrize("tags", ["B-P E-P O S-P", "B-P L-P O U-P", "I-P I-P O I-P", "P-B P-E O P-S"])
-def test_schemes_are_found_out(tmp_path: Path, tags: str) -> None:
+def test_schemes_are_detected(tmp_path: Path, tags: str) -> None:
     lines = [f"{token}\t{tag}\n" for token, tag in zip("Anna Lee met Bo".split(), tags.split(), strict=True)]
-    found, report = read(tmp_path, "".join(lines))
-    assert found == [("Anna Lee met Bo", [("Anna Lee", "P"), ("Bo", "P")])]
+    texts, report = read(tmp_path, "".join(lines))
+    assert texts == [("Anna Lee met Bo", [("Anna Lee", "P"), ("Bo", "P")])]
     assert report.repairs == {}
     assert "token in column 1, tags in 2 of 2: " in report.notes[0]
 
@@ -181,14 +181,14 @@ def test_scheme_may_be_named(tmp_path: Path) -> None:
         read(tmp_path, "Anna\tB-PER\n", scheme="BIEO")
 
 
-def test_layers_are_told_from_copies(tmp_path: Path) -> None:
+def test_layers_differ_from_copies(tmp_path: Path) -> None:
     layers = "Bank\tB-ORG\tO\nof\tI-ORG\tO\nRome\tI-ORG\tB-LOC\nBo\tB-LOC\tO\n"
-    found = read(tmp_path, layers)[0]
-    assert found == [("Bank of Rome Bo", [("Bank of Rome", "ORG"), ("Rome", "LOC"), ("Bo", "LOC")])]
+    texts = read(tmp_path, layers)[0]
+    assert texts == [("Bank of Rome Bo", [("Bank of Rome", "ORG"), ("Rome", "LOC"), ("Bo", "LOC")])]
     copies = "Rome\tB-LOC\tB-LOC\nof\tO\tO\nBo\tB-PER\tB-PER\nLee\tI-PER\tO\n"
     with pytest.warns(XnerWarning, match="columns 2 and 3 all hold entity tags; those of column 2 are read"):
-        found = read(tmp_path, copies)[0]
-    assert found == [("Rome of Bo Lee", [("Rome", "LOC"), ("Bo Lee", "PER")])]
+        texts = read(tmp_path, copies)[0]
+    assert texts == [("Rome of Bo Lee", [("Rome", "LOC"), ("Bo Lee", "PER")])]
 
 
 def test_header_names_the_columns(tmp_path: Path) -> None:

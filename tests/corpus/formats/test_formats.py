@@ -1,4 +1,4 @@
-"""Every format: found out, read, written and read back."""
+"""Every format is detected, read, written and read back."""
 
 import json
 from collections.abc import Callable
@@ -55,7 +55,7 @@ SAMPLES = {
 
 
 def read(path: Path, **options: object) -> tuple[list[Record], ReadReport]:
-    """Read a file of whatever format."""
+    """Read a file of any format."""
     report = ReadReport()
     return list(read_records(path, options=ReadOptions(**options), report=report)), report
 
@@ -66,7 +66,7 @@ def surfaces(record: Record) -> tuple[str, list[tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_format_is_found_out_and_read(tmp_path: Path, name: str) -> None:
+def test_format_is_detected_and_read(tmp_path: Path, name: str) -> None:
     format, text = SAMPLES[name]
     path = tmp_path / "file"
     path.write_text(text, encoding="utf-8")
@@ -171,7 +171,7 @@ WRITERS: list[tuple[str, Callable[..., object]]] = [
 
 @st.composite
 def records(draw: st.DrawFn) -> Record:
-    """Draw a text with entities, some of which overlap, whose borders are no white space."""
+    """Draw a text with entities, which may overlap, and do not start or end with white space."""
     text = draw(
         st.text(alphabet="ab1，张三あ😀. -#\t", min_size=1, max_size=12).filter(lambda text: text.strip())
     )
@@ -185,7 +185,7 @@ def records(draw: st.DrawFn) -> Record:
 
 @pytest.mark.parametrize(("name", "write"), WRITERS)
 @given(drawn=st.lists(records(), min_size=1, max_size=4))
-def test_what_is_written_can_be_read_back(
+def test_written_records_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, name: str, write: Callable[..., object], drawn: list[Record]
 ) -> None:
     path = tmp_path_factory.mktemp("written") / "file"
@@ -197,7 +197,7 @@ def test_what_is_written_can_be_read_back(
     ]
 
 
-def test_what_cannot_be_written_is_counted() -> None:
+def test_lost_items_are_counted() -> None:
     touching = Record("ab", (CharSpan(0, 1, "X"), CharSpan(1, 2, "X")))
     written = [touching, Record(" "), Record("a\nb"), Record("a", (CharSpan(0, 1, "X"),), cats={"y": 1.0})]
     file = StringIO()
@@ -216,6 +216,6 @@ def test_predictions_are_written_to_be_corrected() -> None:
     file = StringIO()
     FORMATS["label-studio"].write([record], file, WriteOptions(predictions=True))  # type: ignore[misc]
     (task,) = json.loads(file.getvalue())
-    (found,) = task["predictions"]
-    assert (found["score"], found["result"][0]["score"]) == (0.75, 0.75)
-    assert found["result"][1]["value"] == {"choices": ["good"]}
+    (prediction,) = task["predictions"]
+    assert (prediction["score"], prediction["result"][0]["score"]) == (0.75, 0.75)
+    assert prediction["result"][1]["value"] == {"choices": ["good"]}

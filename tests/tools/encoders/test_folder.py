@@ -1,4 +1,4 @@
-"""Encoder folders are whole or not there, and nothing else is ever deleted for them."""
+"""Encoder folders are written whole, and never replace a folder without an encoder."""
 
 from pathlib import Path
 
