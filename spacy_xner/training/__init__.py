@@ -1,1 +1,1 @@
-"""Optimizer, and checks before `spacy train`."""
+"""Training: the optimizer, the batcher, and checks before `spacy train`."""

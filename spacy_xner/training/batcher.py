@@ -1,4 +1,4 @@
-"""Batches in which some texts are strung together, so that a model learns long texts from short ones."""
+"""Batches in which some texts are concatenated, so that a model trained on lines can read pages."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,16 +15,16 @@ PARTS = "spacy_xner.parts"
 def build_batch_joined_v1(
     size: int, share: float = 0.5, most: int = 16, joiners: Sequence[str] = ("\n", " ")
 ) -> Callable[[Iterable[Example]], Iterator[list[Example]]]:
-    """Make a batcher of a number of texts, which strings those of some batches together.
+    """Build a batcher with a fixed number of texts per batch, which concatenates the texts of some batches.
 
-    A model that has seen only single lines takes a page for one of them; one that has also seen lines strung
-    together finds in a page what it finds in the lines. Every text is in one batch, whole and once.
+    A model that has seen only single lines reads a page as if it were one; a model that has also seen
+    concatenated lines predicts the same on a page as on its lines. Every text is in exactly one batch, whole.
 
     Args:
-        size: Texts in a batch.
-        share: Probability that the texts of a batch are strung together, from 0 to 1.
-        most: Texts in one string at most; each string gets a power of two of them, all equally likely.
-        joiners: What may stand between two texts of a string: white space.
+        size: Texts per batch.
+        share: Probability that the texts of a batch are concatenated, from 0 to 1.
+        most: Greatest number of texts to concatenate; the number is a power of two, chosen uniformly.
+        joiners: White space to put between two texts; one of these is chosen each time.
 
     Raises:
         ValueError: If a setting cannot be used.
@@ -42,22 +42,22 @@ def build_batch_joined_v1(
 
     def batch_joined(examples: Iterable[Example]) -> Iterator[list[Example]]:
         for batch in minibatch(examples, size):  # type: ignore[no-untyped-call]
-            # Labels of whole texts have no place in several strung together.
+            # Labels of whole texts do not apply to several of them concatenated.
             if not share or random.random() >= share or any(eg.reference.cats for eg in batch):
                 yield batch
                 continue
-            strings = []
+            joined = []
             while batch:
                 length = random.choice(lengths)
-                strings.append(join_examples(batch[:length], random.choice(list(joiners))))
+                joined.append(join_examples(batch[:length], random.choice(list(joiners))))
                 batch = batch[length:]
-            yield strings
+            yield joined
 
     return batch_joined
 
 
 def join_examples(examples: Sequence[Example], joiner: str) -> Example:
-    """String examples together, with white space between their texts."""
+    """Concatenate examples, with white space between their texts."""
     if len(examples) == 1:
         return examples[0]
     return Example(
@@ -67,7 +67,7 @@ def join_examples(examples: Sequence[Example], joiner: str) -> Example:
 
 
 def join_docs(docs: Sequence[Doc], joiner: str) -> Doc:
-    """String docs together as if their texts had been tokenized together, and note where each lies."""
+    """Concatenate docs as if their texts had been tokenized as one, and store the token range of each."""
     docs = [doc for doc in docs if len(doc)] or [docs[0]]
     gap = 0 if joiner == " " else 1
     if gap:
@@ -83,9 +83,9 @@ def join_docs(docs: Sequence[Doc], joiner: str) -> Doc:
 
 
 def parts_of(doc: Doc) -> list[tuple[int, int]]:
-    """List the token ranges of the docs that were strung together; all of a doc that was not."""
-    found: list[tuple[int, int]] = doc.user_data.get(PARTS, [(0, len(doc))])
-    return found
+    """Return the token ranges of the docs that a doc was concatenated from; else one range, the doc."""
+    parts: list[tuple[int, int]] = doc.user_data.get(PARTS, [(0, len(doc))])
+    return parts
 
 
 def _from_docs(docs: Sequence[Doc], *, ensure_whitespace: bool) -> Doc:

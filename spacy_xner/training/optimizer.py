@@ -1,4 +1,4 @@
-"""AdamW for whole torch modules, in the place of a thinc optimizer."""
+"""AdamW that steps a whole torch module at once, behind the interface of a thinc optimizer."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,20 +27,21 @@ def build_adamw_v1(
     eps: float = 1e-8,
     grad_clip: float = 1.0,
 ) -> "AdamW":
-    """Build an optimizer that steps all weights of an ``xner`` component at once.
+    """Build an optimizer that steps all weights of an ``xner`` or ``xcat`` component at once.
 
-    Components of spaCy's own in the same pipeline are stepped by thinc's Adam, at the encoder's rate.
+    spaCy's own components in the same pipeline are stepped by thinc's Adam, with the encoder's learning rate.
 
     Args:
-        learn_rate: Rate of the encoder's top layer: a number, or a schedule such as `warmup_linear.v1`.
-        head_factor: The rate of what is new, head, neck and adapters, as a multiple of it.
-        transitions_factor: The rate of CRF transitions, as a multiple of it.
-        layer_decay: Each layer's rate, as a multiple of the one above, from 0 to 1.
-        weight_decay: Decoupled weight decay; norms, biases and transitions have none.
+        learn_rate: Learning rate of the encoder's top layer: a number, or a schedule such as
+            `warmup_linear.v1`.
+        head_factor: Learning rate of new weights (head, neck and adapters), as a multiple of `learn_rate`.
+        transitions_factor: Learning rate of CRF transitions, as a multiple of `learn_rate`.
+        layer_decay: Learning rate of each layer, as a multiple of that of the layer above, from 0 to 1.
+        weight_decay: Decoupled weight decay; not applied to norms, biases and transitions.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
         eps: Added to the denominator.
-        grad_clip: Greatest norm of a module's gradient; 0 for no limit.
+        grad_clip: Greatest norm of a module's gradient; 0 for no clipping.
 
     Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization".
     """
@@ -56,12 +57,12 @@ def build_adamw_v1(
 
 
 class Factors:
-    """Learning rates of a module's parts, as multiples of that of the encoder's top layer.
+    """Learning rates of the parts of a module, as multiples of that of the encoder's top layer.
 
     Args:
-        head: For head, neck and adapters.
-        transitions: For CRF transitions.
-        layer_decay: From each layer of the encoder to the one below.
+        head: Factor of head, neck and adapters.
+        transitions: Factor of CRF transitions.
+        layer_decay: Factor from each layer of the encoder to the one below.
     """
 
     def __init__(self, head: float, transitions: float, layer_decay: float) -> None:
@@ -70,23 +71,23 @@ class Factors:
         self.layer_decay = layer_decay
 
     def of(self, name: str, n_layers: int) -> float:
-        """Find the factor of a parameter by its name in an `EntityModule`."""
+        """Return the factor of a parameter, by its name in the module."""
         if name.startswith("head.transitions."):
             return self.transitions
         if not name.startswith("encoder.") or is_adapter(name):
             return self.head
         layer = layer_index(name)
-        # Embeddings lie below layer 0; a final norm belongs to the top.
+        # Embeddings are below layer 0; a final norm belongs to the top layer.
         below_top = n_layers if "embeddings" in name else 0 if layer is None else n_layers - 1 - layer
         return float(self.layer_decay**below_top)
 
 
 class AdamW(Optimizer):
-    """To spaCy a thinc optimizer; inside, torch's own, which step a whole module at once.
+    """A thinc optimizer to spaCy; inside, torch optimizers that step a whole module at once.
 
-    Dense gradients go to fused AdamW. Row-sparse ones, those of the word embeddings, go to SparseAdam, which
-    updates only the rows of pieces that the batch has, without decay: most of a multilingual encoder is
-    embeddings, and most of their rows are in no batch.
+    Dense gradients go to fused AdamW. Row-sparse gradients, those of the word embeddings, go to SparseAdam,
+    which updates only the rows of pieces in the batch, without decay: most of a multilingual encoder is
+    embeddings, and most of their rows are not in the batch.
     """
 
     def __init__(
@@ -113,7 +114,7 @@ class AdamW(Optimizer):
         self._steppers: WeakKeyDictionary[nn.Module, list[torch.optim.Optimizer]] = WeakKeyDictionary()
 
     def step_module(self, module: nn.Module) -> None:
-        """Clip the gradient of a module, update it, and clear the gradient."""
+        """Clip the gradients of a module, update its weights, and clear the gradients."""
         trained = [p for p in module.parameters() if p.grad is not None]
         if not trained:
             return
@@ -128,7 +129,7 @@ class AdamW(Optimizer):
             stepper.zero_grad(set_to_none=True)
 
     def _make_steppers(self, module: nn.Module) -> list[torch.optim.Optimizer]:
-        """Make one optimizer for dense gradients, and one for row-sparse ones if there are any."""
+        """Build an optimizer of the dense gradients, and one of the row-sparse gradients if there are any."""
         groups: dict[tuple[float, float, bool], list[nn.Parameter]] = defaultdict(list)
         names = dict(module.named_parameters())
         n_layers = 1 + max((layer_index(name) or 0 for name in names), default=0)
@@ -155,14 +156,14 @@ class AdamW(Optimizer):
 
 
 def clip_gradient(parameters: Sequence[nn.Parameter], max_norm: float) -> None:
-    """Scale the gradient of all parameters together so that its norm is at most `max_norm`.
+    """Scale the gradients of all parameters so that their total norm is at most `max_norm`.
 
-    As `torch.nn.utils.clip_grad_norm_`, which refuses row-sparse gradients.
+    Like `torch.nn.utils.clip_grad_norm_`, which does not take row-sparse gradients.
     """
     grads = []
     for parameter in parameters:
         if parameter.grad is not None and parameter.grad.is_sparse:
-            # Rows that occur more than once are added up first: the norm is that of the sum.
+            # Sum repeated rows first: the norm is that of the sum.
             parameter.grad = parameter.grad.coalesce()
             grads.append(parameter.grad.values())
         elif parameter.grad is not None:

@@ -1,4 +1,4 @@
-"""``spacy train`` with the device chosen at run time, and the usual mistakes found before it starts."""
+"""``spacy train`` on a device chosen at run time, after checks for common mistakes."""
 
 import logging
 import os
@@ -23,31 +23,31 @@ def train(
 ) -> None:
     """Check a config and its corpora, then run `spacy train`.
 
-    The device is passed by the environment, so that the saved pipeline stays free to choose its own.
+    The device is passed in an environment variable: in the config, it would be saved with the pipeline.
 
     Args:
-        config_path: A training config.
-        output: Where ``model-best`` and ``model-last`` go.
-        device: As the component's setting.
-        overrides: Settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
+        config_path: Training config.
+        output: Output folder of ``model-best`` and ``model-last``.
+        device: As the setting of the component.
+        overrides: Config settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
 
     Raises:
-        OSError: If a file or the encoder is missing.
-        ValueError: If device or corpora cannot be used.
+        OSError: If a file or the encoder does not exist.
+        ValueError: If the device or the corpora cannot be used.
     """
     overrides = overrides or {}
     if not config_path.is_file():
         raise FileNotFoundError(
-            f"The config must be a file, found no {config_path}. Start from one in configs/."
+            f"The config must be a file, found no {config_path}. Start from one of configs/."
         )
     config = load_config(config_path, overrides=overrides, interpolate=True)
     resolve_device(device)
-    check_corpora(config, old=origin_labels(config))
-    for name in encoder_names(config):
+    check_corpora(config, old_labels=read_origin_labels(config))
+    for name in list_encoders(config):
         check_name(name)
     before, level = os.environ.get(DEVICE_VARIABLE), logger.level
     os.environ[DEVICE_VARIABLE] = device
-    # Which labels were copied, and what a teacher knows: without -V, spaCy keeps such lines to itself.
+    # Without --verbose, spaCy would hide which labels were copied and what a teacher knows.
     logger.setLevel(logging.INFO)
     try:
         spacy_train(config_path, output, use_gpu=-1, overrides=overrides)
@@ -59,22 +59,22 @@ def train(
             os.environ[DEVICE_VARIABLE] = before
 
 
-def encoder_names(config: Config) -> list[str]:
-    """List the encoders that a config will load."""
-    found = []
+def list_encoders(config: Config) -> list[str]:
+    """List the names of the encoders that a config loads."""
+    names = []
     for component in config.get("components", {}).values():
         encoder = component.get("model", {}).get("encoder", {})
         if encoder.get("@architectures") == "spacy_xner.Encoder.v1":
-            found.append(encoder["name"])
-    return found
+            names.append(encoder["name"])
+    return names
 
 
-def origin_labels(config: Config) -> set[str]:
-    """List the labels of the trained models that a config's components go on from.
+def read_origin_labels(config: Config) -> set[str]:
+    """Read the labels of the trained models that the components of a config start from (``init_from``).
 
     Raises:
-        OSError: If one is missing.
-        ValueError: If a teacher has no name, or a model cannot be gone on from.
+        OSError: If a model does not exist.
+        ValueError: If a teacher has no name, or a component cannot start from the model.
     """
     labels: set[str] = set()
     for component, settings in config["initialize"].get("components", {}).items():
@@ -90,32 +90,32 @@ def origin_labels(config: Config) -> set[str]:
     return labels
 
 
-def check_corpora(config: Config, old: Collection[str] = ()) -> None:
-    """Check that the corpora are there, that they have labels, and that the dev labels can be learned.
+def check_corpora(config: Config, old_labels: Collection[str] = ()) -> None:
+    """Check that the corpora exist and have labels, and that the labels of dev can be learned.
 
     Args:
-        config: A training config.
-        old: Labels that are there before the training.
+        config: Training config.
+        old_labels: Labels that the model knows before the training.
 
     Raises:
-        OSError: If a file is missing.
-        ValueError: If one is no DocBin, has no labels, or has labels in dev only.
+        OSError: If a file does not exist.
+        ValueError: If a file is not a DocBin or has no labels, or labels are in dev only.
     """
     kinds = {component.get("factory") for component in config.get("components", {}).values()}
     if None in kinds:
-        # Taken from another pipeline: it may be of either kind.
+        # A component sourced from another pipeline may be of either kind.
         kinds |= {"xner", "xcat"}
-    labels = {part: corpus_labels(config["paths"].get(part), part, kinds) for part in ("train", "dev")}
-    unknown = sorted(labels["dev"] - labels["train"] - set(old))
+    labels = {part: read_labels(config["paths"].get(part), part, kinds) for part in ("train", "dev")}
+    unknown = sorted(labels["dev"] - labels["train"] - set(old_labels))
     if unknown:
         raise ValueError(
             f"Labels of dev must be among those of train ({', '.join(sorted(labels['train']))}), found also "
-            f"{', '.join(unknown)}. Split the corpus so that every label is trained."
+            f"{', '.join(unknown)}. Split the corpus so that train has every label."
         )
 
 
-def corpus_labels(path: str | None, part: str, kinds: Collection[str | None]) -> set[str]:
-    """Read the labels of a corpus file that components of some kinds learn: of entities, of texts."""
+def read_labels(path: str | None, part: str, kinds: Collection[str | None]) -> set[str]:
+    """Read the labels in a corpus that the components learn: of entities (``xner``), of texts (``xcat``)."""
     if path is None:
         raise ValueError(
             f"paths.{part} must name a .spacy file, found null. Set it with --paths.{part} FILE."
@@ -130,7 +130,10 @@ def corpus_labels(path: str | None, part: str, kinds: Collection[str | None]) ->
         try:
             docs = DocBin().from_disk(file)
         except (ValueError, OSError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:
-            raise ValueError(f"paths.{part} must name a .spacy file, but {file} is none: {err}") from err
+            raise ValueError(
+                f"paths.{part} must name a .spacy file, but {file} cannot be read as one: {err}. "
+                "Make it with: spacy-xner convert"
+            ) from err
         for doc in docs.get_docs(vocab):
             labels.update(
                 doc.cats if "xcat" in kinds else (), (e.label_ for e in doc.ents) if "xner" in kinds else ()

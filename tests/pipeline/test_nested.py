@@ -92,7 +92,7 @@ def test_gold_of_span_groups(tiny: Path) -> None:
     assert gold.known == [False, False, False, True]
 
 
-def test_span_groups_are_strung_together(tiny: Path) -> None:
+def test_span_groups_are_concatenated(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     joined = join_examples(nested_examples(nlp)[:2], "\n")
     gold = gold_spans(joined, "xner")

@@ -1,4 +1,4 @@
-"""Texts strung together keep every token and entity, each text once."""
+"""Concatenated texts keep every token and entity, each text once."""
 
 import random
 
@@ -46,7 +46,7 @@ def test_joined_docs_are_tokens_of_the_joined_text(joiner: str, texts: list[str]
     assert [token.text for token in joined] == [token.text for token in NLP.make_doc(joined.text)]
 
 
-def test_what_is_open_stays_open() -> None:
+def test_unannotated_tokens_stay_unannotated() -> None:
     texts = ["Anna calls", "Bo"]
     open_doc, known = (NLP.make_doc(text) for text in texts)
     known.set_ents([known.char_span(0, 2, "PER")], default="outside")
@@ -56,7 +56,7 @@ def test_what_is_open_stays_open() -> None:
     assert example.get_aligned_ner() == [None, None, "O", "U-PER"]
 
 
-def test_empty_texts_do_no_harm() -> None:
+def test_empty_texts_are_dropped() -> None:
     empty = NLP.make_doc("")
     assert join_docs([empty, empty], " ").text == ""
     assert join_docs([empty, NLP.make_doc("a"), empty], "\n").text == "a"
@@ -75,7 +75,7 @@ def test_settings_are_checked(settings: dict[str, object], message: str) -> None
         build_batch_joined_v1(**settings)  # type: ignore[arg-type]
 
 
-def test_texts_with_labels_of_their_own_stay_apart() -> None:
+def test_classified_texts_are_not_concatenated() -> None:
     nlp = spacy.blank("xx")
     examples = [Example(nlp(text), nlp(text)) for text in "abcd"]
     examples[0].reference.cats = {"x": 1.0}
