@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .corpus.convert import convert
     from .corpus.export import export
+    from .corpus.reading.options import ReadOptions, WriteOptions
     from .corpus.records import read_records
     from .loading import adopt, load
     from .tools.encoders.mini import write_mini_encoder
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Entity",
+    "ReadOptions",
+    "WriteOptions",
     "__version__",
     "adopt",
     "compare",
@@ -45,6 +48,8 @@ __version__ = version("spacy-xner")
 # The module of each public name.
 _HOMES = {
     "Entity": "types",
+    "ReadOptions": "corpus.reading.options",
+    "WriteOptions": "corpus.reading.options",
     "adopt": "loading",
     "compare": "tools.evaluate",
     "convert": "corpus.convert",

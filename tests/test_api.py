@@ -20,6 +20,8 @@ from .pipeline import test_xcat as texts
 
 PUBLIC = {
     "Entity",
+    "ReadOptions",
+    "WriteOptions",
     "adopt",
     "compare",
     "convert",

@@ -1,4 +1,4 @@
-"""A package that is installed elsewhere adds a head and a neck by entry points alone."""
+"""A package that is installed elsewhere adds a head, a neck and a corpus format by entry points alone."""
 
 import os
 import shutil
@@ -40,6 +40,19 @@ nlp.to_disk(sys.argv[2])
 for doc in spacy.load(sys.argv[2]).pipe(slips):
     print([(ent.text, ent.label_, ent._.xner_score > 0.5) for ent in doc.ents])
 """
+CONVERT = """
+import sys
+import spacy_xner
+
+for line in spacy_xner.read_records(sys.argv[1]):
+    print(line.text, [line.text[span.char_start : span.char_end] for span in line.spans])
+report = spacy_xner.convert(sys.argv[1], sys.argv[2], format="brackets")
+print(report.reading.notes, report.entities)
+try:
+    list(spacy_xner.read_records(sys.argv[3], "brackets"))
+except ValueError as err:
+    print(err)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +82,16 @@ def test_head_and_neck_of_a_plugin(site: Path, tiny: Path, tmp_path: Path) -> No
     # Only the entry points of the plug-in, which this process does not see, know its names.
     with pytest.raises(RegistryError, match="xner_plugin"):
         spacy.load(tmp_path / "nlp")
+
+
+def test_corpus_format_of_a_plugin(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "slips.txt").write_text("[PER Anna] met [PER Bo]\nby [COURIER DHL]\n", encoding="utf-8")
+    (tmp_path / "bad.txt").write_text("[PER Anna] met\n[Bo]\n", encoding="utf-8")
+    lines = run(site, CONVERT, tmp_path / "slips.txt", tmp_path / "slips.spacy", tmp_path / "bad.txt")
+    assert lines[:3] == [
+        "Anna met Bo ['Anna', 'Bo']",
+        "by DHL ['DHL']",
+        "['format brackets'] {'PER': 2, 'COURIER': 1}",
+    ]
+    assert "bad.txt:2: brackets must hold a label and a text, found others." in lines[3]
+    assert (tmp_path / "slips.spacy").is_file()

@@ -14,6 +14,12 @@ class ReadOptions:
         strict: Treat an illegal tag as an error, instead of repairing it.
         show: List every repair.
         split: Split of a Hugging Face dataset.
+
+    Example:
+        >>> import spacy_xner
+        >>> options = spacy_xner.ReadOptions(columns="token tag", strict=True)
+        >>> spacy_xner.convert("train.conll", "train.spacy", options=options).n_texts
+        3
     """
 
     columns: str | None = None
@@ -34,6 +40,16 @@ class WriteOptions:
         comments: Write the text and the names of the columns as comments of CoNLL, so that it can be read
             back unchanged.
         predictions: Mark entities as predictions to be corrected, where a format has such marks.
+
+    Example:
+        >>> import spacy_xner
+        >>> nlp = spacy_xner.load("pipeline", device="cpu")
+        >>> options = spacy_xner.WriteOptions(scheme="BIOES", comments=False)
+        >>> docs = nlp.pipe(["Send to Anna Schmidt, DHL Express"])
+        >>> lost = spacy_xner.export(docs, "predicted.conll", "conll", options=options)
+        >>> with open("predicted.conll", encoding="utf-8") as file:
+        ...     [line.split()[1] for line in file if line.strip()]
+        ['O', 'O', 'B-PER', 'E-PER', 'O', 'B-COURIER', 'E-COURIER']
     """
 
     scheme: str = "IOB2"

@@ -1,4 +1,4 @@
-"""A head and a neck from another package, registered by entry points alone."""
+"""A head and a neck, and the functions that configs name."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
