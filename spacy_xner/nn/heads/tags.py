@@ -15,13 +15,13 @@ from .lattice import BoolArray, IntArray, Lattice, TagRuns, best_paths, run_prob
 
 
 class GoldTags(NamedTuple):
-    """The tags of a batch, as far as the gold tells them.
+    """The tags of a batch, as far as they are annotated.
 
     Attributes:
         tags: Index of the gold tag, 0 where it is unknown. Shape: ``(batch, tokens)``.
         known: Whether the token was annotated. Shape: ``(batch, tokens)``.
-        allowed: Whether a tag agrees with the gold. All do where it is unknown; outside all entities, those
-            of labels that the gold leaves open do as well as ``O``. Shape: ``(batch, tokens, tags)``.
+        allowed: Whether a tag agrees with the gold. Where that is unknown, all do; outside all entities,
+            ``O`` and the tags of open labels do. Shape: ``(batch, tokens, tags)``.
     """
 
     tags: Tensor
@@ -61,7 +61,7 @@ class TagSet(nn.Module):
         first, inside, last, single = np.array(list(self._tags_of.values()), dtype=np.int64).reshape(-1, 4).T
         self._is_start = self._flags([*first, *single])
         self._is_inner = self._flags([*inside, *last])
-        # With which tag an entity would go on after each tag; -1 where the tag itself says that it ends.
+        # The tag with which an entity would continue after each tag; -1 in schemes that mark the last token.
         self._onward: IntArray = np.full(len(self.names), -1, dtype=np.int64)
         onward = np.where(inside == last, inside, -1)
         for tags in (first, inside, last, single):
@@ -156,7 +156,7 @@ class TagSet(nn.Module):
         paths = best_paths(lattice)
         row, start = np.nonzero(self._is_start[paths])
         is_end = paths != 0
-        # The path is legal: an entity goes on wherever an inner tag follows.
+        # Paths are legal: an entity continues wherever an inner tag follows.
         is_end[:, :-1] &= ~self._is_inner[paths[:, 1:]]
         end = np.nonzero(is_end)[1] + 1
         tags = paths[row, start]
