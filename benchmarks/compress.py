@@ -17,12 +17,12 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_xner.scoring.entities import count_entities
-from spacy_xner.tools.evaluate import predict_examples
+from spacy_xner.tools.evaluate import predict
 
 
 def score(nlp: Language, docs: list[Doc]) -> float:
     """Score: micro F1 in percent."""
-    return 100 * count_entities(predict_examples(nlp, docs)).micro()["f"]
+    return 100 * count_entities(predict(nlp, docs)).micro()["f"]
 
 
 def main(

@@ -23,7 +23,7 @@ from common import make_docs, make_examples, make_nlp, read_corpus, sample, trai
 from spacy.language import Language
 
 from spacy_xner.scoring.entities import count_entities
-from spacy_xner.tools.evaluate import predict_examples
+from spacy_xner.tools.evaluate import predict
 from spacy_xner.types import Record
 
 OLD = ("LOC", "ORG", "PER")
@@ -96,7 +96,7 @@ def score(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, float]:
     """Score the old labels of old tests and the new ones of new tests: micro F1 in percent."""
     found = {}
     for name, records in tests.items():
-        counts = count_entities(predict_examples(nlp, make_docs(nlp, records)))
+        counts = count_entities(predict(nlp, make_docs(nlp, records)))
         labels = set(OLD) if name.endswith("old") else set(nlp.pipe_labels["xner"]) - set(OLD)
         found[name] = 100 * counts.micro(labels)["f"]
     return found

@@ -29,7 +29,7 @@ from common import (
 from spacy.language import Language
 
 from spacy_xner.scoring.spans import score_spans
-from spacy_xner.tools.evaluate import predict_examples
+from spacy_xner.tools.evaluate import predict
 from spacy_xner.types import Record
 
 LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 8}
@@ -65,7 +65,7 @@ def run_row(
     seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed, share=0.0)
     test = make_docs(nlp, parts[1])
     begin = time.perf_counter()
-    found = list(predict_examples(nlp, test))
+    found = list(predict(nlp, test))
     pace = len(test) / (time.perf_counter() - begin)
     for doc in test:
         doc.spans["xner"] = list(doc.ents)

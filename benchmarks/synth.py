@@ -12,7 +12,7 @@ import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
 
 from spacy_xner.scoring.entities import count_entities
-from spacy_xner.tools.evaluate import predict_examples
+from spacy_xner.tools.evaluate import predict
 from spacy_xner.tools.synth import BUILT_IN, draw_part, read_spec, rename
 from spacy_xner.types import Record
 
@@ -59,7 +59,7 @@ def run(
     # All rows take as many steps, whatever they have.
     drawn = random.Random(seed).choices(examples, k=8 * steps)
     train(nlp, drawn, epochs=1, batch_size=8, learn_rate=2e-4, seed=seed)
-    counts = count_entities(predict_examples(nlp, make_docs(nlp, test)))
+    counts = count_entities(predict(nlp, make_docs(nlp, test)))
     scores = {label: 100 * counts.micro([label])["f"] for label in LABELS.values()}
     return {"all": 100 * counts.micro()["f"], **scores}
 

@@ -11,7 +11,7 @@ from common import make_docs, make_examples, make_nlp, read_corpus, train
 
 from spacy_xner.scoring.entities import score_entities
 from spacy_xner.scoring.report import render_table
-from spacy_xner.tools.evaluate import predict_examples
+from spacy_xner.tools.evaluate import predict
 
 
 def main(
@@ -43,7 +43,7 @@ def main(
         share=share,
         on_epoch=report,
     )
-    scores = score_entities(predict_examples(nlp, test))
+    scores = score_entities(predict(nlp, test))
     assert scores is not None
     print(f"{head}, seed {seed}")
     print(render_table(scores))

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from spacy.training import Example
+import numpy as np
 
 from .counts import EntityCounts, without_support
-from .pairs import EntityPair, pair_entities
+from .pairs import DocPair, EntityPair, pair_entities
 
 
 @dataclass
@@ -30,7 +30,7 @@ class EntityScores:
         """Count one text."""
         self.counts.add(pair.gold, pair.predicted)
         self.n_texts += 1
-        self.n_tags += int(pair.known.sum())
+        self.n_tags += int(np.count_nonzero(pair.known))
         if pair.gold != pair.predicted:
             self.n_wrong_tags += pair.count_wrong_tags()
 
@@ -40,7 +40,7 @@ class EntityScores:
         return (self.n_tags - self.n_wrong_tags) / max(self.n_tags, 1)
 
 
-def score_entities(examples: Iterable[Example], *, use_seqeval: bool = False) -> dict[str, Any] | None:
+def score_entities(examples: Iterable[DocPair], *, use_seqeval: bool = False) -> dict[str, Any] | None:
     """Score ``doc.ents`` as seqeval does.
 
     Entities are compared by tokens, or by characters where the two docs are tokenized differently, so that no
@@ -78,7 +78,7 @@ def score_entities(examples: Iterable[Example], *, use_seqeval: bool = False) ->
     return {**reports, "accuracy": scores.accuracy, "n_texts": scores.n_texts}
 
 
-def count_entities(examples: Iterable[Example]) -> EntityCounts:
+def count_entities(examples: Iterable[DocPair]) -> EntityCounts:
     """Count ``doc.ents`` of annotated examples by label, for scores of some of the labels."""
     return _sum_up(_annotated_pairs(examples)).counts
 
@@ -92,7 +92,7 @@ def build_seqeval_scorer_v1() -> Callable[..., dict[str, Any]]:
     return seqeval_scorer
 
 
-def seqeval_scorer(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+def seqeval_scorer(examples: Iterable[DocPair], **kwargs: Any) -> dict[str, Any]:
     """Score examples for spaCy; all scores are None if no example is annotated."""
     scores = score_entities(examples)
     averages = {"": ("strict", "micro"), "macro_": ("strict", "macro"), "default_": ("default", "micro")}
@@ -107,7 +107,7 @@ def seqeval_scorer(examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]
     return result
 
 
-def _annotated_pairs(examples: Iterable[Example]) -> Iterable[EntityPair]:
+def _annotated_pairs(examples: Iterable[DocPair]) -> Iterable[EntityPair]:
     return (pair_entities(eg) for eg in examples if eg.reference.has_annotation("ENT_IOB"))
 
 

@@ -8,10 +8,10 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from .counts import EntityCounts, without_support
-from .pairs import have_same_tokens, token_spans
+from .pairs import DocPair, have_same_tokens, token_spans
 
 
-def score_spans(examples: Iterable[Example], spans_key: str = "xner") -> dict[str, Any] | None:
+def score_spans(examples: Iterable[DocPair], spans_key: str = "xner") -> dict[str, Any] | None:
     """Score all entities of a span group, nested ones included.
 
     The numbers are those of ``Scorer.score_spans``. Unlike in `score_entities`, a predicted span that begins
@@ -53,18 +53,18 @@ def build_span_scorer_v1(spans_key: str = "xner") -> Callable[..., dict[str, Any
     return partial(span_scorer, spans_key=spans_key)
 
 
-def span_scorer(examples: Iterable[Example], *, spans_key: str, **kwargs: Any) -> dict[str, Any]:
+def span_scorer(examples: Iterable[DocPair], *, spans_key: str, **kwargs: Any) -> dict[str, Any]:
     """Score examples for spaCy; all scores are None if no reference has the span group."""
     scores = score_spans(examples, spans_key) or dict.fromkeys(("p", "r", "f", "per_type"))
     return {f"spans_{spans_key}_{key}": value for key, value in scores.items()}
 
 
-def _predicted_spans(example: Example, spans_key: str) -> set[tuple[int, int, str]]:
+def _predicted_spans(docs: DocPair, spans_key: str) -> set[tuple[int, int, str]]:
     """Return predicted entities on the tokens of the gold doc, without those whose borders are inside one."""
-    gold, predicted = example.reference, example.predicted
+    gold, predicted = docs.reference, docs.predicted
     if not predicted.has_annotation("ENT_IOB"):
         return set()
     spans = all_entities(predicted, spans_key)
     if spans and not have_same_tokens(gold, predicted):
-        spans = example.get_aligned_spans_x2y(spans, allow_overlap=True)
+        spans = Example(predicted, gold).get_aligned_spans_x2y(spans, allow_overlap=True)
     return token_spans(spans)

@@ -1,13 +1,14 @@
 """Gold against predicted labels of texts, as a spaCy scorer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from .pairs import DocPair
 from .thresholds import EVEN, limit_of, shift
 
 
@@ -21,7 +22,7 @@ def build_text_scorer_v1() -> Callable[..., dict[str, Any]]:
 
 
 def score_texts(
-    examples: Iterable[Example],
+    examples: Iterable[DocPair],
     *,
     labels: Sequence[str],
     is_exclusive: bool = False,
@@ -40,8 +41,8 @@ def score_texts(
     Returns:
         Scores by name, from 0 to 1; all None where nothing is annotated.
     """
-    examples = [eg for eg in examples if any(label in eg.reference.cats for label in labels)]
-    if not examples:
+    pairs = [eg for eg in examples if any(label in eg.reference.cats for label in labels)]
+    if not pairs:
         return dict.fromkeys(KEYS)
 
     def shifted(doc: Doc, attr: str) -> dict[str, float]:
@@ -50,12 +51,17 @@ def score_texts(
         return {label: shift(value, limit_of(threshold, label)) for label, value in doc.cats.items()}
 
     scores: dict[str, Any] = Scorer.score_cats(
-        examples, "cats", getter=shifted, labels=labels, multi_label=not is_exclusive, threshold=EVEN
+        cast(list[Example], pairs),
+        "cats",
+        getter=shifted,
+        labels=labels,
+        multi_label=not is_exclusive,
+        threshold=EVEN,
     )
     limits = [limit_of(threshold, label) for label in labels]
     found, gold = (
         np.array([[doc.cats.get(label, np.nan) for label in labels] for doc in docs])
-        for docs in ([eg.predicted for eg in examples], [eg.reference for eg in examples])
+        for docs in ([pair.predicted for pair in pairs], [pair.reference for pair in pairs])
     )
     found = np.nan_to_num(found)
     known = ~np.isnan(gold)
@@ -76,7 +82,7 @@ def score_texts(
 
 
 def find_thresholds(
-    examples: Iterable[Example], labels: Sequence[str], before: float | Mapping[str, float] = EVEN
+    examples: Iterable[DocPair], labels: Sequence[str], before: float | Mapping[str, float] = EVEN
 ) -> dict[str, float]:
     """Find, for each label, the threshold with the best F1 on some examples, such as those of dev.
 

@@ -1,18 +1,18 @@
 """Scores of a pipeline on raw text."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example
 
 from ..corpus.docbin import read_docs
 from ..loading import load
 from ..models.warm_start import component_names
 from ..pipeline.xcat import TextClassifier
 from ..scoring.entities import count_entities, score_entities
+from ..scoring.pairs import Prediction
 from ..scoring.spans import score_spans
 from ..scoring.texts import find_thresholds, score_texts
 
@@ -53,9 +53,9 @@ def evaluate(
         ['COURIER', 'LOC', 'PER', 'PHONE']
     """
     nlp = load(model, device)
-    examples = predict_corpus(nlp, Path(corpus), on_progress)
-    scores = _score_entities(examples, use_seqeval=use_seqeval)
-    cats = _score_cats(nlp, examples)
+    predictions = predict_corpus(nlp, Path(corpus), on_progress)
+    scores = _score_entities(predictions, use_seqeval=use_seqeval)
+    cats = _score_cats(nlp, predictions)
     if not scores and not cats:
         raise ValueError(NO_ANNOTATION.format(corpus))
     return scores | ({"cats": cats} if cats else {})
@@ -98,12 +98,12 @@ def compare(
     corpus = Path(corpus)
     nlp = load(before, device)
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
-    examples = {"before": predict_corpus(nlp, corpus, on_progress)}
-    examples["after"] = predict_corpus(load(model, device), corpus, on_progress)
-    scores = {name: _score_entities(part) for name, part in examples.items()}
+    predictions = {"before": predict_corpus(nlp, corpus, on_progress)}
+    predictions["after"] = predict_corpus(load(model, device), corpus, on_progress)
+    scores = {name: _score_entities(part) for name, part in predictions.items()}
     if not scores["before"]:
         raise ValueError(NO_ANNOTATION.format(corpus))
-    counts = {name: count_entities(part) for name, part in examples.items()}
+    counts = {name: count_entities(part) for name, part in predictions.items()}
     labels = sorted({label for part in counts.values() for label in part.labels})
     groups = {label: {label} for label in labels}
     groups |= {"all old": old & set(labels), "all new": set(labels) - old}
@@ -156,10 +156,10 @@ def tune_thresholds(
             f"{model} must have a component xcat whose texts may have several labels, found "
             f"{', '.join(nlp.pipe_names) or 'none at all'}. One label a text needs no threshold."
         )
-    examples = predict_corpus(nlp, corpus, on_progress)
-    if not any(eg.reference.cats for eg in examples):
+    predictions = predict_corpus(nlp, corpus, on_progress)
+    if not any(prediction.reference.cats for prediction in predictions):
         raise ValueError(NO_ANNOTATION.format(corpus))
-    found = {name: find_thresholds(examples, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
+    found = {name: find_thresholds(predictions, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
     if output is not None:
         for name, thresholds in found.items():
             pipes[name].threshold = thresholds
@@ -174,21 +174,21 @@ def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | N
     return {"before": before, "after": after, "loss": before - after}
 
 
-def _score_entities(examples: list[Example], *, use_seqeval: bool = False) -> dict[str, Any]:
-    scores = score_entities(examples, use_seqeval=use_seqeval)
+def _score_entities(predictions: list[Prediction], *, use_seqeval: bool = False) -> dict[str, Any]:
+    scores = score_entities(predictions, use_seqeval=use_seqeval)
     if scores is None:
         return {}
-    spans = score_spans(examples)
+    spans = score_spans(predictions)
     return scores | ({} if spans is None else {"spans": spans})
 
 
-def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
-    if not any(eg.reference.cats for eg in examples):
+def _score_cats(nlp: Language, predictions: list[Prediction]) -> dict[str, Any]:
+    if not any(prediction.reference.cats for prediction in predictions):
         return {}
     pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
     return {
         name: score_texts(
-            examples, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
+            predictions, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
         )
         for name, pipe in pipes.items()
     }
@@ -196,22 +196,22 @@ def _score_cats(nlp: Language, examples: list[Example]) -> dict[str, Any]:
 
 def predict_corpus(
     nlp: Language, corpus: Path, on_progress: Callable[[int, int], None] | None = None
-) -> list[Example]:
+) -> list[Prediction]:
     """Predict the raw texts of a corpus.
 
     Raises:
         OSError: If the corpus is missing.
     """
     gold = read_docs(corpus, nlp.vocab)
-    examples = []
-    for done, example in enumerate(predict_examples(nlp, gold), start=1):
-        examples.append(example)
+    predictions = []
+    for done, prediction in enumerate(predict(nlp, gold), start=1):
+        predictions.append(prediction)
         if on_progress is not None:
             on_progress(done, len(gold))
-    return examples
+    return predictions
 
 
-def predict_examples(nlp: Language, gold: list[Doc]) -> Iterator[Example]:
-    """Predict the texts of gold docs anew, from the raw text on."""
+def predict(nlp: Language, gold: Sequence[Doc]) -> Iterator[Prediction]:
+    """Predict the raw texts of gold docs."""
     for doc, reference in zip(nlp.pipe(doc.text for doc in gold), gold, strict=True):
-        yield Example(doc, reference)
+        yield Prediction(doc, reference)
