@@ -12,7 +12,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
+from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from ..nn.encoder.encoder import Specials
@@ -54,6 +54,8 @@ def load_checkpoint(name: str) -> Checkpoint:
 
 def make_checkpoint(transformer: Any, tokenizer: Any) -> Checkpoint:
     """Join an encoder and its fast tokenizer."""
+    # What a decoder keeps for the next piece is of no use where there is none.
+    transformer.config.use_cache = False
     return Checkpoint(
         transformer.float(),
         tokenizer.backend_tokenizer,
@@ -71,7 +73,8 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
         with quiet_io():
             config = AutoConfig.from_pretrained(name)
             tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
-            transformer, info = AutoModel.from_pretrained(name, config=config, output_loading_info=True)
+            kind = _find_class(config) or AutoModel
+            transformer, info = kind.from_pretrained(name, config=config, output_loading_info=True)
     except (OSError, ValueError) as err:
         reason = str(err).strip().splitlines()[0]
         raise OSError(
@@ -171,12 +174,29 @@ def build_transformer(
         attention: Which of transformers' implementations of attention it has; None for the best.
     """
     with quiet_io():
-        made = AutoConfig.for_model(**config)
-        loaded: nn.Module = MODEL_MAPPING[type(made)].from_pretrained(
+        made = make_config(config)
+        loaded: nn.Module = _find_class(made).from_pretrained(
             None, config=made, state_dict=state, attn_implementation=attention
         )
     drop_pooler(loaded)
     return loaded.float()
+
+
+def _find_class(config: Any) -> Any:
+    """Return the class of an encoder, for T5 without its decoder; None if transformers knows no class."""
+    kinds = (MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING)
+    return next((mapping[type(config)] for mapping in kinds if type(config) in mapping), None)
+
+
+def make_config(config: dict[str, Any]) -> Any:
+    """Make the configuration that `dump_config` saved.
+
+    It has the precision of the checkpoint that the weights once came from. They are float32 since then, and
+    transformers 5 would round them.
+    """
+    settings = {k: "float32" if k in ("dtype", "torch_dtype") and v else v for k, v in config.items()}
+    # Releases up to 0.1.0 rounded 1e-12 to 0: the architecture's own number is nearer.
+    return AutoConfig.for_model(**{k: v for k, v in settings.items() if not (k.endswith("_eps") and v == 0)})
 
 
 def read_tokenizer(text: str) -> Tokenizer:
@@ -199,10 +219,18 @@ def dump_config(transformer: nn.Module) -> dict[str, Any]:
     return config
 
 
+class NoPooler(nn.Module):
+    """Takes the place of an encoder's pooler, and has no weights."""
+
+    def forward(self, *args: object, **kwargs: object) -> None:
+        """Pool nothing."""
+
+
 def drop_pooler(transformer: nn.Module) -> None:
     """Remove the layer that pools a whole text: nothing here uses it, and it would never be trained."""
     if getattr(transformer, "pooler", None) is not None:
-        transformer.pooler = None  # type: ignore[assignment]
+        # Some encoders, such as LayoutLM, call it without looking whether it is there.
+        transformer.pooler = NoPooler()
 
 
 def checkpoint_activations(transformer: Any) -> None:

@@ -1,6 +1,7 @@
 """A trained network as JSON texts and tensors, and back."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple, cast
@@ -73,7 +74,8 @@ def dump_network(
         state |= _prefixed(adapter_state(encoder.transformer))
         return Saved(replace(manifest, base=base), {}, _cast(state, storage))
     state |= _prefixed(merged_state(encoder.transformer))
-    config = srsly.json_dumps(dump_config(encoder.transformer), indent=2)
+    # srsly would round 1e-12, which keeps a layer norm from dividing by zero, to 0.
+    config = json.dumps(dump_config(encoder.transformer), indent=2)
     texts = {CONFIG: config, TOKENIZER: cutter.tokenizer.to_str()}
     if with_graph and isinstance(encoder.runner, Graph):
         manifest = replace(manifest, graph=cast(GraphPrecision, encoder.runner.precision))
@@ -86,7 +88,13 @@ def _state(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _prefixed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {PREFIX + name: value.contiguous() for name, value in state.items()}
+    """Name an encoder's weights as the network does; of tied ones, as T5's two tables, the first is kept."""
+    first: dict[int, str] = {}
+    return {
+        PREFIX + name: value.contiguous()
+        for name, value in state.items()
+        if not value.numel() or first.setdefault(value.data_ptr(), name) == name
+    }
 
 
 def _cast(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
@@ -152,6 +160,10 @@ def load_state(network: Network, saved: Saved, settings: EncoderSettings | None)
     missing, unexpected = network.load_state_dict(state, strict=False)
     if settings is not None and settings.keeps_base:
         missing = [name for name in missing if not name.startswith(PREFIX) or is_adapter(name)]
+    if missing:
+        weights = network.state_dict()
+        loaded = {value.data_ptr() for name, value in weights.items() if name in state}
+        missing = [name for name in missing if weights[name].data_ptr() not in loaded]
     if missing or unexpected:
         raise RuntimeError(f"weights are missing or unknown: {', '.join([*missing, *unexpected][:3])}")
 

@@ -55,7 +55,7 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
     """
     if not is_pipeline(name) and factory == "xner":
         base = load_classifier(name)
-        if base.rest is not None:
+        if base.top is not None:
             raise ValueError(
                 f"A token classifier must be one linear layer on the encoder's output to be extended, but "
                 f"{name!r} has more between the two. Name its encoder instead, or adopt it as it is."

@@ -1,6 +1,7 @@
 """Encoders load quietly, one at a time, with whatever transformers is installed."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,17 @@ import pytest
 import torch
 from huggingface_hub import constants
 from huggingface_hub.utils import are_progress_bars_disabled
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoModelForTextEncoding, AutoTokenizer, T5Config, XLMRobertaModel
 from transformers.utils import logging
 
-from spacy_xner.hub.encoder import load_checkpoint, load_pretrained, quiet_io
+from spacy_xner.hub.encoder import (
+    build_transformer,
+    dump_config,
+    load_checkpoint,
+    load_pretrained,
+    make_config,
+    quiet_io,
+)
 from spacy_xner.tools.encoders.prune import prune_encoder
 from spacy_xner.tools.encoders.tiny import write_tiny
 
@@ -69,7 +77,7 @@ def test_loading_leaves_bars_to_the_variable(monkeypatch: pytest.MonkeyPatch, va
 
 def test_one_thread_loads_at_a_time(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running, together = [], []
-    load = AutoModel.from_pretrained
+    load = XLMRobertaModel.from_pretrained
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         running.append(threading.get_ident())
@@ -79,9 +87,44 @@ def test_one_thread_loads_at_a_time(tiny: Path, monkeypatch: pytest.MonkeyPatch)
         finally:
             running.remove(threading.get_ident())
 
-    monkeypatch.setattr(AutoModel, "from_pretrained", slow)
+    monkeypatch.setattr(XLMRobertaModel, "from_pretrained", slow)
     with ThreadPoolExecutor(8) as pool:
         checkpoints = list(pool.map(load_checkpoint, [str(tiny)] * 8))
     assert together == [1] * 8
     first, *others = (checkpoint.transformer.state_dict() for checkpoint in checkpoints)
     assert all(torch.equal(other[name], weights) for other in others for name, weights in first.items())
+
+
+def test_weights_are_rebuilt_in_float32(tiny: Path, tmp_path: Path) -> None:
+    AutoModel.from_pretrained(tiny).to(torch.bfloat16).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(tiny).save_pretrained(tmp_path)
+    transformer = load_checkpoint(str(tmp_path)).transformer
+    with torch.no_grad():
+        # As training does: numbers that bfloat16 does not have.
+        for parameter in transformer.parameters():
+            parameter.add_(1e-4)
+    state = transformer.state_dict()
+    again = build_transformer(dump_config(transformer), state)
+    assert all(torch.equal(value, state[name]) for name, value in again.state_dict().items())
+
+
+def test_a_rounded_epsilon_is_that_of_the_architecture(tiny_encoders: Callable[..., Path]) -> None:
+    transformer = load_checkpoint(str(tiny_encoders("bert"))).transformer
+    config = dump_config(transformer)
+    assert config["layer_norm_eps"] == 1e-12
+    config["layer_norm_eps"] = 0.0
+    assert make_config(config).layer_norm_eps == 1e-12
+
+
+def test_an_encoder_decoder_is_loaded_without_its_decoder(tiny: Path, tmp_path: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    config = T5Config(vocab_size=len(tokenizer), d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2)
+    with quiet_io():
+        AutoModel.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    transformer = load_checkpoint(str(tmp_path)).transformer
+    ids = torch.arange(5, 12)[None]
+    with torch.no_grad():
+        wanted = AutoModelForTextEncoding.from_pretrained(tmp_path)(input_ids=ids).last_hidden_state
+        torch.testing.assert_close(transformer(input_ids=ids).last_hidden_state, wanted)
+    assert not any(name.startswith("decoder.") for name in transformer.state_dict())

@@ -81,10 +81,10 @@ def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
 
 def test_what_cannot_be_adopted_is_told(tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
     mean = write_texts(tmp_path / "mean", tiny_encoders("modernbert"), LABELS, classifier_pooling="mean")
-    with pytest.raises(ValueError, match="must decide by the vector of the piece before the text"):
+    with pytest.raises(ValueError, match="must decide by the vector of the special piece before the text"):
         adopt(mean)("text")
     number = write_texts(tmp_path / "number", tiny_encoders(), ["SCORE"], problem_type="regression")
-    with pytest.raises(ValueError, match=r"must find labels, but .* finds a number"):
+    with pytest.raises(ValueError, match=r"must have labels, but .* computes a number"):
         adopt(number)("text")
     with pytest.raises(ValueError, match="must have a text classifier, found only an encoder"):
         adopt(tiny_encoders())("text")
