@@ -1,4 +1,4 @@
-"""Checkpoints that are adopted as they are: loaded once, when first needed, and saved whole."""
+"""Adopted checkpoints: loaded once, on first use, and saved with the pipeline."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from transformers import AutoModelForSequenceClassification
 from ..hub.classifier import build_top, is_exclusive, load_classifier, load_text_classifier
 from ..hub.encoder import Checkpoint
 from ..nn.heads.base import AnyHead
-from ..nn.heads.checkpoint import OWN_LABELS, CheckpointHead
+from ..nn.heads.checkpoint import FIXED_LABELS, CheckpointHead
 from ..nn.heads.text import ExclusiveHead, MultiLabelHead
 from ..nn.necks.pooling import MeanPooling
 from ..pipeline.interfaces import AnyModel
@@ -23,26 +23,26 @@ from .settings import EncoderSettings
 from .shim import ModelShim, get_shim
 from .storage import CONFIG, Saved
 
-# Threads that need a checkpoint at the same time load it once.
-_LOADING = Lock()
+# Keeps threads that use a model at the same time from loading its checkpoint twice.
+_LOAD_LOCK = Lock()
 
 
 @dataclass(frozen=True)
 class AdoptedTokens:
-    """The design of a checkpoint that classifies tokens."""
+    """Design of an adopted token-classification checkpoint."""
 
-    def of(self, saved: Saved) -> Design:
-        """Return the design of a saved one: its top is what its configuration says."""
+    def design_for(self, saved: Saved) -> Design:
+        """Return the design of a saved network, whose config names the layers above the encoder."""
         config = srsly.json_loads(saved.texts[CONFIG])
         has_top = any(name.startswith("neck.") for name in saved.state)
         return TokenDesign(CheckpointHead, (lambda _: build_top(config)) if has_top else None)
 
     def load(self, settings: EncoderSettings) -> Built:
-        """Load the checkpoint.
+        """Load the checkpoint that the settings name.
 
         Raises:
             OSError: If it does not exist.
-            ValueError: If its classifier cannot be used.
+            ValueError: If its classifier is not supported.
         """
         checkpoint, top, output, names = load_classifier(settings.name)
         design = TokenDesign(CheckpointHead, None if top is None else lambda _: top)
@@ -53,24 +53,24 @@ class AdoptedTokens:
 
 @dataclass(frozen=True)
 class AdoptedTexts:
-    """The design of a checkpoint that classifies texts."""
+    """Design of an adopted sequence-classification checkpoint."""
 
-    def of(self, saved: Saved) -> Design:
-        """Return the design of a saved one: its top is what its configuration says."""
+    def design_for(self, saved: Saved) -> Design:
+        """Return the design of a saved network, whose config names the layers above the encoder."""
         config = srsly.json_loads(saved.texts[CONFIG])
         top = build_top(config, AutoModelForSequenceClassification)
-        return TextDesign(partial(_make_text_head, config, top), MeanPooling)
+        return TextDesign(partial(_build_text_head, config, top), MeanPooling)
 
     def load(self, settings: EncoderSettings) -> Built:
-        """Load the checkpoint. Raises as `AdoptedTokens.load`."""
+        """Load the checkpoint that the settings name. Raises the errors of `AdoptedTokens.load`."""
         checkpoint, top, names = load_text_classifier(settings.name)
         config = checkpoint.transformer.config.to_dict()  # type: ignore[union-attr, operator]
-        design = TextDesign(partial(_make_text_head, config, top), MeanPooling)
+        design = TextDesign(partial(_build_text_head, config, top), MeanPooling)
         return _build(design, settings, checkpoint, names)
 
 
-def _make_text_head(config: dict[str, Any], top: nn.Module, width: int, labels: Sequence[str]) -> AnyHead:
-    """Make a head whose scores are those of a checkpoint's own layers."""
+def _build_text_head(config: dict[str, Any], top: nn.Module, width: int, labels: Sequence[str]) -> AnyHead:
+    """Build a head that scores texts with the layers of a checkpoint."""
     head = (ExclusiveHead if is_exclusive(config) else MultiLabelHead)(width, labels)
     head.output = top
     return head
@@ -84,35 +84,35 @@ def _build(design: Design, settings: EncoderSettings, checkpoint: Checkpoint, na
 
 
 def load_once(model: AnyModel, load: Callable[[EncoderSettings], Built]) -> ModelShim:
-    """Load a model's checkpoint, unless that was done. Raises as `AdoptedTokens.load`.
+    """Load a model's checkpoint unless it is loaded already. Raises the errors of `AdoptedTokens.load`.
 
-    A saved pipeline has its own weights, and never looks for the checkpoint.
+    A saved pipeline contains the weights and does not need the checkpoint.
     """
     shim = get_shim(model)
     if not shim.is_initialized:
-        with _LOADING:
+        with _LOAD_LOCK:
             if not shim.is_initialized:
-                load_again(shim, load)
+                reload(shim, load)
     return shim
 
 
-def load_again(shim: ModelShim, load: Callable[[EncoderSettings], Built]) -> None:
-    """Load a checkpoint, and forget what was trained. Raises as `AdoptedTokens.load`."""
-    assert shim.encoder is not None  # an adopted model has its settings
+def reload(shim: ModelShim, load: Callable[[EncoderSettings], Built]) -> None:
+    """Load a checkpoint and discard any training. Raises the errors of `AdoptedTokens.load`."""
+    assert shim.encoder is not None  # an adopted model always has encoder settings
     shim.execution.install(load(shim.encoder))
 
 
 def check_labels(known: Sequence[str], labels: Sequence[str]) -> None:
-    """Check that a checkpoint has all labels.
+    """Check that a checkpoint has all of some labels.
 
     Raises:
-        ValueError: If it lacks one.
+        ValueError: If any is missing.
     """
     new = [label for label in labels if label not in known]
     if new:
         raise ValueError(
             f"Labels must be among the checkpoint's ({', '.join(known)}), found {', '.join(new)}. "
-            "Start from it with init_from to add labels."
+            "To add labels, start a new model from it with init_from."
         )
 
 
@@ -120,6 +120,6 @@ def refuse_origin() -> tuple[str, ...]:
     """Refuse to start from another model.
 
     Raises:
-        ValueError: Always: a checkpoint has its own labels.
+        ValueError: Always, because the labels of an adopted checkpoint are fixed.
     """
-    raise ValueError(OWN_LABELS)
+    raise ValueError(FIXED_LABELS)

@@ -1,7 +1,7 @@
-"""A token-classification checkpoint as the model of ``xner``, which finds what transformers finds."""
+"""Token-classification checkpoints as models of ``xner``, with the same entities as in transformers."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
@@ -17,7 +17,7 @@ from ..nn.heads.spans import warn_lost
 from ..nn.model import Network
 from ..pipeline.interfaces import AnyModel
 from ..types import Entity, Gold
-from .adopted import AdoptedTokens, check_labels, load_again, load_once, refuse_origin
+from .adopted import AdoptedTokens, check_labels, load_once, refuse_origin, reload
 from .entity import Backprop, backprop_torch
 from .settings import EncoderSettings
 from .shim import ModelShim, get_shim
@@ -27,10 +27,10 @@ DESIGN = AdoptedTokens()
 
 
 class UnitScores(NamedTuple):
-    """A head's scores of the pieces of some docs.
+    """A head's scores for the pieces of a batch of docs.
 
     Attributes:
-        network: What computed them.
+        network: The network that computed them.
         scores: Shape: ``(batch, pieces, tags)``.
         mask: True at real pieces. Shape: ``(batch, pieces)``.
         units: The pieces of each doc.
@@ -58,20 +58,20 @@ def build_checkpoint_model_v1(
 ) -> UnitModel:
     """Build the model of an ``xner`` component from a trained Hugging Face checkpoint.
 
-    Texts are cut whole by the checkpoint's own tokenizer, and its tags are read as transformers'
-    ``TokenClassificationPipeline`` reads them: the same entities with the same scores. Nothing is truncated.
+    The checkpoint's tokenizer splits each text as a whole, and tags are decoded as in transformers'
+    ``TokenClassificationPipeline``, so that entities and scores are the same. Long texts are not truncated.
 
     Args:
         name: Folder or hub id of a token-classification checkpoint. It is loaded when the component is first
-            used; a saved pipeline has its own copy.
-        aggregation_strategy: ``simple`` for the tags of pieces; ``first``, ``average`` or ``max`` for those
-            of words. For scripts without spaces, whose lines would be one word: ``simple``.
-        stride: Pieces that two windows of a long text share; None for a quarter of the window.
-        alignment_mode: How an entity with a border inside a token is aligned: ``expand``, ``contract``, or
-            ``strict`` to drop it, as in `spacy.tokens.Doc.char_span`.
-        window: Pieces that the encoder sees at once, special ones included; None for its maximum.
-        freeze: As for `spacy_xner.Encoder.v1`.
-        gradient_checkpointing: Compute activations twice to save memory in training.
+            used; a saved pipeline contains its weights.
+        aggregation_strategy: ``simple`` for tags of pieces; ``first``, ``average`` or ``max`` for tags of
+            words. Use ``simple`` for scripts without spaces, in which a whole line would be one word.
+        stride: Pieces shared by neighbouring windows of a long text; None for a quarter of the window.
+        alignment_mode: How to align an entity that begins or ends inside a token: ``expand``, ``contract``,
+            or ``strict`` to drop it, as in `spacy.tokens.Doc.char_span`.
+        window: Pieces per window, special ones included; None for the encoder's maximum.
+        freeze: See `spacy_xner.Encoder.v1`.
+        gradient_checkpointing: Recompute activations in the backward pass to save memory.
     """
     settings = EncoderSettings(
         name, "text", "first", window, stride, freeze, gradient_checkpointing, cut="text"
@@ -86,18 +86,18 @@ def build_checkpoint_model_v1(
 
 
 def init(model: UnitModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
-    """Load the checkpoint anew; ``Y`` are labels, all of which it must have."""
+    """Reload the checkpoint; it must have all labels, which thinc passes as ``Y``."""
     shim = get_shim(model)
-    load_again(shim, DESIGN.load)
+    reload(shim, DESIGN.load)
     check_labels(_head(shim.execution.network).types, Y or ())
 
 
 def forward(
     model: UnitModel,
     docs: list[Doc],
-    is_train: bool,  # noqa: FBT001 - thinc calls it so
+    is_train: bool,  # noqa: FBT001 - thinc's signature
 ) -> tuple[UnitScores, Backprop]:
-    """Compute the scores of the pieces of docs. Arguments and result as those of `entity.forward`."""
+    """Score the pieces of docs. Arguments and return values are those of `entity.forward`."""
     execution = load_once(model, DESIGN.load).execution
     network, cutter = execution.prepare(model.attrs["dropout_rate"], is_train=is_train), execution.cutter
     assert cutter is not None  # a checkpoint has a tokenizer
@@ -112,46 +112,46 @@ def forward(
 
 @dataclass(frozen=True)
 class AdoptedEntityTask:
-    """Find the entities that a checkpoint finds. See `spacy_xner.pipeline.interfaces.Task`.
+    """Entity recognition with an adopted checkpoint. See `spacy_xner.pipeline.interfaces.Task`.
 
     Attributes:
-        aggregation: As `build_checkpoint_model_v1` explains it.
-        alignment: As explained there.
+        aggregation: The ``aggregation_strategy`` of `build_checkpoint_model_v1`.
+        alignment: Its ``alignment_mode``.
     """
 
     aggregation: Aggregation
     alignment: Alignment
 
     def labels(self, model: AnyModel) -> tuple[str, ...]:
-        """Load the checkpoint, unless that was done, and return the entity types of its tags."""
+        """Return the entity types of the checkpoint's tags; loads the checkpoint on first use."""
         return _head(load_once(model, DESIGN.load).execution.network).types
 
     @property
     def is_nested(self) -> bool:
-        """False: tags cannot overlap."""
+        """False: tags cannot represent overlapping entities."""
         return False
 
     def decode(self, model: AnyModel, scores: UnitScores) -> list[list[Entity]]:
-        """Find the entities of each doc."""
+        """Decode the entities of each doc."""
         with torch.no_grad():
             probs = scores.scores[scores.mask].float().softmax(dim=-1).cpu()
             probs, offsets = merge_words(probs, scores.units, self.aggregation)
-            units = iter(_head(scores.network).decode_units(probs))
+            decoded = iter(_head(scores.network).decode_units(probs))
         return [
-            _on_tokens(doc, places, group_units([next(units) for _ in places]), self.alignment)
+            _align_entities(doc, places, group_units([next(decoded) for _ in places]), self.alignment)
             for doc, places in zip(scores.docs, offsets, strict=True)
         ]
 
     def loss(self, model: AnyModel, scores: UnitScores, gold: Sequence[Gold]) -> Tensor:
         """Sum the head's loss over the annotated pieces."""
-        on_units = [
-            _gold_of_units(doc, text, known)
-            for doc, text, known in zip(scores.docs, scores.units, gold, strict=True)
+        aligned = [
+            _align_gold(doc, units, text_gold)
+            for doc, units, text_gold in zip(scores.docs, scores.units, gold, strict=True)
         ]
-        lost = sum(len(a.entities) - len(b.entities) for a, b in zip(gold, on_units, strict=True))
-        if lost:
-            warn_lost(lost, "share all their pieces with others")
-        return _head(scores.network).loss(scores.scores, scores.mask, on_units)
+        n_lost = sum(len(a.entities) - len(b.entities) for a, b in zip(gold, aligned, strict=True))
+        if n_lost:
+            warn_lost(n_lost, "share all their pieces with others")
+        return _head(scores.network).loss(scores.scores, scores.mask, aligned)
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
         """Refuse to start from another model."""
@@ -162,31 +162,39 @@ def _head(network: Network) -> CheckpointHead:
     return cast(CheckpointHead, network.head)
 
 
-def _on_tokens(
+def _align_entities(
     doc: Doc, offsets: Sequence[tuple[int, int]], entities: Sequence[Entity], alignment: Alignment
 ) -> list[Entity]:
-    """Give entities on pieces their tokens; of several on the same ones, the likeliest is left."""
-    found: dict[tuple[int, int, str], float] = {}
-    # A doc puts its text together each time.
+    """Map entities from pieces to tokens; duplicates keep the highest score.
+
+    Args:
+        doc: The doc.
+        offsets: Character offsets of each piece or word.
+        entities: Entities as indices into the offsets.
+        alignment: How to align an entity that begins or ends inside a token.
+    """
+    best_scores: dict[tuple[int, int, str], float] = {}
+    # Doc.text builds the string at each access.
     text = doc.text
     for start, end, label, score in entities:
-        for first, last in _trim(text, offsets[start][0], offsets[end - 1][1]):
-            span = doc.char_span(first, last, alignment_mode=alignment)
-            if span is not None and len(span):
-                key = (span.start, span.end, label)
-                found[key] = max(score, found.get(key, 0.0))
-    return [Entity(*key, score) for key, score in sorted(found.items())]
+        char_start, char_end = _strip(text, offsets[start][0], offsets[end - 1][1])
+        if char_start >= char_end:
+            continue
+        span = doc.char_span(char_start, char_end, alignment_mode=alignment)
+        if span is not None and len(span):
+            key = (span.start, span.end, label)
+            best_scores[key] = max(score, best_scores.get(key, 0.0))
+    return [Entity(*key, score) for key, score in sorted(best_scores.items())]
 
 
-def _trim(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Leave out white space around what is between two offsets; nothing if it is all that there is."""
+def _strip(text: str, start: int, end: int) -> tuple[int, int]:
+    """Strip white space at both ends of a part of a text, which may leave it empty."""
     part = text[start:end]
-    if part.strip():
-        yield start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
+    return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
 
 
-def _gold_of_units(doc: Doc, units: Units, gold: Gold) -> Gold:
-    """Move what is known of tokens to the pieces that they are in; entities that share one are cut."""
+def _align_gold(doc: Doc, units: Units, gold: Gold) -> Gold:
+    """Map gold annotation from tokens to pieces; a piece shared by two entities belongs to the first."""
     starts, ends = ([offset[side] for offset in units.offsets] for side in (0, 1))
     entities: list[Entity] = []
     for ent in gold.entities:
@@ -195,7 +203,7 @@ def _gold_of_units(doc: Doc, units: Units, gold: Gold) -> Gold:
         stop = bisect_left(starts, char_end)
         if first < stop:
             entities.append(Entity(first, stop, ent.label))
-    borders = [token.idx for token in doc]
+    token_starts = [token.idx for token in doc]
     # A space before the first token belongs to it.
-    known = [gold.known[max(bisect_right(borders, end - 1) - 1, 0)] for end in ends]
+    known = [gold.known[max(bisect_right(token_starts, end - 1) - 1, 0)] for end in ends]
     return Gold(entities, known, gold.open)

@@ -1,4 +1,4 @@
-"""A sequence-classification checkpoint as the model of ``xcat``."""
+"""Sequence-classification checkpoints as models of ``xcat``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..nn.heads.text import TextHead
 from ..pipeline.interfaces import AnyModel
 from ..types import TextDistillTarget, TextGold
-from .adopted import AdoptedTexts, check_labels, load_again, load_once, refuse_origin
+from .adopted import AdoptedTexts, check_labels, load_once, refuse_origin, reload
 from .entity import Backprop, VectorModel
 from .entity import forward as forward_loaded
 from .execution import VectorScores
@@ -31,15 +31,15 @@ def build_text_checkpoint_model_v1(
 ) -> VectorModel:
     """Build the model of an ``xcat`` component from a trained Hugging Face checkpoint.
 
-    The probabilities are those of transformers' ``TextClassificationPipeline``, of all labels. Nothing is
-    truncated: of a long text, the vectors that windows decide by are averaged.
+    The probabilities are those of transformers' ``TextClassificationPipeline`` for all labels. Long texts
+    are not truncated: the vectors of the first piece of each window are averaged.
 
     Args:
         name: Folder or hub id of a sequence-classification checkpoint; see `build_checkpoint_model_v1`.
-        stride: As there.
-        window: As there.
-        freeze: As for `spacy_xner.Encoder.v1`.
-        gradient_checkpointing: Compute activations twice to save memory in training.
+        stride: See `build_checkpoint_model_v1`.
+        window: See `build_checkpoint_model_v1`.
+        freeze: See `spacy_xner.Encoder.v1`.
+        gradient_checkpointing: Recompute activations in the backward pass to save memory.
     """
     settings = EncoderSettings(
         name, "text", "cls", window, stride, freeze, gradient_checkpointing, cut="text"
@@ -54,28 +54,28 @@ def build_text_checkpoint_model_v1(
 
 
 def init(model: VectorModel, X: list[Doc] | None = None, Y: Sequence[str] | None = None) -> None:
-    """Load the checkpoint anew; ``Y`` are labels, all of which it must have."""
+    """Reload the checkpoint; it must have all labels, which thinc passes as ``Y``."""
     shim = get_shim(model)
-    load_again(shim, DESIGN.load)
+    reload(shim, DESIGN.load)
     check_labels(shim.execution.network.head.labels, Y or ())
 
 
 def forward(
     model: VectorModel,
     docs: list[Doc],
-    is_train: bool,  # noqa: FBT001 - thinc calls it so
+    is_train: bool,  # noqa: FBT001 - thinc's signature
 ) -> tuple[VectorScores, Backprop]:
-    """Compute the scores of docs. Arguments and result as those of `entity.forward`."""
+    """Score docs. Arguments and return values are those of `entity.forward`."""
     load_once(model, DESIGN.load)
     return forward_loaded(model, docs, is_train)
 
 
 @dataclass(frozen=True)
 class AdoptedTextTask:
-    """Classify texts as a checkpoint does. See `spacy_xner.pipeline.interfaces.Task`."""
+    """Text classification with an adopted checkpoint. See `spacy_xner.pipeline.interfaces.Task`."""
 
     def labels(self, model: AnyModel) -> tuple[str, ...]:
-        """Load the checkpoint, unless that was done, and return its labels."""
+        """Return the checkpoint's labels; loads the checkpoint on first use."""
         return load_once(model, DESIGN.load).execution.network.head.labels
 
     def is_exclusive(self, model: AnyModel) -> bool:

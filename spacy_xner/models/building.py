@@ -1,4 +1,4 @@
-"""From the settings of a model, or from its files, to a network."""
+"""Build a network from the settings of a model, or restore it from its files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,17 @@ from ..nn.runtime.onednn import use_onednn
 from .settings import EncoderSettings, window_sizes
 from .storage import Saved, apply_lora, digest_weights, load_state, restore_encoder
 
-# From the width of the vectors and the labels; from the width alone.
+# Arguments: width of the vectors, labels.
 MakeHead = Callable[[int, Sequence[str]], AnyHead]
+# Argument: width of the vectors.
 MakeModule = Callable[[int], nn.Module]
 
 
 class Design(Protocol):
-    """Which modules a network is made of, besides the encoder."""
+    """The modules of a network besides its encoder."""
 
     def assemble(self, encoder: Encoder | None, width: int, labels: Sequence[str]) -> Network:
-        """Make a network.
+        """Assemble a network.
 
         Args:
             encoder: The encoder, or None if token vectors come from another component.
@@ -38,44 +39,44 @@ class Design(Protocol):
 
 
 class Blueprint(Protocol):
-    """What the design of a saved network is known by: the config, or the network's own files."""
+    """Determines the design of a saved network, from the pipeline's config or from the saved files."""
 
-    def of(self, saved: Saved) -> Design:
+    def design_for(self, saved: Saved) -> Design:
         """Return the design of a saved network."""
         ...
 
 
 @dataclass(frozen=True)
 class TokenDesign:
-    """Encoder, neck and a head for tokens."""
+    """Design of a network that scores tokens: encoder, neck and head."""
 
     make_head: MakeHead
     make_neck: MakeModule | None = None
 
-    def of(self, saved: Saved) -> "TokenDesign":
-        """Return this design, which the config sets."""
+    def design_for(self, saved: Saved) -> "TokenDesign":
+        """Return this design, which the pipeline's config defines."""
         return self
 
     def assemble(self, encoder: Encoder | None, width: int, labels: Sequence[str]) -> Network:
-        """Make a network. See `Design`."""
+        """Assemble a network. See `Design`."""
         neck = None if self.make_neck is None else self.make_neck(width)
         return Network(encoder, neck, None, self.make_head(_width(neck, width), labels))
 
 
 @dataclass(frozen=True)
 class TextDesign:
-    """Encoder, neck, pooling and a head for whole texts."""
+    """Design of a network that scores whole texts: encoder, neck, pooling and head."""
 
     make_head: MakeHead
     make_pooling: MakeModule
     make_neck: MakeModule | None = None
 
-    def of(self, saved: Saved) -> "TextDesign":
-        """Return this design, which the config sets."""
+    def design_for(self, saved: Saved) -> "TextDesign":
+        """Return this design, which the pipeline's config defines."""
         return self
 
     def assemble(self, encoder: Encoder | None, width: int, labels: Sequence[str]) -> Network:
-        """Make a network. See `Design`."""
+        """Assemble a network. See `Design`."""
         neck = None if self.make_neck is None else self.make_neck(width)
         pooling = self.make_pooling(_width(neck, width))
         return Network(encoder, neck, pooling, self.make_head(_width(pooling, width), labels))
@@ -86,14 +87,14 @@ def _width(module: nn.Module | None, width: int) -> int:
 
 
 class Origin(NamedTuple):
-    """The parts of a trained model that another one starts from.
+    """The parts of a trained model that a new model starts from.
 
     Attributes:
-        checkpoint: Its encoder, or None if token vectors came from another component.
-        settings: How its encoder was run, or None where that is not known.
-        neck: Its neck, or None.
-        pooling: Its pooling, or None for a head that scores tokens.
-        head: Its head.
+        checkpoint: Encoder, or None if token vectors came from another component.
+        settings: Settings of the encoder, or None if they are unknown.
+        neck: Neck, or None.
+        pooling: Pooling, or None if the head scores tokens.
+        head: Head.
     """
 
     checkpoint: Checkpoint | None
@@ -104,12 +105,13 @@ class Origin(NamedTuple):
 
 
 class Built(NamedTuple):
-    """A network with what it needs to run.
+    """A network and what it needs to run.
 
     Attributes:
         network: The network.
-        cutter: The cutter of its encoder, or None if token vectors come from another component.
-        base: Digest of the encoder's weights before training, if these are not saved with it.
+        cutter: Splits tokens or texts into the encoder's pieces; None if token vectors come from another
+            component.
+        base: Digest of the encoder's weights before training, if the pipeline is saved without them.
     """
 
     network: Network
@@ -125,18 +127,18 @@ def build(
     width: int | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Built:
-    """Build a network to be trained.
+    """Build a network for training.
 
     Args:
-        design: Its modules.
-        settings: Settings of its encoder, or None if token vectors come from another component.
+        design: The modules of the network.
+        settings: Settings of the encoder, or None if token vectors come from another component.
         labels: The head's labels.
-        width: Width of the token vectors in that case.
-        checkpoint: The encoder, if it is not to be loaded by its name.
+        width: Width of the token vectors that come from another component.
+        checkpoint: The encoder; None to load it by its name in the settings.
 
     Raises:
         OSError: If the encoder does not exist.
-        ValueError: If settings do not go together.
+        ValueError: If settings contradict each other or do not fit the encoder.
     """
     if settings is None:
         built = Built(_assemble(design, None, None, labels, width))
@@ -151,8 +153,8 @@ def _build_with_encoder(
 ) -> Built:
     if checkpoint is not None and settings.keeps_base:
         raise ValueError(
-            "adapter_only must be false with init_from, whose encoder has no name. Name its encoder's folder "
-            "in [components.xner.model.encoder], or save all weights."
+            "adapter_only must be false with init_from, whose encoder has no name, found true. Name the "
+            "encoder's folder in [components.xner.model.encoder], or set adapter_only to false."
         )
     checkpoint = checkpoint or load_checkpoint(settings.name)
     transformer = checkpoint.transformer
@@ -169,12 +171,12 @@ def _build_with_encoder(
 
 
 def restore(design: Design, settings: EncoderSettings | None, saved: Saved) -> Built:
-    """Build a network from its files.
+    """Restore a network from its files.
 
     Raises:
-        OSError: If an encoder that is not saved with its adapters does not exist.
-        ValueError: If the files do not go together, or not with the settings.
-        RuntimeError: If weights are missing, or unknown.
+        OSError: If the encoder is not saved with its adapters and does not exist.
+        ValueError: If the files contradict each other or the settings.
+        RuntimeError: If weights are missing or unknown.
     """
     manifest = saved.manifest
     encoder, cutter = (None, None) if settings is None else restore_encoder(saved, settings)
@@ -198,5 +200,7 @@ def _assemble(
             checkpoint_activations(transformer)
         width = encoder.width
     if width is None:
-        raise ValueError("The width of the token vectors must be known, but the encoder layer sets no nO.")
+        raise ValueError(
+            "The encoder layer must set its output width nO, found none. Name a layer that sets it."
+        )
     return design.assemble(encoder, width, labels).eval()

@@ -1,4 +1,4 @@
-"""The thinc model of the ``xner`` component, and the task that it is trained for."""
+"""The thinc model of the ``xner`` component and its task."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,26 +39,29 @@ def build_entity_model_v1(
     Args:
         encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
             `spacy-transformers.TransformerListener.v1`.
-        head: One of `spacy_xner.models.heads`.
-        neck: One of `spacy_xner.models.necks`: a function from the vectors' width to a torch module
-            ``(vectors, mask) -> vectors``. Or None.
+        head: A head for tokens from `spacy_xner.models.heads`.
+        neck: A neck from `spacy_xner.models.necks`, or None. It is a function from the width of the vectors
+            to a torch module ``(vectors, mask) -> vectors``.
+
+    Raises:
+        ValueError: If the encoder computes no token vectors.
     """
     if isinstance(encoder, EncoderSettings) and not encoder.has_token_vectors:
         raise ValueError(
-            "The encoder must have pooling first, last or mean, and cut tokens, for entities, found pooling "
-            f"{encoder.pooling} and cut {encoder.cut}. Change it."
+            "The encoder of xner must have pooling first, last or mean, and cut tokens, found pooling "
+            f"{encoder.pooling} and cut {encoder.cut}. Change them in its model.encoder."
         )
     return make_model("xner", EntityTask(read_constant(head, "is_nested")), TokenDesign(head, neck), encoder)
 
 
 def make_model(name: str, task: object, design: TokenDesign | TextDesign, encoder: AnyEncoder) -> VectorModel:
-    """Make the thinc model of a task.
+    """Build the thinc model of a component.
 
     Args:
-        name: The model's name: that of the component.
-        task: What it is trained for.
-        design: Its modules.
-        encoder: As for `build_entity_model_v1`.
+        name: Name of the model: the factory of the component.
+        task: The component's task.
+        design: The modules of the network.
+        encoder: See `build_entity_model_v1`.
     """
     layers = [encoder] if isinstance(encoder, Model) else []
     settings = encoder if isinstance(encoder, EncoderSettings) else None
@@ -80,7 +83,7 @@ def init(
     *,
     design: TokenDesign | TextDesign,
 ) -> None:
-    """Initialize with a sample of docs and the labels, which thinc passes as ``X`` and ``Y``."""
+    """Build the network from a sample of docs and the labels, which thinc passes as ``X`` and ``Y``."""
     width = None
     for layer in model.layers:
         layer.initialize(X=X)
@@ -98,17 +101,17 @@ def init(
 def forward(
     model: VectorModel,
     docs: list[Doc],
-    is_train: bool,  # noqa: FBT001 - thinc calls it so
+    is_train: bool,  # noqa: FBT001 - thinc's signature
 ) -> tuple[VectorScores, Backprop]:
-    """Compute the scores of docs.
+    """Score docs.
 
     Args:
         model: The thinc model.
-        docs: At least one of them has a token.
-        is_train: Whether the callback will be called.
+        docs: The docs, at least one of which has a token.
+        is_train: Whether gradients are needed.
 
     Returns:
-        The scores, and a callback that takes the loss and backpropagates through torch, then the layers.
+        The scores, and a callback that backpropagates a loss through torch, then through the thinc layers.
     """
     execution, dropout = get_execution(model), model.attrs["dropout_rate"]
     if not model.layers:
@@ -129,14 +132,14 @@ def forward(
 
 
 def backprop_torch(loss: Tensor) -> list[Doc]:
-    """Backpropagate through torch, where no thinc layer is below."""
+    """Backpropagate through torch, for a model without thinc layers."""
     loss.backward()  # type: ignore[no-untyped-call]
     return []
 
 
 @dataclass(frozen=True)
 class EntityTask:
-    """Find entities. See `spacy_xner.pipeline.interfaces.Task`.
+    """Entity recognition. See `spacy_xner.pipeline.interfaces.Task`.
 
     Attributes:
         is_nested: Whether entities may overlap.
@@ -145,23 +148,23 @@ class EntityTask:
     is_nested: bool
 
     def decode(self, model: AnyModel, scores: VectorScores) -> list[list[Entity]]:
-        """Find the entities of each doc; a doc without tokens has none."""
+        """Decode the entities of each doc; a doc without tokens has none."""
         has_tokens = scores.mask.any(dim=1)
         with torch.no_grad():
             entities = iter(_head(scores).decode(scores.scores[has_tokens], scores.mask[has_tokens]))
-        return [next(entities) if has else [] for has in has_tokens.tolist()]
+        return [next(entities) if flag else [] for flag in has_tokens.tolist()]
 
     def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[Gold]) -> Tensor:
         """Sum the head's loss over the annotated tokens."""
         return _head(scores).loss(scores.scores, scores.mask, gold)
 
     def soft_targets(self, model: AnyModel, scores: VectorScores) -> list[SoftTargets]:
-        """Compute the log-probabilities of each doc's tags, and its entities."""
+        """Compute tag log-probabilities and entities of each doc."""
         has_tokens = scores.mask.any(dim=1)
         with torch.no_grad():
             soft = _head(scores).soft_targets(scores.scores[has_tokens], scores.mask[has_tokens])
         targets = iter(soft)
-        return [next(targets) if has else NO_TARGETS for has in has_tokens.tolist()]
+        return [next(targets) if flag else NO_TARGETS for flag in has_tokens.tolist()]
 
     def distill_loss(
         self,
@@ -170,15 +173,15 @@ class EntityTask:
         targets: Sequence[DistillTarget | None],
         temperature: float,
     ) -> Tensor:
-        """Sum the head's divergence from the teacher over the taught tokens."""
+        """Sum the head's divergence from the teacher over the tokens that it teaches."""
         return _head(scores).distill_loss(scores.scores, scores.mask, targets, temperature)
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
-        """Load the model that the next initialization starts from; returns its labels."""
+        """Load the model that the next initialization starts from, and return its labels."""
         return set_origin(model, name, component, "xner")
 
     def join(self, model: AnyModel, nlp: Language) -> None:
-        """Connect the model to the pipeline that its component was added to."""
+        """Connect the model to the pipeline of its component."""
         join(model, nlp)
 
 
@@ -187,7 +190,7 @@ def _head(scores: VectorScores) -> Head:
 
 
 def read_constant(make_head: MakeHead, name: str) -> bool:
-    """Read a constant of the head class that a builder names, without making a head."""
+    """Read a class attribute of the head that a builder makes, without making the head."""
     return bool(getattr(getattr(make_head, "func", make_head), name, False))
 
 
@@ -201,7 +204,7 @@ def set_origin(model: AnyModel, name: str, component: str, factory: str) -> tupl
 
 
 def join(model: AnyModel, nlp: Language) -> None:
-    """Connect a model to its pipeline, if it shares the encoder of another component."""
+    """Connect a model to its pipeline if it shares the encoder of another component."""
     source = get_execution(model).source
     if isinstance(source, BorrowedEncoder):
         source.join(nlp)

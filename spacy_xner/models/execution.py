@@ -21,7 +21,7 @@ from .runners import describe, make_runner
 from .settings import EncoderSettings, Runtime
 from .vector_cache import VectorCache
 
-# Predicted tokens after which freed memory is returned to the system: so rarely that it costs nothing.
+# Predicted tokens between two returns of freed memory to the system; so many that the cost is negligible.
 RELEASE_EVERY = 4_000
 
 
@@ -30,16 +30,16 @@ class TorchOptimizer(Protocol):
     """An optimizer that steps a whole torch module at once."""
 
     def step_module(self, module: nn.Module) -> None:
-        """Update the module's parameters from their gradients, and clear these."""
+        """Update the module's parameters from their gradients, then clear the gradients."""
         ...
 
 
 class VectorScores(NamedTuple):
-    """A head's scores of some docs, of their tokens or their texts.
+    """A head's scores for a batch of docs.
 
     Attributes:
-        network: What computed them.
-        scores: The first axes are those of the head's vectors, ``(batch, tokens)`` or ``(batch,)``.
+        network: The network that computed them.
+        scores: Scores of tokens or texts. Shape: ``(batch, tokens, ...)`` or ``(batch, ...)``.
         mask: True at real tokens. Shape: ``(batch, tokens)``.
     """
 
@@ -56,7 +56,7 @@ class VectorSource(Protocol):
         ...
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Update the encoder from the gradients of the borrower's loss, if it is to be trained."""
+        """Update the encoder from the gradients of the borrower's loss, if that is to train it."""
         ...
 
 
@@ -64,13 +64,13 @@ class Execution:
     """Runs a network.
 
     Args:
-        settings: Settings of its encoder, or None if token vectors come from another component.
+        settings: Settings of the encoder, or None if token vectors come from another component.
         source: The other component's encoder, if it is shared.
 
     Attributes:
-        runtime: What may differ between machines.
+        runtime: Settings that may differ between machines.
         built: The network, or None before initialization.
-        cache: Token vectors for components that share the encoder, once there are any.
+        cache: Token vectors for components that share the encoder; None if there are no such components.
     """
 
     def __init__(self, settings: EncoderSettings | None, source: VectorSource | None = None) -> None:
@@ -80,14 +80,15 @@ class Execution:
         self._runner_kind = self.runtime.runner
         self.built: Built | None = None
         self.cache: VectorCache | None = None
-        # Trained since it was last saved: a runner would have to be made anew for each evaluation.
+        # Set by training until the next save. Until then no runner is built: evaluations during training
+        # would each need a new one.
         self.is_dirty = False
         self._pid = os.getpid()
         self._has_moved = False
         self._n_unreleased = 0
 
     def install(self, built: Built) -> None:
-        """Replace the network."""
+        """Set the network, replacing any other."""
         if self.cache is not None:
             self.cache.clear()
         self.built = built
@@ -105,11 +106,11 @@ class Execution:
         """The network, on its device.
 
         Raises:
-            ValueError: If it has not been initialized, or another process used it on a GPU.
+            ValueError: If the model is not initialized, or is on a GPU in a forked process.
         """
         if self.built is None:
             raise ValueError(
-                "The model must be initialized before it is used, but it has no weights yet. "
+                "The model must be initialized before use, found no weights. "
                 "Call nlp.initialize(), or load a trained pipeline."
             )
         network = self.built.network
@@ -129,30 +130,30 @@ class Execution:
                 f"nlp.pipe with n_process > 1 must run on the CPU, found the model on {device}. "
                 "Use n_process=1 there, or set the component's device to cpu."
             )
-        # The parent's thread pool does not survive a fork: with more than one thread, OpenMP waits forever.
+        # The parent's thread pool does not survive a fork: OpenMP deadlocks with more than one thread.
         torch.set_num_threads(1)
         self._pid = os.getpid()
 
     @property
     def cutter(self) -> PieceCutter | None:
-        """The cutter of the network's own encoder, if there is one."""
+        """Splits tokens or texts into pieces; None if token vectors come from another component."""
         return None if self.built is None else self.built.cutter
 
     @cutter.setter
     def cutter(self, cutter: PieceCutter) -> None:
-        assert self.built is not None  # only an encoder of its own has one
+        assert self.built is not None  # callers have read the cutter of a built network
         self.built = self.built._replace(cutter=cutter)
 
     def prepare(self, dropout: float, *, is_train: bool) -> Network:
-        """Set the network up for training or prediction.
+        """Switch the network to training or prediction.
 
         Raises:
-            ValueError: If it cannot be trained in its precision.
+            ValueError: If the precision does not support training.
         """
         if is_train and self.runtime.precision == "fp16":
             raise ValueError(
-                "precision must be fp32, bf16 or auto for training, found fp16, whose small gradients "
-                "vanish. Choose one of these; fp16 is for prediction."
+                "precision must be fp32, bf16 or auto for training, found fp16, in which small gradients "
+                "vanish. Choose another; fp16 is for prediction only."
             )
         network = self.network
         if not is_train:
@@ -163,7 +164,7 @@ class Execution:
         return network
 
     def use_runner(self) -> None:
-        """Make what predicts in the encoder's place, if the runtime asks for one; else remove it."""
+        """Build the runner that the runtime settings ask for, or remove one that they do not."""
         network, kind = self.network, self._runner_kind
         encoder = network.encoder
         if encoder is None:
@@ -171,17 +172,17 @@ class Execution:
         if kind is None or self.is_dirty or network.device.type != "cpu":
             encoder.runner = None
         elif encoder.runner is None or encoder.runner.kind != kind:
-            logger.info("Making the encoder ready for predictions with %s", describe(*kind))
+            logger.info("Preparing the encoder for prediction with %s", describe(*kind))
             encoder.runner = make_runner(encoder.transformer, *kind)
 
     def autocast(self) -> AbstractContextManager[object]:
-        """Return the context in which the network computes."""
+        """Return the context that sets the precision of the network's computations."""
         if self.runtime.precision == "fp32":
             return nullcontext()
         return autocast(self.network.device, self.runtime.precision)
 
     def score(self, docs: Sequence[Doc], dropout: float, *, is_train: bool) -> VectorScores:
-        """Compute the head's scores of docs, at least one of which has a token."""
+        """Score docs, at least one of which has a token."""
         network = self.prepare(dropout, is_train=is_train)
         if not is_train:
             self.count_predicted(sum(map(len, docs)))
@@ -190,10 +191,10 @@ class Execution:
             return VectorScores(network, network(vectors, mask), mask)
 
     def encode(self, docs: Sequence[Doc], *, is_train: bool) -> tuple[Tensor, Tensor]:
-        """Compute the vectors of docs, at least one of which has a token.
+        """Encode docs, at least one of which has a token.
 
         Returns:
-            Vectors and their mask, as `Network.encode` returns them.
+            Vectors and mask. See `Network.encode`.
         """
         network = self.network
         if self.source is not None:
@@ -205,26 +206,26 @@ class Execution:
         return vectors, mask
 
     def cut(self, docs: Sequence[Doc]) -> list[Pieces]:
-        """Cut docs into pieces: token by token, or their texts as wholes."""
-        assert self.cutter is not None  # callers check for an encoder
+        """Split docs into pieces, token by token or each text as a whole."""
+        assert self.cutter is not None  # callers check that there is an encoder
         assert self.settings is not None
         if self.settings.cut == "text":
             return [as_pieces(self.cutter.cut_text(doc.text)) for doc in docs]
         return self.cutter.cut_all([doc_words(doc) for doc in docs])
 
     def count_predicted(self, n_tokens: int) -> None:
-        """Count predicted tokens, and from time to time return freed memory to the system."""
+        """Count predicted tokens and, every `RELEASE_EVERY`, return freed memory to the system."""
         self._n_unreleased += n_tokens
         if self._n_unreleased >= RELEASE_EVERY:
             self._n_unreleased = 0
             release_freed()
 
     def step(self, optimizer: Optimizer, key: int) -> None:
-        """Update the parameters from their gradients, and clear these; a shared encoder's too.
+        """Update the parameters from their gradients, then clear the gradients; includes a shared encoder.
 
         Args:
             optimizer: A `TorchOptimizer`, or any thinc optimizer.
-            key: Key of the network in a thinc optimizer.
+            key: The network's key in a thinc optimizer.
         """
         network = self.network
         if self.cache is not None:
@@ -241,7 +242,7 @@ class Execution:
 
 
 def _step_arrays(network: Network, optimizer: Optimizer, key: int) -> None:
-    """Update parameters one by one, as thinc does."""
+    """Update parameters one by one with a thinc optimizer."""
     for name, parameter in network.named_parameters():
         if parameter.grad is None:
             continue
@@ -253,13 +254,13 @@ def _step_arrays(network: Network, optimizer: Optimizer, key: int) -> None:
 
 
 def get_execution(model: AnyModel) -> Execution:
-    """Return what runs a model's network."""
+    """Return the object that runs a model's network."""
     execution: Execution = model.shims[0].execution  # type: ignore[attr-defined]
     return execution
 
 
 def doc_words(doc: Doc) -> list[Word]:
-    """List a doc's tokens, with whether white space or the text's beginning stands before each."""
+    """List a doc's tokens, each with whether white space or the start of the text precedes it."""
     words = []
     has_space = True
     for token in doc:

@@ -1,4 +1,4 @@
-"""A saved network as a folder of files, or as bytes."""
+"""Write and read a saved network as a folder of files or as bytes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ from .settings import EncoderSettings
 from .storage import CONFIG, TOKENIZER, Saved
 
 MANIFEST, WEIGHTS, GRAPH = "xner.json", "model.safetensors", "encoder.onnx"
-ADVICE = "Copy the pipeline's folder again, or train it anew."
+ADVICE = "Copy the pipeline's folder again, or retrain the pipeline."
 
 
 def write_folder(saved: Saved, folder: Path) -> None:
-    """Write JSON files, one of safetensors, the ONNX model if there is one, and last the manifest."""
+    """Write JSON files, the weights, an ONNX model if there is one, and finally the manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in saved.texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -28,7 +28,7 @@ def write_folder(saved: Saved, folder: Path) -> None:
         (folder / GRAPH).write_bytes(saved.graph)
         names.append(GRAPH)
     else:
-        # An older pipeline may have left one.
+        # A pipeline saved earlier to the same folder may have left one.
         (folder / GRAPH).unlink(missing_ok=True)
     files = {name: digest_file(folder / name) for name in names}
     (folder / MANIFEST).write_text(replace(saved.manifest, files=files).to_json(), encoding="utf-8")
@@ -38,23 +38,25 @@ def write_folder(saved: Saved, folder: Path) -> None:
 def reading(
     folder: Path, settings: EncoderSettings | None, *, with_graph: bool, verify: bool
 ) -> Iterator[Saved]:
-    """Read what `write_folder` wrote, and report in one line what fails while it is used.
+    """Read a folder written by `write_folder`; errors inside the context become one-line messages.
 
     Args:
         folder: The folder.
         settings: Settings of the encoder, or None.
-        with_graph: Whether an ONNX model is read too.
+        with_graph: Whether to read an ONNX model too.
         verify: Whether to check that no file has changed.
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If a file is damaged, or does not go with the others or the pipeline's config.
+        ValueError: If a file is damaged or does not match the other files or the pipeline's config.
     """
     has_encoder = settings is not None and not settings.keeps_base
     names = [*((CONFIG, TOKENIZER) if has_encoder else ()), MANIFEST, WEIGHTS]
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise OSError(f"{folder} must hold {', '.join(names)}, but {', '.join(missing)} is missing. {ADVICE}")
+        raise OSError(
+            f"{folder} must contain {', '.join(names)}, but {', '.join(missing)} is missing. {ADVICE}"
+        )
     try:
         manifest = Manifest.from_json((folder / MANIFEST).read_text("utf-8"))
         if verify:
@@ -66,7 +68,7 @@ def reading(
     except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as err:
         reason = str(err).strip().splitlines()[0]
         raise ValueError(
-            f"{folder} must hold the files of one saved model, but they do not load: {reason} {ADVICE}"
+            f"{folder} must contain the files of one saved model, but they do not load: {reason} {ADVICE}"
         ) from err
 
 
@@ -77,10 +79,10 @@ def pack(saved: Saved) -> bytes:
 
 
 def unpack(data: bytes) -> Saved:
-    """Read what `pack` wrote.
+    """Deserialize the bytes that `pack` returned.
 
     Raises:
-        ValueError: If a newer version of the package wrote it.
+        ValueError: If a newer version of the package wrote them.
     """
     files = srsly.msgpack_loads(data)
     texts = dict(files["texts"])

@@ -1,4 +1,4 @@
-"""The registered heads: what turns token vectors into entities, and text vectors into labels."""
+"""The registered heads, which turn token vectors into entities or text vectors into labels."""
 
 from functools import partial
 
@@ -17,13 +17,13 @@ def build_softmax_head_v1(
     focal_gamma: float = 0.0,
     class_weights: dict[str, float] | None = None,
 ) -> MakeHead:
-    """Describe the head that tags each token by itself, with legal-path decoding.
+    """Configure a softmax head, which tags each token independently and decodes the best legal path.
 
     Args:
         scheme: ``"BIO"`` or ``"BIOES"``.
-        label_smoothing: Share of the loss that wants all tags to be equally likely, from 0 to 1.
-        focal_gamma: How much less a token counts the surer its tag is; 0 for all alike.
-        class_weights: How much tokens of each label count, ``O`` among them; 1 for those not named.
+        label_smoothing: Weight of the uniform distribution in the target, from 0 to 1.
+        focal_gamma: Focusing parameter of the focal loss; 0 for plain cross-entropy.
+        class_weights: Weight in the loss of the tokens of each label, including ``O``; 1 by default.
     """
     return partial(
         SoftmaxHead,
@@ -35,7 +35,7 @@ def build_softmax_head_v1(
 
 
 def build_crf_head_v1(scheme: Scheme = "BIO") -> MakeHead:
-    """Describe the head that is a conditional random field over tags.
+    """Configure a conditional random field over tags.
 
     Args:
         scheme: ``"BIO"`` or ``"BIOES"``.
@@ -44,11 +44,11 @@ def build_crf_head_v1(scheme: Scheme = "BIO") -> MakeHead:
 
 
 def build_pointer_head_v1(label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> MakeHead:
-    """Describe the head that finds starts and ends of each type; entities of different types may overlap.
+    """Configure a pointer head, which predicts starts and ends by type; types may overlap.
 
     Args:
-        label_smoothing: How far each decision is drawn towards even odds, from 0 to 1.
-        focal_gamma: How much less a decision counts the surer it is; 0 for all alike.
+        label_smoothing: Weight of a probability of one half in each binary target, from 0 to 1.
+        focal_gamma: Focusing parameter of the focal loss; 0 for plain cross-entropy.
     """
     return partial(PointerHead, label_smoothing=label_smoothing, focal_gamma=focal_gamma)
 
@@ -58,13 +58,13 @@ def build_global_pointer_head_v1(
     efficient: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
     max_width: int = 64,
 ) -> MakeHead:
-    """Describe the head that scores all spans of each type, nested ones too.
+    """Configure a global pointer head, which scores every span for each type and finds nested entities.
 
     Args:
-        head_width: Width of queries and keys; even.
-        efficient: Whether all types share one query and key, or each has its own. Shared, there are fewer
-            weights, which take longer to learn.
-        max_width: Tokens of the longest entity that can be found.
+        head_width: Width of queries and keys; an even number.
+        efficient: Whether all types share one query and one key. This saves weights, but takes longer to
+            train.
+        max_width: Length of the longest entity that can be predicted, in tokens.
     """
     return partial(GlobalPointerHead, head_width=head_width, efficient=efficient, max_width=max_width)
 
@@ -72,11 +72,11 @@ def build_global_pointer_head_v1(
 def build_exclusive_head_v1(
     class_weights: dict[str, float] | None = None, label_smoothing: float = 0.0
 ) -> MakeHead:
-    """Describe the head for texts that have one label each.
+    """Configure a head for texts with exactly one label each.
 
     Args:
-        class_weights: How much texts of each label count; 1 for those not named.
-        label_smoothing: Share of the loss that wants all labels to be equally likely, from 0 to 1.
+        class_weights: Weight in the loss of the texts of each label; 1 by default.
+        label_smoothing: Weight of the uniform distribution in the target, from 0 to 1.
     """
     return partial(ExclusiveHead, class_weights=class_weights, label_smoothing=label_smoothing)
 
@@ -84,10 +84,10 @@ def build_exclusive_head_v1(
 def build_multilabel_head_v1(
     class_weights: dict[str, float] | None = None, label_smoothing: float = 0.0
 ) -> MakeHead:
-    """Describe the head for texts that have any number of labels, each decided by itself.
+    """Configure a head for texts with any number of labels, each predicted independently.
 
     Args:
-        class_weights: How much the texts that have a label count for it; 1 for those not named.
-        label_smoothing: How far each decision is drawn towards even odds, from 0 to 1.
+        class_weights: Weight in the loss of the positive examples of each label; 1 by default.
+        label_smoothing: Weight of a probability of one half in each binary target, from 0 to 1.
     """
     return partial(MultiLabelHead, class_weights=class_weights, label_smoothing=label_smoothing)

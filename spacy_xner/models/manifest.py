@@ -1,4 +1,4 @@
-"""The manifest of a saved model: what its files hold, and what they were when they were written."""
+"""The manifest of a saved model: what its files contain, and their sizes and digests."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 import srsly
 from pydantic import Field, TypeAdapter, ValidationError
 
-# Written by this version of the package. 1: no format_version, no digests, necks of texts hold their pooling.
+# The version that this package writes. Format 1 has no format_version and no digests, and stores a text
+# model's pooling inside its neck.
 FORMAT_VERSION = 2
 Storage = Literal["float32", "float16", "bfloat16"]
 GraphPrecision = Literal["", "fp32", "int8"]
@@ -19,14 +20,14 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class EncoderManifest:
-    """How an encoder is run.
+    """How to run an encoder.
 
     Attributes:
-        capacity: Pieces in a window, special ones excluded.
-        overlap: Pieces that two windows of a long text share.
+        capacity: Pieces per window, special ones excluded.
+        overlap: Pieces shared by neighbouring windows of a long text.
         prefix: Ids of the special pieces before a text.
-        suffix: Ids of those after it.
-        pad_id: Id at padding.
+        suffix: Ids of the special pieces after a text.
+        pad_id: Id of the padding piece.
         unk_id: Id of the unknown piece.
     """
 
@@ -40,7 +41,7 @@ class EncoderManifest:
 
 @dataclass(frozen=True, slots=True)
 class FileDigest:
-    """Size of a file in bytes, and the SHA-256 of its content in hexadecimal digits."""
+    """Size of a file in bytes and SHA-256 of its content in hexadecimal digits."""
 
     size: Count
     sha256: str
@@ -48,14 +49,14 @@ class FileDigest:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What the files of a saved model hold.
+    """What the files of a saved model contain.
 
     Attributes:
         labels: The head's labels, in the order of its rows.
-        width: Width of the token vectors, if the encoder belongs to another component.
-        encoder: How the model's own encoder is run, or None.
+        width: Width of the token vectors if they come from another component, or None.
+        encoder: How to run the encoder, or None if token vectors come from another component.
         storage: Precision of the weights on disk; they are loaded as float32.
-        base: Digest of the weights that an adapter was trained on, if these are not saved with it.
+        base: Digest of the weights that an adapter was trained on, if they are not saved with it.
         graph: Precision of the ONNX graph; empty if there is none.
         files: Size and digest of each other file.
         format_version: Version of the format. See `FORMAT_VERSION`.
@@ -71,15 +72,15 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
-        """Return what `from_json` reads."""
+        """Serialize the manifest."""
         return str(srsly.json_dumps(asdict(self), indent=2))
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Read what `to_json`, or an older version of it, wrote.
+        """Parse a manifest written by this or an older version of the package.
 
         Raises:
-            ValueError: If the text is no manifest, or a newer version of the package wrote it.
+            ValueError: If the text is not a valid manifest, or a newer version of the package wrote it.
         """
         try:
             values = srsly.json_loads(text)
@@ -102,7 +103,7 @@ _ADAPTER = TypeAdapter(Manifest)
 
 
 def digest_file(file: Path) -> FileDigest:
-    """Compute size and SHA-256 of a file."""
+    """Compute the size and the SHA-256 of a file."""
     digest = hashlib.sha256()
     size = 0
     with file.open("rb") as stream:
@@ -113,10 +114,10 @@ def digest_file(file: Path) -> FileDigest:
 
 
 def verify_files(folder: Path, files: Mapping[str, FileDigest]) -> None:
-    """Check that the files of a folder are those that were saved; files that are missing are not checked.
+    """Check that the files of a folder have not changed since they were saved; skips missing files.
 
     Raises:
-        ValueError: If one has changed.
+        ValueError: If a file has changed.
     """
     for name, expected in files.items():
         file = folder / name

@@ -1,7 +1,7 @@
-"""The registered necks and poolings: what stands between encoder and head.
+"""The registered necks and poolings, which stand between encoder and head.
 
-Residual connections are on by default: without them, self-attention learns the toy slips of the tests in
-hundreds of steps instead of tens, or not at all.
+Residual connections are on by default: without them, self-attention needs hundreds of steps instead of tens
+to learn the toy slips of the tests, or does not learn them at all.
 """
 
 from functools import partial
@@ -17,13 +17,13 @@ def build_bilstm_v1(
     dropout: float = 0.0,
     residual: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
 ) -> MakeModule:
-    """Describe a bidirectional LSTM.
+    """Configure a bidirectional LSTM.
 
     Args:
         hidden_width: Width of each direction.
-        n_layers: LSTMs on top of each other.
-        dropout: Between these, from 0 to 1.
-        residual: Whether the token vectors are added to what comes out.
+        n_layers: Number of stacked LSTMs.
+        dropout: Dropout between the LSTMs, from 0 to 1.
+        residual: Whether to add the token vectors to the output.
     """
     return partial(BiLSTM, hidden_width=hidden_width, n_layers=n_layers, dropout=dropout, residual=residual)
 
@@ -34,13 +34,13 @@ def build_self_attention_v1(
     dropout: float = 0.0,
     residual: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
 ) -> MakeModule:
-    """Describe scaled dot-product self-attention.
+    """Configure scaled dot-product self-attention.
 
     Args:
-        hidden_width: Width of queries, keys and values, all heads together.
-        n_heads: Attention heads.
-        dropout: Of the attention's weights, from 0 to 1.
-        residual: Whether the token vectors are added to what comes out.
+        hidden_width: Width of queries, keys and values, summed over all heads.
+        n_heads: Number of attention heads.
+        dropout: Dropout of the attention weights, from 0 to 1.
+        residual: Whether to add the token vectors to the output.
     """
     return partial(
         SelfAttention, hidden_width=hidden_width, n_heads=n_heads, dropout=dropout, residual=residual
@@ -54,14 +54,14 @@ def build_bilstm_attention_v1(
     dropout: float = 0.0,
     residual: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
 ) -> MakeModule:
-    """Describe a BiLSTM with self-attention over its states; below a CRF, BERT-BiLSTM-Attention-CRF.
+    """Configure a BiLSTM with self-attention over its states, for BERT-BiLSTM-Attention-CRF models.
 
     Args:
-        hidden_width: Width of each of the LSTM's directions; queries, keys and values are twice as wide.
-        n_layers: LSTMs on top of each other.
-        n_heads: Attention heads.
-        dropout: Between the LSTMs, and of the attention's weights, from 0 to 1.
-        residual: Whether each of the two adds what it was given to what comes out.
+        hidden_width: Width of each direction of the LSTM; queries, keys and values are twice as wide.
+        n_layers: Number of stacked LSTMs.
+        n_heads: Number of attention heads.
+        dropout: Dropout between the LSTMs and of the attention weights, from 0 to 1.
+        residual: Whether the BiLSTM and the attention each add their input to their output.
     """
     return partial(
         BiLSTMAttention,
@@ -74,14 +74,14 @@ def build_bilstm_attention_v1(
 
 
 def build_mean_pooling_v1() -> MakeModule:
-    """Describe the mean of the token vectors as a text's vector."""
+    """Configure mean pooling: a text's vector is the mean of its token vectors."""
     return MeanPooling
 
 
 def build_attention_pooling_v1(hidden_width: int = 128) -> MakeModule:
-    """Describe the mean of the token vectors, weighted by how much each matters, as a text's vector.
+    """Configure attention pooling: a text's vector is a weighted mean with learned weights.
 
     Args:
-        hidden_width: Width of the layer that weighs them.
+        hidden_width: Width of the hidden layer that computes the weights.
     """
     return partial(AttentionPooling, hidden_width=hidden_width)

@@ -1,4 +1,4 @@
-"""Make what predicts on a CPU in an encoder's place: an ONNX graph, or a copy in 8 bits."""
+"""Build runners, which predict on a CPU in place of the encoder: an ONNX graph or an 8-bit copy."""
 
 import warnings
 from collections.abc import Callable
@@ -20,19 +20,19 @@ from ..nn.runtime.runner import Runner, run_layers
 from .settings import Runtime
 
 OPSET = 17
-# Greatest difference allowed between a runner's vectors and the encoder's, whose values are about 1.
+# Largest allowed difference between the vectors of a runner and of the encoder, whose values are about 1.
 TOLERANCE = 1e-3
-# Lengths of the texts that a runner is checked on: another batch and other lengths than it was traced with.
-PROBE = (7, 5, 1)
-# Share of the linear layers that keep float weights in int8: those with the greatest error. They reduce the
-# characters that change their label by two fifths, and take 5 % more time.
-KEPT = 1 / 18
+# Lengths of the texts that a runner is checked on; batch size and lengths differ from those of the trace.
+PROBE_LENGTHS = (7, 5, 1)
+# Share of the linear layers that stay in float under int8: those with the largest error. This reduces the
+# characters whose label changes by two fifths, and takes 5 % more time.
+FLOAT_SHARE = 1 / 18
 # Steps between the 256 values of 8 bits.
 STEPS = 255
 
 
 class _Layers(nn.Module):
-    """A module that runs a transformer on the vectors of pieces, as torch's exporter needs it."""
+    """A transformer that takes the vectors of pieces, wrapped in a module for torch's exporter."""
 
     def __init__(self, transformer: nn.Module) -> None:
         super().__init__()
@@ -43,16 +43,16 @@ class _Layers(nn.Module):
 
 
 def describe(backend: str, precision: str) -> str:
-    """Return the setting that asks for a runner, as a config has it."""
+    """Return the config setting that asks for a runner."""
     return 'backend = "onnx"' if backend == "onnx" else f'precision = "{precision}"'
 
 
-def check_processor(runtime: Runtime) -> Runtime:
-    """Return settings that this CPU supports: fp32 instead of int8, with a warning, where VNNI is missing."""
+def check_cpu(runtime: Runtime) -> Runtime:
+    """Return settings that this CPU supports: without VNNI, fp32 replaces int8, with a warning."""
     if runtime.runner != Int8Layers.kind or has_int8():
         return runtime
     warnings.warn(
-        'precision = "int8" must run on an x86 processor with VNNI, found another: fp32 is used here. '
+        'precision = "int8" must run on an x86 CPU with VNNI, found a different CPU: falling back to fp32. '
         'Use backend = "onnx", whose int8 runs on every CPU.',
         XnerWarning,
         stacklevel=2,
@@ -61,17 +61,17 @@ def check_processor(runtime: Runtime) -> Runtime:
 
 
 def make_runner(transformer: nn.Module, backend: str, precision: str) -> Runner:
-    """Make what runs in a transformer's place; its adapters are merged into the weights.
+    """Build a runner for a transformer; adapters are merged into the weights.
 
     Args:
         transformer: A Hugging Face encoder on the CPU. It is not changed.
-        backend: ``onnx``, or ``torch`` for a copy in 8 bits.
+        backend: ``onnx``, or ``torch`` for an 8-bit copy.
         precision: ``fp32`` or ``int8``.
 
     Raises:
-        ImportError: If onnx or onnxruntime is needed, and not installed.
-        ValueError: If the encoder cannot be exported, or computes something else from the vectors of pieces
-            than from their ids.
+        ImportError: If onnx or onnxruntime is needed but not installed.
+        ValueError: If the encoder cannot be exported, or its output for the vectors of pieces differs from
+            that for their ids.
     """
     if backend == "onnx":
         return make_graph(transformer, precision)
@@ -86,15 +86,19 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
     Args:
         transformer: A Hugging Face encoder on the CPU.
         precision: ``fp32``, or ``int8``: linear layers, except those of `find_fragile`, have 8-bit weights
-            with one scale for each channel, and quantize their inputs dynamically. Weights use 7 of the 8
-            bits, since sums of products would overflow 16 bits on CPUs without VNNI.
+            with one scale per channel and quantize their inputs dynamically. Weights use only 7 of the 8
+            bits, because sums of products would overflow 16 bits on CPUs without VNNI.
+
+    Raises:
+        ImportError: If onnx or onnxruntime is not installed.
+        ValueError: If the encoder cannot be exported.
     """
     try:
         import onnx  # noqa: F401 - torch's exporter needs it
         import onnxruntime  # noqa: F401
     except ImportError as err:
         raise ImportError(
-            'backend = "onnx" needs onnx and onnxruntime, which are not installed. Install them with: '
+            'backend = "onnx" needs onnx and onnxruntime, found at least one missing. Install them with: '
             "pip install 'spacy-xner[onnx]'"
         ) from err
     copy = build_transformer(dump_config(transformer), merged_state(transformer), attention="eager").eval()
@@ -111,12 +115,12 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
 
 
 def _export(transformer: nn.Module) -> bytes:
-    """Trace a transformer."""
+    """Export a transformer to ONNX by tracing it."""
     vectors = transformer.get_input_embeddings()(torch.ones(2, 16, dtype=torch.long))  # type: ignore[operator]
     sizes = {0: "batch", 1: "pieces"}
     with TemporaryDirectory() as folder, torch.no_grad(), warnings.catch_warnings():
         file = Path(folder) / "fp32.onnx"
-        # Of the tracer, about what `check_runner` looks at.
+        # The tracer warns of values that become constants; `check_runner` checks the result.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Layers(transformer).eval(),
@@ -132,59 +136,66 @@ def _export(transformer: nn.Module) -> bytes:
 
 
 def check_runner(runner: Callable[[Tensor, Tensor], Tensor], transformer: nn.Module, setting: str) -> None:
-    """Check that what runs on the vectors of pieces computes what its transformer does with the pieces.
+    """Check that a runner computes from the vectors of pieces what its transformer does from their ids.
+
+    Args:
+        runner: The runner.
+        transformer: The encoder that it stands for.
+        setting: The config setting that asks for it, for the error message.
 
     Raises:
-        ValueError: If it does not.
+        ValueError: If the difference exceeds the tolerance.
     """
-    mask = (torch.arange(max(PROBE)) < torch.tensor(PROBE)[:, None]).long()
+    mask = (torch.arange(max(PROBE_LENGTHS)) < torch.tensor(PROBE_LENGTHS)[:, None]).long()
     table: Any = transformer.get_input_embeddings()  # type: ignore[operator]
-    # From the end, where no special pieces are: RoBERTa gives that of padding no position.
+    # Ids from the end of the vocabulary, which has no special pieces: RoBERTa's padding has no position.
     ids = table.num_embeddings - 1 - torch.arange(mask.numel()).view_as(mask)
     with torch.no_grad():
         vectors = table(ids)
-        wanted = transformer(input_ids=ids, attention_mask=mask).last_hidden_state
-        apart = (runner(vectors, mask) - wanted)[mask.bool()].abs().max().item()
-    if not apart < TOLERANCE:
+        expected = transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        error = (runner(vectors, mask) - expected)[mask.bool()].abs().max().item()
+    if not error < TOLERANCE:
         raise ValueError(
-            f"{setting} must compute what the encoder does, but for {type(transformer).__name__} it is "
-            f'{apart:.1g} off. Use backend = "torch" in fp32.'
+            f"{setting} must reproduce the encoder's output to {TOLERANCE:g}, but for "
+            f'{type(transformer).__name__} it is {error:.1g} off. Use backend = "torch" in fp32.'
         )
 
 
 def find_fragile(transformer: nn.Module) -> list[str]:
-    """Find the linear layers whose outputs change most if their inputs are quantized.
+    """List the linear layers whose outputs change most when their inputs are quantized.
 
-    All values of an input share one range: where a few of them are far greater than the others, as in some
-    layers of trained transformers, these keep hardly any of the 256 steps. Source: Bondarenko et al. (2021),
-    "Understanding and overcoming the challenges of efficient transformer quantization".
+    All values of an input share one range. If a few are far larger than the others, as in some layers of
+    trained transformers, the others are left with hardly any of the 256 steps.
 
     Returns:
-        Names of an eighteenth of the layers.
+        Names of the layers to keep in float: an eighteenth of all, the most sensitive first.
+
+    Source: Bondarenko et al. (2021), "Understanding and overcoming the challenges of efficient transformer
+    quantization".
     """
     errors: dict[str, float] = {}
 
     def measure(name: str, layer: nn.Linear, rows: Tensor, _: Tensor) -> None:
-        least, most = rows.min().clamp(max=0.0), rows.max().clamp(min=0.0)
-        step = ((most - least) / STEPS).clamp(min=torch.finfo(rows.dtype).tiny)
-        lost = rows - (rows / step).round() * step
-        errors[name] = (lost @ layer.weight.T).square().mean().item()
+        low, high = rows.min().clamp(max=0.0), rows.max().clamp(min=0.0)
+        step = ((high - low) / STEPS).clamp(min=torch.finfo(rows.dtype).tiny)
+        error = rows - (rows / step).round() * step
+        errors[name] = (error @ layer.weight.T).square().mean().item()
 
     watch_linear(transformer, measure)
-    return sorted(errors, key=errors.__getitem__, reverse=True)[: round(KEPT * len(errors))]
+    return sorted(errors, key=errors.__getitem__, reverse=True)[: round(FLOAT_SHARE * len(errors))]
 
 
-def _quantize(data: bytes, kept: list[str]) -> bytes:
-    """Give linear layers weights of 8 bits, but for those that are named."""
+def _quantize(data: bytes, float_layers: list[str]) -> bytes:
+    """Quantize the linear layers of an ONNX model to 8 bits, except those named."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load_from_string(data)
-    # Or it would advise a step that only graphs of images need.
+    # Keeps onnxruntime from advising a preprocessing step that only image models need.
     model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
-    # Nodes are named by the path of their module, from `_Layers` on.
-    paths = {f".transformer.{name}.MatMul" for name in kept}
-    left_out = [node.name for node in model.graph.node if node.name.replace("/", ".") in paths]
+    # A node is named by the path of its module below `_Layers`.
+    paths = {f".transformer.{name}.MatMul" for name in float_layers}
+    excluded = [node.name for node in model.graph.node if node.name.replace("/", ".") in paths]
     with TemporaryDirectory() as folder:
         file = Path(folder) / "int8.onnx"
         quantize_dynamic(
@@ -194,6 +205,6 @@ def _quantize(data: bytes, kept: list[str]) -> bytes:
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
-            nodes_to_exclude=left_out,
+            nodes_to_exclude=excluded,
         )
         return file.read_bytes()

@@ -1,12 +1,12 @@
-"""What a config says about an encoder, and about the machine it runs on."""
+"""Settings of encoders, and of the machine that a model runs on."""
 
 from typing import Literal, NamedTuple
 
 from ..nn.encoder.encoder import Pooling, Specials
 from ..nn.encoder.pieces import PrefixSpace
 
-# Fine-tuning on short texts hardly reaches far positions: in windows of 512 pieces, more entities differ from
-# those of the sentence alone (benchmarks/long_text.py).
+# Fine-tuning on short texts hardly trains high positions: with windows of 512 pieces, more entities differ
+# from those of each sentence on its own (benchmarks/long_text.py).
 DEFAULT_WINDOW = 256
 
 Cut = Literal["tokens", "text"]
@@ -23,7 +23,7 @@ class LoRASettings(NamedTuple):
 
 
 class EncoderSettings(NamedTuple):
-    """How to load and run our own encoder. See `build_encoder_v1` for the meaning of each."""
+    """How to load and run an encoder. See `build_encoder_v1` for the meaning of each."""
 
     name: str
     prefix_space: PrefixSpace
@@ -38,12 +38,12 @@ class EncoderSettings(NamedTuple):
 
     @property
     def has_token_vectors(self) -> bool:
-        """Whether the encoder makes vectors of tokens, which entities need, and others can share."""
+        """Whether the encoder computes token vectors, as entity recognition and shared encoders require."""
         return self.pooling != "cls" and self.cut == "tokens"
 
     @property
     def keeps_base(self) -> bool:
-        """Whether the encoder itself is not saved with the pipeline, only the adapters are."""
+        """Whether the pipeline is saved with its adapters only, without the encoder."""
         return self.lora is not None and self.lora.adapter_only
 
 
@@ -55,7 +55,7 @@ class SharedEncoder(NamedTuple):
 
 
 class Runtime(NamedTuple):
-    """What may change from one machine to the next without changing the model. See `make_xner`."""
+    """Settings that may differ between machines and do not change the model. See `make_xner`."""
 
     device: str = "auto"
     precision: str = "fp32"
@@ -64,18 +64,21 @@ class Runtime(NamedTuple):
 
     @property
     def runner(self) -> tuple[str, str] | None:
-        """Backend and precision of what predicts on a processor in the encoder's place, or None for none."""
+        """Backend and precision of the runner that predicts on a CPU, or None if the encoder itself does."""
         kind = (self.backend, "int8" if self.precision == "int8" else "fp32")
         return None if kind == ("torch", "fp32") else kind
 
 
 def window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials) -> tuple[int, int]:
-    """Find the pieces of a window, special ones left out, and those that two windows share.
+    """Compute the size of windows and their overlap, in pieces without the special ones.
 
     Args:
-        settings: Of the encoder.
-        max_pieces: Pieces that the encoder can see at once, special ones included.
+        settings: Settings of the encoder.
+        max_pieces: The encoder's maximum number of pieces, special ones included.
         specials: Special pieces around each window.
+
+    Returns:
+        Pieces per window, and pieces that neighbouring windows share.
 
     Raises:
         ValueError: If the settings do not fit the encoder.
@@ -86,12 +89,12 @@ def window_sizes(settings: EncoderSettings, max_pieces: int, specials: Specials)
     if not n_special < window <= max_pieces:
         raise ValueError(
             f"window must be {n_special + 1} to {max_pieces} pieces for this encoder, found {window}. "
-            f"Leave it null for {min(max_pieces, DEFAULT_WINDOW)}."
+            f"Set it to null for {min(max_pieces, DEFAULT_WINDOW)}."
         )
     if not 0 <= overlap < window - n_special:
         raise ValueError(
             f"overlap must be 0 to {window - n_special - 1} pieces, found {overlap}. "
-            "Leave it null for a quarter of the window."
+            "Set it to null for a quarter of the window."
         )
     return window - n_special, overlap
 
@@ -108,23 +111,23 @@ def build_encoder_v1(
     lora: LoRASettings | None = None,
     cut: Literal["tokens", "text"] = "tokens",
 ) -> EncoderSettings:
-    """Describe a Hugging Face encoder; it is loaded when the pipeline is initialized, never later.
+    """Configure a Hugging Face encoder. It is loaded only when the pipeline is initialized.
 
     Args:
         name: Hub id or folder.
-        prefix_space: ``"text"`` puts a leading space before a token only where the text has one,
-            ``"always"`` before every token, for checkpoints that were trained so.
-        pooling: Which of a token's pieces make its vector; or ``"cls"``, for `spacy_xner.TextModel.v1`
-            alone: the special piece before the text makes the text's.
-        window: Pieces that the encoder sees at once, special ones included; None for 256, or all it can if
-            that is less.
-        overlap: Pieces that two windows of a long text share; None for a quarter of the window.
+        prefix_space: ``"text"`` puts a space before a token only where the text has one; ``"always"`` puts
+            one before every token, for checkpoints that were trained this way.
+        pooling: Which pieces of a token make up its vector. Or, only for `spacy_xner.TextModel.v1`,
+            ``"cls"``: the text's vector is that of the special piece before the text.
+        window: Pieces per window, special ones included; None for 256, or the encoder's maximum if smaller.
+        overlap: Pieces shared by neighbouring windows of a long text; None for a quarter of the window.
         freeze: ``"embeddings"``, a number of lower layers (embeddings included), name patterns, or None.
-        gradient_checkpointing: Compute activations twice to save memory in training.
-        layers: How many layers to keep, evenly spaced, or their indices from 0 at the bottom; None for all.
-        lora: `spacy_xner.LoRA.v1`: adapters are trained, the encoder itself is not. None to train all of it.
-        cut: What is cut into pieces: each token by itself; or, for `spacy_xner.TextModel.v1` alone, the
-            ``"text"`` as a whole, as the encoder was pretrained, which gives fewer and longer pieces.
+        gradient_checkpointing: Recompute activations in the backward pass to save memory.
+        layers: Number of layers to keep, evenly spaced, or their indices from 0 at the bottom; None for all.
+        lora: `spacy_xner.LoRA.v1` to train adapters only; None to train the whole encoder.
+        cut: How texts are split into pieces: ``"tokens"`` for each token separately; or, only for
+            `spacy_xner.TextModel.v1`, ``"text"`` for the whole text at once as in pretraining, which yields
+            fewer and longer pieces.
     """
     return EncoderSettings(
         name, prefix_space, pooling, window, overlap, freeze, gradient_checkpointing, layers, lora, cut
@@ -135,11 +138,11 @@ def build_shared_encoder_v1(
     component: str = "xner",
     train: bool = True,  # noqa: FBT001, FBT002 - confection passes all by name
 ) -> SharedEncoder:
-    """Describe the encoder of another component of ours, which a text runs through once for both.
+    """Configure the use of another component's encoder, so that each text is encoded once for both.
 
     Args:
-        component: Its name. In training it must come before this one.
-        train: Whether this component's loss trains the encoder too; False if the other is frozen.
+        component: Name of the other component, an ``xner`` or ``xcat`` that must come first in training.
+        train: Whether this component's loss trains the encoder too; False if the other component is frozen.
     """
     return SharedEncoder(component, train)
 
@@ -151,16 +154,21 @@ def build_lora_v1(
     targets: tuple[str, ...] | list[str] = ("query", "key"),
     adapter_only: bool = False,  # noqa: FBT001, FBT002 - confection passes all by name
 ) -> LoRASettings:
-    """Describe low-rank adapters in an encoder, by peft.
+    """Configure low-rank adapters (LoRA, with peft) for an encoder.
 
     Args:
-        rank: Of each adapter.
-        alpha: What an adapter adds is multiplied by ``alpha / rank``.
-        dropout: Of an adapter's input, from 0 to 1.
-        targets: Names of the linear layers that get one, such as ``query``, ``key``, ``value``, ``dense``.
-        adapter_only: Whether the pipeline is saved without the encoder, which it then needs, by its name, and
-            peft to be loaded. False to add the adapters to the weights when it is saved.
+        rank: Rank of each adapter.
+        alpha: The output of an adapter is scaled by ``alpha / rank``.
+        dropout: Dropout of an adapter's input, from 0 to 1.
+        targets: Names of the linear layers to adapt, such as ``query``, ``key``, ``value`` or ``dense``.
+        adapter_only: Whether to save the pipeline without the encoder. Loading it then needs peft and the
+            encoder, by its name. False to merge the adapters into the weights on saving.
+
+    Raises:
+        ValueError: If the rank is less than 1, or there are no targets.
     """
     if rank < 1 or not targets:
-        raise ValueError(f"rank must be at least 1 and targets not empty, found {rank} and {list(targets)}.")
+        raise ValueError(
+            f"rank must be at least 1 and targets not empty, found {rank} and {list(targets)}. Change them."
+        )
     return LoRASettings(rank, alpha, dropout, tuple(targets), adapter_only)

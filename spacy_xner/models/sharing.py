@@ -1,4 +1,4 @@
-"""The encoder of another component of the pipeline, which computes each text's vectors once for both."""
+"""Use the encoder of another component of the pipeline, so that each text is encoded once for both."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,7 +17,7 @@ class BorrowedEncoder:
     """The encoder of another component.
 
     Args:
-        settings: Which component, and whether its encoder is trained too.
+        settings: The component, and whether the borrower's loss trains its encoder.
     """
 
     def __init__(self, settings: SharedEncoder) -> None:
@@ -25,24 +25,24 @@ class BorrowedEncoder:
         self.pipeline: Language | None = None
 
     def join(self, nlp: Language) -> None:
-        """Remember the pipeline, and let the other component keep its vectors from the first text on."""
+        """Store the pipeline, and make the other component cache its vectors if it exists already."""
         self.pipeline = nlp
         if self.settings.component in nlp.component_names:
             self.find_owner()
 
     def find_owner(self) -> ModelShim:
-        """Find the model whose encoder is shared, which then keeps vectors for others.
+        """Return the model whose encoder is shared, and make it cache its vectors.
 
         Raises:
-            ValueError: If there is no such component of this package, or its encoder has no token vectors.
+            ValueError: If the component is not an xner or xcat, or its encoder computes no token vectors.
         """
         name, nlp = self.settings.component, self.pipeline
         pipe = nlp.get_pipe(name) if nlp is not None and name in nlp.component_names else None
         owner = find_shim(getattr(pipe, "model", None))
         if owner is None or owner.encoder is None or not owner.encoder.has_token_vectors:
             raise ValueError(
-                "A shared encoder must belong to a component xner or xcat and compute vectors of tokens, "
-                f"found none in {name!r}. Name another in spacy_xner.SharedEncoder.v1."
+                "A shared encoder must belong to an xner or xcat component and compute token vectors, "
+                f"found none in {name!r}. Name another component in spacy_xner.SharedEncoder.v1."
             )
         if owner.execution.cache is None:
             owner.execution.cache = VectorCache()
@@ -56,29 +56,32 @@ class BorrowedEncoder:
         return encoder.width
 
     def _check_member(self) -> None:
-        """Check that the borrower is still in the pipeline.
+        """Check that the borrower is still in its pipeline.
 
         Raises:
-            ValueError: If it was moved to another.
+            ValueError: If the borrower was moved to another pipeline.
         """
         pipes = [] if self.pipeline is None else [pipe for _, pipe in self.pipeline.components]
         if all(shim.execution.source is not self for shim in _shims(pipes)):
             raise ValueError(
                 f"A component that shares the encoder of {self.settings.component!r} must stay in its "
-                "pipeline, found it in another. Train it there, or give it its own encoder."
+                "pipeline, found it in another. Use it in its pipeline, or train it with a separate encoder."
             )
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Update the encoder from the gradients of the borrower's loss, if it is to be trained."""
+        """Update the encoder from the gradients of the borrower's loss, if that is to train it."""
         if self.settings.train:
             self.find_owner().finish_update(optimizer)
 
     def encode(self, docs: Sequence[Doc], *, is_train: bool) -> list[Tensor]:
-        """Return the token vectors of docs: those that were just computed, or else new ones.
+        """Return the token vectors of docs: cached ones in prediction if there are any, else new ones.
 
         Args:
-            docs: At least one of them with a token.
-            is_train: Whether the loss that is computed from them may train the encoder.
+            docs: The docs, at least one of which has a token.
+            is_train: Whether gradients are needed.
+
+        Returns:
+            The vectors of each doc. Shape: ``(tokens, width)``.
         """
         self._check_member()
         owner = self.find_owner().execution
@@ -94,12 +97,12 @@ class BorrowedEncoder:
 
 
 def _rows(docs: Sequence[Doc], vectors: Tensor) -> list[Tensor]:
-    """Cut the padding off the vectors of each doc."""
+    """Remove the padding from the vectors of each doc."""
     return [rows[: len(doc)] for doc, rows in zip(docs, vectors, strict=True)]
 
 
 def _shims(pipes: Iterable[object]) -> Iterator[ModelShim]:
-    """Iterate over the models of this package among some components."""
+    """Iterate over the shims of those components that are from this package."""
     for pipe in pipes:
         shim = find_shim(getattr(pipe, "model", None))
         if shim is not None:

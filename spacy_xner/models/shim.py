@@ -1,4 +1,4 @@
-"""The torch network as thinc sees it: saved, loaded and updated with the model."""
+"""The thinc shim that saves, loads and updates the torch network with its model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,20 +12,20 @@ from .building import Blueprint, Built, Design, Origin, build, restore
 from .execution import Execution, VectorSource
 from .files import pack, reading, unpack, write_folder
 from .manifest import Storage
-from .runners import check_processor, describe
+from .runners import check_cpu, describe
 from .settings import EncoderSettings, Runtime
 from .storage import Saved, dump_network
 
-# Groups of docs that a head decodes at once hold this many batches of the encoder.
+# Encoder batches in each group of docs that a head decodes at once.
 PREDICT_GROUP_BATCHES = 4
 
 
 class ModelShim(Shim):
-    """Holds a network, which is built at initialization or read from a pipeline's folder.
+    """Holds a network, which is built at initialization or loaded with the pipeline.
 
     Args:
-        design: Which modules the network is made of.
-        encoder: Settings of its own encoder, or None if token vectors come from another component.
+        design: Determines the modules of the network.
+        encoder: Settings of the encoder, or None if token vectors come from another component.
         source: The other component's encoder, if it is shared.
 
     Attributes:
@@ -53,20 +53,20 @@ class ModelShim(Shim):
         """Set device, precision, batch budget and backend; the network moves when it is next used.
 
         Raises:
-            ValueError: If backend or precision need an encoder, and there is none.
+            ValueError: If backend or precision need an encoder and the component has none.
         """
         runtime = Runtime(device, precision, max_batch_pieces, backend)
         if runtime.runner is not None and self.encoder is None:
             raise ValueError(
-                f"{describe(*runtime.runner)} needs a component with its own encoder, found one that takes "
-                'vectors from another component. Use backend = "torch" in fp32 here.'
+                f"{describe(*runtime.runner)} needs a component with its own encoder, found one that uses "
+                'the vectors of another component. Use backend = "torch" in fp32.'
             )
-        self.execution.configure(check_processor(runtime))
+        self.execution.configure(check_cpu(runtime))
 
     def initialize(
         self, design: Design, labels: Sequence[str], width: int | None, checkpoint: Checkpoint | None
     ) -> None:
-        """Build the network. Arguments as those of `build`."""
+        """Build the network. See `build` for the arguments."""
         built = build(design, self.encoder, labels, width=width, checkpoint=checkpoint)
         self.execution.install(built)
 
@@ -81,18 +81,18 @@ class ModelShim(Shim):
         self.execution.step(optimizer, self.id)
 
     def to_device(self, device_type: str, device_id: int) -> None:
-        """Do nothing: the component's `device` says where the network is, whatever thinc's ops are."""
+        """Do nothing: the component's `device` setting decides where the network is, not thinc's ops."""
 
     def save(self, path: Path) -> None:
-        """Write a folder: see `write_folder`."""
+        """Write a folder. See `write_folder`."""
         write_folder(self._dump(), path)
 
     def load(self, path: Path, *, verify: bool) -> None:
-        """Read what `save` wrote.
+        """Load a folder written by `save`.
 
         Raises:
             OSError: If a file is missing.
-            ValueError: If a file is damaged, or does not go with the others or the pipeline's config.
+            ValueError: If a file is damaged or does not match the other files or the pipeline's config.
         """
         with_graph = self.execution.runtime.backend == "onnx"
         with reading(path, self.encoder, with_graph=with_graph, verify=verify) as saved:
@@ -103,16 +103,16 @@ class ModelShim(Shim):
         self.save(Path(path))
 
     def from_disk(self, path: str | Path) -> "ModelShim":
-        """Read what `to_disk` wrote. Raises as `load`."""
+        """Load a folder written by `to_disk`. Raises the errors of `load`."""
         self.load(Path(path), verify=True)
         return self
 
     def to_bytes(self) -> bytes:
-        """Serialize the network; empty before initialization."""
+        """Serialize the network; returns no bytes before initialization."""
         return pack(self._dump()) if self.is_initialized else b""
 
     def from_bytes(self, data: bytes) -> "ModelShim":
-        """Read what `to_bytes` wrote."""
+        """Load the bytes that `to_bytes` returned."""
         if data:
             self._restore(unpack(data))
         return self
@@ -128,24 +128,24 @@ class ModelShim(Shim):
 
     def _restore(self, saved: Saved) -> None:
         self.storage = saved.manifest.storage
-        self.execution.install(restore(self.design.of(saved), self.encoder, saved))
+        self.execution.install(restore(self.design.design_for(saved), self.encoder, saved))
 
 
 def find_shim(model: AnyModel | None) -> ModelShim | None:
-    """Return the part of a model that holds its network; None if the model is not one of this package."""
+    """Return the shim of a model, or None if the model is not from this package."""
     shim = model.shims[0] if model is not None and model.shims else None
     return shim if isinstance(shim, ModelShim) else None
 
 
 def get_shim(model: AnyModel) -> ModelShim:
-    """Return the part of a model that holds its network.
+    """Return the shim of a model.
 
     Raises:
-        TypeError: If the model is not one of this package.
+        TypeError: If the model is not from this package.
     """
     shim = find_shim(model)
     if shim is None:
         raise TypeError(
-            f"The model must be one of spacy_xner, found {model.name!r}. Name a component xner or xcat."
+            f"The model must be from spacy_xner, found {model.name!r}. Use the model of an xner or xcat."
         )
     return shim

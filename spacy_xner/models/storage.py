@@ -1,4 +1,4 @@
-"""A trained network as JSON texts and tensors, and back."""
+"""Convert a trained network to JSON texts and tensors, and back."""
 
 import hashlib
 import json
@@ -22,17 +22,17 @@ from .settings import EncoderSettings
 
 CONFIG, TOKENIZER = "config.json", "tokenizer.json"
 PREFIX = "encoder.transformer."
-# Names of weights in format 1, where a text model's neck held its own neck and the pooling.
+# Prefixes of weights in format 1, where a text model's neck module contained both neck and pooling.
 RENAMED = {"neck.neck.": "neck.", "neck.pooling.": "pooling."}
 
 
 class Saved(NamedTuple):
-    """A trained network as it is saved.
+    """The saved form of a trained network.
 
     Attributes:
-        manifest: What there is.
-        texts: Contents of the other text files, by name.
-        state: All weights by name; without those of an encoder that is not saved with its adapters.
+        manifest: The manifest.
+        texts: Contents of the other text files, by file name.
+        state: Weights by name, without those of an encoder that is not saved with its adapters.
         graph: The encoder as an ONNX model; empty if there is none.
     """
 
@@ -51,15 +51,18 @@ def dump_network(
     *,
     with_graph: bool = False,
 ) -> Saved:
-    """Collect what is saved of a network.
+    """Convert a network to its saved form.
 
     Args:
         network: The network.
-        cutter: The cutter of its encoder, or None if its vectors come from another component.
-        settings: Settings of its encoder, or None in that case.
-        base: Digest of the base encoder, if that is not saved.
+        cutter: The network's cutter, or None if token vectors come from another component.
+        settings: Settings of the encoder, or None if token vectors come from another component.
+        base: Digest of the base encoder, if it is not saved with its adapters.
         storage: Precision of the weights on disk; they are loaded as float32.
-        with_graph: Whether the encoder's ONNX model is saved too, if there is one.
+        with_graph: Whether to save the encoder's ONNX model too, if there is one.
+
+    Raises:
+        ValueError: If a weight does not fit the storage precision.
     """
     labels = tuple(network.head.labels)
     encoder = network.encoder
@@ -106,18 +109,18 @@ def _cast(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
     overflowing = [name for name, x in converted.items() if x.is_floating_point() and not x.isfinite().all()]
     if overflowing:
         raise ValueError(
-            f"Weights must fit {storage} to be saved in it, found greater ones in {overflowing[0]}. "
-            "Use float32."
+            f"Weights must be within the range of {storage}, found larger ones in {overflowing[0]}. "
+            "Save in float32."
         )
     return converted
 
 
 def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, PieceCutter]:
-    """Build the encoder of a saved network.
+    """Restore the encoder of a saved network.
 
     Raises:
-        OSError: If its base is not saved with it, and cannot be found.
-        ValueError: If the base has changed, or files do not go together.
+        OSError: If the base encoder is not saved with its adapters and cannot be found.
+        ValueError: If the base encoder has changed, or the files contradict each other.
     """
     details = saved.manifest.encoder
     if details is None:
@@ -129,7 +132,7 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
         if digest_weights(transformer.state_dict()) != saved.manifest.base:
             raise ValueError(
                 f"The adapter must be used with the encoder that it was trained on, but {settings.name!r} "
-                "has other weights. Name that encoder, or save with adapter_only = false."
+                "has different weights. Name the original encoder, or save with adapter_only = false."
             )
         apply_lora(transformer, settings)
     else:
@@ -149,10 +152,10 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
 
 
 def load_state(network: Network, saved: Saved, settings: EncoderSettings | None) -> None:
-    """Set the weights of a network.
+    """Load saved weights into a network.
 
     Raises:
-        RuntimeError: If some are missing, or unknown.
+        RuntimeError: If weights are missing or unknown.
     """
     state = saved.state
     if saved.manifest.format_version == 1:
@@ -169,13 +172,13 @@ def load_state(network: Network, saved: Saved, settings: EncoderSettings | None)
 
 
 def _rename(name: str) -> str:
-    """Return the name of a weight of format 1 in the current format."""
+    """Convert the name of a weight from format 1 to the current format."""
     old = next((prefix for prefix in RENAMED if name.startswith(prefix)), "")
     return RENAMED.get(old, "") + name.removeprefix(old)
 
 
 def apply_lora(transformer: nn.Module, settings: EncoderSettings) -> None:
-    """Add the adapters of the settings to a transformer."""
+    """Add adapters to a transformer if the settings ask for them."""
     if settings.lora is not None:
         rank, alpha, dropout, targets, _ = settings.lora
         add_lora(transformer, rank=rank, alpha=alpha, dropout=dropout, targets=targets)

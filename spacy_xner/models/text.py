@@ -1,4 +1,4 @@
-"""The thinc model of the ``xcat`` component, and the task that it is trained for."""
+"""The thinc model of the ``xcat`` component and its task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,9 +43,9 @@ def build_text_model_v1(
         encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
             `spacy-transformers.TransformerListener.v1`.
         head: `spacy_xner.ExclusiveHead.v1` or `spacy_xner.MultiLabelHead.v1`.
-        pooling: `spacy_xner.MeanPooling.v1` or `spacy_xner.AttentionPooling.v1`; None for the mean. With the
-            encoder's ``pooling = "cls"`` there is only one vector to pool.
-        neck: One of `spacy_xner.models.necks`, below the pooling, or None.
+        pooling: `spacy_xner.MeanPooling.v1` or `spacy_xner.AttentionPooling.v1`; None for the mean. If the
+            encoder has ``pooling = "cls"``, there is only one vector to pool.
+        neck: A neck from `spacy_xner.models.necks`, applied before the pooling, or None.
     """
     return make_model(
         "xcat",
@@ -57,7 +57,7 @@ def build_text_model_v1(
 
 @dataclass(frozen=True)
 class TextTask:
-    """Classify texts. See `spacy_xner.pipeline.interfaces.Task`.
+    """Text classification. See `spacy_xner.pipeline.interfaces.Task`.
 
     Attributes:
         exclusive: Whether a text has exactly one label.
@@ -84,15 +84,15 @@ class TextTask:
         targets: Sequence[TextDistillTarget | None],
         temperature: float,
     ) -> Tensor:
-        """Sum the head's divergence from the teacher over the taught texts."""
+        """Sum the head's divergence from the teacher over the texts that it teaches."""
         return text_head(scores).distill_loss(scores.scores, targets, temperature)
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
-        """Load the model that the next initialization starts from; returns its labels."""
+        """Load the model that the next initialization starts from, and return its labels."""
         return set_origin(model, name, component, "xcat")
 
     def join(self, model: AnyModel, nlp: Language) -> None:
-        """Connect the model to the pipeline that its component was added to."""
+        """Connect the model to the pipeline of its component."""
         join(model, nlp)
 
 

@@ -1,4 +1,4 @@
-"""One component's encoder for another: its token vectors are kept as long as the docs, up to a limit."""
+"""A bounded cache of token vectors, for components that share an encoder."""
 
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
@@ -6,29 +6,29 @@ from weakref import WeakKeyDictionary
 from spacy.tokens import Doc
 from torch import Tensor
 
-# Vectors kept at once, the oldest make way: about 200 MB at width 768.
+# Capacity in tokens, about 200 MB at width 768; the oldest docs are evicted first.
 MAX_TOKENS = 1 << 16
 
 
 class VectorCache:
-    """Token vectors of docs that have just been predicted."""
+    """Token vectors of recently predicted docs; an entry lives no longer than its doc."""
 
     def __init__(self) -> None:
         self._rows: WeakKeyDictionary[Doc, Tensor] = WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[type["VectorCache"], tuple[()]]:
-        """Be empty in a copy of the pipeline."""
+        """Copy and pickle as an empty cache."""
         return VectorCache, ()
 
     def put(self, docs: Sequence[Doc], vectors: Tensor) -> None:
-        """Keep the vectors of some docs.
+        """Add the vectors of docs.
 
         Args:
             docs: The docs.
             vectors: Shape: ``(batch, tokens, width)``.
         """
         for doc, rows in zip(docs, vectors, strict=True):
-            # A copy, so that no batch is kept for the sake of one doc.
+            # A copy, because a view would keep the whole batch in memory.
             self._rows[doc] = rows[: len(doc)].detach().clone()
         n_tokens = sum(len(rows) for rows in self._rows.values())
         for doc in list(self._rows) if n_tokens > MAX_TOKENS else []:
@@ -37,10 +37,10 @@ class VectorCache:
                 break
 
     def get(self, doc: Doc) -> Tensor | None:
-        """Give a doc's vectors, ``(tokens, width)``; None if there are none. They go when the doc does."""
+        """Return the vectors of a doc, ``(tokens, width)``, or None if they are not cached."""
         rows = self._rows.get(doc)
         return rows if rows is not None and len(rows) == len(doc) else None
 
     def clear(self) -> None:
-        """Forget all, as the weights have changed."""
+        """Remove all entries, after a change of the weights."""
         self._rows.clear()

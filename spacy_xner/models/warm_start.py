@@ -1,4 +1,4 @@
-"""Start a model from a trained one: a pipeline, or a token-classification checkpoint."""
+"""Start a new model from a trained pipeline or a token-classification checkpoint."""
 
 import warnings
 from pathlib import Path
@@ -21,23 +21,23 @@ from .building import Origin
 from .settings import EncoderSettings
 from .shim import get_shim
 
-# A tag that a checkpoint lacks: far below all others, yet finite.
-NEVER = -1e4
+# Score of a tag that a checkpoint lacks: far below all others, but finite.
+MISSING_TAG_SCORE = -1e4
 
 
 def is_pipeline(name: str) -> bool:
-    """Return whether a name is that of a spaCy pipeline: a folder or an installed package."""
+    """Return whether a name refers to a spaCy pipeline, either a folder or an installed package."""
     return (Path(name).expanduser() / "config.cfg").is_file() or is_package(name)
 
 
 def load_pipeline(name: str) -> Language:
-    """Load a spaCy pipeline: a folder, which may begin with ``~``, or an installed package."""
+    """Load a spaCy pipeline from a folder, whose path may begin with ``~``, or an installed package."""
     folder = Path(name).expanduser()
     return spacy.load(folder if folder.is_dir() else name)
 
 
 def component_names(nlp: Language, factory: str = "xner") -> list[str]:
-    """List the components of a kind by name."""
+    """List the names of the components that a factory created."""
     return [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory == factory]
 
 
@@ -45,20 +45,20 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
     """Load a trained pipeline, or a Hugging Face token-classification checkpoint by folder or hub id.
 
     Args:
-        name: A pipeline's folder or installed package, or for ``xner`` a checkpoint.
-        component: The component of a pipeline, if several would do.
-        factory: Its kind, ``xner`` or ``xcat``.
+        name: A pipeline (folder or installed package), or for ``xner`` a checkpoint.
+        component: Name of the component to prefer if the pipeline has several of the factory.
+        factory: Factory of the component, ``xner`` or ``xcat``.
 
     Raises:
         OSError: If there is no such pipeline or checkpoint.
-        ValueError: If it has no such component, or is no token classifier.
+        ValueError: If the pipeline has no such component, or the checkpoint is not a token classifier.
     """
     if not is_pipeline(name) and factory == "xner":
         base = load_classifier(name)
         if base.top is not None:
             raise ValueError(
                 f"A token classifier must be one linear layer on the encoder's output to be extended, but "
-                f"{name!r} has more between the two. Name its encoder instead, or adopt it as it is."
+                f"{name!r} has more layers. Name its encoder instead, or adopt it unchanged."
             )
         return Origin(base.checkpoint, None, None, None, make_head(base.output, base.names, name))
     nlp = load_pipeline(name)
@@ -79,31 +79,42 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
 
 
 def find_component(nlp: Language, name: str, component: str = "xner", factory: str = "xner") -> str:
-    """Find a component of a kind in a pipeline.
+    """Return the name of a component of a factory: the preferred one if it exists, else the first.
+
+    Args:
+        nlp: The pipeline.
+        name: Name of the pipeline, for the error message.
+        component: Name of the preferred component.
+        factory: Factory of the component, ``xner`` or ``xcat``.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If the pipeline has no such component.
     """
     names = component_names(nlp, factory)
     if not names:
         raise ValueError(
-            f"{name} must have a component {factory}, found {', '.join(nlp.pipe_names) or 'none at all'}. "
-            "Name a pipeline that was trained with one."
+            f"{name} must have an {factory} component, found {', '.join(nlp.pipe_names) or 'no components'}. "
+            "Name a pipeline that has one."
         )
     return component if component in names else names[0]
 
 
 def check_origin(origin: Origin, settings: EncoderSettings | None, name: str) -> None:
-    """Check that a model with these settings can start from the parts of another.
+    """Check that a model with some settings can start from a trained one; warns of different settings.
+
+    Args:
+        origin: The trained model.
+        settings: Settings of the new model's encoder, or None if it uses another component's.
+        name: Name of the trained model, for messages.
 
     Raises:
-        ValueError: If only one of the two has its own encoder.
+        ValueError: If only one of the two models has its own encoder.
     """
     if (origin.checkpoint is None) != (settings is None):
         here, there = ("another component's" if x is None else "its own" for x in (settings, origin[0]))
         raise ValueError(
-            f"init_from must use an encoder as this component does, {here}, but {name} uses {there}. "
-            "Change the component's model.encoder."
+            f"init_from must name a model that uses {here} encoder, as this component does, but {name} uses "
+            f"{there}. Change the component's model.encoder."
         )
     if settings is None or origin.settings is None:
         return
@@ -119,10 +130,10 @@ def check_origin(origin: Origin, settings: EncoderSettings | None, name: str) ->
 
 
 def inherit(network: Network, origin: Origin) -> None:
-    """Copy head rows of shared labels, the neck and the pooling.
+    """Copy the neck, the pooling and the head's rows of shared labels from a trained model.
 
     Raises:
-        ValueError: If necks or poolings differ.
+        ValueError: If the necks or poolings differ.
     """
     _copy_weights("neck", network.neck, origin.neck)
     _copy_weights("pooling", network.pooling, origin.pooling)
@@ -152,17 +163,18 @@ def _copy_weights(what: str, module: nn.Module | None, origin: nn.Module | None)
 
 
 def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHead:
-    """Make a head of BIO tags from the rows of a classifier.
+    """Build a BIO head from the rows of a classifier.
 
-    Tags without prefix (``PER``), or with ``I-`` alone, are shared out evenly between ``B-`` and ``I-``.
+    The probability of a tag without a prefix (``PER``), or of an ``I-`` tag without a ``B-`` tag, is split
+    evenly between ``B-`` and ``I-``.
 
     Args:
-        classifier: From token vectors to tags.
-        names: Its tags.
-        source: Where it comes from, for errors.
+        classifier: Maps token vectors to tag scores.
+        names: The classifier's tags.
+        source: Name of the checkpoint, for error messages.
 
     Raises:
-        ValueError: If its tags are neither BIO nor IO.
+        ValueError: If the tags are neither BIO nor IO.
     """
     rows = _rows(names, source)
     labels = list(dict.fromkeys(label for label, _ in rows if label))
@@ -175,7 +187,7 @@ def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHe
             if row is None and other is None and prefix == "B":
                 other = rows[label, "I"]
             if other is None:
-                head.output.bias[i] = NEVER
+                head.output.bias[i] = MISSING_TAG_SCORE
                 continue
             head.output.weight[i] = classifier.weight[other]
             head.output.bias[i] = classifier.bias[other]
@@ -184,26 +196,26 @@ def make_head(classifier: nn.Linear, names: list[str], source: str) -> SoftmaxHe
 
 
 def _halve(head: SoftmaxHead, rows: dict[tuple[str, str], int]) -> None:
-    """Where two tags share a row, give each half of its probability, and break ties in favour of I."""
+    """Halve the probability of each row that was copied to two tags, with ties broken in favour of I."""
     for i, (tag, label) in enumerate(zip(head.tag_names, head.tags.tag_labels, strict=True)):
         if label and ((label, "") in rows or (label, "B") not in rows):
             head.output.bias[i] += torch.tensor(0.5).log() + (1e-3 if tag[0] == "I" else -1e-3)
 
 
 def _rows(names: list[str], source: str) -> dict[tuple[str, str], int]:
-    """Find the row of each label and prefix; prefix ``O`` with no label is the outside."""
+    """Map each label and prefix to its row; the outside tag has an empty label and the prefix ``O``."""
     if OUTSIDE not in names or any(name.startswith("LABEL_") for name in names):
         raise ValueError(
-            f"{source!r} must name its tags in config.json (id2label), O among them, found "
-            f"{', '.join(names[:5])}. Write the names there."
+            f"{source!r} must name its tags in config.json (id2label), including O, found "
+            f"{', '.join(names[:5])}. Add their names to that file."
         )
     scheme = TagScheme(label_first=is_label_first(names))
     parsed = [scheme.parse(name) or ("", name) for name in names]
     if {letter for letter, _ in parsed} & set("ESLU"):
         raise ValueError(
-            f"{source!r} must have BIO or IO tags, found {', '.join(names[:5])}. Train it anew with BIO tags."
+            f"{source!r} must have BIO or IO tags, found {', '.join(names[:5])}. Retrain it with BIO tags."
         )
-    # Any other letter than those of BIO is part of a label.
+    # Letters other than those of BIO are part of the label.
     return {
         (label, letter) if letter in ("B", "I", OUTSIDE) else (name, ""): i
         for i, ((letter, label), name) in enumerate(zip(parsed, names, strict=True))

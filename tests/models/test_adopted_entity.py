@@ -1,4 +1,4 @@
-"""Token-classification checkpoints as components: what transformers' own pipeline finds, and training on."""
+"""Adopted token-classification checkpoints: same entities as transformers' pipeline, saving, training."""
 
 import pickle
 import shutil
@@ -45,16 +45,16 @@ def adopt(folder: Path | str, **settings: object) -> Language:
     return nlp
 
 
-def found_by_transformers(tagger: Any, text: str) -> dict[tuple[int, int, str], float]:
-    """Entities by the characters that are not white space."""
-    found = {}
+def predict_with_transformers(tagger: Any, text: str) -> dict[tuple[int, int, str], float]:
+    """Return the scores of the entities, with surrounding white space stripped."""
+    scores = {}
     for ent in tagger(text):
         part = text[ent["start"] : ent["end"]]
         if part.strip():
             start = ent["start"] + len(part) - len(part.lstrip())
             key = (start, start + len(part.strip()), ent["entity_group"])
-            found[key] = max(float(ent["score"]), found.get(key, 0.0))
-    return found
+            scores[key] = max(float(ent["score"]), scores.get(key, 0.0))
+    return scores
 
 
 @pytest.fixture(scope="module")
@@ -68,30 +68,30 @@ def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("arch", "tags"),
     [("xlm-roberta", "BIO"), ("bert", "BIO"), ("modernbert", "BIO"), ("xlm-roberta", "IOB1"), ("bert", "IO")],
 )
-def test_finds_what_transformers_finds(
+def test_adopted_checkpoint_predicts_as_transformers(
     tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str, tags: str, strategy: str
 ) -> None:
     folder = write_checkpoint(tmp_path / "ckpt", tiny_encoders(arch), TAGS[tags])
     tagger = pipeline("token-classification", str(folder), aggregation_strategy=strategy, device="cpu")
     nlp = adopt(folder, aggregation_strategy=strategy)
-    n_found = 0
+    n_entities = 0
     for text, doc in zip(TEXTS, nlp.pipe(TEXTS), strict=True):
-        wanted = found_by_transformers(tagger, text)
-        ours = {
+        expected = predict_with_transformers(tagger, text)
+        predicted = {
             (span.start_char, span.end_char, span.label_): score
             for span, score in zip(doc.spans["xner"], doc.spans["xner"].attrs["scores"], strict=True)
         }
-        widened: dict[tuple[int, int, str], float] = {}
-        for (start, end, label), score in wanted.items():
+        expanded: dict[tuple[int, int, str], float] = {}
+        for (start, end, label), score in expected.items():
             span = doc.char_span(start, end, alignment_mode="expand")
             key = (span.start_char, span.end_char, label)
-            widened[key] = max(score, widened.get(key, 0.0))
-        assert ours == {key: pytest.approx(score, abs=1e-5) for key, score in widened.items()}, text
-        n_found += len(ours)
-    assert n_found > 5
+            expanded[key] = max(score, expanded.get(key, 0.0))
+        assert predicted == {key: pytest.approx(score, abs=1e-5) for key, score in expanded.items()}, text
+        n_entities += len(predicted)
+    assert n_entities > 5
 
 
-def test_an_adopted_pipeline_is_saved_with_its_weights(folder: Path, tmp_path: Path) -> None:
+def test_adopted_pipeline_is_saved_with_weights(folder: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     shutil.copytree(folder, gone)
     nlp = adopt(gone)
@@ -100,22 +100,24 @@ def test_an_adopted_pipeline_is_saved_with_its_weights(folder: Path, tmp_path: P
     copy = spacy.load(tmp_path / "saved")
     assert copy.get_pipe("xner").labels == nlp.get_pipe("xner").labels == ("PER", "LOC", "COURIER", "PHONE")
     assert copy.pipe_labels == nlp.pipe_labels == {"xner": ["PER", "LOC", "COURIER", "PHONE"]}
-    again = adopt(folder).from_bytes(nlp.to_bytes())
-    for docs in zip(*(each.pipe(TEXTS) for each in (nlp, copy, again)), strict=True):
+    from_bytes = adopt(folder).from_bytes(nlp.to_bytes())
+    for docs in zip(*(each.pipe(TEXTS) for each in (nlp, copy, from_bytes)), strict=True):
         first, *others = ([(s.start, s.end, s.label_, s._.xner_score) for s in d.spans["xner"]] for d in docs)
-        assert all(found == first for found in others)
+        assert all(entities == first for entities in others)
 
 
 @pytest.mark.parametrize("arch", ["xlm-roberta", "modernbert"])
-def test_processes_find_the_same(tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str) -> None:
+def test_adopted_n_process_equals_one_process(
+    tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str
+) -> None:
     nlp = adopt(write_checkpoint(tmp_path, tiny_encoders(arch), BIO))
-    alone = [[ent.text for ent in doc.ents] for doc in nlp.pipe(TEXTS)]
-    assert alone == [[ent.text for ent in doc.ents] for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)]
+    expected = [[ent.text for ent in doc.ents] for doc in nlp.pipe(TEXTS)]
+    assert expected == [[ent.text for ent in doc.ents] for doc in nlp.pipe(TEXTS, n_process=2, batch_size=2)]
     copy = pickle.loads(pickle.dumps(nlp))
-    assert alone == [[ent.text for ent in doc.ents] for doc in copy.pipe(TEXTS)]
+    assert expected == [[ent.text for ent in doc.ents] for doc in copy.pipe(TEXTS)]
 
 
-def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
+def test_adopted_pipeline_can_be_trained(folder: Path) -> None:
     nlp = adopt(folder)
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
@@ -126,14 +128,14 @@ def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
         assert [(ent.text, ent.label_) for ent in nlp(text).ents] == entities
 
 
-def test_new_labels_are_refused(folder: Path) -> None:
+def test_adopted_pipeline_refuses_new_labels(folder: Path) -> None:
     nlp = adopt(folder)
     examples = make_examples(nlp, [("Bo", [("Bo", "HERO")])])
     with pytest.raises(ValueError, match=r"must be among the checkpoint's \(PER, LOC.*found HERO"):
         nlp.initialize(lambda: examples)
 
 
-def test_labels_are_added_to_an_adopted_pipeline_by_init_from(folder: Path, tmp_path: Path) -> None:
+def test_init_from_adds_labels_to_an_adopted_pipeline(folder: Path, tmp_path: Path) -> None:
     adopt(folder).to_disk(tmp_path)
     nlp = load(str(tmp_path))
     new = spacy.blank("xx", config=TOKENIZER)
@@ -148,26 +150,26 @@ def test_labels_are_added_to_an_adopted_pipeline_by_init_from(folder: Path, tmp_
     assert pipe.labels == (*nlp.get_pipe("xner").labels, "HERO")
 
 
-def test_a_checkpoint_by_its_name_finds_the_same(folder: Path, tmp_path: Path) -> None:
+def test_predict_accepts_a_checkpoint_folder(folder: Path, tmp_path: Path) -> None:
     adopt(folder).to_disk(tmp_path / "adopted")
     (tmp_path / "texts.txt").write_text("\n".join(TEXTS).replace("\n ", " "), encoding="utf-8")
-    first, second = (
+    from_checkpoint, from_pipeline = (
         invoke("predict", model, tmp_path / "texts.txt", "--json") for model in (folder, tmp_path / "adopted")
     )
-    assert first == second
-    assert first[0] == 0
-    assert '"label"' in first[1]
+    assert from_checkpoint == from_pipeline
+    assert from_checkpoint[0] == 0
+    assert '"label"' in from_checkpoint[1]
 
 
-def test_init_from_beside_a_checkpoint_is_refused(folder: Path) -> None:
+def test_init_from_with_an_adopted_checkpoint_is_refused(folder: Path) -> None:
     nlp = adopt(folder)
     nlp.config["initialize"]["components"]["xner"] = {"init_from": str(folder)}
-    with pytest.raises(ValueError, match="has its own labels"):
+    with pytest.raises(ValueError, match="init_from must not be set for an adopted checkpoint"):
         nlp.initialize(lambda: make_examples(nlp))
 
 
-def test_a_checkpoint_that_is_not_there_is_told_when_it_is_needed(tmp_path: Path) -> None:
-    nlp = adopt(tmp_path / "none")
+def test_missing_checkpoint_is_reported_on_first_use(tmp_path: Path) -> None:
+    nlp = adopt(tmp_path / "missing")
     with pytest.raises(OSError, match="must be a hub id or a folder"):
         nlp("Anna")
 
@@ -180,22 +182,22 @@ def test_long_texts_are_not_truncated(tiny: Path, tmp_path: Path) -> None:
     assert doc.spans["xner"][-1].end_char > 0.9 * len(text)
 
 
-def test_strict_alignment_drops_what_expand_keeps(folder: Path) -> None:
+def test_strict_alignment_drops_entities_that_expand_keeps(folder: Path) -> None:
     texts = ["AnnaSchmidtDHLExpress" * 3, "Annaa Schmidtx"]
-    kept, strict = (
+    expanded, strict = (
         [len(d.spans["xner"]) for d in adopt(folder, alignment_mode=mode).pipe(texts)]
         for mode in ("expand", "strict")
     )
-    assert all(a >= b for a, b in zip(kept, strict, strict=True))
-    assert sum(kept) > sum(strict)
+    assert all(a >= b for a, b in zip(expanded, strict, strict=True))
+    assert sum(expanded) > sum(strict)
 
 
-def test_training_tells_of_entities_that_share_a_piece(folder: Path) -> None:
+def test_training_warns_of_entities_that_share_a_piece(folder: Path) -> None:
     nlp = adopt(folder)
     nlp("loads the checkpoint")
     cut = get_execution(nlp.get_pipe("xner").model).cutter.cut_text
-    found = (text[start:end] for text in TEXTS for start, end in cut(text).offsets)
-    words = list(next(part for part in found if len(part) > len(cut(part).ids)))
+    parts = (text[start:end] for text in TEXTS for start, end in cut(text).offsets)
+    words = list(next(part for part in parts if len(part) > len(cut(part).ids)))
     docs = [Doc(nlp.vocab, words=words, spaces=[False] * len(words)) for _ in range(2)]
     docs[1].set_ents([Span(docs[1], i, i + 1, "PER") for i in range(len(words))])
     with pytest.warns(XnerWarning, match="share all their pieces with others"):
@@ -203,7 +205,7 @@ def test_training_tells_of_entities_that_share_a_piece(folder: Path) -> None:
     assert losses["xner"] > 0
 
 
-def test_roles_of_tags() -> None:
+def test_read_roles_accepts_prefixes_and_suffixes() -> None:
     assert [tuple(role) for role in read_roles(["O", "B-PER", "S-A-B", "VITAMIN-E"])] == [
         ("", ""),
         ("PER", "B"),
@@ -217,7 +219,7 @@ def test_roles_of_tags() -> None:
     ]
 
 
-def test_units_are_grouped_by_letters() -> None:
+def test_group_units_follows_tag_letters() -> None:
     units = [
         ("A", "B", 0.5),
         ("A", "I", 1.0),
@@ -230,7 +232,7 @@ def test_units_are_grouped_by_letters() -> None:
     assert [e.score for e in group_units(units)] == pytest.approx([0.75, 0.5, 0.6])
 
 
-def test_adopt(tiny: Path, tmp_path: Path) -> None:
+def test_adopt_command_writes_a_pipeline(tiny: Path, tmp_path: Path) -> None:
     checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, ["O", "B-PER", "I-PER"])
     code, out, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "max")
     assert (code, err) == (0, "")
@@ -252,7 +254,9 @@ def test_adopt(tiny: Path, tmp_path: Path) -> None:
     assert "must have a token classifier, found only an encoder" in err
 
 
-def test_train_goes_on_with_an_adopted_checkpoint(trained: Language, tmp_path: Path, tiny: Path) -> None:
+def test_train_command_fine_tunes_an_adopted_checkpoint(
+    trained: Language, tmp_path: Path, tiny: Path
+) -> None:
     corpus = tmp_path / "slips.spacy"
     DocBin(docs=[eg.reference for eg in make_examples(trained)]).to_disk(corpus)
     tags = ["O", *(f"{letter}-{label}" for label in ("COURIER", "LOC", "PER", "PHONE") for letter in "BI")]

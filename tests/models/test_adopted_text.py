@@ -1,4 +1,4 @@
-"""Sequence-classification checkpoints as components: what transformers finds, and training on."""
+"""Adopted sequence-classification checkpoints: same scores as transformers' pipeline, saving, training."""
 
 import shutil
 from collections.abc import Callable
@@ -36,24 +36,24 @@ def folder(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("problem", ["single_label_classification", "multi_label_classification"])
 @pytest.mark.parametrize("arch", ["xlm-roberta", "bert", "deberta-v2", "modernbert"])
-def test_finds_what_transformers_finds(
+def test_adopted_checkpoint_predicts_as_transformers(
     tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str, problem: str
 ) -> None:
-    # Of a modernbert, the piece before the text decides only if it is told so.
+    # By default, a ModernBERT classifier does not decide by the piece before the text.
     settings = {"modernbert": {"classifier_pooling": "cls"}, "deberta-v2": {"pooler_hidden_size": 32}}
     folder = write_texts(
         tmp_path / "ckpt", tiny_encoders(arch), LABELS, problem_type=problem, **settings.get(arch, {})
     )
-    theirs = pipeline("text-classification", str(folder), top_k=None, device="cpu")
+    classifier = pipeline("text-classification", str(folder), top_k=None, device="cpu")
     nlp = adopt(folder)
     for text, doc in zip(TEXTS, nlp.pipe(TEXTS), strict=True):
-        wanted = {row["label"]: row["score"] for row in theirs([text])[0]}
-        assert doc.cats == {label: pytest.approx(score, abs=1e-5) for label, score in wanted.items()}
+        expected = {row["label"]: row["score"] for row in classifier([text])[0]}
+        assert doc.cats == {label: pytest.approx(score, abs=1e-5) for label, score in expected.items()}
     assert nlp.get_pipe("xcat").is_exclusive is problem.startswith("single")
     assert max(max(doc.cats.values()) for doc in nlp.pipe(TEXTS)) > 0.5
 
 
-def test_an_adopted_pipeline_is_saved_with_its_weights(folder: Path, tmp_path: Path) -> None:
+def test_adopted_pipeline_is_saved_with_weights(folder: Path, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     shutil.copytree(folder, gone)
     nlp = adopt(gone)
@@ -61,11 +61,11 @@ def test_an_adopted_pipeline_is_saved_with_its_weights(folder: Path, tmp_path: P
     shutil.rmtree(gone)
     copy = spacy.load(tmp_path / "saved")
     assert copy.get_pipe("xcat").labels == nlp.get_pipe("xcat").labels == tuple(LABELS)
-    for ours, theirs in zip(nlp.pipe(TEXTS), copy.pipe(TEXTS), strict=True):
-        assert ours.cats == theirs.cats
+    for expected, doc in zip(nlp.pipe(TEXTS), copy.pipe(TEXTS), strict=True):
+        assert doc.cats == expected.cats
 
 
-def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
+def test_adopted_pipeline_can_be_trained(folder: Path) -> None:
     nlp = adopt(folder)
     examples = []
     for i, text in enumerate(TEXTS):
@@ -79,7 +79,7 @@ def test_an_adopted_pipeline_can_be_trained(folder: Path) -> None:
         assert max(doc.cats, key=doc.cats.__getitem__) == LABELS[i % 3]
 
 
-def test_what_cannot_be_adopted_is_told(tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
+def test_unsupported_checkpoints_are_refused(tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
     mean = write_texts(tmp_path / "mean", tiny_encoders("modernbert"), LABELS, classifier_pooling="mean")
     with pytest.raises(ValueError, match="must decide by the vector of the special piece before the text"):
         adopt(mean)("text")
@@ -90,9 +90,7 @@ def test_what_cannot_be_adopted_is_told(tiny_encoders: Callable[..., Path], tmp_
         adopt(tiny_encoders())("text")
 
 
-def test_a_head_of_ours_does_not_go_on_from_a_checkpoints_layers(
-    folder: Path, tiny: Path, tmp_path: Path
-) -> None:
+def test_new_head_cannot_start_from_an_adopted_checkpoint(folder: Path, tiny: Path, tmp_path: Path) -> None:
     adopt(folder).to_disk(tmp_path)
     nlp = spacy.blank("xx", config=TOKENIZER)
     encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": str(tiny), "pooling": "cls"}

@@ -1,4 +1,4 @@
-"""A pipeline whose encoder computes in 8 bits finds nearly what it finds in float32."""
+"""Pipelines with an 8-bit encoder on the CPU: predictions close to those in float32."""
 
 import pickle
 from pathlib import Path
@@ -15,36 +15,36 @@ from spacy_xner.nn.runtime.int8 import Int8Layers
 
 from ..conftest import SLIPS, needs_int8, train_nlp, write_checkpoint
 from ..test_cli import invoke
-from ..tools.test_shrink import found
+from ..tools.test_shrink import entity_rows
 from .test_adopted_entity import BIO, adopt
 from .test_runners import INT8, TEXTS, check_same, check_similar, runner_of
 
 
 @needs_int8
 @pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])
-def test_int8_by_torch(tiny: Path, tmp_path: Path, head: str) -> None:
-    theirs = train_nlp(tiny, head, neck="BiLSTM")
-    theirs.to_disk(tmp_path / "large")
+def test_int8_predictions_are_similar_and_saved(tiny: Path, tmp_path: Path, head: str) -> None:
+    reference = train_nlp(tiny, head, neck="BiLSTM")
+    reference.to_disk(tmp_path / "large")
     code, _, err = invoke("shrink", tmp_path / "large", tmp_path / "small", "--precision", "int8")
     assert code == 0, err
     assert not (tmp_path / "small" / "xner" / "model" / "encoder.onnx").exists()
     nlp = spacy.load(tmp_path / "small")
     assert nlp.config["components"]["xner"]["precision"] == "int8"
-    for ours in (
+    for copy in (
         nlp,
         type(nlp).from_config(nlp.config).from_bytes(nlp.to_bytes()),
         pickle.loads(pickle.dumps(nlp)),
     ):
-        check_similar(ours, theirs)
-        assert isinstance(runner_of(ours), Int8Layers)
-    scores = [row[2] for rows in found(nlp, TEXTS) for row in rows]
+        check_similar(copy, reference)
+        assert isinstance(runner_of(copy), Int8Layers)
+    scores = [row[2] for rows in entity_rows(nlp, TEXTS) for row in rows]
     nlp.get_pipe("xner").configure(precision="fp32")
-    assert [row[2] for rows in found(nlp, TEXTS) for row in rows] != scores
+    assert [row[2] for rows in entity_rows(nlp, TEXTS) for row in rows] != scores
     assert runner_of(nlp) is None
 
 
 @needs_int8
-def test_int8_has_no_table_nor_weights_of_its_own(trained: Language, tmp_path: Path) -> None:
+def test_int8_shares_embeddings_and_adds_no_weights(trained: Language, tmp_path: Path) -> None:
     trained.to_disk(tmp_path / "torch")
     nlp = spacy.load(tmp_path / "torch", config=INT8)
     module = get_execution(nlp.get_pipe("xner").model).network
@@ -60,19 +60,19 @@ def test_int8_has_no_table_nor_weights_of_its_own(trained: Language, tmp_path: P
     assert all(torch.equal(after[name], before[name]) for name in after)
 
 
-def test_int8_on_another_processor(
+def test_int8_falls_back_to_fp32_without_vnni(
     trained: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained.to_disk(tmp_path / "torch")
     monkeypatch.setattr(runners, "has_int8", lambda: False)
-    with pytest.warns(XnerWarning, match=r'"int8" must run on an x86 processor with VNNI, found another'):
+    with pytest.warns(XnerWarning, match=r'"int8" must run on an x86 CPU with VNNI, found a different CPU'):
         nlp = spacy.load(tmp_path / "torch", config=INT8)
-    check_same(nlp, trained, apart=1e-5)
+    check_same(nlp, trained, tolerance=1e-5)
     assert runner_of(nlp) is None
 
 
 @needs_int8
-def test_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
+def test_int8_runs_an_adopted_checkpoint(tiny: Path, tmp_path: Path) -> None:
     nlp = adopt(write_checkpoint(tmp_path / "ckpt", tiny, BIO))
     nlp.to_disk(tmp_path / "torch")
     small = spacy.load(tmp_path / "torch", config=INT8)

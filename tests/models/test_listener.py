@@ -1,4 +1,4 @@
-"""One transformer of spacy-transformers shared by xner with spaCy's own textcat, and with xcat."""
+"""A transformer of spacy-transformers, shared by xner with spaCy's textcat or with xcat."""
 
 import pickle
 from pathlib import Path
@@ -12,7 +12,7 @@ from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp
 
-# Its release 1.4 needs transformers 4.
+# spacy-transformers 1.4 needs transformers 4.
 pytest.importorskip("spacy_transformers")
 
 LISTENER = {
@@ -24,7 +24,7 @@ LISTENER = {
 
 
 def make_listening(tiny: Path, head: str = "SoftmaxHead") -> Language:
-    """Make a pipeline in which xner listens to a transformer."""
+    """Build a pipeline in which xner listens to a transformer."""
     nlp = spacy.blank("xx", config=TOKENIZER)
     transformer = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(tiny)}
     nlp.add_pipe("transformer", config={"model": transformer})
@@ -77,7 +77,7 @@ def test_shared_transformer_feeds_xner_and_textcat(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: Path) -> None:
+def test_teacher_and_student_can_be_listeners(tiny: Path, tmp_path: Path) -> None:
     teacher = initialize(make_listening(tiny))
     teacher.to_disk(tmp_path / "teacher")
     examples = make_examples(teacher)
@@ -99,5 +99,5 @@ def test_a_teacher_and_a_student_that_share_transformers(tiny: Path, tmp_path: P
         student.update(make_examples(student))
     with pytest.raises(ValueError, match=r'found "vocabulary"\. Name a file'):
         initialize(make_listening(tiny), teacher=block | {"texts": "vocabulary"})
-    with pytest.raises(ValueError, match="init_from must use an encoder as this component does, its own"):
+    with pytest.raises(ValueError, match="init_from must name a model that uses its own encoder"):
         initialize(make_nlp(tiny), init_from=str(tmp_path / "teacher"))

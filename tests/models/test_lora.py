@@ -1,4 +1,4 @@
-"""Adapters: what is trained, what is saved, and what is needed to load it."""
+"""Low-rank adapters: which weights are trained and saved, and what loading them needs."""
 
 import logging
 import shutil
@@ -24,7 +24,7 @@ def scores_of(nlp: Language) -> torch.Tensor:
     return torch.cat([torch.tensor(soft.log_probs) for soft in xner.soft_targets(map(nlp.make_doc, TEXTS))])
 
 
-def test_only_adapters_and_head_are_trained(tiny: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_lora_trains_only_adapters_and_head(tiny: Path, caplog: pytest.LogCaptureFixture) -> None:
     before = load_file(tiny / "model.safetensors")
     with caplog.at_level(logging.INFO, logger="spacy"):
         nlp = train_nlp(tiny, n_steps=120, encoder_lora=LORA)
@@ -41,17 +41,17 @@ def test_only_adapters_and_head_are_trained(tiny: Path, caplog: pytest.LogCaptur
         assert entities_of(nlp(text)) == entities
 
 
-def test_adapters_are_ready_for_prediction(tiny: Path) -> None:
+def test_lora_is_in_evaluation_mode_after_initialization(tiny: Path) -> None:
     nlp = train_nlp(tiny, n_steps=0, encoder_lora=LORA | {"dropout": 0.5})
     module = get_execution(nlp.get_pipe("xner").model).network
     assert not any(part.training for part in module.modules())
 
 
-def test_adapters_are_merged_when_saved(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lora_is_merged_on_saving(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nlp = train_nlp(tiny, encoder_lora=LORA)
     expected = scores_of(nlp)
     nlp.to_disk(tmp_path)
-    # Whoever predicts needs no peft.
+    # Prediction must not need peft.
     monkeypatch.setitem(sys.modules, "peft", None)
     copy = spacy.load(tmp_path)
     torch.testing.assert_close(scores_of(copy), expected, rtol=0, atol=1e-5)
@@ -66,7 +66,7 @@ def test_adapters_are_merged_when_saved(tiny: Path, tmp_path: Path, monkeypatch:
         assert is_changed == any(f".{target}.weight" in name for target in LORA["targets"])
 
 
-def test_adapters_alone(tiny: Path, tmp_path: Path) -> None:
+def test_lora_can_be_saved_without_the_encoder(tiny: Path, tmp_path: Path) -> None:
     base = tmp_path / "base"
     shutil.copytree(tiny, base)
     nlp = train_nlp(base, encoder_lora=LORA | {"adapter_only": True})
@@ -84,7 +84,7 @@ def test_adapters_alone(tiny: Path, tmp_path: Path) -> None:
         spacy.load(tmp_path / "nlp")
 
 
-def test_adapters_refuse_another_base(tiny: Path, tmp_path: Path) -> None:
+def test_lora_refuses_another_base_encoder(tiny: Path, tmp_path: Path) -> None:
     from spacy_xner.tools.encoders.tiny import write_tiny
 
     base = tmp_path / "base"
@@ -96,7 +96,7 @@ def test_adapters_refuse_another_base(tiny: Path, tmp_path: Path) -> None:
         spacy.load(tmp_path / "nlp")
 
 
-def test_bad_settings(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lora_refuses_bad_settings(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"targets must name linear layers .* found 'q_proj'\. It has query"):
         train_nlp(tiny, encoder_lora=LORA | {"targets": ["q_proj"]})
     with pytest.raises(ValueError, match="rank must be at least 1"):

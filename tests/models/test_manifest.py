@@ -1,4 +1,4 @@
-"""The manifest of a saved model: versions, digests, and folders that older versions wrote."""
+"""The manifest of a saved model: versions, digests, and folders written by older versions."""
 
 import json
 import shutil
@@ -40,17 +40,17 @@ MANIFESTS = st.builds(
 
 @pytest.fixture
 def folder(trained: Language, tmp_path: Path) -> Path:
-    """Folder of a saved pipeline."""
+    """Save a pipeline and return its folder."""
     trained.to_disk(tmp_path / "pipeline")
     return tmp_path / "pipeline"
 
 
 @given(MANIFESTS)
-def test_json_round_trips(manifest: Manifest) -> None:
+def test_manifest_round_trips_through_json(manifest: Manifest) -> None:
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
-def test_a_folder_of_format_1_loads(tmp_path: Path) -> None:
+def test_format_1_folder_loads(tmp_path: Path) -> None:
     expected = json.loads((SAVED / "format1.json").read_text("utf-8"))
     nlp = spacy.load(SAVED / "format1")
     assert any(expected.values())
@@ -61,11 +61,11 @@ def test_a_folder_of_format_1_loads(tmp_path: Path) -> None:
     nlp.to_disk(tmp_path)
     manifest = Manifest.from_json((tmp_path / "xner" / "model" / MANIFEST).read_text("utf-8"))
     assert manifest.format_version == FORMAT_VERSION
-    again = spacy.load(tmp_path)
-    assert all(entities_of(again(text)) == entities_of(nlp(text)) for text in expected)
+    copy = spacy.load(tmp_path)
+    assert all(entities_of(copy(text)) == entities_of(nlp(text)) for text in expected)
 
 
-def test_digests_are_those_of_the_files(folder: Path) -> None:
+def test_digests_match_the_files(folder: Path) -> None:
     model = folder / "xner" / "model"
     manifest = Manifest.from_json((model / MANIFEST).read_text("utf-8"))
     assert set(manifest.files) == {file.name for file in model.iterdir()} - {MANIFEST}
@@ -75,12 +75,12 @@ def test_digests_are_those_of_the_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
-def test_a_changed_file_is_refused(folder: Path, name: str) -> None:
+def test_changed_file_is_refused(folder: Path, name: str) -> None:
     file = folder / "xner" / "model" / name
     data = bytearray(file.read_bytes())
-    # A digit of a JSON file, a bit of the last weight.
-    place = next(i for i in range(len(data) - 1, 0, -1) if name.endswith("safetensors") or 48 <= data[i] < 57)
-    data[place] ^= 1
+    # Change the last weight, or the last digit of a JSON file.
+    index = next(i for i in range(len(data) - 1, 0, -1) if name.endswith("safetensors") or 48 <= data[i] < 57)
+    data[index] ^= 1
     file.write_bytes(bytes(data))
     with pytest.raises(
         ValueError, match=rf"{name} has changed since it was saved .*Copy the pipeline's folder"
@@ -91,18 +91,18 @@ def test_a_changed_file_is_refused(folder: Path, name: str) -> None:
         spacy.load(folder)
 
 
-def test_the_check_can_be_skipped(folder: Path, trained: Language) -> None:
+def test_verification_can_be_skipped(folder: Path, trained: Language) -> None:
     file = folder / "xner" / "model" / "config.json"
     file.write_text(file.read_text("utf-8") + "\n", encoding="utf-8")
     nlp = spacy.load(folder, config={"components.xner.verify": False})
     assert entities_of(nlp(SLIPS[0][0])) == entities_of(trained(SLIPS[0][0]))
     shutil.rmtree(folder)
     nlp.to_disk(folder)
-    # What was chosen when it was loaded stays in its config.
+    # The override is part of the saved config.
     assert not spacy.load(folder).config["components"]["xner"]["verify"]
 
 
-def test_files_of_another_model_are_refused(folder: Path, trained: Language, tmp_path: Path) -> None:
+def test_weights_of_another_model_are_refused(folder: Path, trained: Language, tmp_path: Path) -> None:
     other = spacy.load(SAVED / "format1")
     other.to_disk(tmp_path / "other")
     shutil.copy(tmp_path / "other" / "xner" / "model" / "model.safetensors", folder / "xner" / "model")
@@ -110,7 +110,7 @@ def test_files_of_another_model_are_refused(folder: Path, trained: Language, tmp
         spacy.load(folder)
 
 
-def test_a_newer_version_is_refused(folder: Path) -> None:
+def test_newer_format_version_is_refused(folder: Path) -> None:
     file = folder / "xner" / "model" / MANIFEST
     values = json.loads(file.read_text("utf-8"))
     file.write_text(json.dumps(values | {"format_version": FORMAT_VERSION + 1, "new": 1}), encoding="utf-8")
@@ -134,18 +134,18 @@ def test_a_newer_version_is_refused(folder: Path) -> None:
         ({"format_version": "two"}, "must have a valid format_version"),
     ],
 )
-def test_wrong_values_are_refused(changes: dict[str, object], message: str) -> None:
+def test_manifest_refuses_invalid_values(changes: dict[str, object], message: str) -> None:
     values = json.loads(Manifest(("PER",)).to_json()) | changes
     with pytest.raises(ValueError, match=message):
         Manifest.from_json(json.dumps(values))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", '{"labels": ["PER"'])
-def test_what_is_no_manifest_is_refused(folder: Path, text: str) -> None:
+def test_invalid_manifest_file_is_refused(folder: Path, text: str) -> None:
     (folder / "xner" / "model" / MANIFEST).write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="must hold the files of one saved model, but they do not load"):
+    with pytest.raises(ValueError, match="must contain the files of one saved model, but they do not load"):
         spacy.load(folder)
 
 
-def test_missing_files_are_for_others_to_report(tmp_path: Path) -> None:
+def test_verify_files_skips_missing_files(tmp_path: Path) -> None:
     verify_files(tmp_path, {"encoder.onnx": FileDigest(3, "abc")})

@@ -1,4 +1,4 @@
-"""One encoder for two components: one run a text, trained by both or by one, saved once."""
+"""One encoder for two components: runs once per text, is trained by both or by one, is saved once."""
 
 import pickle
 from pathlib import Path
@@ -20,7 +20,7 @@ TEXTS = [text for text, _ in SLIPS]
 
 
 def make_pair(tiny: Path, *, train: bool = True, component: str = "xner") -> Language:
-    """Make a pipeline of xner and of xcat on its encoder."""
+    """Build a pipeline of xner and an xcat that shares its encoder."""
     nlp = make_nlp(tiny)
     encoder = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": component, "train": train}
     nlp.add_pipe("xcat", config={"model": {"encoder": encoder}, "device": "cpu"})
@@ -28,7 +28,7 @@ def make_pair(tiny: Path, *, train: bool = True, component: str = "xner") -> Lan
 
 
 def annotate(nlp: Language) -> list[Example]:
-    """Give the toy slips a label of their own, by whether they have Latin letters."""
+    """Label each toy slip by whether it is in Latin script."""
     examples = make_examples(nlp)
     for eg in examples:
         is_latin = eg.reference.text.isascii()
@@ -37,7 +37,7 @@ def annotate(nlp: Language) -> list[Example]:
 
 
 def train_pair(tiny: Path, n_steps: int = 40) -> Language:
-    """Overfit both."""
+    """Overfit both components."""
     torch.manual_seed(0)
     nlp = make_pair(tiny)
     examples = annotate(nlp)
@@ -50,24 +50,24 @@ def train_pair(tiny: Path, n_steps: int = 40) -> Language:
 
 @pytest.fixture(scope="module")
 def pair(tiny: Path) -> Language:
-    """Both components, trained at once. Not to be changed by a test."""
+    """Train both components at once. Tests must not change the result."""
     return train_pair(tiny)
 
 
 def count_runs(nlp: Language) -> list[int]:
-    """Note the texts of each run of the encoder from now on."""
+    """Return a list to which each later run of the encoder adds an item."""
     runs: list[int] = []
     transformer = get_execution(nlp.get_pipe("xner").model).network.encoder.transformer
     transformer.register_forward_hook(lambda *_: runs.append(1))
     return runs
 
 
-def test_both_learn(pair: Language) -> None:
+def test_shared_encoder_serves_both_components(pair: Language) -> None:
     scores = pair.evaluate(annotate(pair))
     assert scores["ents_f"] == scores["cats_acc"] == 1.0
 
 
-def test_a_text_runs_through_the_encoder_once(pair: Language) -> None:
+def test_shared_encoder_runs_once_per_text(pair: Language) -> None:
     nlp = pickle.loads(pickle.dumps(pair))
     runs = count_runs(nlp)
     nlp(TEXTS[0])
@@ -76,7 +76,7 @@ def test_a_text_runs_through_the_encoder_once(pair: Language) -> None:
     assert len(runs) == 2
 
 
-def test_the_encoder_is_saved_once_and_results_stay(pair: Language, tmp_path: Path) -> None:
+def test_shared_encoder_is_saved_once(pair: Language, tmp_path: Path) -> None:
     pair.to_disk(tmp_path)
     names = {file.name for file in (tmp_path / "xcat" / "model").iterdir()}
     assert names == {"model.safetensors", "xner.json"}
@@ -91,21 +91,21 @@ def test_the_encoder_is_saved_once_and_results_stay(pair: Language, tmp_path: Pa
         assert len(runs) == len(TEXTS)
 
 
-def test_the_other_may_be_left_out(pair: Language) -> None:
+def test_shared_encoder_runs_while_its_component_is_disabled(pair: Language) -> None:
     expected = [doc.cats for doc in pair.pipe(TEXTS)]
     with pair.select_pipes(disable=["xner"]):
-        found = [doc.cats for doc in pair.pipe(TEXTS)]
-    assert found == [pytest.approx(cats, abs=1e-5) for cats in expected]
+        predicted = [doc.cats for doc in pair.pipe(TEXTS)]
+    assert predicted == [pytest.approx(cats, abs=1e-5) for cats in expected]
 
 
-def test_n_process_equals_one_process(pair: Language) -> None:
+def test_sharing_n_process_equals_one_process(pair: Language) -> None:
     expected = [doc.cats for doc in pair.pipe(TEXTS * 2)]
-    found = [doc.cats for doc in pair.pipe(TEXTS * 2, n_process=2, batch_size=2)]
-    assert found == [pytest.approx(cats, abs=1e-5) for cats in expected]
+    predicted = [doc.cats for doc in pair.pipe(TEXTS * 2, n_process=2, batch_size=2)]
+    assert predicted == [pytest.approx(cats, abs=1e-5) for cats in expected]
 
 
 @pytest.mark.parametrize("train", [True, False])
-def test_what_is_trained(tiny: Path, train: bool) -> None:
+def test_shared_encoder_gets_gradients_only_if_trained(tiny: Path, train: bool) -> None:
     nlp = make_pair(tiny, train=train)
     examples = annotate(nlp)
     nlp.initialize(lambda: examples)
@@ -115,7 +115,7 @@ def test_what_is_trained(tiny: Path, train: bool) -> None:
     assert any(grads) == train
 
 
-def test_a_frozen_component_stays_byte_equal(tiny: Path) -> None:
+def test_frozen_component_stays_byte_equal(tiny: Path) -> None:
     nlp = make_pair(tiny, train=False)
     examples = annotate(nlp)
     nlp.initialize(lambda: examples)
@@ -126,7 +126,7 @@ def test_a_frozen_component_stays_byte_equal(tiny: Path) -> None:
     assert nlp.get_pipe("xcat").to_bytes() != head
 
 
-def test_vectors_are_forgotten_when_weights_change(tiny: Path) -> None:
+def test_cache_is_cleared_when_weights_change(tiny: Path) -> None:
     nlp = train_pair(tiny, n_steps=1)
     examples = annotate(nlp)
     doc = nlp.make_doc(TEXTS[0])
@@ -135,39 +135,39 @@ def test_vectors_are_forgotten_when_weights_change(tiny: Path) -> None:
     assert get_execution(nlp.get_pipe("xner").model).cache.get(doc) is None
 
 
-def test_an_encoder_that_cannot_be_shared(tiny: Path) -> None:
-    nlp = make_pair(tiny, component="nobody")
+def test_component_without_token_vectors_cannot_be_shared(tiny: Path) -> None:
+    nlp = make_pair(tiny, component="missing")
     examples = annotate(nlp)
-    with pytest.raises(ValueError, match="found none in 'nobody'"):
+    with pytest.raises(ValueError, match="found none in 'missing'"):
         nlp.initialize(lambda: examples)
     nlp = spacy.blank("xx")
     nlp.add_pipe("sentencizer")
     encoder = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": "sentencizer"}
-    with pytest.raises(ValueError, match="A shared encoder must belong to a component xner or xcat"):
+    with pytest.raises(ValueError, match="A shared encoder must belong to an xner or xcat component"):
         nlp.add_pipe("xcat", config={"model": {"encoder": encoder}})
 
 
-def test_store_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_cache, "MAX_TOKENS", 5)
-    nlp, store = spacy.blank("xx"), VectorCache()
+    nlp, cache = spacy.blank("xx"), VectorCache()
     docs = [nlp("a b"), nlp("c d e"), nlp("f")]
-    store.put(docs, torch.arange(18.0).reshape(3, 3, 2))
-    assert store.get(docs[0]) is None
-    rows = store.get(docs[1])
+    cache.put(docs, torch.arange(18.0).reshape(3, 3, 2))
+    assert cache.get(docs[0]) is None
+    rows = cache.get(docs[1])
     assert rows is not None
     assert rows.tolist() == [[6, 7], [8, 9], [10, 11]]
-    assert store.get(docs[2]) is not None
+    assert cache.get(docs[2]) is not None
 
 
-def test_store_lets_go_of_docs() -> None:
-    nlp, store = spacy.blank("xx"), VectorCache()
+def test_cache_does_not_keep_docs_alive() -> None:
+    nlp, cache = spacy.blank("xx"), VectorCache()
     doc = nlp("a")
-    store.put([doc], torch.zeros(1, 1, 2))
+    cache.put([doc], torch.zeros(1, 1, 2))
     del doc
-    assert not store._rows
+    assert not cache._rows
 
 
-def test_the_shared_encoder_learns_in_a_single_update(tiny: Path) -> None:
+def test_shared_encoder_is_trained_by_the_borrower_alone(tiny: Path) -> None:
     nlp = make_pair(tiny)
     examples = annotate(nlp)
     nlp.initialize(lambda: examples)
@@ -178,7 +178,7 @@ def test_the_shared_encoder_learns_in_a_single_update(tiny: Path) -> None:
     assert any(not torch.equal(value, before[name]) for name, value in module.encoder.state_dict().items())
 
 
-def test_a_borrower_stays_in_its_pipeline(pair: Language) -> None:
+def test_borrower_must_stay_in_its_pipeline(pair: Language) -> None:
     copy = pickle.loads(pickle.dumps(pair))
     nlp = spacy.blank("xx", vocab=copy.vocab, config=TOKENIZER)
     for name in ("xner", "xcat"):
@@ -191,10 +191,10 @@ def test_a_borrower_stays_in_its_pipeline(pair: Language) -> None:
         pipe(other.make_doc("DHL"))
 
 
-def test_the_encoder_runs_in_its_own_precision(pair: Language) -> None:
+def test_shared_encoder_keeps_its_precision(pair: Language) -> None:
     nlp = pickle.loads(pickle.dumps(pair))
     pipe = nlp.get_pipe("xner")
     pipe.configure(precision="bf16")
-    known = nlp(TEXTS[0]).cats
+    expected = nlp(TEXTS[0]).cats
     with nlp.select_pipes(disable=["xner"]):
-        assert nlp(TEXTS[0]).cats == pytest.approx(known, abs=1e-6)
+        assert nlp(TEXTS[0]).cats == pytest.approx(expected, abs=1e-6)

@@ -1,4 +1,4 @@
-"""Tasks: stateless, held by a model, and all that a component calls."""
+"""Tasks: stateless values in a model's attributes, and the accessors of a model's network."""
 
 import copy
 import pickle
@@ -34,7 +34,7 @@ def test_tasks_survive_copies(task: object) -> None:
     assert model.from_bytes(model.to_bytes()).attrs["task"] == task
 
 
-def test_tasks_say_what_they_can() -> None:
+def test_tasks_implement_their_protocols() -> None:
     entity, text, adopted = TASKS
     assert all(isinstance(entity, kind) for kind in (Distillable, Teachable, Sharable))
     assert isinstance(text, Distillable)
@@ -47,15 +47,15 @@ def test_tasks_say_what_they_can() -> None:
     ("head", "is_nested"),
     [("SoftmaxHead", False), ("CRFHead", False), ("PointerHead", True), ("GlobalPointerHead", True)],
 )
-def test_constants_of_heads_are_known_before_initialization(
+def test_is_nested_is_known_before_initialization(
     tiny: Path, head: str, is_nested: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # No head is made to look at it.
-    monkeypatch.setattr("torch.nn.Module.__init__", lambda *args: pytest.fail("a module was made"))
+    # Reading it must not create a head.
+    monkeypatch.setattr("torch.nn.Module.__init__", lambda *args: pytest.fail("a module was created"))
     assert make_nlp(tiny, head).get_pipe("xner").is_nested == is_nested
 
 
-def test_a_checkpoint_is_loaded_once_by_many_threads(
+def test_checkpoint_is_loaded_once_by_many_threads(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_checkpoint(tmp_path, tiny, BIO)
@@ -79,7 +79,7 @@ def test_a_checkpoint_is_loaded_once_by_many_threads(
     assert all(entities == predictions[0] for entities in predictions)
 
 
-def test_an_adopted_student_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_adopted_checkpoint_cannot_be_a_student(tiny: Path, tmp_path: Path) -> None:
     write_checkpoint(tmp_path, tiny, BIO)
     nlp = spacy.blank("xx", config=TOKENIZER)
     model = {"@architectures": "spacy_xner.CheckpointModel.v1", "name": str(tmp_path)}
@@ -88,8 +88,8 @@ def test_an_adopted_student_is_refused(tiny: Path, tmp_path: Path) -> None:
         pipe.initialize(lambda: make_examples(nlp), nlp=nlp, teacher=object())
 
 
-def test_accessors_name_a_model_that_is_not_ours(trained: Language) -> None:
+def test_get_shim_refuses_models_of_other_packages(trained: Language) -> None:
     model = trained.get_pipe("xner").model
     assert get_shim(model).execution is get_execution(model)
-    with pytest.raises(TypeError, match=r"The model must be one of spacy_xner, found 'linear>>linear'"):
+    with pytest.raises(TypeError, match=r"The model must be from spacy_xner, found 'linear>>linear'"):
         get_shim(chain(Linear(), Linear()))

@@ -1,4 +1,4 @@
-"""Going on from a trained pipeline or a checkpoint."""
+"""Warm start: new models from a trained pipeline or a checkpoint."""
 
 import logging
 import shutil
@@ -24,14 +24,15 @@ TEXTS = [text for text, _ in SLIPS] + ["北京 Anna DHL 13800138000"]
 
 
 def entities(nlp: Language, texts: list[str] = TEXTS) -> list[list[tuple[int, int, str, float]]]:
+    """List the entities of texts with rounded scores."""
     return [
         [(ent.start, ent.end, ent.label_, round(ent._.xner_score, 4)) for ent in doc.ents]
         for doc in nlp.pipe(texts)
     ]
 
 
-def go_on(origin: Path | str, encoder: Path, head: str = "SoftmaxHead", **init: object) -> Language:
-    """Initialize a pipeline from an origin, with toy slips."""
+def warm_start(origin: Path | str, encoder: Path, head: str = "SoftmaxHead", **init: object) -> Language:
+    """Initialize a pipeline from a trained model and the toy slips."""
     settings = {key: init.pop(key) for key in list(init) if key.startswith("encoder_")}
     nlp = make_nlp(encoder, head, **settings)
     nlp.config["initialize"]["components"]["xner"] = {"init_from": str(origin), **init}
@@ -46,22 +47,22 @@ def head(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def base(head: str, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A pipeline trained on all the toy slips."""
+    """Save a pipeline trained on all toy slips."""
     folder = tmp_path_factory.mktemp("base") / "model"
     train_nlp(tiny, head).to_disk(folder)
     return folder
 
 
-def test_without_training_predicts_as_the_origin(base: Path, tiny: Path, head: str) -> None:
+def test_warm_start_predicts_as_the_origin_before_training(base: Path, tiny: Path, head: str) -> None:
     assert any(entities(load(str(base))))
-    assert entities(go_on(base, tiny, head)) == entities(load(str(base)))
+    assert entities(warm_start(base, tiny, head)) == entities(load(str(base)))
 
 
-def test_new_labels_leave_old_rows_as_they_were(
+def test_new_labels_do_not_change_copied_rows(
     base: Path, tiny: Path, head: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="spacy"):
-        nlp = go_on(base, tiny, head, labels=["NEW", "PER", "LOC"])
+        nlp = warm_start(base, tiny, head, labels=["NEW", "PER", "LOC"])
     assert "copied: PER, LOC; new: NEW; dropped: COURIER, PHONE" in caplog.text
     new, old = get_execution(nlp.get_pipe("xner").model).network.head, load_origin(str(base)).head
     for tag in ("O", "B-PER", "I-LOC"):
@@ -75,7 +76,7 @@ def test_new_labels_leave_old_rows_as_they_were(
         )
 
 
-def test_labels_of_origin_and_data_add_up(base: Path, tiny: Path, head: str) -> None:
+def test_warm_start_merges_labels_of_origin_and_data(base: Path, tiny: Path, head: str) -> None:
     nlp = make_nlp(tiny, head)
     nlp.config["initialize"]["components"]["xner"] = {"init_from": str(base)}
     examples = make_examples(nlp, [("Tracking 1234 for Anna", [("1234", "ID"), ("Anna", "PER")])])
@@ -83,7 +84,7 @@ def test_labels_of_origin_and_data_add_up(base: Path, tiny: Path, head: str) -> 
     assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE", "ID")
 
 
-def test_an_installed_package_will_do(
+def test_warm_start_accepts_an_installed_package(
     base: Path, tiny: Path, head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "xx_base"
@@ -100,15 +101,15 @@ def test_an_installed_package_will_do(
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: xx_base\nVersion: 0.0.1\n")
     monkeypatch.syspath_prepend(package)
     monkeypatch.delitem(sys.modules, "xx_base", raising=False)
-    assert entities(go_on("xx_base", tiny, head)) == entities(load(str(base)))
+    assert entities(warm_start("xx_base", tiny, head)) == entities(load(str(base)))
 
 
-def test_other_settings_are_warned_of(base: Path, tiny: Path, head: str) -> None:
+def test_warm_start_warns_of_different_settings(base: Path, tiny: Path, head: str) -> None:
     with pytest.warns(XnerWarning, match="pooling is 'first' in this model and 'mean' in"):
-        go_on(base, tiny, head, encoder_pooling="first")
+        warm_start(base, tiny, head, encoder_pooling="first")
 
 
-def test_a_checkpoint_predicts_as_in_transformers(tiny: Path, tmp_path: Path) -> None:
+def test_load_tagger_predicts_as_transformers(tiny: Path, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "checkpoint", tiny, BIO)
     model = AutoModelForTokenClassification.from_pretrained(folder).eval()
     nlp = load_tagger(str(folder))
@@ -127,29 +128,29 @@ def test_a_checkpoint_predicts_as_in_transformers(tiny: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("names", [["PER", "O", "LOC"], ["I-PER", "O", "I-LOC"]])
-def test_tags_without_beginnings_are_shared_out(names: list[str]) -> None:
+def test_make_head_splits_tags_without_beginnings(names: list[str]) -> None:
     torch.manual_seed(6)
     classifier = torch.nn.Linear(6, 3)
     head = make_head(classifier, names, "x")
     vectors = torch.randn(1, 5, 6)
-    found = head(vectors).softmax(2)
+    probs = head(vectors).softmax(2)
     expected = classifier(vectors).softmax(2)
     assert head.tag_names == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
-    both = torch.stack([found[..., 0], found[..., 1:3].sum(2), found[..., 3:].sum(2)], dim=2)
-    torch.testing.assert_close(both, expected[..., [1, 0, 2]], atol=1e-4, rtol=0)
+    by_label = torch.stack([probs[..., 0], probs[..., 1:3].sum(2), probs[..., 3:].sum(2)], dim=2)
+    torch.testing.assert_close(by_label, expected[..., [1, 0, 2]], atol=1e-4, rtol=0)
 
 
-def test_neighbouring_tokens_without_beginnings_are_one_entity() -> None:
+def test_adjacent_tokens_without_beginnings_are_one_entity() -> None:
     classifier = torch.nn.Linear(2, 2)
     with torch.no_grad():
         classifier.weight.copy_(torch.tensor([[5.0, 0.0], [0.0, 5.0]]))
     head = make_head(classifier, ["O", "PER"], "x")
     vectors = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]])
-    found = head.decode(head(vectors), torch.ones(1, 4, dtype=torch.bool))[0]
-    assert [ent[:3] for ent in found] == [(1, 3, "PER")]
+    decoded = head.decode(head(vectors), torch.ones(1, 4, dtype=torch.bool))[0]
+    assert [ent[:3] for ent in decoded] == [(1, 3, "PER")]
 
 
-def test_a_tag_that_is_missing_never_comes() -> None:
+def test_make_head_never_predicts_missing_tags() -> None:
     head = make_head(torch.nn.Linear(2, 2), ["O", "B-PER"], "x")
     assert head(torch.randn(1, 3, 2)).softmax(2)[..., 2].max() < 1e-6
 
@@ -158,35 +159,35 @@ def test_a_tag_that_is_missing_never_comes() -> None:
     ("names", "message"),
     [
         (["O", "B-PER", "I-PER", "E-PER", "S-PER"], "must have BIO or IO tags, found O, B-PER"),
-        (["LABEL_0", "LABEL_1"], r"must name its tags in config.json \(id2label\), O among them"),
+        (["LABEL_0", "LABEL_1"], r"must name its tags in config.json \(id2label\), including O"),
     ],
 )
-def test_other_tags_are_refused(names: list[str], message: str) -> None:
+def test_make_head_refuses_other_schemes(names: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_head(torch.nn.Linear(2, len(names)), names, "x")
 
 
-def test_what_cannot_be_gone_on_from(tiny: Path, tiny_encoders: Callable[..., Path], tmp_path: Path) -> None:
+def test_unsuitable_origins_are_refused(
+    tiny: Path, tiny_encoders: Callable[..., Path], tmp_path: Path
+) -> None:
     with pytest.raises(ValueError, match="must have a token classifier, found only an encoder"):
-        go_on(tiny, tiny)
+        warm_start(tiny, tiny)
     with pytest.raises(OSError, match=r"must be a hub id or a folder with config\.json"):
-        go_on(tmp_path / "nothing", tiny)
+        warm_start(tmp_path / "missing", tiny)
     other = spacy.blank("xx")
     other.add_pipe("sentencizer")
     other.to_disk(tmp_path / "other")
-    with pytest.raises(ValueError, match="must have a component xner, found sentencizer"):
-        go_on(tmp_path / "other", tiny)
+    with pytest.raises(ValueError, match="must have an xner component, found sentencizer"):
+        warm_start(tmp_path / "other", tiny)
     modern = write_checkpoint(tmp_path / "modern", tiny_encoders("modernbert"), BIO)
     with pytest.raises(ValueError, match="must be one linear layer on the encoder's output"):
-        go_on(modern, tiny)
+        warm_start(modern, tiny)
 
 
-def test_an_extended_pipeline_needs_its_origin_no_more(
-    base: Path, tiny: Path, head: str, tmp_path: Path
-) -> None:
+def test_saved_pipeline_does_not_need_its_origin(base: Path, tiny: Path, head: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(base, copy)
-    nlp = go_on(copy, tiny, head)
+    nlp = warm_start(copy, tiny, head)
     nlp.to_disk(tmp_path / "saved")
     expected = entities(nlp)
     shutil.rmtree(copy)
@@ -194,10 +195,10 @@ def test_an_extended_pipeline_needs_its_origin_no_more(
 
 
 @pytest.mark.parametrize("layers", [1, [1]])
-def test_a_smaller_student_keeps_some_layers(
+def test_warm_start_can_keep_fewer_layers(
     base: Path, tiny: Path, head: str, tmp_path: Path, layers: object
 ) -> None:
-    nlp = go_on(base, tiny, head, encoder_layers=layers)
+    nlp = warm_start(base, tiny, head, encoder_layers=layers)
     assert get_execution(nlp.get_pipe("xner").model).network.encoder.transformer.config.num_hidden_layers == 1
     nlp.to_disk(tmp_path / "small")
     assert entities(load(str(tmp_path / "small"))) == entities(nlp)

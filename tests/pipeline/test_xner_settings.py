@@ -11,7 +11,7 @@ from ..conftest import SLIPS, make_examples, make_nlp
 
 
 def test_uninitialized_pipe_says_so(tiny: Path) -> None:
-    with pytest.raises(ValueError, match="must be initialized before it is used"):
+    with pytest.raises(ValueError, match="must be initialized before use"):
         make_nlp(tiny)("text")
 
 
@@ -83,7 +83,7 @@ def test_broken_pipeline_folder_is_one_clear_error(trained: Language, tmp_path: 
     trained.to_disk(tmp_path)
     file = tmp_path / "xner" / "model" / name
     file.write_bytes(file.read_bytes()[:20])
-    with pytest.raises(ValueError, match="must hold the files of one saved model, but they do not load"):
+    with pytest.raises(ValueError, match="must contain the files of one saved model, but they do not load"):
         spacy.load(tmp_path)
     file.unlink()
     with pytest.raises(OSError, match=f"but {name} is missing"):

@@ -15,9 +15,9 @@ from .softmax import make_output
 
 # By whether a piece is an entity's first, and its last: what its tag should say, the best first.
 FITTING = {(True, True): "SBI", (True, False): "BI", (False, True): "EI", (False, False): "I"}
-OWN_LABELS = (
-    "A checkpoint that is adopted has its own labels, found init_from beside it. To go on from it with other "
-    "labels, use spacy_xner.EntityModel.v1 or spacy_xner.TextModel.v1."
+FIXED_LABELS = (
+    "init_from must not be set for an adopted checkpoint, which keeps its labels, found it set. To train "
+    "with other labels, use spacy_xner.EntityModel.v1 or spacy_xner.TextModel.v1."
 )
 
 
@@ -76,7 +76,7 @@ class CheckpointHead(nn.Module):
 
     def inherit(self, origin: AnyHead) -> None:
         """Refuse: its rows are those of its checkpoint."""
-        raise ValueError(OWN_LABELS)
+        raise ValueError(FIXED_LABELS)
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the cross-entropy over the annotated pieces: of all tags that agree, where labels are open."""
