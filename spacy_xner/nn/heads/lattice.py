@@ -14,6 +14,7 @@ from torch import Tensor
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+SMALLEST = np.finfo(np.float64).tiny
 
 
 class Lattice(NamedTuple):
@@ -151,7 +152,7 @@ def best_paths(lattice: Lattice) -> IntArray:
     steps = np.empty_like(spread)
     for t in range(1, len(emissions)):
         np.add(reached[t - 1][:, None], spread, out=steps)
-        np.add(steps.max(axis=0), emissions[t], out=reached[t])
+        np.add(np.maximum.reduce(steps, axis=0), emissions[t], out=reached[t])
     # (tokens, batch, tags)
     reached = np.ascontiguousarray(reached.transpose(0, 2, 1))
     # (batch,): at each token, the tags of the texts that have it; of the others, their last
@@ -185,7 +186,9 @@ def run_probabilities(lattice: Lattice, paths: IntArray, runs: TagRuns) -> list[
     if not len(runs.row):
         return []
     # Texts without a run are left out; `row` then counts the others.
-    kept, row = np.unique(runs.row, return_inverse=True)
+    kept = np.zeros(len(paths), dtype=bool)
+    kept[runs.row] = True
+    row = (kept.cumsum() - 1)[runs.row]
     scores, mask, start, moves, end = (part.numpy(force=True) for part in lattice)
     paths, mask = paths[kept], mask[kept]
     # (tokens, batch, tags)
@@ -211,11 +214,13 @@ def _inner_scores(emissions: FloatArray, paths: IntArray, moves: FloatArray, run
     batch, tokens = paths.shape
     # (batch, tokens + 1): the score of each step; the last column ends the last run
     steps = np.zeros((batch, tokens + 1))
-    steps[:, :-1] = np.take_along_axis(emissions, paths.T[:, :, None], axis=2)[:, :, 0].T
+    steps[:, :-1] = emissions[np.arange(tokens), np.arange(batch)[:, None], paths]
     steps[:, 1:-1] += moves[paths[:, :-1], paths[:, 1:]]
     steps[runs.row, runs.start] = 0.0
-    borders = np.stack([runs.start, runs.end], axis=1) + runs.row[:, None] * (tokens + 1)
-    sums: FloatArray = np.add.reduceat(steps.ravel(), borders.ravel())[::2]
+    borders = np.empty(2 * len(runs.row), dtype=np.int64)
+    borders[::2], borders[1::2] = runs.start, runs.end
+    borders += np.repeat(runs.row * (tokens + 1), 2)
+    sums: FloatArray = np.add.reduceat(steps.ravel(), borders)[::2]
     return sums
 
 
@@ -249,7 +254,7 @@ def _backward(emissions: FloatArray, mask: BoolArray, moves: FloatArray, end: Fl
 
 def _log_matmul(score: FloatArray, weights: FloatArray) -> FloatArray:
     """Compute `_log_product` in numpy."""
-    top = score.max(axis=1, keepdims=True)
+    top = np.maximum.reduce(score, axis=1, keepdims=True)
     sums: FloatArray = np.exp(score - top) @ weights
-    product: FloatArray = top + np.log(np.maximum(sums, np.finfo(np.float64).tiny))
+    product: FloatArray = top + np.log(np.maximum(sums, SMALLEST))
     return product
