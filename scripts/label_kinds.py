@@ -1,6 +1,6 @@
-"""Makes a table of texts and what they are for, out of a corpus with entities, which the table does not have.
+"""Derives a table of texts and their kinds from a corpus with entities.
 
-To ship (an address in it), tracking (a courier and no address), or other: what a desk would sort messages by.
+The kinds are ship (has an address), tracking (a courier, no address) and other: how a desk sorts messages.
 
 Usage: python scripts/label_kinds.py corpus/train.spacy corpus/train-kinds.tsv
 """
@@ -15,7 +15,7 @@ from spacy.vocab import Vocab
 
 
 def kind_of(doc: Doc) -> str:
-    """Tell what a text is for."""
+    """Return the kind of a text."""
     labels = {ent.label_ for ent in doc.ents}
     return "ship" if "ADDRESS" in labels else "tracking" if "COURIER" in labels else "other"
 
@@ -24,9 +24,9 @@ def main(
     source: Annotated[Path, typer.Argument(help="A .spacy file.")],
     target: Annotated[Path, typer.Argument(help="The table to write.")],
 ) -> None:
-    """Write a row for each text."""
+    """Write one row per text."""
     docs = DocBin().from_disk(source).get_docs(Vocab())
-    # Tabs and line ends would be those of the table.
+    # Tabs and line ends would break the table.
     rows = [(" ".join(doc.text.split()), kind_of(doc)) for doc in docs]
     lines = ["text\tlabel", *(f"{text}\t{kind}" for text, kind in rows)]
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")

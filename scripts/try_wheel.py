@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-# Run by the fresh environment's Python: no package of ours but what the wheel brings, and no way out.
+# Run in the fresh environment, which has only the wheel and its dependencies, with the network blocked.
 TRY = """
 import socket, sys
 def refuse(*args, **kwargs):
@@ -29,7 +29,7 @@ for doc in nlp.pipe(texts):
 
 
 def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
-    """Run a command and return what it prints; stop with its errors if it fails."""
+    """Run a command and return its output; exit with its errors if it fails."""
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, env=env, check=False
     )
@@ -41,10 +41,10 @@ def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
 
 def main(
     package: Annotated[Path, typer.Argument(help="Folder that `spacy package` wrote.")],
-    texts: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
-    output: Annotated[Path, typer.Argument(help="Where the entities go.")],
+    texts: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
+    output: Annotated[Path, typer.Argument(help="Output file for the entities.")],
 ) -> None:
-    """Install the wheel of a pipeline by itself and run it on texts."""
+    """Install the wheel of a pipeline into a fresh environment and run it on texts."""
     wheels = sorted((package / "dist").glob("*.whl"))
     if not wheels:
         raise SystemExit(
@@ -62,10 +62,10 @@ def main(
         typer.echo("Running it, with the network blocked ...")
         name = wheels[-1].name.split("-")[0]
         env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
-        found = run(python, "-W", "ignore", "-c", TRY, name, texts.resolve(), env=env)
+        entities = run(python, "-W", "ignore", "-c", TRY, name, texts.resolve(), env=env)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(found, encoding="utf-8")
-    typer.echo(found)
+    output.write_text(entities, encoding="utf-8")
+    typer.echo(entities)
 
 
 if __name__ == "__main__":
