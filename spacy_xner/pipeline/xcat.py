@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.vocab import Vocab
 
-from ..scoring.thresholds import EVEN, limit_of
+from ..scoring.thresholds import DEFAULT_THRESHOLD, threshold_of
 from ..types import TextGold
 from .component import Component, Scorer
 from .interfaces import AnyModel, TextReader
@@ -27,7 +27,7 @@ def choose_labels(nlp: Language, doc: Doc) -> list[str]:
     """Choose the labels of a doc: each component chooses its own; other labels count from 0.5 on."""
     pipes = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, TextClassifier)]
     known = {label for pipe in pipes for label in pipe.labels}
-    others = [label for label, value in doc.cats.items() if label not in known and value >= EVEN]
+    others = [label for label, value in doc.cats.items() if label not in known and value >= DEFAULT_THRESHOLD]
     return [label for pipe in pipes for label in pipe.choose(doc.cats)] + others
 
 
@@ -72,7 +72,7 @@ class TextClassifier(Component[TextGold]):
             return []
         if self.is_exclusive:
             return [max(self.labels, key=lambda label: cats[label])]
-        return [label for label in self.labels if cats[label] >= limit_of(self.threshold, label)]
+        return [label for label in self.labels if cats[label] >= threshold_of(self.threshold, label)]
 
     def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
         """Compute the probability of each label of each doc, in the order of `labels`."""

@@ -1,1 +1,1 @@
-"""Gold against predictions."""
+"""Scores of predictions against the gold."""

@@ -1,79 +1,70 @@
-"""Scores as a table to read, as JSON, and as Markdown."""
+"""Scores as plain text and as JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import srsly
 
-HEADER = ("type", "P", "R", "F1", "gold")
+from .counts import ScoreRow
 
 
 def render_table(scores: dict[str, Any]) -> str:
-    """Render what `spacy_xner.tools.evaluate.evaluate` returns as plain text, in percent."""
+    """Render the result of `spacy_xner.evaluate` as plain text, in percent."""
     lines = []
     if "strict" in scores:
-        lines += align([HEADER, *_rows(scores)])
+        lines += align([("type", "P", "R", "F1", "gold"), *_entity_rows(scores)])
         lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
     if "spans" in scores:
         cells = ", ".join(f"{key.upper()} {_percent(scores['spans'][key])}" for key in "prf")
         lines.append(f"with nested entities: {cells}")
-    for name, found in scores.get("cats", {}).items():
-        lines += align([(name, "P", "R", "F1", "AUC"), *_text_rows(found)])
-        lines.append(f"accuracy of texts: {_percent(found['cats_acc'])}")
+    for name, cats in scores.get("cats", {}).items():
+        lines += align([(name, "P", "R", "F1", "AUC"), *_text_rows(cats)])
+        lines.append(f"accuracy of texts: {_percent(cats['cats_acc'])}")
     return "\n".join(lines)
 
 
-def render_comparison(rows: dict[str, dict[str, float | None]]) -> str:
-    """Render the changes that `spacy_xner.tools.evaluate.compare` finds as plain text, in percent."""
-    cells: list[tuple[str, ...]] = [("type", "before", "after", "loss")]
-    for label, row in rows.items():
-        cells.append((label, *("new" if row[key] is None else _percent(row[key] or 0.0) for key in row)))
-    return "\n".join(align(cells))
-
-
-def render_markdown(scores: dict[str, Any]) -> str:
-    """Render as a Markdown table, in percent."""
-    rows = [HEADER, ("---", "---:", "---:", "---:", "---:"), *_rows(scores)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def render_comparison(change: dict[str, dict[str, float | None]]) -> str:
+    """Render the changes in the result of `spacy_xner.compare` as plain text, in percent."""
+    rows = [("type", "before", "after", "loss")]
+    for label, row in change.items():
+        before, after, loss = (_percent(row[key], missing="new") for key in ("before", "after", "loss"))
+        rows.append((label, before, after, loss))
+    return "\n".join(align(rows))
 
 
 def render_json(scores: dict[str, Any]) -> str:
-    """Render as JSON, from 0 to 1."""
+    """Render scores as JSON, from 0 to 1."""
     return str(srsly.json_dumps(scores, indent=2))
 
 
 def align(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Set rows in columns, with a line under the first."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    """Align rows in columns: the first to the left, the others to the right. A rule follows the header."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
-    for row in rows:
-        first, *rest = (
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        lines.append("  ".join([first, *rest]).rstrip())
+    for first, *rest in rows:
+        cells = [cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
     lines.insert(1, "  ".join("-" * width for width in widths))
     return lines
 
 
-def _rows(scores: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    for label, row in scores["strict"]["per_type"].items():
-        yield _row(label, row)
-    for average in ("micro", "macro"):
-        yield _row(f"{average} (strict)", scores["strict"][average])
-    yield _row("micro (default)", scores["default"]["micro"])
+def _entity_rows(scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    averages = {
+        "micro (strict)": scores["strict"]["micro"],
+        "macro (strict)": scores["strict"]["macro"],
+        "micro (default)": scores["default"]["micro"],
+    }
+    named: list[tuple[str, ScoreRow]] = [*scores["strict"]["per_type"].items(), *averages.items()]
+    for name, row in named:
+        yield (name, _percent(row["p"]), _percent(row["r"]), _percent(row["f"]), str(row["support"]))
 
 
-def _text_rows(scores: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    for label, row in scores["cats_f_per_type"].items():
-        yield (label, *(_percent(row[key]) for key in "prf"), _percent(scores["cats_auc_per_type"][label]))
+def _text_rows(cats: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    for label, row in cats["cats_f_per_type"].items():
+        yield (label, *(_percent(row[key]) for key in "prf"), _percent(cats["cats_auc_per_type"][label]))
     for mean in ("micro", "macro"):
-        yield (mean, *(_percent(scores[f"cats_{mean}_{key}"]) for key in ("p", "r", "f", "auc")))
+        yield (mean, *(_percent(cats[f"cats_{mean}_{key}"]) for key in ("p", "r", "f", "auc")))
 
 
-def _row(name: str, row: dict[str, Any]) -> tuple[str, ...]:
-    return (name, *(_percent(row[key]) for key in "prf"), str(row["support"]))
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f}"
+def _percent(value: float | None, missing: str = "-") -> str:
+    return missing if value is None else f"{100 * value:.2f}"

@@ -1,22 +1,30 @@
 """Gold against predicted labels of texts, as a spaCy scorer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from .pairs import DocPair
-from .thresholds import EVEN, limit_of, shift
+from .thresholds import DEFAULT_THRESHOLD, rescale, threshold_of
+
+KEYS = (
+    *("cats_score", "cats_score_desc", "cats_acc", "cats_micro_auc", "cats_macro_auc"),
+    *(f"cats_{mean}_{key}" for mean in ("micro", "macro") for key in "prf"),
+    *("cats_f_per_type", "cats_auc_per_type"),
+)
 
 
 def build_text_scorer_v1() -> Callable[..., dict[str, Any]]:
     """Build a scorer with the keys of spaCy's own: ``cats_score``, ``cats_micro_f``, ``cats_macro_auc``, ...
 
-    Further ones: ``cats_acc``, the share of texts whose labels are all right, and ``cats_micro_auc``.
-    ``cats_score`` is the accuracy of exclusive labels, and micro F1 of others.
+    Further keys: ``cats_acc``, the share of texts with all labels correct, and ``cats_micro_auc``.
+    ``cats_score`` is the accuracy if labels are exclusive, and micro F1 if not.
     """
     return score_texts
 
@@ -26,7 +34,7 @@ def score_texts(
     *,
     labels: Sequence[str],
     is_exclusive: bool = False,
-    threshold: float | Mapping[str, float] = EVEN,
+    threshold: float | Mapping[str, float] = DEFAULT_THRESHOLD,
     **kwargs: Any,
 ) -> dict[str, Any]:
     """Score the labels of texts.
@@ -34,95 +42,90 @@ def score_texts(
     Args:
         examples: Predicted docs with references. Those whose reference has none of the labels are left out.
         labels: All labels.
-        is_exclusive: Whether a text has one label, the most probable.
-        threshold: From which probability on a text has a label, for all labels or by label.
-        kwargs: What else spaCy hands to scorers.
+        is_exclusive: Whether each text has exactly one label, the most probable.
+        threshold: Probability from which a text has a label, for all labels or by label.
+        kwargs: Other arguments that spaCy passes to scorers.
 
     Returns:
-        Scores by name, from 0 to 1; all None where nothing is annotated.
+        Scores by name, from 0 to 1; all None if no example is annotated.
     """
-    pairs = [eg for eg in examples if any(label in eg.reference.cats for label in labels)]
+    pairs = [pair for pair in examples if any(label in pair.reference.cats for label in labels)]
     if not pairs:
         return dict.fromkeys(KEYS)
-
-    def shifted(doc: Doc, attr: str) -> dict[str, float]:
-        if is_exclusive:
-            return doc.cats
-        return {label: shift(value, limit_of(threshold, label)) for label, value in doc.cats.items()}
-
     scores: dict[str, Any] = Scorer.score_cats(
         cast(list[Example], pairs),
         "cats",
-        getter=shifted,
+        getter=getattr if is_exclusive else partial(_rescaled_cats, threshold=threshold),
         labels=labels,
         multi_label=not is_exclusive,
-        threshold=EVEN,
+        threshold=DEFAULT_THRESHOLD,
     )
-    limits = [limit_of(threshold, label) for label in labels]
-    found, gold = (
-        np.array([[doc.cats.get(label, np.nan) for label in labels] for doc in docs])
-        for docs in ([pair.predicted for pair in pairs], [pair.reference for pair in pairs])
-    )
-    found = np.nan_to_num(found)
+    predicted = np.nan_to_num(_probabilities([pair.predicted for pair in pairs], labels))
+    gold = _probabilities([pair.reference for pair in pairs], labels)
+    has_label = np.nan_to_num(gold) > 0.5
     known = ~np.isnan(gold)
     if is_exclusive:
-        right = (found.argmax(axis=1) == np.nan_to_num(gold).argmax(axis=1)) & (gold > EVEN).any(axis=1)
         known[:] = True
+        is_correct = has_label.any(axis=1) & (predicted.argmax(axis=1) == np.nan_to_num(gold).argmax(axis=1))
     else:
-        right = (((found >= limits) == (gold > EVEN)) | ~known).all(axis=1)
-    # Plain numbers, as JSON has them.
+        limits = [threshold_of(threshold, label) for label in labels]
+        is_correct = (((predicted >= limits) == has_label) | ~known).all(axis=1)
+    # Plain numbers can be written as JSON, NumPy's cannot.
     per_type = scores["cats_auc_per_type"].items()
     scores["cats_macro_auc"] = float(scores["cats_macro_auc"])
     scores["cats_auc_per_type"] = {label: None if auc is None else float(auc) for label, auc in per_type}
-    scores["cats_acc"] = float(right.mean())
-    scores["cats_micro_auc"] = area(found[known], np.nan_to_num(gold)[known] > EVEN)
+    scores["cats_acc"] = float(is_correct.mean())
+    scores["cats_micro_auc"] = _roc_auc(predicted[known], has_label[known])
     scores["cats_score"] = scores["cats_acc"] if is_exclusive else scores["cats_micro_f"]
     scores["cats_score_desc"] = "accuracy" if is_exclusive else "micro F"
     return scores
 
 
-def find_thresholds(
-    examples: Iterable[DocPair], labels: Sequence[str], before: float | Mapping[str, float] = EVEN
+def best_thresholds(
+    examples: Iterable[DocPair],
+    labels: Sequence[str],
+    current: float | Mapping[str, float] = DEFAULT_THRESHOLD,
 ) -> dict[str, float]:
-    """Find, for each label, the threshold with the best F1 on some examples, such as those of dev.
+    """Return the threshold of each label with the best F1 on some examples, such as those of dev.
 
-    It lies halfway between the least probable text that is to have the label, and the next below.
+    It lies halfway between the lowest probability that is to count and the next one below.
 
     Args:
         examples: Predicted docs with references.
         labels: All labels.
-        before: What they were, and what stays for a label that no reference has, or all have.
+        current: Current thresholds, kept for labels that no reference has or that all have.
     """
     from sklearn.metrics import precision_recall_curve
 
-    examples = list(examples)
-    found = {label: limit_of(before, label) for label in labels}
+    pairs = list(examples)
+    thresholds = {label: threshold_of(current, label) for label in labels}
     for label in labels:
-        pairs = [
-            (eg.reference.cats[label] > EVEN, eg.predicted.cats.get(label, 0.0))
-            for eg in examples
-            if label in eg.reference.cats
-        ]
-        gold, scores = [is_right for is_right, _ in pairs], [score for _, score in pairs]
-        if not 0 < sum(gold) < len(gold):
+        known = [pair for pair in pairs if label in pair.reference.cats]
+        has_label = [pair.reference.cats[label] > 0.5 for pair in known]
+        probabilities = [pair.predicted.cats.get(label, 0.0) for pair in known]
+        if not 0 < sum(has_label) < len(has_label):
             continue
-        precision, recall, limits = precision_recall_curve(gold, scores)
+        precision, recall, limits = precision_recall_curve(has_label, probabilities)
         f_scores = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
         best = float(limits[min(int(f_scores.argmax()), len(limits) - 1)])
-        below = max((score for score in scores if score < best), default=best)
-        found[label] = (best + below) / 2
-    return found
+        below = max((value for value in probabilities if value < best), default=best)
+        thresholds[label] = (best + below) / 2
+    return thresholds
 
 
-def area(scores: Any, is_right: Any) -> float | None:
-    """Find the area under the ROC curve; None where all are right, or none is."""
+def _rescaled_cats(doc: Doc, attr: str, *, threshold: float | Mapping[str, float]) -> dict[str, float]:
+    """Read ``doc.cats`` with all thresholds moved to 0.5: spaCy's scorer takes one for all labels."""
+    return {label: rescale(value, threshold_of(threshold, label)) for label, value in doc.cats.items()}
+
+
+def _probabilities(docs: Sequence[Doc], labels: Sequence[str]) -> NDArray[np.float64]:
+    """Read ``doc.cats``, NaN for labels that are missing. Shape: ``(docs, labels)``."""
+    return np.array([[doc.cats.get(label, np.nan) for label in labels] for doc in docs])
+
+
+def _roc_auc(probabilities: NDArray[np.float64], has_label: NDArray[np.bool_]) -> float | None:
+    """Return the area under the ROC curve; None if all have the label, or none has."""
+    # scikit-learn is slow to import, and only this needs it.
     from sklearn.metrics import roc_auc_score
 
-    return float(roc_auc_score(is_right, scores)) if 0 < is_right.sum() < len(is_right) else None
-
-
-KEYS = (
-    *("cats_score", "cats_score_desc", "cats_acc", "cats_micro_auc", "cats_macro_auc"),
-    *(f"cats_{mean}_{key}" for mean in ("micro", "macro") for key in "prf"),
-    *("cats_f_per_type", "cats_auc_per_type"),
-)
+    return float(roc_auc_score(has_label, probabilities)) if 0 < has_label.sum() < len(has_label) else None

@@ -1,19 +1,19 @@
-"""From which probability on a label counts."""
+"""The probability from which a text has a label."""
 
 from collections.abc import Mapping
 
-EVEN = 0.5
+DEFAULT_THRESHOLD = 0.5
 
 
-def limit_of(threshold: float | Mapping[str, float], label: str) -> float:
-    """Find the threshold of a label; 0.5 for one that is not named."""
-    return threshold.get(label, EVEN) if isinstance(threshold, Mapping) else threshold
+def threshold_of(threshold: float | Mapping[str, float], label: str) -> float:
+    """Return the threshold of a label: the one for all, or its own, or else 0.5."""
+    return threshold.get(label, DEFAULT_THRESHOLD) if isinstance(threshold, Mapping) else threshold
 
 
-def shift(probability: float, limit: float) -> float:
-    """Bend the scale so that a threshold comes to lie at 0.5; order, 0 and 1 stay."""
+def rescale(probability: float, threshold: float) -> float:
+    """Map a threshold to 0.5, with 0 and 1 fixed and linear in between."""
     if probability in (0.0, 1.0):
         return probability
-    if probability < limit:
-        return EVEN * probability / limit
-    return EVEN + EVEN * (probability - limit) / (1.0 - limit)
+    if probability < threshold:
+        return 0.5 * probability / threshold
+    return 0.5 + 0.5 * (probability - threshold) / (1.0 - threshold)

@@ -14,7 +14,7 @@ from ..pipeline.xcat import TextClassifier
 from ..scoring.entities import count_entities, score_entities
 from ..scoring.pairs import Prediction
 from ..scoring.spans import score_spans
-from ..scoring.texts import find_thresholds, score_texts
+from ..scoring.texts import best_thresholds, score_texts
 
 NO_ANNOTATION = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
@@ -32,7 +32,7 @@ def evaluate(
     Args:
         model: A folder or an installed package.
         corpus: A ``.spacy`` file.
-        device: As the component's setting.
+        device: Device to predict on, as in the components' setting.
         use_seqeval: Whether seqeval itself scores the entities, which is slower; see `score_entities`.
         on_progress: Called with the number of texts done and their total.
 
@@ -75,7 +75,7 @@ def compare(
         model: The new pipeline.
         before: The old pipeline, or a Hugging Face token-classification checkpoint.
         corpus: A ``.spacy`` file.
-        device: As the component's setting.
+        device: Device to predict on, as in the components' setting.
         on_progress: Called with the number of texts done and their total, for each pipeline in turn.
 
     Returns:
@@ -123,13 +123,13 @@ def tune_thresholds(
     device: str = "auto",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Find the thresholds of a pipeline's ``xcat`` components that are best on a corpus.
+    """Tune the thresholds of a pipeline's ``xcat`` components for the best F1 on a corpus.
 
     Args:
-        model: A folder or an installed package, with an ``xcat`` whose texts may have several labels.
-        corpus: A ``.spacy`` file, not that of the final scores.
-        output: Folder for the pipeline with these thresholds, or None.
-        device: As the component's setting.
+        model: A folder or an installed package with a multi-label ``xcat``.
+        corpus: A ``.spacy`` file, not the test corpus.
+        output: Folder for the pipeline with the new thresholds; None to write nothing.
+        device: Device to predict on, as in the components' setting.
         on_progress: Called with the number of texts done and their total.
 
     Returns:
@@ -137,7 +137,7 @@ def tune_thresholds(
 
     Raises:
         OSError: If pipeline or corpus are missing.
-        ValueError: If there is no such component.
+        ValueError: If there is no such component, or the corpus has no labels of texts.
 
     Example:
         >>> import spacy_xner
@@ -153,19 +153,19 @@ def tune_thresholds(
     pipes = {name: pipe for name, pipe in pipes.items() if not pipe.is_exclusive}
     if not pipes:
         raise ValueError(
-            f"{model} must have a component xcat whose texts may have several labels, found "
-            f"{', '.join(nlp.pipe_names) or 'none at all'}. One label a text needs no threshold."
+            f"{model} must have a component xcat with several labels per text, found components "
+            f"{', '.join(nlp.pipe_names) or 'none'}. Exclusive labels need no threshold."
         )
     predictions = predict_corpus(nlp, corpus, on_progress)
     if not any(prediction.reference.cats for prediction in predictions):
         raise ValueError(NO_ANNOTATION.format(corpus))
-    found = {name: find_thresholds(predictions, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
+    tuned = {name: best_thresholds(predictions, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
     if output is not None:
-        for name, thresholds in found.items():
+        for name, thresholds in tuned.items():
             pipes[name].threshold = thresholds
             nlp.get_pipe_config(name)["threshold"] = thresholds
         nlp.to_disk(output)
-    return found
+    return tuned
 
 
 def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""A trained pipeline made small and fast for delivery: pruned vocabulary, half precision, ONNX graph."""
+"""Shrinks a trained pipeline for delivery: pruned vocabulary, half precision, ONNX graph."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -19,13 +19,13 @@ from .encoders.prune import prune_vocabulary
 
 
 class ShrinkReport(NamedTuple):
-    """What shrinking did.
+    """Sizes before and after shrinking.
 
     Attributes:
         rows_before: Rows of the embedding tables.
         rows_after: Rows kept.
-        megabytes_before: Of the pipeline's files.
-        megabytes_after: Of those of the new one.
+        megabytes_before: Size of the pipeline's files, in MB.
+        megabytes_after: Size of the new pipeline's files, in MB.
     """
 
     rows_before: int
@@ -45,23 +45,23 @@ def shrink(
     precision: Literal["fp32", "int8"] | None = None,
     on_text: Callable[[int], None] | None = None,
 ) -> ShrinkReport:
-    """Write a pipeline that finds the same in fewer bytes. It can be trained on.
+    """Write a smaller pipeline that makes the same predictions. It can be trained further.
 
     Args:
         model: A folder or an installed package.
-        folder: Where the small one goes.
-        texts: Like those that it will read: pieces that these do not have are left out, but those of one
-            character stay. None for the whole vocabulary.
-        min_count: How often a piece must occur in them.
-        storage: Precision of the weights in files. They are loaded, and computed with, in float32.
-        backend: That of its components; None to leave it. For ``onnx`` the graph is saved too.
-        precision: In which these compute; None to leave it.
+        folder: Output folder, empty or new.
+        texts: Typical input. Pieces that do not occur in it are removed from the vocabulary, except single
+            characters. None keeps the whole vocabulary.
+        min_count: How often a piece must occur in the texts to be kept.
+        storage: Precision of the weights on disk. Pipelines load them as float32 and compute in that.
+        backend: Runtime of the components on a CPU; None keeps the current one. ``onnx`` saves the graph too.
+        precision: Precision of the components on a CPU; None keeps the current one.
         on_text: Called with the number of texts read so far.
 
     Raises:
-        OSError: If there is no such pipeline.
-        ValueError: If it has no encoder of its own, or its vocabulary cannot be pruned.
-        FileExistsError: If the folder is there.
+        OSError: If the pipeline is missing.
+        ValueError: If no component has its own encoder, or the vocabulary cannot be pruned.
+        FileExistsError: If the folder is not empty.
 
     Example:
         >>> import spacy_xner
@@ -79,8 +79,8 @@ def shrink(
     own = [shim for shim in shims if shim.encoder is not None and not shim.encoder.keeps_base]
     if not own:
         raise ValueError(
-            f"A pipeline must have an encoder of its own to be made smaller, found none in {model}. Name one "
-            "with a component of ours that does not listen to another, nor keeps only adapters."
+            f"A pipeline must have a component with its own encoder to be shrunk, found none in {model}. "
+            "Name one whose xner or xcat neither listens to another component nor saves only adapters."
         )
     lines = None if texts is None else list(texts)
     before = after = 0
@@ -105,7 +105,7 @@ def shrink(
 def _prune(
     shim: ModelShim, lines: list[str], min_count: int, model: str, on_text: Callable[[int], None] | None
 ) -> int:
-    """Prune the vocabulary of a component's encoder; returns the rows left."""
+    """Prune the vocabulary of a component's encoder; return the number of rows left."""
     execution = shim.execution
     encoder, cutter = cast(Encoder, execution.network.encoder), cast(PieceCutter, execution.cutter)
     spec, new_ids, _ = prune_vocabulary(

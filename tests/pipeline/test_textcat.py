@@ -8,7 +8,7 @@ import spacy
 from spacy.tokens import DocBin
 from spacy.training import Example
 
-from spacy_xner.scoring.texts import find_thresholds, score_texts
+from spacy_xner.scoring.texts import best_thresholds, score_texts
 
 from ..test_cli import ROOT, invoke
 from .test_xcat import ONE, TEXTS, make_nlp, train
@@ -86,7 +86,7 @@ def test_thresholds_of_the_best_f1_are_found_and_saved(tmp_path: Path, tiny: Pat
     exclusive.to_disk(tmp_path / "one")
     code, _, err = invoke("thresholds", tmp_path / "one", corpus)
     assert code == 1
-    assert "must have a component xcat whose texts may have several labels, found xcat" in err
+    assert "must have a component xcat with several labels per text, found components xcat" in err
 
 
 def test_threshold_lies_where_f1_is_best() -> None:
@@ -96,7 +96,7 @@ def test_threshold_lies_where_f1_is_best() -> None:
         eg = Example(nlp("a"), nlp("a"))
         eg.predicted.cats, eg.reference.cats = {"x": score, "y": score}, {"x": float(gold), "y": 1.0}
         examples.append(eg)
-    assert find_thresholds(examples, ["x", "y", "z"]) == {"x": pytest.approx(0.25), "y": 0.5, "z": 0.5}
+    assert best_thresholds(examples, ["x", "y", "z"]) == {"x": pytest.approx(0.25), "y": 0.5, "z": 0.5}
     assert score_texts(examples, labels=["x"], threshold=0.25)["cats_micro_f"] == 1.0
     assert score_texts(examples, labels=["x"])["cats_micro_f"] == 0.8
 

@@ -36,18 +36,23 @@ def test_nested_entities_count() -> None:
     assert (scores["p"], scores["r"]) == (4 / 5, 4 / 5)
     assert scores["per_type"]["ORG"]["f"] == 1.0
     assert scores["per_type"]["LOC"]["r"] == 0.5
-    found = build_span_scorer_v1()(examples)
-    assert found["spans_xner_f"] == scores["f"]
-    assert set(found) == {f"spans_xner_{key}" for key in ("p", "r", "f", "per_type")}
+    keyed = build_span_scorer_v1()(examples)
+    assert keyed["spans_xner_f"] == scores["f"]
+    assert set(keyed) == {f"spans_xner_{key}" for key in ("p", "r", "f", "per_type")}
 
 
-def test_flat_corpora_have_no_such_scores() -> None:
+def test_without_any_entities_there_are_no_scores() -> None:
+    scores = score_spans([Example(make_doc([]), make_doc([]))])
+    assert scores == {"p": None, "r": None, "f": None, "per_type": None}
+
+
+def test_corpora_without_the_group_have_no_scores() -> None:
     examples = [Example(make_doc([]), make_doc(None, [(0, 3, "ORG")]))]
     assert score_spans(examples) is None
     assert build_span_scorer_v1("other")(examples)["spans_other_f"] is None
 
 
-def test_evaluation_tells_them(tmp_path: Path) -> None:
+def test_evaluate_scores_nested_entities(tmp_path: Path) -> None:
     nlp = spacy.blank("xx")
     ruler = nlp.add_pipe("span_ruler", config={"spans_key": "xner", "annotate_ents": True})
     ruler.add_patterns([{"label": "ORG", "pattern": "Bank of Rome"}, {"label": "LOC", "pattern": "Rome"}])

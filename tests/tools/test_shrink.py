@@ -1,4 +1,4 @@
-"""A pipeline made small finds the same."""
+"""Shrunk pipelines make the same predictions."""
 
 import json
 from collections.abc import Callable
@@ -25,16 +25,16 @@ def entity_rows(nlp: Language, texts: list[str] = TEXTS) -> list[list[tuple[str,
 
 
 @pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "GlobalPointerHead"])
-def test_pruned_pipelines_find_the_same(tiny: Path, tmp_path: Path, head: str) -> None:
+def test_pruned_pipelines_predict_the_same(tiny: Path, tmp_path: Path, head: str) -> None:
     nlp = train_nlp(tiny, head)
     nlp.to_disk(tmp_path / "large")
     some = TEXTS[:2]
     report = shrink(str(tmp_path / "large"), tmp_path / "small", some, storage="float32")
     assert report.rows_after < report.rows_before
     small = spacy.load(tmp_path / "small")
-    for ours, theirs in zip(entity_rows(small, some), entity_rows(nlp, some), strict=True):
-        assert [row[:2] for row in ours] == [row[:2] for row in theirs]
-        assert [row[2] for row in ours] == pytest.approx([row[2] for row in theirs], abs=1e-5)
+    for shrunk, original in zip(entity_rows(small, some), entity_rows(nlp, some), strict=True):
+        assert [row[:2] for row in shrunk] == [row[:2] for row in original]
+        assert [row[2] for row in shrunk] == pytest.approx([row[2] for row in original], abs=1e-5)
 
 
 def test_half_precision_is_half_the_size(tiny: Path, tmp_path: Path) -> None:
@@ -48,16 +48,16 @@ def test_half_precision_is_half_the_size(tiny: Path, tmp_path: Path) -> None:
     copy = spacy.load(tmp_path / "small")
     module = get_execution(copy.get_pipe("xner").model).network
     assert {parameter.dtype for parameter in module.parameters()} == {torch.float32}
-    for ours, theirs in zip(entity_rows(copy), entity_rows(nlp), strict=True):
-        assert [row[:2] for row in ours] == [row[:2] for row in theirs]
-        assert [row[2] for row in ours] == pytest.approx([row[2] for row in theirs], abs=1e-2)
-    # Saved again, it stays small, and the same.
+    for shrunk, original in zip(entity_rows(copy), entity_rows(nlp), strict=True):
+        assert [row[:2] for row in shrunk] == [row[:2] for row in original]
+        assert [row[2] for row in shrunk] == pytest.approx([row[2] for row in original], abs=1e-2)
+    # Saving it again changes nothing.
     copy.to_disk(tmp_path / "again")
     assert next((tmp_path / "again").rglob("model.safetensors")).stat().st_size == small
     assert entity_rows(spacy.load(tmp_path / "again")) == entity_rows(copy)
 
 
-def test_a_small_pipeline_can_be_trained_on(tiny: Path, tmp_path: Path) -> None:
+def test_a_shrunk_pipeline_can_be_trained_further(tiny: Path, tmp_path: Path) -> None:
     train_nlp(tiny, slips=SLIPS[:1]).to_disk(tmp_path / "large")
     shrink(str(tmp_path / "large"), tmp_path / "small", TEXTS)
     nlp = spacy.load(tmp_path / "small")
@@ -70,21 +70,21 @@ def test_a_small_pipeline_can_be_trained_on(tiny: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
-def test_adopted_checkpoints_are_made_small(
+def test_adopted_checkpoints_can_be_shrunk(
     tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str
 ) -> None:
     nlp = adopt(write_checkpoint(tmp_path / "ckpt", tiny_encoders(arch), BIO))
     nlp.to_disk(tmp_path / "large")
     report = shrink(str(tmp_path / "large"), tmp_path / "small", TEXTS, storage="float32")
     assert report.rows_after < report.rows_before
-    for ours, theirs in zip(entity_rows(spacy.load(tmp_path / "small")), entity_rows(nlp), strict=True):
-        assert [row[:2] for row in ours] == [row[:2] for row in theirs]
-        assert [row[2] for row in ours] == pytest.approx([row[2] for row in theirs], abs=1e-5)
+    for shrunk, original in zip(entity_rows(spacy.load(tmp_path / "small")), entity_rows(nlp), strict=True):
+        assert [row[:2] for row in shrunk] == [row[:2] for row in original]
+        assert [row[2] for row in shrunk] == pytest.approx([row[2] for row in original], abs=1e-5)
 
 
-def test_what_cannot_be_made_small(tiny: Path, tmp_path: Path) -> None:
+def test_shrink_errors(tiny: Path, tmp_path: Path) -> None:
     spacy.blank("xx").to_disk(tmp_path / "blank")
-    with pytest.raises(ValueError, match="must have an encoder of its own to be made smaller"):
+    with pytest.raises(ValueError, match="must have a component with its own encoder to be shrunk"):
         shrink(str(tmp_path / "blank"), tmp_path / "small")
     train_nlp(tiny).to_disk(tmp_path / "large")
     with pytest.raises(FileExistsError, match="must be empty or new"):
@@ -94,9 +94,9 @@ def test_what_cannot_be_made_small(tiny: Path, tmp_path: Path) -> None:
     module = get_execution(nlp.get_pipe("xner").model).network
     with torch.no_grad():
         module.head.output.bias[0] = 1e6
-    nlp.to_disk(tmp_path / "great")
+    nlp.to_disk(tmp_path / "overflowing")
     with pytest.raises(ValueError, match="must be within the range of float16"):
-        shrink(str(tmp_path / "great"), tmp_path / "small")
+        shrink(str(tmp_path / "overflowing"), tmp_path / "small")
     assert not (tmp_path / "small").exists()
 
 
