@@ -1,4 +1,4 @@
-"""A package that is installed elsewhere adds a head, a neck and a corpus format by entry points alone."""
+"""A package installed elsewhere adds heads, a neck, a loss and a corpus format by entry points alone."""
 
 import os
 import shutil
@@ -18,27 +18,29 @@ import torch
 from spacy.training import Example
 from spacy_xner.training.optimizer import build_adamw_v1
 
-torch.manual_seed(0)
-nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
-model = {
-    "@architectures": "spacy_xner.EntityModel.v1",
-    "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": sys.argv[1]},
-    "neck": {"@architectures": "xner_plugin.Neighbours.v1"},
-    "head": {"@architectures": "xner_plugin.RunHead.v1", "scale": 2.0},
-}
-nlp.add_pipe("xner", config={"model": model, "device": "cpu"})
 slips = {
     "Send to Anna Schmidt, DHL Express": [(8, 20, "PER"), (22, 33, "COURIER")],
     "nothing to find in this line": [],
 }
-examples = [Example.from_dict(nlp.make_doc(text), {"entities": ents}) for text, ents in slips.items()]
-nlp.initialize(lambda: examples)
-optimizer = build_adamw_v1(learn_rate=5e-3, head_factor=2.0)
-for _ in range(40):
-    nlp.update(examples, sgd=optimizer)
-nlp.to_disk(sys.argv[2])
-for doc in spacy.load(sys.argv[2]).pipe(slips):
-    print([(ent.text, ent.label_, ent._.xner_score > 0.5) for ent in doc.ents])
+heads = {"RunHead": {"scale": 2.0}, "BrierHead": {}}
+for name, settings in heads.items():
+    torch.manual_seed(0)
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    model = {
+        "@architectures": "spacy_xner.EntityModel.v1",
+        "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": sys.argv[1]},
+        "neck": {"@architectures": "xner_plugin.Neighbours.v1"},
+        "head": {"@architectures": f"xner_plugin.{name}.v1", **settings},
+    }
+    nlp.add_pipe("xner", config={"model": model, "device": "cpu"})
+    examples = [Example.from_dict(nlp.make_doc(text), {"entities": ents}) for text, ents in slips.items()]
+    nlp.initialize(lambda: examples)
+    optimizer = build_adamw_v1(learn_rate=5e-3, head_factor=2.0)
+    for _ in range(40):
+        nlp.update(examples, sgd=optimizer)
+    nlp.to_disk(f"{sys.argv[2]}/{name}")
+    for doc in spacy.load(f"{sys.argv[2]}/{name}").pipe(slips):
+        print(name, [(ent.text, ent.label_, ent._.xner_score > 0.5) for ent in doc.ents])
 """
 CONVERT = """
 import sys
@@ -74,14 +76,16 @@ def run(site: Path, code: str, *args: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_head_and_neck_of_a_plugin(site: Path, tiny: Path, tmp_path: Path) -> None:
-    assert run(site, TRAIN, tiny, tmp_path / "nlp") == [
-        "[('Anna Schmidt', 'PER', True), ('DHL Express', 'COURIER', True)]",
-        "[]",
+def test_heads_neck_and_loss_of_a_plugin(site: Path, tiny: Path, tmp_path: Path) -> None:
+    assert run(site, TRAIN, tiny, tmp_path) == [
+        "RunHead [('Anna Schmidt', 'PER', True), ('DHL Express', 'COURIER', True)]",
+        "RunHead []",
+        "BrierHead [('Anna Schmidt', 'PER', True), ('DHL Express', 'COURIER', True)]",
+        "BrierHead []",
     ]
     # Only the entry points of the plug-in, which this process does not see, know its names.
     with pytest.raises(RegistryError, match="xner_plugin"):
-        spacy.load(tmp_path / "nlp")
+        spacy.load(tmp_path / "RunHead")
 
 
 def test_corpus_format_of_a_plugin(site: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A head and a neck, and the functions that configs name."""
+"""Two heads and a neck, and the functions that configs name."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,9 +6,10 @@ from itertools import groupby
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy, one_hot, pad
 
 from spacy_xner.nn.heads.base import AnyHead
+from spacy_xner.nn.heads.softmax import SoftmaxHead
 from spacy_xner.types import DistillTarget, Entity, Gold, SoftTargets
 
 
@@ -74,6 +75,17 @@ class RunHead(nn.Module):
         return scores.sum() * 0.0
 
 
+class BrierHead(SoftmaxHead):
+    """The softmax head with another loss: the Brier score."""
+
+    def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
+        """Sum the squared errors of the probabilities of the annotated tokens."""
+        tags, known, _ = self.tags.encode(gold, mask)
+        # (annotated tokens, tags)
+        errors = self.log_probs(scores[known], mask).exp() - one_hot(tags[known], len(self.tags))
+        return errors.square().sum()
+
+
 class Neighbours(nn.Module):
     """Adds to each token vector a projection of its two neighbours.
 
@@ -94,8 +106,13 @@ class Neighbours(nn.Module):
 
 
 def build_run_head_v1(scale: float = 1.0) -> Callable[[int, Sequence[str]], RunHead]:
-    """Describe the head."""
+    """Describe the head that joins tokens of one label."""
     return partial(RunHead, scale=scale)
+
+
+def build_brier_head_v1() -> Callable[[int, Sequence[str]], BrierHead]:
+    """Describe the softmax head with the Brier score."""
+    return BrierHead
 
 
 def build_neighbours_v1() -> Callable[[int], Neighbours]:
