@@ -1,4 +1,4 @@
-"""A two-layer random encoder, toy slips, and pipelines made of them. Nothing here needs a network."""
+"""Shared fixtures: tiny random encoders, toy slips, and pipelines built from them. No network needed."""
 
 import os
 import socket
@@ -16,12 +16,12 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer
 from spacy_xner.nn.runtime.int8 import has_int8
 from spacy_xner.tools.encoders.tiny import write_tiny
 
-# Each process of the test runner has a core to itself: more threads would only wait for each other.
+# pytest-xdist runs one process per core, so more threads would only compete for it.
 if "PYTEST_XDIST_WORKER" in os.environ:
     torch.set_num_threads(1)
     os.environ["OMP_NUM_THREADS"] = "1"
 
-needs_int8 = pytest.mark.skipif(not has_int8(), reason="needs a processor with 8-bit products")
+needs_int8 = pytest.mark.skipif(not has_int8(), reason="needs a CPU with VNNI")
 
 TOKENIZER = {"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}}
 
@@ -35,7 +35,7 @@ SLIPS = [
 
 @pytest.fixture(autouse=True)
 def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing connect to another machine, unless a test is marked ``network``."""
+    """Block network connections, except in tests marked ``network``."""
 
     def refuse(*args: object) -> None:
         raise OSError("A test tried to reach the network.")
@@ -46,16 +46,16 @@ def _no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def _two_threads() -> Iterator[None]:
-    """Give the test's process a pool of threads, which does not survive a fork."""
-    before = torch.get_num_threads()
+    """Run the test with a pool of two threads, which does not survive a fork."""
+    n_threads = torch.get_num_threads()
     torch.set_num_threads(2)
     yield
-    torch.set_num_threads(before)
+    torch.set_num_threads(n_threads)
 
 
 @pytest.fixture(scope="session")
 def tiny_encoders(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Write each architecture's folder once."""
+    """Return a function that returns the folder of a tiny encoder, written once per architecture."""
     folders: dict[str, Path] = {}
 
     def get(arch: str = "xlm-roberta") -> Path:
@@ -70,7 +70,7 @@ def tiny_encoders(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
 
 @pytest.fixture(scope="session")
 def tiny(tiny_encoders: Callable[..., Path]) -> Path:
-    """Folder of a tiny XLM-R."""
+    """Return the folder of a tiny XLM-R."""
     return tiny_encoders()
 
 
@@ -81,13 +81,13 @@ def write_checkpoint(
     kind: Any = AutoModelForTokenClassification,
     **config: object,
 ) -> Path:
-    """Write a random classifier that is sure of itself, as transformers does."""
+    """Save a random classifier with confident predictions as a transformers checkpoint."""
     torch.manual_seed(3)
     ids = {name: i for i, name in enumerate(names)}
     model = kind.from_pretrained(encoder, id2label=dict(enumerate(names)), label2id=ids, **config)
     for name, weight in model.named_parameters():
-        is_own = not name.startswith(model.base_model_prefix) or ".pooler." in name
-        if is_own and weight.dim() == 2:
+        is_top = not name.startswith(model.base_model_prefix) or ".pooler." in name
+        if is_top and weight.dim() == 2:
             torch.nn.init.normal_(weight, std=0.7)
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(encoder).save_pretrained(folder)
@@ -95,7 +95,7 @@ def write_checkpoint(
 
 
 def make_nlp(encoder: Path | str, head: str = "SoftmaxHead", **settings: object) -> Language:
-    """Make a pipeline that is not initialized; settings of its parts begin with ``encoder_`` or ``head_``."""
+    """Build an uninitialized pipeline; prefixes ``encoder_`` and ``head_`` mark settings of its parts."""
     nlp = spacy.blank("xx", config=TOKENIZER)
     parts: dict[str, dict[str, object]] = {"encoder": {"name": str(encoder)}, "head": {}, "pipe": {}}
     neck = settings.pop("neck", None)
@@ -113,7 +113,7 @@ def make_nlp(encoder: Path | str, head: str = "SoftmaxHead", **settings: object)
 
 
 def make_examples(nlp: Language, slips: list[tuple[str, list[tuple[str, str]]]] = SLIPS) -> list[Example]:
-    """Annotate toy slips with the first occurrence of each entity."""
+    """Build examples of slips; each entity is annotated at its first occurrence."""
     examples = []
     for text, entities in slips:
         doc = nlp.make_doc(text)
@@ -132,7 +132,7 @@ def train_nlp(
     slips: list[tuple[str, list[tuple[str, str]]]] = SLIPS,
     **settings: object,
 ) -> Language:
-    """Overfit the toy slips."""
+    """Train a pipeline until it overfits the toy slips."""
     from spacy_xner.training.optimizer import build_adamw_v1
 
     torch.manual_seed(0)
@@ -147,7 +147,7 @@ def train_nlp(
 
 @pytest.fixture(scope="session")
 def trained(tiny: Path) -> Language:
-    """A pipeline that knows the toy slips by heart. Not to be changed by a test."""
+    """Return a pipeline that has overfitted the toy slips. Tests must not change it."""
     return train_nlp(tiny)
 
 

@@ -1,6 +1,6 @@
-"""What both components share: labels, device, training, files.
+"""Base class of both components: labels, device, training, serialization.
 
-Nothing here imports torch or transformers: see `factories`.
+This module must not import torch or transformers. See `factories`.
 """
 
 from abc import abstractmethod
@@ -41,7 +41,7 @@ INIT_SAMPLE = 10
 
 
 class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
-    """A component around a thinc model that holds a torch network. Settings as in `make_xner`."""
+    """A component around a thinc model that holds a torch network. See `make_xner` for the settings."""
 
     def __init__(
         self,
@@ -72,24 +72,24 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Labels, in the model's order; those of an adopted checkpoint load it."""
+        """Labels, in the model's order. Loads an adopted checkpoint on first use."""
         if not self.cfg["labels"] and isinstance(self.task, Adopted):
             self.cfg["labels"] = list(self.task.labels(self.model))
         return tuple(self.cfg["labels"])
 
     @property
     def hide_labels(self) -> bool:
-        """Whether `Language.pipe_labels` leaves these labels out: those of a checkpoint not loaded yet."""
+        """Whether `Language.pipe_labels` omits the labels, as for an adopted checkpoint not yet loaded."""
         return isinstance(self.task, Adopted) and not self.weights.is_initialized
 
     @property
     def label_data(self) -> list[str]:
-        """Labels as ``spacy init labels`` writes them."""
+        """Labels in the form that ``spacy init labels`` writes."""
         return list(self.labels)
 
     @property
     def device(self) -> str:
-        """The requested device. Setting it moves the model when it is next used."""
+        """The requested device. After a change, the model moves there on its next use."""
         return self._runtime["device"]
 
     @device.setter
@@ -97,10 +97,10 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.configure(device=device)
 
     def configure(self, **changes: Any) -> None:
-        """Change device, precision, max_batch_pieces or backend; a saved pipeline keeps its config's values.
+        """Change device, precision, max_batch_pieces or backend, without changing the pipeline's config.
 
         Raises:
-            ValueError: If a value is unknown, or two do not go together.
+            ValueError: If a value is unknown, or two values are incompatible.
         """
         runtime: RuntimeSettings = {**self._runtime, **changes}  # type: ignore[typeddict-item]
         check_runtime(runtime)
@@ -108,7 +108,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self._runtime = runtime
 
     def add_label(self, label: str) -> int:
-        """Add a label before initialization; returns 1, or 0 if the component has it already."""
+        """Add a label before initialization; returns 1, or 0 if the component already has it."""
         if label in self.labels:
             return 0
         check_addable(label, is_initialized=self.weights.is_initialized)
@@ -129,21 +129,21 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         Args:
             get_examples: Returns the training examples.
             nlp: The pipeline.
-            labels: Labels, as `label_data` returns them; if None, those of `init_from` and of the examples.
-            init_from: The trained model to start from: a pipeline (folder or installed package) with a
-                component of this kind; for entities also a token-classification checkpoint.
+            labels: Labels, as in `label_data`; None for those of `init_from` and the examples.
+            init_from: Trained model for a warm start: a pipeline (folder or installed package) with a
+                component of the same factory, or for entities also a token-classification checkpoint.
             teacher: A `spacy_xner.Teacher.v1` or `spacy_xner.TextTeacher.v1`. It is not saved.
 
         Raises:
             OSError: If `init_from` does not exist.
-            ValueError: If labels are too few, or training cannot start from `init_from`.
+            ValueError: If there are too few labels, or training cannot start from `init_from`.
         """
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
         if teacher is not None:
             check_distillable(self.task, self.name)
         old = () if init_from is None else self.task.resume_from(self.model, init_from, self.name)
         if labels is None:
-            annotated = self._find_labels(eg.reference for eg in get_examples())
+            annotated = self._collect_labels(eg.reference for eg in get_examples())
             labels = merge_labels(old, self.labels, annotated)
         check_labels(labels, self.min_labels, self.name)
         self.cfg["labels"] = list(labels)
@@ -158,12 +158,12 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             )
 
     @abstractmethod
-    def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
+    def _collect_labels(self, docs: Iterable[Doc]) -> set[str]:
         """Collect the labels of annotated docs."""
 
     @property
     def min_labels(self) -> int:
-        """The smallest number of labels that can be learned."""
+        """Smallest number of labels that the component can be trained on."""
         return 1
 
     def predict_groups(
@@ -172,26 +172,26 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         reader: Callable[[AnyModel, Scores], Sequence[Annotation]],
         empty: Annotation,
     ) -> list[Annotation]:
-        """Run the model over docs, grouped by length.
+        """Run the model over docs in groups of similar length, and return one result per doc.
 
         Args:
             docs: The docs.
-            reader: Reads the scores of a group, such as the task's ``decode``.
+            reader: Converts the scores of a group to one result per doc, such as the task's ``decode``.
             empty: The result for a doc without tokens.
         """
         results = [empty] * len(docs)
         groups = self._plan(docs, is_train=False)
         scored = ((group, self.model.predict([docs[i] for i in group])) for group in groups)
-        # A GPU computes the next group's scores while this one's are read.
+        # Look one group ahead, so that a GPU computes its scores while those of this group are decoded.
         for (group, scores), _ in pairwise(chain(scored, [([], None)])):
             for i, result in zip(group, reader(self.model, scores), strict=True):
                 results[i] = result
         return results
 
     def _plan(self, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
-        """Group docs that go through the model together."""
+        """Group docs to run through the model together, as lists of indices."""
         lengths = [len(doc) for doc in docs]
-        # A layer that listens to another component needs all docs at once, as that component ran them.
+        # A listener layer needs all docs at once, in the batch that the upstream component processed.
         if self.model.layers or len(docs) == 1:
             return [list(range(len(docs)))] if any(lengths) else []
         return self.weights.plan(lengths, is_train=is_train)
@@ -204,13 +204,13 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from a batch of examples.
+        """Update the model from a batch of examples.
 
         Args:
-            examples: Annotated docs. Parts that are not annotated do not count in the loss.
-            drop: Dropout of the token vectors; the encoder's own config sets that inside it.
-            sgd: The optimizer, or None (or False, from `spacy train`) to only accumulate gradients.
-            losses: Losses to add to, by component name: the mean over what is annotated.
+            examples: Annotated docs. Missing annotation does not contribute to the loss.
+            drop: Dropout of the token vectors, from 0 to 1; the encoder's config sets the dropout inside it.
+            sgd: The optimizer, or None (False from `spacy train`) to accumulate gradients only.
+            losses: Losses by component name, to add this one to: the mean over annotated tokens or texts.
 
         Returns:
             The losses.
@@ -236,7 +236,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.model.finish_update(sgd)
 
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Loss]:
-        """Compute the mean gold loss of examples scored together: a number, and the callback's argument."""
+        """Compute the mean gold loss of examples scored together, as a number and as input of backprop."""
         gold = self._gold(examples)
         batch = Batch([], gold, [None] * len(gold))
         loss = self._compute_loss(batch, range(len(gold)), scores, self._count(batch))
@@ -244,14 +244,14 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     @abstractmethod
     def _gold(self, examples: Iterable[Example]) -> list[AnyGold]:
-        """Read the gold annotation of examples, on the tokens of their predicted docs."""
+        """Read the gold annotation of examples, aligned to the tokens of their predicted docs."""
 
     @abstractmethod
     def _count_annotated(self, gold: Sequence[AnyGold]) -> int:
-        """Count what the gold loss is summed over."""
+        """Count the annotated tokens or texts, over which the gold loss is summed."""
 
     def _make_batch(self, examples: Sequence[Example]) -> Batch[AnyGold]:
-        """Collect what is learned from examples, and from a teacher."""
+        """Combine the gold annotation of examples with a teacher's output, if there is a teacher."""
         docs, gold = [eg.predicted for eg in examples], self._gold(examples)
         if self.teacher is None:
             return Batch(docs, gold, [None] * len(docs))
@@ -260,23 +260,23 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         return batch
 
     def _count(self, batch: Batch[AnyGold]) -> tuple[int, int]:
-        """Count what is annotated in the examples, and what is taught in all texts; at least 1 each."""
-        n_known = self._count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled])
+        """Count the tokens or texts with gold annotation and those with a teacher; at least 1 each."""
+        n_annotated = self._count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled])
         n_taught = sum(target.n_taught for target in batch.targets if target is not None)
-        return max(n_known, 1), max(n_taught, 1)
+        return max(n_annotated, 1), max(n_taught, 1)
 
     def _compute_loss(
         self, batch: Batch[AnyGold], group: Sequence[int], scores: Scores, counts: tuple[int, int]
     ) -> Loss:
-        """Weigh gold and teacher, each averaged over what is annotated or taught in the whole batch."""
-        n_known, n_taught = counts
-        loss = self.task.loss(self.model, scores, [batch.gold[i] for i in group]) / n_known
+        """Compute the weighted sum of gold and teacher loss of a group, each divided by the batch's count."""
+        n_annotated, n_taught = counts
+        loss = self.task.loss(self.model, scores, [batch.gold[i] for i in group]) / n_annotated
         targets = [batch.targets[i] for i in group]
         if batch.alpha == 1.0 or all(target is None for target in targets):
             return batch.alpha * loss
         assert isinstance(self.task, Distillable)  # checked at initialization
-        taught = self.task.distill_loss(self.model, scores, targets, batch.temperature) / n_taught
-        return batch.alpha * loss + (1.0 - batch.alpha) * taught
+        distill_loss = self.task.distill_loss(self.model, scores, targets, batch.temperature) / n_taught
+        return batch.alpha * loss + (1.0 - batch.alpha) * distill_loss
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""
@@ -288,7 +288,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         util.to_disk(path, write, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
-        """Read what `to_disk` wrote, and nothing else."""
+        """Load a folder written by `to_disk`; needs no other files."""
         read: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
             "model": lambda p: self.weights.load(p, verify=self.verify),

@@ -1,6 +1,6 @@
 """The factories of the ``xner`` and ``xcat`` components.
 
-spaCy imports this module whenever it creates a pipeline: nothing here imports torch or transformers.
+spaCy imports this module whenever it creates a pipeline, so it must not import torch or transformers.
 """
 
 from collections.abc import Callable
@@ -76,23 +76,26 @@ def make_xner(
     verify: bool,  # noqa: FBT001
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> EntityRecognizer:
-    """Create the component.
+    """Create an ``xner`` component.
 
     Args:
         nlp: The pipeline.
-        name: The component's name in it.
-        model: A `spacy_xner.EntityModel.v1`.
-        device: ``auto`` (cuda, then mps, then cpu), or a torch device.
-        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only), ``auto`` (bf16 where a GPU has it), or
-            ``int8``: prediction on a CPU in 8 bits, everything else in fp32.
-        max_batch_pieces: Pieces that go through the encoder at once, padding included.
-        backend: What predicts on a CPU: ``torch``, or ``onnx`` for ONNX Runtime, which is faster. Training
-            and GPUs use torch.
-        threshold: Entities less probable than this are left out, from 0 to 1.
+        name: Name of the component in the pipeline.
+        model: A `spacy_xner.EntityModel.v1` or `spacy_xner.CheckpointModel.v1`.
+        device: ``auto`` (the first available of cuda, mps and cpu), or a torch device.
+        precision: ``fp32``, ``bf16``, ``fp16`` (prediction only), ``auto`` (bf16 on GPUs that support it),
+            or ``int8`` (8 bits for prediction on a CPU, fp32 otherwise).
+        max_batch_pieces: Pieces per batch of the encoder, padding included.
+        backend: Runtime for prediction on a CPU: ``torch``, or ``onnx`` for ONNX Runtime, which is faster.
+            Training and GPUs always use torch.
+        threshold: Minimum probability of an entity, from 0 to 1; less probable ones are dropped.
         spans_key: Key in ``doc.spans`` for all entities with their scores.
         overwrite: Whether predicted entities replace those that a doc already has.
         verify: Whether loading checks that no file of the model has changed since it was saved.
-        scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
+        scorer: Scorer for `nlp.evaluate` and `spacy train`.
+
+    Raises:
+        ValueError: If a setting is unknown or out of range, or two settings are incompatible.
     """
     _join(model, nlp)
     return EntityRecognizer(
@@ -138,20 +141,23 @@ def make_xcat(
     verify: bool,  # noqa: FBT001
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> TextClassifier:
-    """Create the component.
+    """Create an ``xcat`` component.
 
     Args:
         nlp: The pipeline.
-        name: The component's name in it.
-        model: A `spacy_xner.TextModel.v1`.
-        device: As for `make_xner`; so are the next three.
-        precision: See there.
-        max_batch_pieces: See there.
-        backend: See there.
-        threshold: Probability from which a text has a label, if it may have several: for all labels, or by
-            label. ``doc.cats`` has the probabilities themselves.
+        name: Name of the component in the pipeline.
+        model: A `spacy_xner.TextModel.v1` or `spacy_xner.TextCheckpointModel.v1`.
+        device: See `make_xner`.
+        precision: See `make_xner`.
+        max_batch_pieces: See `make_xner`.
+        backend: See `make_xner`.
+        threshold: Minimum probability for a text to have a label, from 0 to 1, for all labels or by label.
+            Used for scores and exports if a text may have several labels; ``doc.cats`` holds probabilities.
         verify: Whether loading checks that no file of the model has changed since it was saved.
-        scorer: Scores examples, for `nlp.evaluate` and `spacy train`.
+        scorer: Scorer for `nlp.evaluate` and `spacy train`.
+
+    Raises:
+        ValueError: If a setting is unknown or out of range, or two settings are incompatible.
     """
     _join(model, nlp)
     return TextClassifier(
@@ -175,7 +181,7 @@ def _runtime(device: str, precision: str, max_batch_pieces: int, backend: str) -
 
 
 def _join(model: AnyModel, nlp: Language) -> None:
-    """Connect a model that may share an encoder to the pipeline."""
+    """Connect a model to its pipeline if it may share the encoder of another component."""
     task = model.attrs["task"]
     if isinstance(task, Sharable):
         task.join(model, nlp)

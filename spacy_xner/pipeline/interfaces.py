@@ -1,6 +1,6 @@
-"""Contracts between components and what they are handed: models, tasks and teachers.
+"""Protocols between components and their models, tasks and teachers.
 
-Nothing here imports torch or transformers: see `factories`.
+This module must not import torch or transformers. See `factories`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ from thinc.api import Model
 from ..types import DistillTarget, Gold, SoftTargets, TextDistillTarget, TextGold
 
 AnyModel: TypeAlias = Model[Any, Any]
-# The output of a model's forward pass and the value of a loss, which only torch code looks into.
+# The output of a model's forward pass and the value of a loss, which are opaque outside torch code.
 Scores: TypeAlias = Any
 Loss: TypeAlias = Any
 
@@ -28,14 +28,14 @@ AnyGold_contra = TypeVar("AnyGold_contra", contravariant=True)
 
 
 class Task(Protocol[Annotation_co, AnyGold_contra]):
-    """What a model is trained and used for. Stateless: the state is the thinc model's."""
+    """What a model is trained and used for. Stateless: all state is in the thinc model."""
 
     def decode(self, model: AnyModel, scores: Scores) -> Sequence[Annotation_co]:
-        """Compute the annotation of each doc that was scored."""
+        """Compute the annotation of each scored doc."""
         ...
 
     def loss(self, model: AnyModel, scores: Scores, gold: Sequence[AnyGold_contra]) -> Loss:
-        """Sum the loss over what is annotated, not normalized."""
+        """Sum the loss over the annotated tokens or texts, without normalization."""
         ...
 
     def resume_from(self, model: AnyModel, name: str, component: str) -> tuple[str, ...]:
@@ -44,10 +44,10 @@ class Task(Protocol[Annotation_co, AnyGold_contra]):
         Args:
             model: The model.
             name: A pipeline (folder or installed package), or a checkpoint.
-            component: The component of that pipeline, if several would do.
+            component: Name of the component to prefer if the pipeline has several candidates.
 
         Returns:
-            Its labels.
+            The labels of the trained model.
 
         Raises:
             OSError: If there is no such pipeline or checkpoint.
@@ -82,16 +82,16 @@ class Distillable(Protocol):
     def distill_loss(
         self, model: AnyModel, scores: Scores, targets: Sequence[Any], temperature: float
     ) -> Loss:
-        """Sum the divergence from the teacher over what is taught, not normalized."""
+        """Sum the divergence from the teacher over the taught tokens or texts, without normalization."""
         ...
 
 
 @runtime_checkable
 class Teachable(Distillable, Protocol):
-    """A task whose model can be a teacher, too."""
+    """A task whose model can also be a teacher."""
 
     def soft_targets(self, model: AnyModel, scores: Scores) -> list[SoftTargets]:
-        """Compute what a student may learn about each doc that was scored."""
+        """Compute the soft targets of each scored doc, for a student to learn from."""
         ...
 
 
@@ -100,16 +100,16 @@ class Sharable(Protocol):
     """A task whose model may use the encoder of another component."""
 
     def join(self, model: AnyModel, nlp: Language) -> None:
-        """Connect the model to the pipeline that its component was added to."""
+        """Connect the model to the pipeline of its component."""
         ...
 
 
 @runtime_checkable
 class Adopted(Protocol):
-    """A task of a checkpoint with labels of its own, which is loaded when it is first needed."""
+    """A task with an adopted checkpoint, whose labels are fixed and which is loaded on first use."""
 
     def labels(self, model: AnyModel) -> tuple[str, ...]:
-        """Load the checkpoint, unless that was done, and return its labels."""
+        """Return the checkpoint's labels; loads the checkpoint on first use."""
         ...
 
 
@@ -122,14 +122,18 @@ class Weights(Protocol):
         ...
 
     def configure(self, *, device: str, precision: str, max_batch_pieces: int, backend: str) -> None:
-        """Set what may differ between machines."""
+        """Change the settings that may differ between machines. See `make_xner`."""
         ...
 
     def plan(self, lengths: Sequence[int], *, is_train: bool) -> list[list[int]]:
-        """Group docs, given their lengths in tokens, that go through the model together.
+        """Group docs to run through the model together.
+
+        Args:
+            lengths: Lengths of the docs in tokens.
+            is_train: Whether the groups are for training, which needs more memory.
 
         Returns:
-            Indices of docs. Docs without tokens are in no group.
+            The indices of the docs of each group, without those of docs without tokens.
         """
         ...
 
@@ -138,7 +142,7 @@ class Weights(Protocol):
         ...
 
     def load(self, path: Path, *, verify: bool) -> None:
-        """Read what `save` wrote; with `verify`, check that no file has changed since."""
+        """Load a folder written by `save`; with `verify`, check that no file has changed since."""
         ...
 
 
@@ -151,21 +155,21 @@ def check_distillable(task: Task[Any, Any], component: str) -> None:
     if not isinstance(task, Distillable):
         raise ValueError(
             f"Component {component!r} must have a model that can learn from a teacher, found an adopted "
-            "checkpoint. Use spacy_xner.EntityModel.v1 with init_from, or leave the teacher out."
+            "checkpoint. Use spacy_xner.EntityModel.v1 with init_from, or remove the teacher."
         )
 
 
 @dataclass(frozen=True)
 class Batch(Generic[AnyGold]):
-    """What a component learns from at once.
+    """The input of one update of a component.
 
     Attributes:
         docs: The docs of the examples, then the teacher's unlabelled texts.
-        gold: The gold annotation of each.
-        targets: The teacher's output on each, or None where the student does not learn from it.
-        alpha: Weight of the gold loss, from 0 to 1; the teacher's is ``1 - alpha``.
-        temperature: Softens the probabilities of teacher and student.
-        n_unlabelled: Number of unlabelled texts. They do not count in the mean of the gold loss.
+        gold: Gold annotation of each doc.
+        targets: The teacher's output for each doc, or None where the student does not learn from it.
+        alpha: Weight of the gold loss, from 0 to 1; the weight of the teacher's loss is ``1 - alpha``.
+        temperature: Softens the probabilities of teacher and student; above 0.
+        n_unlabelled: Number of unlabelled texts, which the mean of the gold loss excludes.
     """
 
     docs: list[Doc]
@@ -177,7 +181,7 @@ class Batch(Generic[AnyGold]):
 
 
 class Teacher(Protocol[AnyGold]):
-    """Adds the knowledge of a trained model to batches."""
+    """Adds the output of a trained model to batches."""
 
     def initialize(
         self,
@@ -200,7 +204,7 @@ class Teacher(Protocol[AnyGold]):
         ...
 
     def augment_batch(self, docs: list[Doc], gold: list[AnyGold]) -> Batch[AnyGold]:
-        """Combine a batch of docs and their gold with the teacher's knowledge."""
+        """Combine a batch of docs and their gold annotation with the teacher's output."""
         ...
 
 
@@ -208,10 +212,10 @@ def check_listener(model: AnyModel, batch: Batch[Any], n_examples: int) -> None:
     """Check that a model can run a teacher's unlabelled texts.
 
     Raises:
-        ValueError: If it listens to another component, which has seen only the examples.
+        ValueError: If it listens to another component, which has processed only the examples.
     """
     if model.layers and len(batch.docs) > n_examples:
         raise ValueError(
-            "A teacher's texts must run through the component's own encoder, but this one listens to "
-            "another, which has not seen them. Set texts = null, or use spacy_xner.Encoder.v1."
+            "A teacher's texts must run through the component's own encoder, found a component that listens "
+            "to another, which has not processed them. Set texts = null, or use spacy_xner.Encoder.v1."
         )

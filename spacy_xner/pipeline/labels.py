@@ -1,4 +1,4 @@
-"""The labels of a component that starts from another model."""
+"""Check, merge and log the labels of a component."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,40 +6,49 @@ from spacy.util import logger
 
 
 def merge_labels(old: Sequence[str], added: Sequence[str], annotated: Iterable[str]) -> list[str]:
-    """List the labels of the model to start from, then those that were added, then new annotated ones."""
-    first = list(dict.fromkeys([*old, *added]))
-    return [*first, *sorted(set(annotated) - set(first))]
+    """List the labels of a component without duplicates.
+
+    Args:
+        old: Labels of the trained model to start from.
+        added: Labels added by `add_label`.
+        annotated: Labels of the examples.
+
+    Returns:
+        Old labels, then added ones, then annotated ones in alphabetical order.
+    """
+    known = list(dict.fromkeys([*old, *added]))
+    return [*known, *sorted(set(annotated) - set(known))]
 
 
 def check_addable(label: str, *, is_initialized: bool) -> None:
-    """Check that a label may still be added.
+    """Check that a label can still be added.
 
     Raises:
         ValueError: If the model has been initialized.
     """
     if is_initialized:
         raise ValueError(
-            f"Labels must be added before initialization, found {label!r} added to a trained model. "
+            f"Labels must be added before initialization, found {label!r} added to an initialized model. "
             "Initialize the component again."
         )
 
 
 def check_labels(labels: Sequence[str], min_labels: int, component: str) -> None:
-    """Check that there are enough labels to learn.
+    """Check that a component has enough labels for training.
 
     Raises:
-        ValueError: If there are not.
+        ValueError: If it has too few.
     """
     if len(labels) < min_labels:
         raise ValueError(
-            f"Component {component!r} must have at least {min_labels} labels, found "
+            f"Component {component!r} must have at least {min_labels} label{'s' * (min_labels > 1)}, found "
             f"{', '.join(labels) or 'none'}. Check that the corpus has such annotation, or set labels in "
             "[initialize.components]."
         )
 
 
 def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
-    """Log which labels were copied from a model, which are new, and which were dropped."""
+    """Log which labels were copied from a trained model, which are new, and which were dropped."""
     parts = {
         "copied": [label for label in labels if label in old],
         "new": [label for label in labels if label not in old],

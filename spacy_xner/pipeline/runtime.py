@@ -1,8 +1,8 @@
-"""Settings that may differ between machines. Nothing here imports torch or transformers."""
+"""Settings that may differ between machines. This module must not import torch or transformers."""
 
 from typing import TypedDict
 
-# By backend.
+# Supported precisions by backend.
 PRECISIONS = {"torch": ("auto", "fp32", "bf16", "fp16", "int8"), "onnx": ("auto", "fp32", "int8")}
 
 
@@ -16,17 +16,17 @@ class RuntimeSettings(TypedDict):
 
 
 def check_runtime(settings: RuntimeSettings) -> None:
-    """Check the batch budget and that the backend supports the precision; devices are checked when used.
+    """Check batch size, backend and precision. The device is checked when it is used.
 
     Raises:
-        ValueError: If a value is unknown, or two do not go together.
+        ValueError: If a value is unknown, or two values are incompatible.
     """
     backend, precision = settings["backend"], settings["precision"]
     max_batch_pieces = settings["max_batch_pieces"]
     if max_batch_pieces < 1:
         raise ValueError(f"max_batch_pieces must be at least 1, found {max_batch_pieces}. Raise it.")
     if backend not in PRECISIONS:
-        raise ValueError(f"backend must be {' or '.join(PRECISIONS)}, found {backend!r}. Choose one.")
+        raise ValueError(f"backend must be {' or '.join(PRECISIONS)}, found {backend!r}. Change it.")
     if precision not in PRECISIONS[backend]:
         raise ValueError(
             f'precision must be {", ".join(PRECISIONS[backend])} with backend = "{backend}", found '

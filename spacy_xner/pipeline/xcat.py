@@ -1,6 +1,6 @@
-"""The ``xcat`` component: labels of whole texts with probabilities, from any text model.
+"""The ``xcat`` component: predicts labels of whole texts, with probabilities, with any text model.
 
-Nothing here imports torch or transformers: see `factory`.
+This module must not import torch or transformers. See `factories`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,12 +19,15 @@ from .component import Component, Scorer
 from .interfaces import AnyModel, TextReader
 from .runtime import RuntimeSettings
 
-# Length at which a text is cut off in an error message.
+# Maximum length of a text in an error message, in characters.
 MAX_SHOWN = 40
 
 
 def choose_labels(nlp: Language, doc: Doc) -> list[str]:
-    """Choose the labels of a doc: each component chooses its own; other labels count from 0.5 on."""
+    """Choose the labels of a doc from its probabilities.
+
+    Each component applies its threshold to its labels; labels of no component are chosen from 0.5 up.
+    """
     pipes = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, TextClassifier)]
     known = {label for pipe in pipes for label in pipe.labels}
     others = [label for label, value in doc.cats.items() if label not in known and value >= DEFAULT_THRESHOLD]
@@ -32,14 +35,14 @@ def choose_labels(nlp: Language, doc: Doc) -> list[str]:
 
 
 def with_chosen(nlp: Language, doc: Doc) -> Doc:
-    """Set the probability of the chosen labels of a doc to 1, and of all others to 0."""
+    """Set the probabilities of a doc's chosen labels to 1 and of all other labels to 0."""
     chosen = choose_labels(nlp, doc)
     doc.cats = {label: float(label in chosen) for label in doc.cats}
     return doc
 
 
 class TextClassifier(Component[TextGold]):
-    """Classifies texts. Settings as in `make_xcat`."""
+    """Classifies texts. See `make_xcat` for the settings."""
 
     def __init__(
         self,
@@ -64,9 +67,11 @@ class TextClassifier(Component[TextGold]):
         return isinstance(self.task, TextReader) and self.task.is_exclusive(self.model)
 
     def choose(self, cats: Mapping[str, float]) -> list[str]:
-        """Choose the labels of a text: the most probable one, or all above the threshold.
+        """Choose the labels of a text from their probabilities.
 
-        A text without tokens has none.
+        Returns:
+            The most probable label if labels are exclusive, else all that reach the threshold. A text without
+            tokens has no labels.
         """
         if not any(cats[label] for label in self.labels):
             return []
@@ -79,20 +84,20 @@ class TextClassifier(Component[TextGold]):
         return self.predict_groups(list(docs), self.task.decode, np.zeros(len(self.labels), dtype=np.float32))
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[NDArray[np.floating]]) -> None:
-        """Write the probabilities to ``doc.cats``; labels of other components stay."""
+        """Write the probabilities to ``doc.cats``, and keep labels of other components."""
         for doc, row in zip(docs, scores, strict=True):
             doc.cats = {**doc.cats, **dict(zip(self.labels, row.tolist(), strict=True))}
 
     @property
     def min_labels(self) -> int:
-        """The smallest number of labels that can be learned: two, if a text has exactly one."""
+        """Smallest number of labels that the component can be trained on: two if labels are exclusive."""
         return 2 if self.is_exclusive else 1
 
-    def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
+    def _collect_labels(self, docs: Iterable[Doc]) -> set[str]:
         return {label for doc in docs for label in doc.cats}
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score examples with the component's scorer, which needs to know how labels are chosen."""
+        """Score examples with the component's scorer, to which the rule for choosing labels is passed."""
         settings = {"threshold": self.threshold, "is_exclusive": self.is_exclusive}
         scores: dict[str, Any] = super().score(examples, **(settings | kwargs))
         return scores
@@ -107,7 +112,7 @@ class TextClassifier(Component[TextGold]):
         """Read the gold labels of a text.
 
         Raises:
-            ValueError: If a label is unknown, or an exclusive one is not the only one.
+            ValueError: If a label is unknown, or labels are exclusive and the text does not have exactly one.
         """
         cats = doc.cats
         unknown = [label for label in cats if label not in self.labels]

@@ -1,6 +1,6 @@
-"""The ``xner`` component: entities with probabilities, from any entity model.
+"""The ``xner`` component: predicts entities, with probabilities, with any entity model.
 
-Nothing here imports torch or transformers: see `factories`.
+This module must not import torch or transformers. See `factories`.
 """
 
 from bisect import bisect_right
@@ -17,7 +17,7 @@ from .runtime import RuntimeSettings
 
 
 def score_of(span: Span) -> float | None:
-    """Look up the probability of an entity; None for a span that no component scored."""
+    """Return the probability of an entity, or None for a span without a score."""
     key = (span.start, span.end, span.label)
     for group in span.doc.spans.values():
         scores = group.attrs.get("scores")
@@ -30,7 +30,7 @@ def score_of(span: Span) -> float | None:
 
 
 class EntityRecognizer(Component[Gold]):
-    """Predicts entities. Settings as in `make_xner`."""
+    """Predicts entities. See `make_xner` for the settings."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class EntityRecognizer(Component[Gold]):
         scorer: Scorer | None = None,
     ) -> None:
         if not 0.0 <= threshold <= 1.0:
-            raise ValueError(f"threshold must be a probability from 0 to 1, found {threshold}. Lower it.")
+            raise ValueError(f"threshold must be a probability from 0 to 1, found {threshold}. Change it.")
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
         self.spans_key = spans_key
@@ -72,12 +72,12 @@ class EntityRecognizer(Component[Gold]):
             attrs = {"scores": [ent.score for ent in entities]}
             doc.spans[self.spans_key] = SpanGroup(doc, name=self.spans_key, attrs=attrs, spans=spans)
             kept = [] if self.overwrite else list(doc.ents)
-            taken = {token.i for span in kept for token in span}
-            free = [ent for ent in entities if taken.isdisjoint(range(ent.start, ent.end))]
+            occupied = {token.i for span in kept for token in span}
+            free = [ent for ent in entities if occupied.isdisjoint(range(ent.start, ent.end))]
             new = [Span(doc, ent.start, ent.end, label=ent.label) for ent in choose_flat(free)]
             doc.set_ents([*kept, *new], default="outside")
 
-    def _find_labels(self, docs: Iterable[Doc]) -> set[str]:
+    def _collect_labels(self, docs: Iterable[Doc]) -> set[str]:
         nested = [self.spans_key] if self.is_nested else []
         groups = ([doc.ents, *(doc.spans.get(key, ()) for key in nested)] for doc in docs)
         return {span.label_ for spans in groups for group in spans for span in group}
@@ -91,29 +91,29 @@ class EntityRecognizer(Component[Gold]):
         return sum(sum(text.known) for text in gold)
 
     def soft_targets(self, docs: Iterable[Doc]) -> list[SoftTargets]:
-        """Compute what a student may learn about each doc: tag probabilities and entities.
+        """Compute soft targets of each doc for a student: tag probabilities and entities.
 
         Raises:
-            ValueError: If the model cannot be a teacher.
+            ValueError: If the model is an adopted checkpoint, which has no probabilities for tokens.
         """
         if not isinstance(self.task, Teachable):
             raise ValueError(
-                "A teacher must return tag probabilities for each token, found a pipeline of an adopted "
-                "checkpoint, which has them for each piece. Name the checkpoint itself."
+                "A teacher must compute tag probabilities for each token, found a pipeline of an adopted "
+                "checkpoint, which computes them for each piece. Name the checkpoint itself."
             )
         return self.predict_groups(list(docs), self.task.soft_targets, NO_TARGETS)
 
 
 def choose_flat(entities: Sequence[Entity]) -> list[Entity]:
-    """Choose entities that do not overlap, so that the sum of their probabilities is greatest.
+    """Choose non-overlapping entities with the largest sum of probabilities.
 
-    Of choices with equal sums, the one whose entity ends first is taken.
+    Ties are broken in favour of the entity that ends first.
 
     Source: weighted interval scheduling, as in Kleinberg & Tardos (2005), "Algorithm design".
     """
     ordered = sorted(entities, key=lambda ent: (ent.end, ent.start))
     ends = [ent.end for ent in ordered]
-    # best[i]: the greatest sum of the first i entities
+    # best[i]: largest sum over the first i entities
     best = [0.0]
     before = [bisect_right(ends, ent.start) for ent in ordered]
     for i, ent in enumerate(ordered):
@@ -130,9 +130,9 @@ def choose_flat(entities: Sequence[Entity]) -> list[Entity]:
 
 
 def gold_entities(example: Example) -> Gold:
-    """Read gold entities on the tokens of the predicted doc.
+    """Read gold entities, aligned to the tokens of the predicted doc.
 
-    A token is unknown where the reference leaves it open, or where an entity's border falls inside it.
+    A token is unknown if the reference does not annotate it, or if an entity begins or ends inside it.
     """
     tags = example.get_aligned_ner()
     known = [tag is not None for tag in tags]
@@ -141,7 +141,7 @@ def gold_entities(example: Example) -> Gold:
     for i, tag in enumerate(tags):
         move = tag[:1] if tag else ""
         if start is not None and move not in ("I", "L"):
-            # An entity that is not closed is known only in part: all of it is unknown.
+            # The entity's end cannot be aligned, so all of its tokens are unknown.
             known[start:i] = [False] * (i - start)
             start = None
         if move in ("B", "U"):
@@ -157,9 +157,9 @@ def gold_entities(example: Example) -> Gold:
 
 
 def gold_spans(example: Example, key: str) -> Gold:
-    """Read gold entities that may overlap: those of a span group, or of ``doc.ents`` if there is none.
+    """Read gold entities that may overlap, from a span group or else from ``doc.ents``.
 
-    Tokens are known as for `gold_entities`; unknown too where a span's border falls inside a token.
+    Tokens are unknown as in `gold_entities`, and also where a span begins or ends inside a token.
     """
     gold = gold_entities(example)
     if key not in example.reference.spans:

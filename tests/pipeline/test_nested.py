@@ -1,4 +1,4 @@
-"""Entities inside entities: learned from span groups, found, saved, taught."""
+"""Nested entities: training from span groups, prediction, saving, teachers."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def train(nlp: Language, n_steps: int = 80) -> Language:
 
 
 @pytest.mark.parametrize("head", ["PointerHead", "GlobalPointerHead"])
-def test_nested_entities_are_learned_and_saved(tiny: Path, tmp_path: Path, head: str) -> None:
+def test_nested_overfitting_io(tiny: Path, tmp_path: Path, head: str) -> None:
     nlp = train(make_nlp(tiny, head))
     assert nlp.get_pipe("xner").labels == ("LOC", "ORG", "PER")
     nlp.to_disk(tmp_path)
@@ -55,11 +55,11 @@ def test_nested_entities_are_learned_and_saved(tiny: Path, tmp_path: Path, head:
         for doc, spans in zip(copy.pipe(TEXTS), TEXTS.values(), strict=True):
             assert spans_of(doc) == spans
             assert len(doc.spans["xner"].attrs["scores"]) == len(spans)
-            # The inner ones lie in outer ones: one of each pair is in doc.ents.
+            # Of an outer and an inner entity, only one is in doc.ents.
             assert len(doc.ents) == len(spans) - any(label == "ORG" for _, _, label in spans)
 
 
-def test_scores_before_and_after_count_inner_entities(tiny: Path, tmp_path: Path) -> None:
+def test_compare_counts_inner_entities(tiny: Path, tmp_path: Path) -> None:
     nlp = train(make_nlp(tiny, "GlobalPointerHead"))
     nlp.to_disk(tmp_path / "new")
     train(make_nlp(tiny, "SoftmaxHead"), n_steps=40).to_disk(tmp_path / "old")
@@ -68,31 +68,31 @@ def test_scores_before_and_after_count_inner_entities(tiny: Path, tmp_path: Path
     )
     scores = compare(str(tmp_path / "new"), str(tmp_path / "old"), tmp_path / "gold.spacy")
     assert scores["after"]["spans"]["r"] == 1.0
-    # Of six entities, two are inner ones.
+    # Two of the six entities are inner ones, which a flat head misses.
     assert scores["before"]["spans"]["r"] == pytest.approx(4 / 6)
 
 
-def test_flat_heads_learn_the_entities_of_doc_ents(tiny: Path) -> None:
+def test_flat_head_is_trained_on_doc_ents(tiny: Path) -> None:
     nlp = train(make_nlp(tiny, "SoftmaxHead"), n_steps=40)
     doc = nlp("Bank of China in Paris")
     assert [(ent.start, ent.end, ent.label_) for ent in doc.ents] == [(0, 3, "ORG"), (4, 5, "LOC")]
 
 
-def test_gold_of_span_groups(tiny: Path) -> None:
+def test_gold_spans_reads_span_groups(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     example = nested_examples(nlp)[0]
     gold = gold_spans(example, "xner")
     assert gold.entities == sorted(Entity(*span) for span in TEXTS["Bank of China in Paris"])
     assert gold.known == [True] * 5
     assert gold_spans(example, "other").entities == [Entity(0, 3, "ORG"), Entity(4, 5, "LOC")]
-    # A border inside a token: it is not known whether there is an entity.
+    # A span that ends inside a token cannot be aligned: its tokens are unknown.
     words = Doc(nlp.vocab, words=["Bank", "of", "China in", "Paris"])
     gold = gold_spans(Example(words, example.reference), "xner")
     assert Entity(3, 4, "LOC") in gold.entities
     assert gold.known == [False, False, False, True]
 
 
-def test_span_groups_are_concatenated(tiny: Path) -> None:
+def test_join_examples_concatenates_span_groups(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     joined = join_examples(nested_examples(nlp)[:2], "\n")
     gold = gold_spans(joined, "xner")
@@ -101,7 +101,7 @@ def test_span_groups_are_concatenated(tiny: Path) -> None:
     assert gold.entities == [*first.entities, *moved]
 
 
-def test_labels_can_be_added_with_a_teacher(tiny: Path, tmp_path: Path) -> None:
+def test_teacher_keeps_nested_labels_when_labels_are_added(tiny: Path, tmp_path: Path) -> None:
     train(make_nlp(tiny, "GlobalPointerHead")).to_disk(tmp_path / "base")
     nlp = make_nlp(tiny, "GlobalPointerHead")
     block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "base"), "tokens": "all"}
@@ -117,12 +117,12 @@ def test_labels_can_be_added_with_a_teacher(tiny: Path, tmp_path: Path) -> None:
     assert spans_of(nlp(doc.text)) == expected
 
 
-def test_a_teacher_counts_inner_entities_as_annotated(tiny: Path, tmp_path: Path) -> None:
+def test_teacher_counts_inner_entities_as_annotated(tiny: Path, tmp_path: Path) -> None:
     train(make_nlp(tiny, "GlobalPointerHead"), n_steps=1).to_disk(tmp_path / "base")
     nlp = make_nlp(tiny, "GlobalPointerHead")
     block = {"@misc": "spacy_xner.Teacher.v1", "name": str(tmp_path / "base")}
     nlp.config["initialize"]["components"]["xner"] = {"init_from": str(tmp_path / "base"), "teacher": block}
-    # Places are in the text only as parts of an organisation.
+    # The only place in the text is part of an organisation.
     examples = nested_examples(nlp)[1:2]
     nlp.initialize(lambda: examples)
     assert nlp.get_pipe("xner").teacher.unannotated == ()

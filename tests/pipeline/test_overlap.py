@@ -1,4 +1,4 @@
-"""The best entities that do not overlap."""
+"""The choice of non-overlapping entities for ``doc.ents``."""
 
 from itertools import chain, combinations
 
@@ -18,21 +18,21 @@ ENTITIES = st.lists(
 
 
 def is_flat(entities: tuple[Entity, ...]) -> bool:
-    taken = [i for ent in entities for i in range(ent.start, ent.end)]
-    return len(taken) == len(set(taken))
+    tokens = [i for ent in entities for i in range(ent.start, ent.end)]
+    return len(tokens) == len(set(tokens))
 
 
 @given(ENTITIES)
-def test_chosen_have_the_greatest_sum_of_all_that_do_not_overlap(entities: list[Entity]) -> None:
+def test_choose_flat_maximizes_the_sum_of_scores(entities: list[Entity]) -> None:
     subsets = chain.from_iterable(combinations(entities, n) for n in range(len(entities) + 1))
     best = max(sum(ent.score for ent in subset) for subset in subsets if is_flat(subset))
-    found = choose_flat(entities)
-    assert is_flat(tuple(found))
-    assert found == sorted(found, key=lambda ent: ent.start)
-    assert sum(ent.score for ent in found) == pytest.approx(best)
+    chosen = choose_flat(entities)
+    assert is_flat(tuple(chosen))
+    assert chosen == sorted(chosen, key=lambda ent: ent.start)
+    assert sum(ent.score for ent in chosen) == pytest.approx(best)
 
 
-def test_two_sure_ones_beat_one_that_covers_them() -> None:
+def test_choose_flat_prefers_two_inner_entities_with_a_higher_sum() -> None:
     outer, first, second = Entity(0, 4, "X", 0.9), Entity(0, 2, "Y", 0.6), Entity(2, 4, "Y", 0.6)
     assert choose_flat([outer, first, second]) == [first, second]
     assert choose_flat([outer, first]) == [outer]

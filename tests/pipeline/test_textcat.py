@@ -1,4 +1,4 @@
-"""Labels of texts from a table to scores, on the command line."""
+"""Text classification on the command line, from a table of labels to scores."""
 
 import json
 from pathlib import Path
@@ -23,14 +23,14 @@ ROWS = [
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """A table of texts and labels."""
+    """Write a table of texts and labels."""
     path = tmp_path / "texts.tsv"
     path.write_text("\n".join(["text\tlabel", *ROWS]) + "\n", encoding="utf-8")
     return path
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_table_to_scores(tmp_path: Path, table: Path, tiny: Path) -> None:
+def test_convert_train_and_evaluate_a_table(tmp_path: Path, table: Path, tiny: Path) -> None:
     corpus = tmp_path / "texts.spacy"
     assert invoke("convert", table, corpus)[0] == 0
     code, _, err = invoke(
@@ -42,9 +42,9 @@ def test_table_to_scores(tmp_path: Path, table: Path, tiny: Path) -> None:
     assert code == 0, err
     code, out, err = invoke("evaluate", tmp_path / "out" / "model-best", corpus, "--json")
     assert code == 0, err
-    found = json.loads(out)
-    assert list(found) == ["cats"]
-    assert found["cats"]["xcat"]["cats_acc"] == 1.0
+    scores = json.loads(out)
+    assert list(scores) == ["cats"]
+    assert scores["cats"]["xcat"]["cats_acc"] == 1.0
     code, out, _ = invoke("evaluate", tmp_path / "out" / "model-best", corpus)
     lines = [line.split() for line in out.splitlines()]
     assert lines[0] == ["xcat", "P", "R", "F1", "AUC"]
@@ -54,7 +54,7 @@ def test_table_to_scores(tmp_path: Path, table: Path, tiny: Path) -> None:
     assert nlp("北京").cats["other"] > 0.5
 
 
-def test_corpus_without_labels(tmp_path: Path, table: Path, tiny: Path) -> None:
+def test_train_refuses_a_corpus_without_labels(tmp_path: Path, table: Path, tiny: Path) -> None:
     bare = tmp_path / "bare.spacy"
     DocBin(docs=[spacy.blank("xx")("text")]).to_disk(bare)
     code, _, err = invoke(
@@ -65,7 +65,7 @@ def test_corpus_without_labels(tmp_path: Path, table: Path, tiny: Path) -> None:
     assert "paths.train must hold labels of texts, found none in" in err
 
 
-def test_thresholds_of_the_best_f1_are_found_and_saved(tmp_path: Path, tiny: Path) -> None:
+def test_thresholds_command_saves_the_best_thresholds(tmp_path: Path, tiny: Path) -> None:
     nlp = make_nlp(tiny, "MultiLabelHead")
     examples = train(nlp, TEXTS)
     nlp.to_disk(tmp_path / "model")
@@ -89,7 +89,7 @@ def test_thresholds_of_the_best_f1_are_found_and_saved(tmp_path: Path, tiny: Pat
     assert "must have a component xcat with several labels per text, found components xcat" in err
 
 
-def test_threshold_lies_where_f1_is_best() -> None:
+def test_find_thresholds_maximizes_f1() -> None:
     nlp = spacy.blank("xx")
     examples = []
     for score, gold in ((0.1, 0), (0.2, 0), (0.3, 1), (0.9, 1), (0.95, 1)):
@@ -101,7 +101,7 @@ def test_threshold_lies_where_f1_is_best() -> None:
     assert score_texts(examples, labels=["x"])["cats_micro_f"] == 0.8
 
 
-def test_texts_of_other_labels_are_not_scored() -> None:
+def test_score_texts_ignores_labels_of_other_components() -> None:
     nlp = spacy.blank("xx")
     examples = [Example(nlp("a"), nlp("a")) for _ in range(3)]
     for eg in examples:
@@ -114,19 +114,17 @@ def test_texts_of_other_labels_are_not_scored() -> None:
 
 
 @pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
-def test_predictions_have_the_labels_that_a_text_counts_as_having(
-    tmp_path: Path, tiny: Path, head: str
-) -> None:
+def test_predict_command_writes_the_chosen_labels(tmp_path: Path, tiny: Path, head: str) -> None:
     nlp = make_nlp(tiny, head)
     train(nlp, ONE if head == "ExclusiveHead" else TEXTS)
     texts = [*TEXTS, "", "DHL"]
-    wanted = []
+    expected = []
     for doc in nlp.pipe(texts):
-        # Only the first label is above its limit; of exclusive ones, the most probable is chosen anyway.
+        # Only the first label reaches its threshold; exclusive labels have no threshold.
         first = nlp.get_pipe("xcat").labels[0]
         chosen = [max(doc.cats, key=doc.cats.get)] if head == "ExclusiveHead" else [first]
-        # A line without text has no label.
-        wanted.append(chosen if doc.text else [])
+        # An empty text has no labels.
+        expected.append(chosen if doc.text else [])
     nlp.get_pipe("xcat").threshold = {label: float(label != first) for label in doc.cats}
     nlp.get_pipe_config("xcat")["threshold"] = nlp.get_pipe("xcat").threshold
     nlp.to_disk(tmp_path / "model")
@@ -135,10 +133,10 @@ def test_predictions_have_the_labels_that_a_text_counts_as_having(
     code, _, err = invoke(*run, "-o", tmp_path / "out.jsonl", "--format", "doccano")
     assert code == 0, err
     lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
-    assert [json.loads(line)["label"] for line in lines] == wanted
-    shown = [line.split() for line in invoke(*run)[1].splitlines()[1::2]]
-    assert [row[::2] for row in shown] == wanted
-    # Probabilities where there is a place for them.
+    assert [json.loads(line)["label"] for line in lines] == expected
+    printed = [line.split() for line in invoke(*run)[1].splitlines()[1::2]]
+    assert [row[::2] for row in printed] == expected
+    # The default format can hold probabilities.
     assert invoke(*run, "-o", tmp_path / "out.jsonl")[0] == 0
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert any(0.0 < value < 1.0 for row in rows for value in row["cats"].values())

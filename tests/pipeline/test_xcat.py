@@ -1,4 +1,4 @@
-"""Labels of whole texts: learned, saved, scored; one clear line for what does not fit."""
+"""The ``xcat`` component: training, saving, scores, thresholds, one-line errors."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ ONE = {text: labels[:1] or ["other"] for text, labels in TEXTS.items()}
 
 
 def make_nlp(folder: Path, head: str = "ExclusiveHead", **settings: object) -> Language:
-    """Make a pipeline that is not initialized; further settings are those of the component."""
+    """Build an uninitialized pipeline; other keyword arguments are settings of the component."""
     nlp = spacy.blank("xx", config=TOKENIZER)
     parts: dict[str, dict[str, object]] = {
         part: dict(settings.pop(part, {}))  # type: ignore[call-overload]
@@ -44,16 +44,16 @@ def make_nlp(folder: Path, head: str = "ExclusiveHead", **settings: object) -> L
 
 
 def make_examples(nlp: Language, texts: dict[str, list[str]]) -> list[Example]:
-    """Give each text 1 for its labels and 0 for all others."""
-    labels = sorted({label for each in texts.values() for label in each})
+    """Build examples in which each text has 1 for its labels and 0 for all others."""
+    labels = sorted({label for text_labels in texts.values() for label in text_labels})
     return [
-        Example.from_dict(nlp.make_doc(text), {"cats": {label: float(label in own) for label in labels}})
-        for text, own in texts.items()
+        Example.from_dict(nlp.make_doc(text), {"cats": {label: float(label in gold) for label in labels}})
+        for text, gold in texts.items()
     ]
 
 
 def train(nlp: Language, texts: dict[str, list[str]], n_steps: int = 30) -> list[Example]:
-    """Overfit."""
+    """Train a pipeline until it overfits some texts."""
     torch.manual_seed(0)
     examples = make_examples(nlp, texts)
     nlp.initialize(lambda: examples)
@@ -75,7 +75,7 @@ POOLINGS: dict[str, dict[str, object]] = {
 
 @pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
 @pytest.mark.parametrize("settings", POOLINGS.values(), ids=POOLINGS)
-def test_overfitting_io(tiny: Path, tmp_path: Path, head: str, settings: dict[str, object]) -> None:
+def test_xcat_overfitting_io(tiny: Path, tmp_path: Path, head: str, settings: dict[str, object]) -> None:
     texts = ONE if head == "ExclusiveHead" else TEXTS
     nlp = make_nlp(tiny, head, **settings)
     examples = train(nlp, texts)
@@ -92,7 +92,7 @@ def test_overfitting_io(tiny: Path, tmp_path: Path, head: str, settings: dict[st
 
 
 @pytest.mark.parametrize("settings", POOLINGS.values(), ids=POOLINGS)
-def test_a_long_text_is_read_to_its_end(tiny: Path, settings: dict[str, object]) -> None:
+def test_long_text_is_not_truncated(tiny: Path, settings: dict[str, object]) -> None:
     nlp = make_nlp(tiny, **settings)
     train(nlp, ONE, n_steps=1)
     before, after = nlp("北京 " * 2000 + "a"), nlp("北京 " * 2000 + "顺丰")
@@ -102,7 +102,9 @@ def test_a_long_text_is_read_to_its_end(tiny: Path, settings: dict[str, object])
 
 @pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
 @pytest.mark.parametrize("settings", POOLINGS.values(), ids=POOLINGS)
-def test_padding_and_order_change_nothing(tiny: Path, head: str, settings: dict[str, object]) -> None:
+def test_predictions_do_not_depend_on_padding_or_order(
+    tiny: Path, head: str, settings: dict[str, object]
+) -> None:
     nlp = make_nlp(tiny, head, **settings)
     examples = make_examples(nlp, ONE)
     nlp.initialize(lambda: examples)
@@ -113,7 +115,7 @@ def test_padding_and_order_change_nothing(tiny: Path, head: str, settings: dict[
             assert doc.cats == pytest.approx(alone[doc.text], abs=1e-5)
 
 
-def test_labels_of_other_components_stay(tiny: Path) -> None:
+def test_labels_of_other_components_are_kept(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     train(nlp, ONE, n_steps=1)
     doc = nlp.make_doc("DHL")
@@ -121,7 +123,7 @@ def test_labels_of_other_components_stay(tiny: Path) -> None:
     assert set(nlp(doc).cats) == {"mine", "english", "other", "parcel"}
 
 
-def test_what_is_not_annotated_is_left_out_of_the_loss(tiny: Path) -> None:
+def test_unannotated_texts_do_not_contribute_to_the_loss(tiny: Path) -> None:
     nlp = make_nlp(tiny, "MultiLabelHead")
     examples = train(nlp, TEXTS, n_steps=1)
     bare = Example(nlp.make_doc("DHL"), nlp.make_doc("DHL"))
@@ -133,7 +135,7 @@ def test_what_is_not_annotated_is_left_out_of_the_loss(tiny: Path) -> None:
 
 
 @pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
-def test_class_weights_count(tiny: Path, head: str) -> None:
+def test_class_weights_scale_the_loss(tiny: Path, head: str) -> None:
     losses = []
     for weights in (None, {"parcel": 3.0}):
         torch.manual_seed(0)
@@ -146,12 +148,12 @@ def test_class_weights_count(tiny: Path, head: str) -> None:
     assert losses[1] > 1.2 * losses[0]
 
 
-def test_thresholds_are_scored_and_saved(tiny: Path, tmp_path: Path) -> None:
+def test_thresholds_affect_scores_and_are_saved(tiny: Path, tmp_path: Path) -> None:
     nlp = make_nlp(tiny, "MultiLabelHead", threshold={"parcel": 0.0, "english": 1.0})
     examples = train(nlp, TEXTS)
     nlp.to_disk(tmp_path / "model")
-    for each in (nlp, spacy.load(tmp_path / "model")):
-        scores = each.evaluate(examples)
+    for copy in (nlp, spacy.load(tmp_path / "model")):
+        scores = copy.evaluate(examples)
         assert scores["cats_f_per_type"]["parcel"] == {"p": 0.5, "r": 1.0, "f": pytest.approx(2 / 3)}
         assert scores["cats_f_per_type"]["english"]["r"] == 0.0
         assert scores["cats_macro_auc"] == 1.0
@@ -165,7 +167,7 @@ def test_thresholds_are_scored_and_saved(tiny: Path, tmp_path: Path) -> None:
         ({"a": ["parcel"], "DHL": []}, "must have exactly one label, found none at 'DHL'"),
     ],
 )
-def test_labels_that_do_not_fit(tiny: Path, texts: dict[str, list[str]], message: str) -> None:
+def test_update_refuses_invalid_labels(tiny: Path, texts: dict[str, list[str]], message: str) -> None:
     nlp = make_nlp(tiny)
     train(nlp, ONE, n_steps=0)
     with pytest.raises(ValueError, match=message):
@@ -176,56 +178,56 @@ def test_labels_that_do_not_fit(tiny: Path, texts: dict[str, list[str]], message
     ("make", "message"),
     [
         (lambda tiny: train(make_nlp(tiny), {"DHL": ["one"]}), "at least 2 labels, found one"),
-        (lambda tiny: train(make_nlp(tiny, "MultiLabelHead"), {"DHL": []}), "at least 1 labels, found none"),
+        (lambda tiny: train(make_nlp(tiny, "MultiLabelHead"), {"DHL": []}), "at least 1 label, found none"),
         (lambda tiny: make_nlp(tiny, threshold=1.5), "threshold must be from 0 to 1, found 1.5"),
         (lambda tiny: make_nlp(tiny, threshold={"x": -1.0}), "threshold must be from 0 to 1"),
     ],
 )
-def test_bad_settings(tiny: Path, make: Callable[[Path], object], message: str) -> None:
+def test_xcat_refuses_bad_settings(tiny: Path, make: Callable[[Path], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make(tiny)
 
 
 @pytest.mark.parametrize("settings", [{"pooling": "cls"}, {"cut": "text"}])
-def test_entities_need_vectors_of_tokens(tiny: Path, settings: dict[str, object]) -> None:
+def test_xner_refuses_encoders_without_token_vectors(tiny: Path, settings: dict[str, object]) -> None:
     nlp = spacy.blank("xx")
     encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": str(tiny), **settings}
     with pytest.raises(ValueError, match="must have pooling first, last or mean, and cut tokens"):
         nlp.add_pipe("xner", config={"model": {"encoder": encoder}})
 
 
-def test_a_text_is_cut_whole_as_its_tokenizer_does(tiny: Path) -> None:
+def test_texts_are_split_as_by_their_tokenizer(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     train(nlp, ONE, n_steps=1)
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     execution = get_execution(nlp.get_pipe("xcat").model)
     texts = [*ONE, " \n ", "naïve 👍🏽  DHL\u3000北京", "b" * 3000]
-    wanted = tokenizer(texts, add_special_tokens=False, verbose=False).input_ids
+    expected = tokenizer(texts, add_special_tokens=False, verbose=False).input_ids
     assert [pieces.ids or [tokenizer.unk_token_id] for pieces in execution.cut(map(nlp.make_doc, texts))] == [
-        ids or [tokenizer.unk_token_id] for ids in wanted
+        ids or [tokenizer.unk_token_id] for ids in expected
     ]
     assert all(0.0 < value < 1.0 for doc in nlp.pipe(texts) for value in doc.cats.values())
 
 
-def test_probabilities_are_plain_numbers(tiny: Path) -> None:
+def test_probabilities_are_python_floats(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     train(nlp, ONE, n_steps=1)
     assert all(type(value) is float for value in nlp("DHL").cats.values())
     assert isinstance(nlp.get_pipe("xcat").predict([nlp.make_doc("DHL")])[0], np.ndarray)
 
 
-def test_a_verdict_at_the_end_of_a_long_review_counts(tiny: Path) -> None:
+def test_label_can_depend_on_the_end_of_a_long_text(tiny: Path) -> None:
     filler = "nothing to find in this line " * 40
     reviews = {filler + "顺丰": ["good"], filler + "北京": ["bad"]}
     tokenizer = AutoTokenizer.from_pretrained(tiny)
-    # What the usual recipe makes of the two is the same, so that it can only guess.
-    cut = [tokenizer(text, truncation=True, max_length=64)["input_ids"] for text in reviews]
-    assert cut[0] == cut[1]
+    # The usual recipe truncates both texts to the same pieces, so it could only guess.
+    truncated = [tokenizer(text, truncation=True, max_length=64)["input_ids"] for text in reviews]
+    assert truncated[0] == truncated[1]
     nlp = make_nlp(tiny, pooling={"@architectures": "spacy_xner.AttentionPooling.v1", "hidden_width": 16})
     assert nlp.evaluate(train(nlp, reviews, n_steps=60))["cats_acc"] == 1.0
 
 
-def test_going_on_from_a_trained_model(tiny: Path, tmp_path: Path) -> None:
+def test_init_from_keeps_old_labels(tiny: Path, tmp_path: Path) -> None:
     old = make_nlp(tiny, "MultiLabelHead")
     train(old, TEXTS)
     old.to_disk(tmp_path / "old")
@@ -235,8 +237,8 @@ def test_going_on_from_a_trained_model(tiny: Path, tmp_path: Path) -> None:
     nlp.initialize(lambda: examples)
     assert nlp.get_pipe("xcat").labels == ("english", "parcel", "new")
     for text in TEXTS:
-        found = nlp(text).cats
-        assert {label: found[label] for label in ("english", "parcel")} == pytest.approx(old(text).cats)
+        cats = nlp(text).cats
+        assert {label: cats[label] for label in ("english", "parcel")} == pytest.approx(old(text).cats)
     nlp.update(examples, sgd=build_adamw_v1())
     other = make_nlp(tiny, "MultiLabelHead")
     spacy.blank("xx").to_disk(tmp_path / "bare")
@@ -248,7 +250,7 @@ def test_going_on_from_a_trained_model(tiny: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "encoder", [{"lora": {"@architectures": "spacy_xner.LoRA.v1", "rank": 2}}, {"freeze": 2}], ids=str
 )
-def test_frozen_encoders_stay_as_they_are(tiny: Path, tmp_path: Path, encoder: dict[str, object]) -> None:
+def test_frozen_encoder_does_not_change(tiny: Path, tmp_path: Path, encoder: dict[str, object]) -> None:
     nlp = make_nlp(tiny, encoder=encoder)
     examples = train(nlp, ONE, n_steps=0)
     transformer = get_execution(nlp.get_pipe("xcat").model).network.encoder.transformer
@@ -261,7 +263,7 @@ def test_frozen_encoders_stay_as_they_are(tiny: Path, tmp_path: Path, encoder: d
 
 
 @pytest.mark.parametrize("kind", [int, bool, np.float64])
-def test_values_of_any_kind_are_learned_from(tiny: Path, kind: Callable[[float], object]) -> None:
+def test_update_accepts_gold_values_of_any_number_type(tiny: Path, kind: Callable[[float], object]) -> None:
     nlp = make_nlp(tiny)
     examples = train(nlp, ONE, n_steps=0)
     for eg in examples:
@@ -269,7 +271,7 @@ def test_values_of_any_kind_are_learned_from(tiny: Path, kind: Callable[[float],
     assert nlp.update(examples)["xcat"] > 0.0
 
 
-def test_the_config_sets_the_threshold_of_a_loaded_pipeline(tiny: Path, tmp_path: Path) -> None:
+def test_threshold_can_be_overridden_on_loading(tiny: Path, tmp_path: Path) -> None:
     nlp = make_nlp(tiny, "MultiLabelHead")
     train(nlp, TEXTS, n_steps=0)
     nlp.to_disk(tmp_path)
@@ -278,18 +280,18 @@ def test_the_config_sets_the_threshold_of_a_loaded_pipeline(tiny: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("backend", "precision", "apart"),
+    ("backend", "precision", "tolerance"),
     [("onnx", "fp32", 5e-4), pytest.param("torch", "int8", 0.05, marks=needs_int8)],
 )
-def test_what_predicts_on_a_processor(
-    tiny: Path, tmp_path: Path, backend: str, precision: str, apart: float
+def test_cpu_runners_predict_the_same(
+    tiny: Path, tmp_path: Path, backend: str, precision: str, tolerance: float
 ) -> None:
-    theirs = make_nlp(tiny, encoder={"cut": "text", "pooling": "cls"})
-    train(theirs, ONE)
-    theirs.to_disk(tmp_path)
+    reference = make_nlp(tiny, encoder={"cut": "text", "pooling": "cls"})
+    train(reference, ONE)
+    reference.to_disk(tmp_path)
     settings = {"components.xcat.backend": backend, "components.xcat.precision": precision}
-    ours = spacy.load(tmp_path, config=settings)
+    nlp = spacy.load(tmp_path, config=settings)
     for text in TEXTS:
-        assert ours(text).cats == pytest.approx(theirs(text).cats, abs=apart)
-    encoder = get_execution(ours.get_pipe("xcat").model).network.encoder
+        assert nlp(text).cats == pytest.approx(reference(text).cats, abs=tolerance)
+    encoder = get_execution(nlp.get_pipe("xcat").model).network.encoder
     assert encoder.runner.kind == (backend, precision)

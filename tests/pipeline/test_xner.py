@@ -1,4 +1,4 @@
-"""The component in a pipeline: the same result from every way to call it, and nothing lost."""
+"""The ``xner`` component in a pipeline: training, saving, batching, processes, odd texts."""
 
 import pickle
 from collections.abc import Callable
@@ -27,16 +27,16 @@ from ..conftest import SLIPS, entities_of, make_examples, make_nlp, train_nlp
 TEXTS = [text for text, _ in SLIPS] + ["张伟", "DHL Express 李娜 020-8888 and Anna Schmidt", "", "  "]
 
 
-def results(docs: list[Doc]) -> list[object]:
-    """List entities with scores, these as near as batching leaves them."""
+def approx_entities(docs: list[Doc]) -> list[object]:
+    """List entities with approximate scores, for comparison between batches of different composition."""
     return [
         [(e.start, e.end, e.label_, pytest.approx(e._.xner_score, abs=1e-4)) for e in doc.spans["xner"]]
         for doc in docs
     ]
 
 
-def plain(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
-    """List entities with scores."""
+def exact_entities(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
+    """List entities with exact scores."""
     return [[(e.start, e.end, e.label_, e._.xner_score) for e in doc.spans["xner"]] for doc in docs]
 
 
@@ -53,11 +53,11 @@ def plain(docs: list[Doc]) -> list[list[tuple[int, int, str, float]]]:
         ("bert", "GlobalPointerHead", {"head_efficient": True, "n_steps": 80}),
     ],
 )
-def test_overfitting_io(
+def test_xner_overfitting_io(
     tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str, head: str, settings: dict[str, Any]
 ) -> None:
     nlp = train_nlp(tiny_encoders(arch), head, **settings)
-    expected = results([nlp(text) for text in TEXTS])
+    expected = approx_entities([nlp(text) for text in TEXTS])
     for text, entities in SLIPS:
         assert entities_of(nlp(text)) == entities
     nlp.to_disk(tmp_path / "nlp")
@@ -67,14 +67,14 @@ def test_overfitting_io(
         pickle.loads(pickle.dumps(nlp)),
     ]
     for copy in copies:
-        assert plain(list(copy.pipe(TEXTS))) == expected
+        assert exact_entities(list(copy.pipe(TEXTS))) == expected
 
 
 @pytest.mark.parametrize(
     ("head", "neck"),
     [("CRFHead", "BiLSTMAttention"), ("PointerHead", "BiLSTM"), ("GlobalPointerHead", "SelfAttention")],
 )
-def test_every_part_runs_in_half_precision(tiny: Path, head: str, neck: str) -> None:
+def test_heads_and_necks_run_in_bf16(tiny: Path, head: str, neck: str) -> None:
     nlp = train_nlp(tiny, head, n_steps=60, neck=neck)
     pipe = nlp.get_pipe("xner")
     pipe.configure(precision="bf16")
@@ -85,38 +85,40 @@ def test_every_part_runs_in_half_precision(tiny: Path, head: str, neck: str) -> 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
 def test_pipe_equals_call(trained: Language, batch_size: int) -> None:
-    expected = results([trained(text) for text in TEXTS])
-    assert plain(list(trained.pipe(TEXTS, batch_size=batch_size))) == expected
+    expected = approx_entities([trained(text) for text in TEXTS])
+    assert exact_entities(list(trained.pipe(TEXTS, batch_size=batch_size))) == expected
 
 
-def test_small_budget_equals_large(trained: Language, tiny: Path) -> None:
-    small = pickle.loads(pickle.dumps(trained))
-    pipe = small.get_pipe("xner")
+def test_max_batch_pieces_does_not_change_predictions(trained: Language, tiny: Path) -> None:
+    nlp = pickle.loads(pickle.dumps(trained))
+    pipe = nlp.get_pipe("xner")
     pipe.configure(max_batch_pieces=1)
-    assert plain(list(small.pipe(TEXTS))) == results(list(trained.pipe(TEXTS)))
+    assert exact_entities(list(nlp.pipe(TEXTS))) == approx_entities(list(trained.pipe(TEXTS)))
 
 
-def test_next_group_is_scored_before_one_is_read(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    # So a GPU has work while the processor decodes.
-    small = pickle.loads(pickle.dumps(trained))
-    pipe = small.get_pipe("xner")
+def test_next_group_is_scored_before_one_is_decoded(
+    trained: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # This keeps a GPU busy while the CPU decodes.
+    nlp = pickle.loads(pickle.dumps(trained))
+    pipe = nlp.get_pipe("xner")
     pipe.configure(max_batch_pieces=1)
-    done = []
+    calls = []
     score, decode = pipe.model._func, EntityTask.decode
-    monkeypatch.setattr(pipe.model, "_func", lambda *args, **kw: done.append("score") or score(*args, **kw))
-    monkeypatch.setattr(EntityTask, "decode", lambda *args: done.append("read") or decode(*args))
-    predicted = plain(list(small.pipe(TEXTS[:3])))
+    monkeypatch.setattr(pipe.model, "_func", lambda *args, **kw: calls.append("score") or score(*args, **kw))
+    monkeypatch.setattr(EntityTask, "decode", lambda *args: calls.append("decode") or decode(*args))
+    predicted = exact_entities(list(nlp.pipe(TEXTS[:3])))
     monkeypatch.undo()
-    assert predicted == results(list(trained.pipe(TEXTS[:3])))
-    assert done == ["score", "score", "read", "score", "read", "read"]
+    assert predicted == approx_entities(list(trained.pipe(TEXTS[:3])))
+    assert calls == ["score", "score", "decode", "score", "decode", "decode"]
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_n_process_equals_one_process(trained: Language) -> None:
+def test_xner_n_process_equals_one_process(trained: Language) -> None:
     texts = TEXTS * 4
-    # Predict in this process first: that is what makes a forked child hang if threads are not looked after.
-    expected = results(list(trained.pipe(texts)))
-    assert plain(list(trained.pipe(texts, n_process=2, batch_size=5))) == expected
+    # Predict in this process first: without care for its threads, that makes a forked child hang.
+    expected = approx_entities(list(trained.pipe(texts)))
+    assert exact_entities(list(trained.pipe(texts, n_process=2, batch_size=5))) == expected
 
 
 def test_ents_and_spans_agree(trained: Language) -> None:
@@ -131,7 +133,7 @@ def test_ents_and_spans_agree(trained: Language) -> None:
     assert doc.has_annotation("ENT_IOB")
 
 
-def test_threshold_leaves_out_improbable_entities(trained: Language) -> None:
+def test_threshold_drops_improbable_entities(trained: Language) -> None:
     nlp = pickle.loads(pickle.dumps(trained))
     nlp.get_pipe("xner").threshold = 1.0
     assert entities_of(nlp(SLIPS[0][0])) == []
@@ -139,7 +141,7 @@ def test_threshold_leaves_out_improbable_entities(trained: Language) -> None:
 
 
 @pytest.mark.parametrize(("overwrite", "label"), [(False, "OLD"), (True, "PER")])
-def test_entities_that_were_there(trained: Language, overwrite: bool, label: str) -> None:
+def test_overwrite_replaces_existing_entities(trained: Language, overwrite: bool, label: str) -> None:
     nlp = pickle.loads(pickle.dumps(trained))
     nlp.get_pipe("xner").overwrite = overwrite
     doc = nlp.make_doc(SLIPS[0][0])
@@ -151,7 +153,7 @@ def test_entities_that_were_there(trained: Language, overwrite: bool, label: str
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=40))
-def test_any_text_is_left_as_it_is(trained: Language, text: str) -> None:
+def test_any_text_is_preserved(trained: Language, text: str) -> None:
     assert trained(text).text == text
 
 
@@ -168,7 +170,7 @@ def test_any_text_is_left_as_it_is(trained: Language, text: str) -> None:
         "x" * 5000,
     ],
 )
-def test_odd_texts(trained: Language, text: str) -> None:
+def test_odd_texts_are_tagged(trained: Language, text: str) -> None:
     doc = trained(text)
     assert doc.text == text
     assert all(token.ent_iob_ for token in doc)
@@ -200,25 +202,25 @@ def test_frozen_weights_stay_byte_equal(tiny: Path) -> None:
             assert not torch.equal(value, old[name])
 
 
-def test_gradient_checkpointing_learns_the_same(tiny: Path) -> None:
-    states = [
+def test_gradient_checkpointing_gives_the_same_weights(tiny: Path) -> None:
+    networks = [
         get_execution(
-            train_nlp(tiny, n_steps=2, encoder_gradient_checkpointing=on).get_pipe("xner").model
+            train_nlp(tiny, n_steps=2, encoder_gradient_checkpointing=is_on).get_pipe("xner").model
         ).network
-        for on in (False, True)
+        for is_on in (False, True)
     ]
-    for a, b in zip(states[0].parameters(), states[1].parameters(), strict=True):
+    for a, b in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-3)
 
 
-def test_bf16_stays_close(trained: Language) -> None:
+def test_bf16_predicts_the_same_entities(trained: Language) -> None:
     nlp = pickle.loads(pickle.dumps(trained))
     pipe = nlp.get_pipe("xner")
     pipe.configure(precision="bf16", max_batch_pieces=4096)
     assert [entities_of(nlp(text)) for text, _ in SLIPS] == [entities for _, entities in SLIPS]
 
 
-def test_thinc_optimizer_works_too(tiny: Path) -> None:
+def test_thinc_optimizer_is_supported(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
@@ -227,7 +229,7 @@ def test_thinc_optimizer_works_too(tiny: Path) -> None:
     assert losses[-1] < losses[0] / 2
 
 
-def test_gradients_add_up_without_an_optimizer(tiny: Path) -> None:
+def test_update_without_optimizer_accumulates_gradients(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
@@ -240,20 +242,22 @@ def test_gradients_add_up_without_an_optimizer(tiny: Path) -> None:
     assert get_shim(pipe.model).to_bytes() != before
 
 
-def test_unannotated_tokens_are_left_out_of_the_loss(tiny: Path) -> None:
+def test_unannotated_tokens_do_not_contribute_to_the_loss(tiny: Path) -> None:
     nlp = make_nlp(tiny)
     nlp.initialize(lambda: make_examples(nlp))
-    open_doc = nlp.make_doc(SLIPS[0][0])
-    assert nlp.update([Example(nlp.make_doc(SLIPS[0][0]), open_doc)], sgd=False)["xner"] == 0
+    unannotated = nlp.make_doc(SLIPS[0][0])
+    assert nlp.update([Example(nlp.make_doc(SLIPS[0][0]), unannotated)], sgd=False)["xner"] == 0
 
 
-def test_evaluate_gives_seqeval_scores(trained: Language) -> None:
+def test_evaluate_returns_entity_scores(trained: Language) -> None:
     scores = trained.evaluate(make_examples(trained))
     assert scores["ents_f"] == 1.0
     assert scores["ents_per_type"]["PER"]["f"] == 1.0
 
 
-def test_saved_pipeline_never_looks_for_its_encoder(tiny: Path, trained: Language, tmp_path: Path) -> None:
+def test_saved_pipeline_loads_without_its_encoder_folder(
+    tiny: Path, trained: Language, tmp_path: Path
+) -> None:
     trained.to_disk(tmp_path)
     config = spacy.util.load_config(tmp_path / "config.cfg")
     config["components"]["xner"]["model"]["encoder"]["name"] = "./deleted"
@@ -265,7 +269,7 @@ def test_saved_pipeline_never_looks_for_its_encoder(tiny: Path, trained: Languag
     assert str(tiny) not in saved
 
 
-def test_freed_memory_goes_back_now_and_then(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_freed_memory_is_released_regularly(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     monkeypatch.setattr("spacy_xner.models.execution.release_freed", lambda: calls.append(1))
     monkeypatch.setattr("spacy_xner.models.execution.RELEASE_EVERY", 10)

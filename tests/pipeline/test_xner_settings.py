@@ -1,4 +1,4 @@
-"""Settings that do not fit, and pipelines that are not whole: one clear line each."""
+"""Bad settings, labels and damaged pipelines: one-line errors."""
 
 import pickle
 from pathlib import Path
@@ -10,12 +10,12 @@ from spacy.language import Language
 from ..conftest import SLIPS, make_examples, make_nlp
 
 
-def test_uninitialized_pipe_says_so(tiny: Path) -> None:
+def test_uninitialized_pipeline_is_refused(tiny: Path) -> None:
     with pytest.raises(ValueError, match="must be initialized before use"):
         make_nlp(tiny)("text")
 
 
-def test_labels_that_differ_from_the_models(trained: Language) -> None:
+def test_labels_of_a_trained_pipeline_are_fixed(trained: Language) -> None:
     nlp = pickle.loads(pickle.dumps(trained))
     other = make_examples(nlp, [("张伟", [("张伟", "HERO")])])
     with pytest.raises(
@@ -38,9 +38,9 @@ def test_labels_come_from_config_or_data(tiny: Path) -> None:
     assert nlp.get_pipe("xner").label_data == ["PER", "LOC"]
 
 
-def test_no_labels_is_an_error(tiny: Path) -> None:
+def test_initialize_refuses_examples_without_labels(tiny: Path) -> None:
     nlp = make_nlp(tiny)
-    with pytest.raises(ValueError, match="must have at least 1 labels, found none"):
+    with pytest.raises(ValueError, match="must have at least 1 label, found none"):
         nlp.initialize(lambda: make_examples(nlp, SLIPS[-1:]))
 
 
@@ -52,13 +52,13 @@ def test_no_labels_is_an_error(tiny: Path) -> None:
         ({"precision": "fp1"}, "precision must be auto, fp32, bf16, fp16, int8 with backend"),
     ],
 )
-def test_bad_settings(tiny: Path, config: dict[str, object], message: str) -> None:
+def test_bad_settings_are_refused_on_creation(tiny: Path, config: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_nlp(tiny, **config)
 
 
-def start_and_run(nlp: Language) -> None:
-    """Initialize a pipeline and use it."""
+def initialize_and_update(nlp: Language) -> None:
+    """Initialize a pipeline and update it once."""
     nlp.initialize(lambda: make_examples(nlp))
     nlp.update(make_examples(nlp))
 
@@ -72,14 +72,14 @@ def start_and_run(nlp: Language) -> None:
         ({"encoder_overlap": 5000}, "overlap must be 0 to"),
     ],
 )
-def test_bad_settings_found_on_use(tiny: Path, settings_: dict[str, object], message: str) -> None:
+def test_bad_settings_are_refused_on_use(tiny: Path, settings_: dict[str, object], message: str) -> None:
     nlp = make_nlp(tiny, **settings_)
     with pytest.raises(ValueError, match=message):
-        start_and_run(nlp)
+        initialize_and_update(nlp)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "xner.json", "tokenizer.json"])
-def test_broken_pipeline_folder_is_one_clear_error(trained: Language, tmp_path: Path, name: str) -> None:
+def test_damaged_pipeline_folder_is_refused_in_one_line(trained: Language, tmp_path: Path, name: str) -> None:
     trained.to_disk(tmp_path)
     file = tmp_path / "xner" / "model" / name
     file.write_bytes(file.read_bytes()[:20])
