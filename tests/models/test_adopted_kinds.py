@@ -1,4 +1,4 @@
-"""Checkpoints of other architectures than BERT's: read as transformers does, or refused in one line."""
+"""Adopted checkpoints of architectures beyond BERT: same entities as transformers', or one-line errors."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from transformers import (
 from spacy_xner.tools.encoders.tiny import train_byte_bpe
 
 from ..conftest import SLIPS
-from .test_adopted_entity import BIO, adopt, found_by_transformers
+from .test_adopted_entity import BIO, adopt, predict_with_transformers
 
 TEXTS = [*(text for text, _ in SLIPS), "  Anna\n\n北京 13800138000 ", "x"]
 SIZES = {
@@ -36,12 +36,12 @@ SIZES = {
 KINDS: dict[str, dict[str, Any]] = {
     # A decoder whose output layer is called score.
     "llama": SIZES | {"bos_token_id": 0, "eos_token_id": 2},
-    # Its output layer has no bias, where transformers can leave it out.
+    # Its output layer has no bias, if this version of transformers supports that.
     "qwen2": SIZES | {"token_classification_bias": False},
     "gpt2": SIZES | {"bos_token_id": 0, "eos_token_id": 2},
-    # An encoder without its decoder, whose tables are tied.
+    # The encoder of an encoder-decoder, with tied embeddings.
     "t5": SIZES | {"d_kv": 16, "d_ff": 64},
-    # Its forward pass calls the pooler whether it is there or not.
+    # Its forward pass always calls the pooler, even if there is none.
     "layoutlm": SIZES,
     "openai_privacy_filter": SIZES
     | {"head_dim": 16, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 4},
@@ -49,9 +49,9 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def write(folder: Path, kind: str, tokenizer: Any, names: Sequence[str] | None, **settings: Any) -> Path:
-    """Write a random checkpoint that is sure of itself."""
+    """Save a random checkpoint with confident predictions."""
     if kind not in CONFIG_MAPPING:
-        pytest.skip(f"this transformers has no {kind}")
+        pytest.skip(f"this version of transformers has no {kind}")
     labels = (
         {}
         if names is None
@@ -63,7 +63,7 @@ def write(folder: Path, kind: str, tokenizer: Any, names: Sequence[str] | None, 
     torch.manual_seed(3)
     model = AutoModelForTokenClassification.from_config(config)
     for name, weight in model.named_parameters():
-        # transformers leaves the experts as they come from the allocator.
+        # transformers leaves the experts uninitialized.
         is_output = not name.startswith(model.base_model_prefix)
         torch.nn.init.normal_(weight, std=0.7 if is_output else 0.2) if weight.dim() > 1 else None
         torch.nn.init.zeros_(weight) if name.endswith(("bias", "sinks")) else None
@@ -79,14 +79,14 @@ def entities_in(doc: Doc) -> dict[tuple[int, int, str], float]:
     }
 
 
-def widen(doc: Doc, entities: dict[tuple[int, int, str], float]) -> dict[tuple[int, int, str], Any]:
-    """Move borders inside tokens outwards; of several entities on the same tokens, the likeliest is left."""
-    widened: dict[tuple[int, int, str], float] = {}
+def expand(doc: Doc, entities: dict[tuple[int, int, str], float]) -> dict[tuple[int, int, str], Any]:
+    """Expand entities to whole tokens; duplicates keep the highest score."""
+    expanded: dict[tuple[int, int, str], float] = {}
     for (start, end, label), score in entities.items():
         span = doc.char_span(start, end, alignment_mode="expand")
         key = (span.start_char, span.end_char, label)
-        widened[key] = max(score, widened.get(key, 0.0))
-    return {key: pytest.approx(score, abs=1e-5) for key, score in widened.items()}
+        expanded[key] = max(score, expanded.get(key, 0.0))
+    return {key: pytest.approx(score, abs=1e-5) for key, score in expanded.items()}
 
 
 def check_reloads(nlp: Language, folder: Path) -> None:
@@ -96,26 +96,26 @@ def check_reloads(nlp: Language, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_finds_what_transformers_finds(tiny: Path, tmp_path: Path, kind: str) -> None:
+def test_adopted_architecture_predicts_as_transformers(tiny: Path, tmp_path: Path, kind: str) -> None:
     folder = write(tmp_path / "ckpt", kind, AutoTokenizer.from_pretrained(tiny), BIO)
     tagger = pipeline("token-classification", str(folder), aggregation_strategy="simple", device="cpu")
     nlp = adopt(folder)
-    n_found = 0
+    n_entities = 0
     for text, doc in zip(TEXTS, nlp.pipe(TEXTS), strict=True):
-        assert entities_in(doc) == widen(doc, found_by_transformers(tagger, text)), text
-        n_found += len(doc.spans["xner"])
-    assert n_found > 5
+        assert entities_in(doc) == expand(doc, predict_with_transformers(tagger, text)), text
+        n_entities += len(doc.spans["xner"])
+    assert n_entities > 5
     check_reloads(nlp, tmp_path / "saved")
 
 
 def group_bioes(rows: Sequence[dict[str, Any]], text: str) -> dict[tuple[int, int, str], float]:
-    """Join the pieces of each entity: transformers' own pipeline would cut them before each E and S."""
+    """Join the pieces of each entity; transformers' pipeline would split them before each E and S."""
     groups: list[list[dict[str, Any]]] = []
     for row in rows:
         letter, _, label = row["entity"].partition("-")
-        before = groups[-1][-1] if groups else None
-        is_next = before is not None and before["index"] == row["index"] - 1
-        if is_next and letter in "IE" and before["entity"] in (f"B-{label}", f"I-{label}"):
+        previous = groups[-1][-1] if groups else None
+        is_next = previous is not None and previous["index"] == row["index"] - 1
+        if is_next and letter in "IE" and previous["entity"] in (f"B-{label}", f"I-{label}"):
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -130,9 +130,9 @@ def group_bioes(rows: Sequence[dict[str, Any]], text: str) -> dict[tuple[int, in
     return entities
 
 
-def test_openai_privacy_filter_with_its_own_tags(tmp_path: Path) -> None:
+def test_openai_privacy_filter_joins_bioes_pieces(tmp_path: Path) -> None:
     backend = train_byte_bpe([text for text, _ in SLIPS], 300)
-    # As its tokenizer: no special pieces around a text.
+    # Like the real tokenizer, it adds no special pieces around a text.
     backend.post_processor = processors.ByteLevel(trim_offsets=False)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=backend, pad_token="<pad>", eos_token="<pad>", model_max_length=128
@@ -148,9 +148,9 @@ def test_openai_privacy_filter_with_its_own_tags(tmp_path: Path) -> None:
     n_joined = 0
     for text, doc in zip(TEXTS, nlp.pipe(TEXTS), strict=True):
         rows = tagger(text)
-        wanted = group_bioes(rows, text)
-        assert entities_in(doc) == widen(doc, wanted), text
-        n_joined += len(rows) - len(wanted)
+        expected = group_bioes(rows, text)
+        assert entities_in(doc) == expand(doc, expected), text
+        n_joined += len(rows) - len(expected)
     assert n_joined > 5
     check_reloads(nlp, tmp_path / "saved")
 
@@ -162,7 +162,9 @@ def test_openai_privacy_filter_with_its_own_tags(tmp_path: Path) -> None:
         ("bros", "must need no more than the pieces of a text, but BrosForTokenClassification"),
     ],
 )
-def test_what_would_be_read_wrongly_is_refused(tiny: Path, tmp_path: Path, kind: str, message: str) -> None:
+def test_unsupported_architecture_is_refused_in_one_line(
+    tiny: Path, tmp_path: Path, kind: str, message: str
+) -> None:
     folder = write(tmp_path, kind, AutoTokenizer.from_pretrained(tiny), BIO, type_vocab_size=1)
     with pytest.raises(ValueError, match=message) as err:
         adopt(folder)("text")
