@@ -213,7 +213,7 @@ def load_text_classifier(name: str) -> TextClassifier:
 
 
 def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
-    """Load a checkpoint of a kind, its encoder, and its labels."""
+    """Load a model of a class of transformers, its encoder, and its labels."""
     config = _read_config(name, what)
     folder = os.path.expanduser(name)
     try:
@@ -304,7 +304,7 @@ def _find_output(model: Any) -> str:
 
 
 def _cut_output(model: Any, path: str) -> ClassifierTop:
-    """Make the top of a model, without its output layer."""
+    """Build the top of a model without its output layer."""
     width = model.get_submodule(path).in_features
     parent, _, own = path.rpartition(".")
     setattr(model.get_submodule(parent), own, nn.Identity())

@@ -1,4 +1,4 @@
-"""Encoders and their tokenizers from Hugging Face folders or the hub, and from a pipeline's own files."""
+"""Encoders and tokenizers, from Hugging Face folders or the hub and from the files of a pipeline."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 from ..nn.encoder.encoder import Specials
 
-# Past this, "model_max_length" is transformers' way to say that it is not known.
+# transformers sets "model_max_length" to a huge number where it does not know it.
 UNKNOWN_LENGTH = 1_000_000
 # transformers replaces functions of torch while it loads a model, and its log level and progress bars are
 # global: two threads that load at once would leave each other's replacements behind.
@@ -25,14 +25,14 @@ _IO_LOCK = RLock()
 
 
 class Checkpoint(NamedTuple):
-    """A pretrained encoder with all that is needed to feed it.
+    """A pretrained encoder with what is needed to feed it.
 
     Attributes:
         transformer: The model, in float32, without a pooler.
         tokenizer: The backend of its fast tokenizer.
         specials: Special pieces around a text.
         unk_id: Id of the unknown piece.
-        max_pieces: Pieces that it can see at once, special ones included.
+        max_pieces: Longest input in pieces, special ones included.
     """
 
     transformer: nn.Module
@@ -46,15 +46,15 @@ def load_checkpoint(name: str) -> Checkpoint:
     """Load an encoder by hub id or folder.
 
     Raises:
-        OSError: If there is no such folder or model.
-        ValueError: If it has no fast tokenizer, or is not an encoder.
+        OSError: If the folder or model does not exist.
+        ValueError: If it has no fast tokenizer, or lacks weights.
     """
     return make_checkpoint(*load_pretrained(name))
 
 
 def make_checkpoint(transformer: Any, tokenizer: Any) -> Checkpoint:
     """Join an encoder and its fast tokenizer."""
-    # What a decoder keeps for the next piece is of no use where there is none.
+    # A decoder keeps keys and values for the next piece, but none is generated here.
     transformer.config.use_cache = False
     return Checkpoint(
         transformer.float(),
@@ -150,7 +150,7 @@ def _show_bars(*, of_models: bool) -> None:
 
 
 def check_name(name: str) -> None:
-    """Check that what looks like a folder is one.
+    """Check that a name that looks like a path is that of a model's folder.
 
     Raises:
         OSError: If it is not.
@@ -166,20 +166,20 @@ def check_name(name: str) -> None:
 def build_transformer(
     config: dict[str, Any], state: dict[str, Tensor], attention: str | None = None
 ) -> nn.Module:
-    """Build a transformer from a saved configuration and its weights, without looking anywhere else.
+    """Build a transformer from a saved configuration and its weights alone.
 
     Args:
-        config: As `dump_config` makes it.
-        state: Its weights.
-        attention: Which of transformers' implementations of attention it has; None for the best.
+        config: As `dump_config` returns it.
+        state: The weights.
+        attention: Name of transformers' attention implementation; None for its default.
     """
     with quiet_io():
-        made = make_config(config)
-        loaded: nn.Module = _find_class(made).from_pretrained(
-            None, config=made, state_dict=state, attn_implementation=attention
+        settings = make_config(config)
+        transformer: nn.Module = _find_class(settings).from_pretrained(
+            None, config=settings, state_dict=state, attn_implementation=attention
         )
-    drop_pooler(loaded)
-    return loaded.float()
+    drop_pooler(transformer)
+    return transformer.float()
 
 
 def _find_class(config: Any) -> Any:
@@ -189,21 +189,21 @@ def _find_class(config: Any) -> Any:
 
 
 def make_config(config: dict[str, Any]) -> Any:
-    """Make the configuration that `dump_config` saved.
+    """Make a configuration of what `dump_config` returned.
 
-    It has the precision of the checkpoint that the weights once came from. They are float32 since then, and
-    transformers 5 would round them.
+    Its precision is set to float32, that of the weights. It may name that of the checkpoint that they came
+    from, to which transformers 5 would round them.
     """
     settings = {k: "float32" if k in ("dtype", "torch_dtype") and v else v for k, v in config.items()}
-    # Releases up to 0.1.0 rounded 1e-12 to 0: the architecture's own number is nearer.
+    # Version 0.1.0 saved 1e-12 as 0: use the default of the architecture instead.
     return AutoConfig.for_model(**{k: v for k, v in settings.items() if not (k.endswith("_eps") and v == 0)})
 
 
 def read_tokenizer(text: str) -> Tokenizer:
-    """Read the JSON of a fast tokenizer.
+    """Read a fast tokenizer from its JSON.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it cannot be read.
     """
     try:
         return Tokenizer.from_str(text)
@@ -212,9 +212,9 @@ def read_tokenizer(text: str) -> Tokenizer:
 
 
 def dump_config(transformer: nn.Module) -> dict[str, Any]:
-    """Make a JSON object of a transformer's configuration."""
+    """Return a transformer's configuration as a JSON object."""
     config: dict[str, Any] = json.loads(transformer.config.to_json_string(use_diff=False))  # type: ignore[union-attr, operator]
-    # The folder that the weights once came from says nothing to whoever gets the pipeline.
+    # The folder that the weights came from means nothing to the users of a pipeline.
     config.pop("_name_or_path", None)
     return config
 
@@ -227,21 +227,21 @@ class NoPooler(nn.Module):
 
 
 def drop_pooler(transformer: nn.Module) -> None:
-    """Remove the layer that pools a whole text: nothing here uses it, and it would never be trained."""
+    """Remove the layer that pools a whole text, which is not used and would not be trained."""
     if getattr(transformer, "pooler", None) is not None:
-        # Some encoders, such as LayoutLM, call it without looking whether it is there.
+        # Not None: some encoders, such as LayoutLM, call it without a check.
         transformer.pooler = NoPooler()
 
 
 def checkpoint_activations(transformer: Any) -> None:
-    """Compute activations again in the backward pass instead of keeping them: less memory, more time."""
-    # transformers 5 renames the method, and warns of the old name.
+    """Recompute activations in the backward pass instead of keeping them: less memory, more time."""
+    # transformers 5 has renamed the method, and warns about the old name.
     enable = getattr(transformer, "activation_checkpointing_enable", None)
     (enable or transformer.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
 def find_specials(tokenizer: Any) -> Specials:
-    """Find what a tokenizer puts around a text."""
+    """Return the special pieces that a tokenizer puts around a text."""
     encoded = tokenizer("a", return_special_tokens_mask=True, verbose=False)
     ids, is_special = encoded["input_ids"], encoded["special_tokens_mask"]
     first = is_special.index(0)
@@ -250,12 +250,12 @@ def find_specials(tokenizer: Any) -> Specials:
 
 
 def find_max_pieces(transformer: Any, model_max_length: int) -> int:
-    """Find how many pieces an encoder can see at once, special ones included."""
+    """Compute the longest input of an encoder in pieces, special ones included."""
     limits = [model_max_length] if model_max_length < UNKNOWN_LENGTH else []
     n_positions = getattr(transformer.config, "max_position_embeddings", None)
     if n_positions is not None and n_positions > 0:
         table = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
-        # RoBERTa counts positions from behind the padding's own.
+        # RoBERTa's positions start after the id of the padding.
         padding = getattr(table, "padding_idx", None)
         limits.append(n_positions if padding is None else n_positions - padding - 1)
     return int(min(limits, default=512))

@@ -1,4 +1,4 @@
-"""Where the torch module lives and in which precision it computes; chosen at run time."""
+"""The device and the precision that torch computes in, chosen at run time."""
 
 import ctypes
 import os
@@ -14,14 +14,14 @@ _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """Find the device that a setting means.
+    """Return the device that a setting names.
 
     Args:
         name: ``auto`` (the variable SPACY_XNER_DEVICE if set, else cuda, then mps, then cpu), or any name
             that torch knows, such as ``cpu`` or ``cuda:1``.
 
     Raises:
-        ValueError: If torch does not know the name, or the device is not there.
+        ValueError: If torch does not know the name, or the device is not available.
     """
     if name == "auto":
         name = os.environ.get(DEVICE_VARIABLE, "auto")
@@ -49,12 +49,12 @@ def _is_available(kind: str) -> bool:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Make the context in which forward passes run.
+    """Return the context for forward passes.
 
     Args:
-        device: Where they run.
-        precision: ``bf16``, ``fp16``, or ``auto``: bf16 on a CUDA device that has it, else fp32. What torch
-            computes of a model in ``int8`` is fp32.
+        device: The device that they run on.
+        precision: ``fp32``, ``bf16``, ``fp16``, or ``auto``: bf16 on a CUDA device that has it, else fp32.
+            ``int8`` leaves to torch what is not in 8 bits, in fp32.
     """
     if precision == "auto":
         has_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
@@ -65,9 +65,9 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 
 def release_freed() -> None:
-    """Give freed memory back to the system where the C library keeps it (glibc), else do nothing.
+    """Return freed memory to the system where the C library keeps it (glibc), else do nothing.
 
-    Tensors of ever other sizes leave gaps in its heap, which grows for hours though nothing leaks.
+    Tensors of many different sizes fragment its heap, which grows for hours though nothing leaks.
     """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

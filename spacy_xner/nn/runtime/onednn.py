@@ -1,4 +1,4 @@
-"""Linear layers by oneDNN where torch's own choice, MKL, is slow: on processors that Intel did not make."""
+"""Linear layers by oneDNN where MKL, torch's default, is slow: on processors that are not Intel's."""
 
 import os
 from functools import cache
@@ -11,28 +11,28 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from .operators import agrees
 
-# Processors on which MKL takes a slow path.
-OTHER_MAKERS = ("AuthenticAMD", "HygonGenuine")
-# oneDNN and torch's bridge to it keep code for every number of rows that they have seen, a quarter of a MiB
-# each, up to 1,024. Making it anew costs less than looking through so much memory.
+# Makers of processors on which MKL takes a slow path.
+SLOW_MAKERS = ("AuthenticAMD", "HygonGenuine")
+# oneDNN and torch's bridge to it cache code for every number of rows, a quarter of a MiB each, up to 1,024.
+# Generating it again takes less time than searching so much memory.
 CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
-CACHED = "16"
+CACHE_SIZE = "16"
 
 
 @cache
 def is_mkl_slow() -> bool:
-    """Return whether torch multiplies matrices by MKL, on a processor on which oneDNN is faster."""
-    named = os.environ.get("PROCESSOR_IDENTIFIER", "")
-    told = Path("/proc/cpuinfo")
-    if told.is_file():
-        named += told.read_text(encoding="utf-8", errors="replace")
+    """Return whether torch multiplies matrices with MKL on a processor where oneDNN is faster."""
+    processor = os.environ.get("PROCESSOR_IDENTIFIER", "")
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        processor += info.read_text(encoding="utf-8", errors="replace")
     has_both = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return has_both and any(maker in named for maker in OTHER_MAKERS)
+    return has_both and any(maker in processor for maker in SLOW_MAKERS)
 
 
 @cache
 def has_onednn() -> bool:
-    """Return whether this torch has a linear layer by oneDNN that computes what its own does."""
+    """Return whether this torch has an operator for linear layers by oneDNN, and it is right."""
     limit_caches()
     with torch.no_grad(), torch.device("cpu"):
         # (3, 4), (5, 4), (5,)
@@ -44,7 +44,7 @@ def has_onednn() -> bool:
 
 
 def use_onednn(module: nn.Module) -> None:
-    """Let the linear layers of a module compute by oneDNN where that is faster; their weights stay."""
+    """Let the linear layers of a module compute by oneDNN where that is faster. Weights do not change."""
     if not (is_mkl_slow() and has_onednn()):
         return
     for layer in module.modules():
@@ -53,13 +53,13 @@ def use_onednn(module: nn.Module) -> None:
 
 
 def limit_caches() -> None:
-    """Keep the caches of oneDNN small, if it has not been used yet and nobody has said how large they are."""
+    """Keep the caches of oneDNN small, unless it has been used already or their size is set."""
     for name in CACHES:
-        os.environ.setdefault(name, CACHED)
+        os.environ.setdefault(name, CACHE_SIZE)
 
 
 class Linear(nn.Linear):
-    """As torch's; in float32 on a processor, by oneDNN."""
+    """A linear layer that oneDNN computes on a processor in float32, and torch elsewhere."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Multiply. Shape: ``(..., in_features)`` to ``(..., out_features)``."""
@@ -67,10 +67,10 @@ class Linear(nn.Linear):
             return super().forward(input)
         rows = input.reshape(-1, self.in_features)
         if torch.is_grad_enabled():
-            found: Tensor = _Product.apply(rows, self.weight, self.bias)  # type: ignore[no-untyped-call]
+            product: Tensor = _Product.apply(rows, self.weight, self.bias)  # type: ignore[no-untyped-call]
         else:
-            found = multiply(rows, self.weight, self.bias)
-        return found.view(*input.shape[:-1], self.out_features)
+            product = multiply(rows, self.weight, self.bias)
+        return product.view(*input.shape[:-1], self.out_features)
 
     def _has_onednn(self, rows: Tensor) -> bool:
         is_plain = rows.device.type == "cpu" and rows.dtype == self.weight.dtype == torch.float32
@@ -79,7 +79,7 @@ class Linear(nn.Linear):
 
 
 class _Product(torch.autograd.Function):
-    """A product by oneDNN whose gradients are such too."""
+    """A product by oneDNN, with gradients by oneDNN."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -90,11 +90,11 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         rows, weight = ctx.saved_tensors
-        of_rows, of_weight, of_bias = ctx.needs_input_grad
+        for_rows, for_weight, for_bias = ctx.needs_input_grad
         return (
-            multiply(grad, weight.t()) if of_rows else None,
-            multiply(grad.t(), rows.t()) if of_weight else None,
-            grad.sum(dim=0) if of_bias else None,
+            multiply(grad, weight.t()) if for_rows else None,
+            multiply(grad.t(), rows.t()) if for_weight else None,
+            grad.sum(dim=0) if for_bias else None,
         )
 
 
@@ -109,5 +109,5 @@ def multiply(rows: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     Returns:
         Shape: ``(rows, out)``.
     """
-    found: Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
-    return found
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
+    return product

@@ -1,4 +1,4 @@
-"""A transformer's layers as an ONNX graph, which ONNX Runtime runs on a processor."""
+"""A transformer's layers as an ONNX graph, run by ONNX Runtime on a processor."""
 
 import os
 from typing import Any
@@ -19,20 +19,20 @@ class Graph:
     def __init__(self, data: bytes, precision: str) -> None:
         self.data = data
         self.precision = precision
-        # By process: threads do not survive a fork, and a session that is closed there would wait for them.
+        # One per process: threads do not survive a fork, and closing a session there would wait for them.
         self._sessions: dict[int, Any] = {}
 
     @property
     def kind(self) -> tuple[str, str]:
-        """Its backend and its precision."""
+        """The backend and the precision."""
         return "onnx", self.precision
 
     def __call__(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Compute what the transformer's last layer gives, as `Runner` says.
+        """Compute the output of the transformer's last layer. See `Runner`.
 
         Raises:
             ImportError: If ONNX Runtime is not installed.
-            ValueError: If it cannot read the model.
+            ValueError: If ONNX Runtime cannot read the model.
         """
         session = self._sessions.get(os.getpid())
         if session is None:
@@ -55,13 +55,13 @@ def _open(data: bytes) -> Any:
         ) from err
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    # Else its threads go on looking for work after a run, in the way of torch's, and of other programs.
+    # Otherwise its threads keep spinning after a run, and slow down torch's and other programs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as err:  # the library's errors have no class in common that it names
+    except Exception as err:  # the library's errors have no public base class
         reason = str(err).strip().partition("\n")[0]
         raise ValueError(
             f"encoder.onnx must be an ONNX model that ONNX Runtime can read, found {len(data)} bytes: "
-            f'{reason} Delete it, and a new one is made; or set backend = "torch".'
+            f'{reason} Delete it to have it written again, or set backend = "torch".'
         ) from err

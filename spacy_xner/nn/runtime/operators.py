@@ -1,4 +1,4 @@
-"""Private operators of torch, which a release may change: probed before use."""
+"""Private operators of torch, which any release may change, are probed before use."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,15 @@ from torch import Tensor
 
 
 def agrees(compute: Callable[[], Tensor], expected: Tensor, *, rtol: float = 1e-4) -> bool:
-    """Return whether a computation with private operators of torch runs here and is right.
+    """Return whether a computation with private operators runs here and is right.
 
     Args:
-        compute: Calls the operators.
-        expected: What public operators compute.
+        compute: Function that calls the operators.
+        expected: The result of public operators.
         rtol: Relative tolerance.
     """
     try:
         return torch.allclose(compute(), expected, rtol=rtol)
     except (AttributeError, RuntimeError, TypeError):
-        # Not in this release, without code for this processor, or with other arguments.
+        # Missing in this release, not implemented for this processor, or with other arguments.
         return False

@@ -1,28 +1,28 @@
-"""What goes through the linear layers of a transformer, seen on pieces drawn at random."""
+"""Inputs and outputs of a transformer's linear layers, sampled on random pieces."""
 
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
-# Texts, and pieces of each.
+# Texts, and pieces in each.
 SAMPLE = (8, 32)
 
 # Name, layer, input of shape (..., in_features), output of shape (..., out_features).
-See = Callable[[str, nn.Linear, Tensor, Tensor], None]
+LinearHook = Callable[[str, nn.Linear, Tensor, Tensor], None]
 
 
 @torch.no_grad()
-def watch_linear(transformer: nn.Module, see: See) -> None:
-    """Run a transformer on random pieces, and look at what its linear layers get and give.
+def watch_linear(transformer: nn.Module, hook: LinearHook) -> None:
+    """Run a transformer on random pieces, and show the inputs and outputs of its linear layers to a hook.
 
     Args:
         transformer: A Hugging Face encoder.
-        see: Called with each of them.
+        hook: Called for each linear layer.
     """
     handles = [
         part.register_forward_hook(
-            lambda layer, inputs, output, name=name: see(name, layer, inputs[0], output)
+            lambda layer, inputs, output, name=name: hook(name, layer, inputs[0], output)
         )
         for name, part in transformer.named_modules()
         if isinstance(part, nn.Linear)

@@ -1,4 +1,4 @@
-"""What may run a transformer's layers in its place where no gradient is asked for."""
+"""Runners compute a transformer's layers in its place where no gradient is needed."""
 
 from typing import Protocol
 
@@ -6,18 +6,18 @@ from torch import Tensor, nn
 
 
 class Runner(Protocol):
-    """Runs the layers of a transformer on the vectors of pieces, whose table stays with the module."""
+    """Runs the layers of a transformer on piece embeddings; their table stays in the module."""
 
     @property
     def kind(self) -> tuple[str, str]:
-        """Its backend and its precision."""
+        """The backend and the precision."""
         ...
 
     def __call__(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Compute what the transformer's last layer gives.
+        """Compute the output of the transformer's last layer.
 
         Args:
-            vectors: Rows of the table of pieces. Shape: ``(batch, pieces, width)``.
+            vectors: Piece embeddings. Shape: ``(batch, pieces, width)``.
             mask: 1 at real pieces. Shape: ``(batch, pieces)``.
 
         Returns:
@@ -27,6 +27,6 @@ class Runner(Protocol):
 
 
 def run_layers(transformer: nn.Module, vectors: Tensor, mask: Tensor) -> Tensor:
-    """Compute what a Hugging Face encoder's last layer gives, as `Runner` says."""
+    """Compute the output of a Hugging Face encoder's last layer. See `Runner`."""
     hidden: Tensor = transformer(inputs_embeds=vectors, attention_mask=mask).last_hidden_state
     return hidden

@@ -1,1 +1,1 @@
-"""Hugging Face encoder folders: the default one, pruned ones, tiny ones."""
+"""Hugging Face encoder folders: the default encoder, pruned and tiny ones."""

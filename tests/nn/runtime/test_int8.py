@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from spacy_xner.hub.encoder import load_checkpoint
 from spacy_xner.nn.runtime import int8
 from spacy_xner.nn.runtime.int8 import Int8Linear, choose, has_int8, multiply, quantize
-from spacy_xner.nn.runtime.onednn import CACHED, CACHES
+from spacy_xner.nn.runtime.onednn import CACHE_SIZE, CACHES
 
 from ...conftest import needs_int8
 
@@ -124,4 +124,4 @@ def test_caches_of_code_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in CACHES:
         monkeypatch.delenv(name, raising=False)
     assert has_int8.__wrapped__()
-    assert {os.environ[name] for name in CACHES} == {CACHED}
+    assert {os.environ[name] for name in CACHES} == {CACHE_SIZE}
