@@ -1,7 +1,7 @@
 """An adopted checkpoint against transformers' own pipeline on the same texts: entities, scores, speed.
 
 The checkpoint is trained first by the standard Hugging Face recipe, on slips and news. Entities are compared
-by character: as transformers finds them, and widened to whole tokens, of which a doc's entities are made.
+by character: as transformers predicts them, and widened to whole tokens, as a doc's entities are.
 
 Usage: python benchmarks/adopted.py DATA ENCODER OUT [--texts 2000]
 """
@@ -32,7 +32,7 @@ TESTS = ("waybill/test.txt", "uner/zh_gsdsimp/test.iob2", "uner/en_pud/test.iob2
 
 
 def train_checkpoint(records: list[Record], encoder: str, folder: Path, epochs: int) -> None:
-    """Train by the recipe."""
+    """Train with the standard recipe."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     names = name_tags(span.label for record in records for span in record.spans)
     ids = {name: i for i, name in enumerate(names)}
@@ -54,7 +54,7 @@ def train_checkpoint(records: list[Record], encoder: str, folder: Path, epochs: 
 
 
 def encode(record: Record, tokenizer: Any, ids: dict[str, int]) -> dict[str, Any]:
-    """Cut the whole text; a piece has the tag of its first character that is no space."""
+    """Encode a text; a piece has the tag of its first character that is not a space."""
     text = record.text
     row = tokenizer(text, truncation=True, return_offsets_mapping=True)
     tags = ["O"] * len(text)
@@ -69,26 +69,26 @@ def encode(record: Record, tokenizer: Any, ids: dict[str, int]) -> dict[str, Any
 
 
 def widen(doc: Doc, spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Widen entities to whole tokens, white space around them left out as a doc's entities have it."""
-    found = []
+    """Widen entities to whole tokens, without white space around them, as a doc's entities are."""
+    widened = []
     for start, end, label in spans:
         part = doc.text[start:end]
         start, end = start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
         span = doc.char_span(start, end, alignment_mode="expand")
-        found.append((start, end, label) if span is None else (span.start_char, span.end_char, label))
-    return found
+        widened.append((start, end, label) if span is None else (span.start_char, span.end_char, label))
+    return widened
 
 
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
-    out: Annotated[Path, typer.Argument(help="Folder for the checkpoint; one that is there is not trained.")],
-    texts: Annotated[int, typer.Option(help="To compare on.")] = 2000,
-    train_texts: Annotated[int, typer.Option(help="Of each corpus, to train on.")] = 400,
+    out: Annotated[Path, typer.Argument(help="Folder of the checkpoint; trained only if it does not exist.")],
+    texts: Annotated[int, typer.Option(help="Number of texts to compare.")] = 2000,
+    train_texts: Annotated[int, typer.Option(help="Training texts of each corpus.")] = 400,
     epochs: int = 3,
     strategy: str = "simple",
 ) -> None:
-    """Train if need be, then compare."""
+    """Train if necessary, then compare."""
     if not (out / "config.json").is_file():
         torch.manual_seed(0)
         records = [r for name in TRAIN for r in sample(read_corpus(data / name), train_texts)]
@@ -107,10 +107,10 @@ def main(
     seconds["transformers"] = time.perf_counter() - begin
     n_same = n_widened = n_chars = n_dropped = n_entities = 0
     apart: list[float] = []
-    for doc, found in zip(docs, theirs, strict=True):
+    for doc, entities in zip(docs, theirs, strict=True):
         group = doc.spans["xner"]
         ours = [(s.start_char, s.end_char, s.label_) for s in group]
-        spans = [(e["start"], e["end"], e["entity_group"]) for e in found]
+        spans = [(e["start"], e["end"], e["entity_group"]) for e in entities]
         widened = widen(doc, spans)
         n_chars += len(doc.text)
         n_same += count_same(ours, spans, doc.text)
@@ -119,12 +119,12 @@ def main(
             (span.start_char, span.end_char, span.label_): score
             for span, score in zip(group, group.attrs["scores"], strict=True)
         }
-        # Of two that come to lie on the same tokens, ours keeps the surer.
+        # Of two entities that widen to the same tokens, ours keeps the more probable one.
         surest: dict[tuple[int, int, str], float] = {}
-        for ent, key in zip(found, widened, strict=True):
+        for ent, key in zip(entities, widened, strict=True):
             surest[key] = max(float(ent["score"]), surest.get(key, 0.0))
         apart += [abs(score - scores[key]) for key, score in surest.items() if key in scores]
-        for ent in found:
+        for ent in entities:
             n_entities += 1
             # As spacy-huggingface-pipelines does by default.
             n_dropped += doc.char_span(ent["start"], ent["end"], alignment_mode="strict") is None
@@ -133,7 +133,7 @@ def main(
     print(f"if transformers' entities are widened to whole tokens {100 * n_widened / n_chars:.3f} %")
     print(f"scores of {len(apart)} entities on the same tokens: at most {max(apart):.1e} apart, ", end="")
     print(f"median {statistics.median(apart):.1e}")
-    print(f"entities with a border inside a token, which strict alignment drops: {n_dropped}")
+    print(f"entities with a boundary inside a token, which strict alignment drops: {n_dropped}")
     ratio = seconds["transformers"] / seconds["ours"]
     print(f"speed: {ratio:.2f} times as fast as transformers in batches of 8")
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: corpora as docs, pipelines, and how they are trained."""
+"""Shared by the benchmarks: corpora as docs, pipelines, and their training."""
 
 import random
 import time
@@ -22,24 +22,24 @@ from spacy_xner.types import Record
 
 
 def read_corpus(path: Path, columns: str | None = None) -> list[Record]:
-    """Read a corpus of any format whole, without the lines that cannot be read."""
+    """Read a whole corpus of any format; texts with errors are skipped."""
     return list(read_records(path, options=ReadOptions(columns=columns, skip_bad=True)))
 
 
 def read_results(file: Path) -> dict[str, dict[str, Any]]:
-    """Read the results that a benchmark has already, by key."""
+    """Read the results that a benchmark has stored, by key."""
     return {row["key"]: row for row in srsly.read_jsonl(file)} if file.exists() else {}
 
 
 def sample(records: Sequence[Record], n: int) -> list[Record]:
-    """Draw some records, always the same; all of them for 0."""
+    """Sample records with a fixed seed; all of them for 0."""
     return random.Random(0).sample(list(records), n) if 0 < n < len(records) else list(records)
 
 
 def count_same(
     ours: Iterable[tuple[int, int, str]], theirs: Iterable[tuple[int, int, str]], text: str
 ) -> int:
-    """Count the characters of a text to which two sets of entities give the same label; spaces have any."""
+    """Count the characters with the same label in two sets of entities; white space always matches."""
     rows = [[""] * len(text), [""] * len(text)]
     for row, spans in zip(rows, (ours, theirs), strict=True):
         for start, end, label in spans:
@@ -48,14 +48,14 @@ def count_same(
 
 
 def clock(run: Callable[[], object], timer: Callable[[], float] = time.perf_counter) -> float:
-    """Time one run, in seconds."""
+    """Return the duration of a run, in seconds."""
     begin = timer()
     run()
     return timer() - begin
 
 
 def count_trained(nlp: Language) -> int:
-    """Count the parameters that training changes."""
+    """Count the trainable parameters."""
     module = get_execution(cast(Any, nlp.get_pipe("xner")).model).network
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
@@ -68,7 +68,7 @@ def make_nlp(
     precision: str = "fp32",
     **settings: object,
 ) -> Language:
-    """Make a pipeline with one xner; further settings are those of the encoder."""
+    """Build a pipeline with an xner; further settings are the encoder's."""
     model = {
         "@architectures": "spacy_xner.EntityModel.v1",
         "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": encoder, **settings},
@@ -104,10 +104,10 @@ def train(
 ) -> float:
     """Fine-tune as the shipped configs do: warm-up over a tenth of the steps, then linear decay.
 
-    A share of the batches has its texts strung together.
+    The texts of a share of the batches are concatenated.
 
     Returns:
-        Seconds of training, initialization and `on_epoch` left out.
+        Seconds of training, without initialization and `on_epoch`.
     """
     random.seed(seed)
     torch.manual_seed(seed)
@@ -138,7 +138,7 @@ def write_pipeline(
     precision: str = "fp32",
     **settings: Any,
 ) -> None:
-    """Train a softmax head on a device and in a precision, and write it: once loaded, it computes in fp32.
+    """Train and save a pipeline with a softmax head; loaded, it runs in fp32 on any device.
 
     Further settings are those of `train`.
     """

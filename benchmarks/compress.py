@@ -1,6 +1,6 @@
 """A student with half of its teacher's layers, with and without the teacher, on courier slips.
 
-Both begin with the teacher's layers. Slips that go without labels are the teacher's texts.
+Both start from the teacher's layers. Slips without labels are used as unlabelled texts.
 
 Usage: python benchmarks/compress.py DATA/waybill TEACHER [--gold 200]
 """
@@ -21,7 +21,7 @@ from spacy_xner.tools.evaluate import predict
 
 
 def score(nlp: Language, docs: list[Doc]) -> float:
-    """Score: micro F1 in percent."""
+    """Compute micro F1, in percent."""
     return 100 * count_entities(predict(nlp, docs)).micro()["f"]
 
 
@@ -33,7 +33,9 @@ def main(
     epochs: int = 3,
     learn_rate: float = 2e-4,
     seeds: int = 1,
-    gold: Annotated[int, typer.Option(help="Slips with labels; the others go without. 0 for all.")] = 0,
+    gold: Annotated[
+        int, typer.Option(help="Number of labelled slips; 0 for all. The others are unlabelled texts.")
+    ] = 0,
 ) -> None:
     """Train students and compare them."""
     large = spacy.load(teacher)
@@ -54,14 +56,14 @@ def main(
             nlp.config["initialize"]["components"]["xner"] = init
             examples = make_examples(nlp, make_docs(nlp, records[:gold]))
             seconds = train(nlp, examples, epochs=epochs, batch_size=16, learn_rate=learn_rate, seed=seed)
-            found = score(nlp, read_test(data, nlp))
-            share = 100 * found / full
+            f1 = score(nlp, read_test(data, nlp))
+            share = 100 * f1 / full
             name = "with it" if is_taught else "without a teacher"
-            print(f"{layers} layers {name}, seed {seed}: {found:.2f}, {share:.2f} % of that, {seconds:.0f} s")
+            print(f"{layers} layers {name}, seed {seed}: {f1:.2f}, {share:.2f} % of that, {seconds:.0f} s")
 
 
 def read_test(data: Path, nlp: Language) -> list[Doc]:
-    """Read the test part."""
+    """Read the test set."""
     return make_docs(nlp, read_corpus(data / "test.txt"))
 
 

@@ -1,8 +1,8 @@
-"""New labels on top of old ones: what is forgotten, and what a teacher saves.
+"""New labels on top of old ones: what is forgotten, and what a teacher preserves.
 
-Learns the old labels, then the new ones from text in which the old ones are not annotated, in several ways,
-and scores old labels on the old test sets and new ones on theirs. Resumable: what OUT has is not run again.
-Two seeds may run at once, with a thread each (OMP_NUM_THREADS=1, --seed 0 and --seed 1); whichever ends last
+Trains on the old labels, then in several ways on the new ones, in texts where the old ones are not annotated.
+Scores old labels on the old test sets and new ones on the new test sets. Resumable: results in OUT are kept.
+Two seeds may run at once, with one thread each (OMP_NUM_THREADS=1, --seed 0 and --seed 1); the last to end
 prints the table of both.
 
 Usage: python benchmarks/continual.py DATA ENCODER OUT [--setting germeval --texts none] [--sentences 0]
@@ -27,22 +27,22 @@ from spacy_xner.tools.evaluate import predict
 from spacy_xner.types import Record
 
 OLD = ("LOC", "ORG", "PER")
-# The teacher's settings in each row that has one.
+# The teacher's settings, by row.
 TEACHERS: dict[str, dict[str, Any]] = {
     "distillation": {},
     "pseudo-labels": {"alpha": 1.0, "confidence": 0.8},
     "both": {"confidence": 0.8},
 }
-# From scratch, learning rates of the encoder and, as a multiple, of the head.
+# Without a teacher: learning rate of the encoder, and factor of the head.
 FRESH = {"learn_rate": 2e-4, "head_factor": 5.0}
-# With a teacher, the encoder moves less and the head more, so that new rows come to it, not it to them.
+# With a teacher, the encoder changes less and the head more: new labels adapt to the encoder.
 GENTLE = {"learn_rate": 1.5e-4, "head_factor": 30.0}
-# The old model; the new labels alone; trained further on them as they are; and the teachers.
+# The old model; a model of the new labels alone; the old model trained on these, with a teacher or without.
 ROWS = ("old", "alone", "plain", *TEACHERS)
 
 
 def keep(records: Iterable[Record], labels: Sequence[str], *, inside: bool) -> list[Record]:
-    """Leave out the entities of other labels, or of these."""
+    """Keep the entities with these labels (``inside``), or only the others."""
     return [
         replace(record, spans=tuple(s for s in record.spans if (s.label in labels) == inside))
         for record in records
@@ -50,7 +50,7 @@ def keep(records: Iterable[Record], labels: Sequence[str], *, inside: bool) -> l
 
 
 def read_setting(data: Path, setting: str, n: int, n_new: int = 0) -> dict[str, dict[str, list[Record]]]:
-    """Read train and test parts; a test part's name ends in the labels that it scores, old or new."""
+    """Read training and test sets; the name of a test set ends in the labels that it scores, old or new."""
     if setting == "waybill":
         uner, wikiann = data / "uner" / "zh_gsdsimp", data / "wikiann" / "en"
         old = [read_corpus(uner / "train.iob2"), read_corpus(wikiann / "train.conllu")]
@@ -71,7 +71,7 @@ def read_setting(data: Path, setting: str, n: int, n_new: int = 0) -> dict[str, 
     return {
         "train": {
             "old": sample(read_corpus(wikiann / "train.conllu"), n),
-            # Many sentences have no new entity: an annotator would choose others.
+            # Sentences without new entities are left out: an annotator would not choose them.
             "new": sample([r for r in keep(train_new, OLD, inside=False) if r.spans], n_new or n),
         },
         "test": {
@@ -83,7 +83,7 @@ def read_setting(data: Path, setting: str, n: int, n_new: int = 0) -> dict[str, 
 
 
 def write_rest(data: Path, setting: str, n: int, path: Path) -> Path:
-    """Write texts of the old corpora, without labels: those not drawn for training, or all if all were."""
+    """Write unlabelled texts of the old corpora: those not sampled for training, or all if all were."""
     drawn = {record.text for record in read_setting(data, setting, n)["train"]["old"]}
     texts = [record.text for record in read_setting(data, setting, 0)["train"]["old"]]
     rest = [" ".join(text.split()) for text in texts if not n or text not in drawn]
@@ -93,26 +93,26 @@ def write_rest(data: Path, setting: str, n: int, path: Path) -> Path:
 
 
 def score(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, float]:
-    """Score the old labels of old tests and the new ones of new tests: micro F1 in percent."""
-    found = {}
+    """Compute micro F1 of old labels on old test sets and new labels on new ones, in percent."""
+    scores = {}
     for name, records in tests.items():
         counts = count_entities(predict(nlp, make_docs(nlp, records)))
         labels = set(OLD) if name.endswith("old") else set(nlp.pipe_labels["xner"]) - set(OLD)
-        found[name] = 100 * counts.micro(labels)["f"]
-    return found
+        scores[name] = 100 * counts.micro(labels)["f"]
+    return scores
 
 
 class Plan(NamedTuple):
-    """What all models of a table share.
+    """What the models of a table have in common.
 
     Attributes:
         encoder: Encoder folder.
-        precision: Of training and prediction.
-        parts: Corpora, as `read_setting` gives them.
+        precision: Precision of training and prediction.
+        parts: Corpora, as returned by `read_setting`.
         out: Folder for results and old models.
         old_epochs: Epochs on the old labels.
         new_epochs: Epochs on the new ones.
-        own: What all rows with a teacher share of its settings.
+        teacher: Settings that all rows with a teacher share.
     """
 
     encoder: str
@@ -121,13 +121,13 @@ class Plan(NamedTuple):
     out: Path
     old_epochs: int
     new_epochs: int
-    own: dict[str, Any]
+    teacher: dict[str, Any]
 
 
 def train_one(
     plan: Plan, head: str, part: str, seed: int, init: dict[str, Any]
 ) -> tuple[Language, dict[str, float]]:
-    """Train one model and score it; the seconds are those of training, without the teacher's own."""
+    """Train and score one model; the seconds are those of training, without the teacher's predictions."""
     nlp = make_nlp(plan.encoder, head, precision=plan.precision)
     nlp.config["initialize"]["components"]["xner"] = init
     rates = GENTLE if "teacher" in init else FRESH
@@ -141,13 +141,13 @@ def run_row(plan: Plan, head: str, seed: int, row: str) -> dict[str, float]:
     """Train and score one row of the table."""
     base = plan.out / f"{head}-{seed}"
     if row == "old":
-        nlp, found = train_one(plan, head, "old", seed, {})
+        nlp, scores = train_one(plan, head, "old", seed, {})
         nlp.to_disk(base)
-        return found
+        return scores
     init: dict[str, Any] = {} if row == "alone" else {"init_from": str(base)}
     if row in TEACHERS:
         block = {"@misc": "spacy_xner.Teacher.v1", "name": str(base), "tokens": "all"}
-        init["teacher"] = block | plan.own | TEACHERS[row]
+        init["teacher"] = block | plan.teacher | TEACHERS[row]
     return train_one(plan, head, "new", seed, init)[1]
 
 
@@ -156,64 +156,69 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for results and old models.")],
     setting: Annotated[str, typer.Option(help="waybill or germeval.")] = "waybill",
-    sentences: Annotated[int, typer.Option(help="Of each old corpus; 0 for all.")] = 800,
-    new_sentences: Annotated[int, typer.Option(help="Of the new one; 0 for all, in germeval as many.")] = 0,
-    seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
+    sentences: Annotated[int, typer.Option(help="Sentences of each old corpus; 0 for all.")] = 800,
+    new_sentences: Annotated[
+        int,
+        typer.Option(
+            help="Sentences of the new corpus; 0 for all, or in germeval for as many as of the old ones."
+        ),
+    ] = 0,
+    seed: Annotated[list[int], typer.Option(help="May be repeated.")] = [0, 1],  # noqa: B006
     old_epochs: int = 2,
     new_epochs: int = 3,
-    precision: Annotated[str, typer.Option(help="fp32 or bf16, for processors that have it.")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 on CPUs that support it.")] = "fp32",
     heads: str = "SoftmaxHead,CRFHead",
     rows: str = ",".join(ROWS),
     alpha: Annotated[
-        float, typer.Option(help="Weight of the gold loss, but with pseudo-labels alone.")
+        float, typer.Option(help="Weight of the gold loss, except in the row pseudo-labels.")
     ] = 0.6,
-    texts: Annotated[str, typer.Option(help="The teacher's: none, rest, vocabulary, or a file.")] = "rest",
-    share: Annotated[float, typer.Option(help="How many of these come with each example.")] = 1.0,
-    scripts: Annotated[str, typer.Option(help="Scripts of vocabulary, comma-separated.")] = "Han,Latin",
+    texts: Annotated[str, typer.Option(help="Unlabelled texts: none, rest, vocabulary, or a file.")] = "rest",
+    share: Annotated[float, typer.Option(help="Unlabelled texts per example.")] = 1.0,
+    scripts: Annotated[str, typer.Option(help="Scripts for vocabulary, comma-separated.")] = "Han,Latin",
 ) -> None:
-    """Run what is missing, then print the table."""
+    """Run the missing rows, then print the table."""
     size = f"{sentences}-{new_sentences}" if new_sentences else str(sentences)
     out = out / f"{setting}-{size}-{old_epochs}-{new_epochs}-{precision}"
     out.mkdir(parents=True, exist_ok=True)
-    own: dict[str, Any] = {"alpha": alpha}
+    teacher: dict[str, Any] = {"alpha": alpha}
     if texts != "none":
-        own |= {"texts": texts, "texts_share": share}
+        teacher |= {"texts": texts, "texts_share": share}
     if texts == "rest":
-        own["texts"] = str(write_rest(data, setting, sentences, out / "rest.txt"))
+        teacher["texts"] = str(write_rest(data, setting, sentences, out / "rest.txt"))
     if texts == "vocabulary":
-        own["scripts"] = scripts.split(",")
+        teacher["scripts"] = scripts.split(",")
     parts = read_setting(data, setting, sentences, new_sentences)
-    plan = Plan(encoder, precision, parts, out, old_epochs, new_epochs, own)
+    plan = Plan(encoder, precision, parts, out, old_epochs, new_epochs, teacher)
     for number, head, row in product(seed, heads.split(","), dict.fromkeys(["old", *rows.split(",")])):
         title = f"{row} {alpha}, {Path(texts).stem} {share}" if row in TEACHERS else row
         key = f"{head}/{number}/{title}"
         if key not in read_results(out):
-            found = {"key": key, **run_row(plan, head, number, row)}
+            result = {"key": key, **run_row(plan, head, number, row)}
             file = out / f"results-{number}.jsonl"
-            srsly.write_jsonl(file, [found], append=True, append_new_line=False)
-            print(srsly.json_dumps(found), flush=True)
+            srsly.write_jsonl(file, [result], append=True, append_new_line=False)
+            print(srsly.json_dumps(result), flush=True)
     done = read_results(out)
     for head in heads.split(","):
         show({key: row for key, row in done.items() if key.startswith(head)}, head)
 
 
 def read_results(out: Path) -> dict[str, dict[str, Any]]:
-    """Read what has been run, of all seeds."""
+    """Read the stored results of all seeds."""
     files = sorted(out.glob("results-*.jsonl"))
     return {key: row for file in files for key, row in common.read_results(file).items()}
 
 
 def show(done: dict[str, dict[str, Any]], head: str) -> None:
-    """Print means over seeds, and half of what lies between the two ends."""
+    """Print means over seeds, and half of the range."""
     tests = [name for name in next(iter(done.values())) if name not in ("key", "seconds")]
     print(f"\n{head:28}" + "".join(f"{test:>18}" for test in tests) + f"{'seconds':>10}")
     for title in dict.fromkeys(key.split("/", 2)[2] for key in done):
-        found = [row for key, row in done.items() if key.endswith(f"/{title}")]
+        rows = [row for key, row in done.items() if key.endswith(f"/{title}")]
         cells = ""
         for test in tests:
-            values = [row[test] for row in found]
+            values = [row[test] for row in rows]
             cells += f"{statistics.fmean(values):10.2f} ± {(max(values) - min(values)) / 2:5.2f}"
-        print(f"{title:28}{cells}{statistics.fmean(row['seconds'] for row in found):10.0f}")
+        print(f"{title:28}{cells}{statistics.fmean(row['seconds'] for row in rows):10.0f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Memory while a great file becomes a folder of files: at most, after the first shard and after the last.
+"""Peak memory while a large file is converted to a folder of shards, from the first shard to the last.
 
 Usage: python benchmarks/convert_memory.py [--megabytes 200]
 """
@@ -15,12 +15,12 @@ from spacy_xner.corpus.convert import convert
 
 
 def peak() -> float:
-    """Tell the most memory that was held so far, in MiB."""
+    """Return the peak memory of the process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def write(path: Path, megabytes: int) -> None:
-    """Write slips, none of whose words comes twice."""
+    """Write slips in which every word is new."""
     rng = random.Random(0)
     with path.open("w", encoding="utf-8") as file:
         while file.tell() < megabytes << 20:
@@ -32,9 +32,9 @@ def write(path: Path, megabytes: int) -> None:
 
 def main(
     megabytes: Annotated[int, typer.Option(help="Size of the file.")] = 200,
-    shard_size: Annotated[int, typer.Option(help="Texts of a shard.")] = 20_000,
+    shard_size: Annotated[int, typer.Option(help="Texts per shard.")] = 20_000,
 ) -> None:
-    """Convert, and watch memory at each shard."""
+    """Convert, and record memory at each shard."""
     seen: list[tuple[int, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corpus.conll"
@@ -48,9 +48,9 @@ def main(
         report = convert(path, Path(folder) / "shards", shard_size=shard_size, on_progress=watch)
         n_shards = len(list((Path(folder) / "shards").iterdir()))
     print(f"{megabytes} MB, {report.n_texts:,} texts, {report.n_tokens:,} tokens, {n_shards} files")
-    print(f"before: {begin:,.0f} MiB at most")
+    print(f"before: {begin:,.0f} MiB peak")
     for done, memory in seen:
-        print(f"after {done >> 20} MB: {memory:,.0f} MiB at most")
+        print(f"after {done >> 20} MB: {memory:,.0f} MiB peak")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Conversion against `spacy convert` on the same CoNLL file, in turn, in tokens read and written a second.
+"""Conversion relative to `spacy convert` on the same CoNLL file, in tokens read and written per second.
 
-Ours cuts texts with its own tokenizer, so that it writes more tokens than the file has.
+Ours tokenizes the texts again, so it writes more tokens than the file has.
 
 Usage: python benchmarks/convert_speed.py DATA/wnut17/dev.conll [--repeat 10]
 """
@@ -19,11 +19,11 @@ from spacy_xner.corpus.convert import convert
 
 
 def main(
-    source: Annotated[Path, typer.Argument(help="CoNLL file: token and BIO tag, apart by blanks.")],
-    repeat: Annotated[int, typer.Option(help="How often the file is strung to itself.")] = 10,
+    source: Annotated[Path, typer.Argument(help="CoNLL file: token and BIO tag, separated by blanks.")],
+    repeat: Annotated[int, typer.Option(help="Number of copies of the file to concatenate.")] = 10,
     rounds: int = 5,
 ) -> None:
-    """Convert in turn, and compare."""
+    """Convert with both in turn, and compare."""
     text = source.read_text("utf-8").rstrip("\n") + "\n\n"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corpus.conll"
@@ -41,11 +41,11 @@ def main(
             for _ in range(rounds + 1):
                 for name, run in runs.items():
                     seconds[name].append(clock(run))
-        # The first time, both import what they need.
+        # The first round includes imports.
         seconds = {name: each[1:] for name, each in seconds.items()}
         written = convert(path, out / "ours.spacy").n_tokens
     for name, each in seconds.items():
-        print(f"{name}: {n_tokens / statistics.median(each):,.0f} tokens a second")
+        print(f"{name}: {n_tokens / statistics.median(each):,.0f} tokens per second")
     ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
     low, high = min(ratios), max(ratios)
     median, more = statistics.median(ratios), written / n_tokens

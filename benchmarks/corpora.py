@@ -1,4 +1,4 @@
-"""Every corpus with no option but its name: what is read, what a tokenizer widens, and whether it survives.
+"""Reads every corpus without options: what is detected, widened to tokens, and kept in a round trip.
 
 Each is written in every format and scheme that can be written, and read back: the same, or what is not.
 
@@ -34,7 +34,7 @@ FILES = (
 
 
 def count_lost(records: Sequence[Record], folder: Path, format: str, scheme: str) -> int:
-    """Write records, read them back, and count those that are not the same."""
+    """Write records, read them back, and count those that changed."""
     path = folder / "written"
     write = FORMATS[format].write
     assert write is not None
@@ -52,7 +52,7 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
     only: Annotated[str, typer.Option(help="Patterns, comma-separated.")] = ",".join(FILES),
 ) -> None:
-    """Read all, and print a line for each."""
+    """Read all corpora, and print the result of each."""
     make_doc = Tokenizer(Vocab())
     for path in sorted(file for pattern in only.split(",") for file in data.glob(pattern)):
         report = ConvertReport()
@@ -66,12 +66,12 @@ def main(
         print(f"{path.relative_to(data)}: {report.n_texts} texts, {report.n_tokens} tokens, {n} entities")
         for note in [*report.reading.notes, *(str(warning.message) for warning in caught)]:
             print(f"    {note}")
-        found = {
+        counts = {
             "labels": report.entities or dict(cats),
             "repairs": report.reading.repairs,
             "left out": report.reading.left_out,
         }
-        for name, values in found.items():
+        for name, values in counts.items():
             if values:
                 print(f"    {name}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
         print(f"    inside a token: {report.n_widened} ({report.n_widened / max(n, 1):.3%})")
@@ -82,7 +82,9 @@ def main(
                     lost[f"conll {scheme}"] = count_lost(records, Path(folder), "conll", scheme)
             for format in ("jsonl", "doccano", "label-studio"):
                 lost[format] = count_lost(records, Path(folder), format, "IOB2")
-        print("    not the same again: " + ", ".join(f"{name} {n}" for name, n in lost.items()), flush=True)
+        print(
+            "    changed by a round trip: " + ", ".join(f"{name} {n}" for name, n in lost.items()), flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Loss and gradient of the CRF head against those of pytorch-crf, on the same random scores.
+"""Loss and gradient of the CRF head compared with those of pytorch-crf, on the same random scores.
 
 Times are those of one thread. Errors are those of the gradient of the scores, each against pytorch-crf in
 float64; they are probabilities.
@@ -18,12 +18,12 @@ from torch import Tensor
 from spacy_xner.nn.heads.crf import CRFHead
 from spacy_xner.types import Entity, Gold
 
-# Texts, tokens of the longest one, labels.
+# Number of texts, tokens of the longest text, number of labels.
 SIZES = [(4, 16, 4), (16, 32, 4), (32, 64, 10), (32, 128, 10), (8, 256, 18), (64, 64, 18)]
 
 
 class Case(NamedTuple):
-    """One batch."""
+    """A batch of scores and gold."""
 
     head: CRFHead
     scores: Tensor
@@ -31,18 +31,18 @@ class Case(NamedTuple):
     gold: list[Gold]
 
     def ours(self) -> Tensor:
-        """Compute the loss by the head."""
+        """Compute the loss with the head."""
         return self.head.loss(self.scores, self.mask, self.gold)
 
     def theirs(self) -> Tensor:
-        """Compute the loss by pytorch-crf, from the same gold."""
+        """Compute the loss with pytorch-crf, from the same gold."""
         tags = self.head.tags.encode(self.gold, self.mask).tags
         loss: Tensor = -self.head.transitions(self.scores, tags, self.mask, reduction="sum")
         return loss
 
 
 def make_case(batch: int, tokens: int, labels: int) -> Case:
-    """Make a batch of random scores, with an entity of two tokens in every five."""
+    """Build a batch of random scores, with an entity of two tokens in every five."""
     torch.manual_seed(0)
     head = CRFHead(8, [f"L{i}" for i in range(labels)])
     lengths = torch.randint(tokens // 4, tokens + 1, (batch,))

@@ -1,4 +1,4 @@
-"""XLM-R's base size on a GPU: training against the Trainer, `nlp.pipe` against the bare encoder.
+"""An encoder of XLM-R base's size on a GPU: training relative to the Trainer, `nlp.pipe` to the bare encoder.
 
 Its weights are random, which speed does not see; the pipeline is trained on some slips, so that it finds any.
 
@@ -17,7 +17,7 @@ from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
 
 
 def write_encoder(tokenizer: str, folder: Path, layers: int) -> None:
-    """Write a random encoder: XLM-R's base configuration is the default one's."""
+    """Write a random encoder with the default configuration, that of XLM-R base."""
     made = AutoTokenizer.from_pretrained(tokenizer)
     torch.manual_seed(0)
     config = XLMRobertaConfig(
@@ -35,14 +35,16 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder of the waybill corpus.")],
     encoder: Annotated[str, typer.Argument(help="Encoder folder, for its tokenizer.")],
     out: Annotated[Path, typer.Argument(help="Folder for the encoder and the pipeline.")],
-    texts: Annotated[int, typer.Option(help="To train on; predicted are ten times as many.")] = 1600,
+    texts: Annotated[
+        int, typer.Option(help="Number of training texts; ten times as many are predicted.")
+    ] = 1600,
     batch_size: int = 32,
     layers: int = 12,
     device: str = "cuda",
     precision: str = "bf16",
     max_batch_pieces: int = 32768,
 ) -> None:
-    """Run both, and name the card."""
+    """Run both, and print the name of the GPU."""
     print(torch.cuda.get_device_name(device) if device.startswith("cuda") else device, flush=True)
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "encoder").is_dir():

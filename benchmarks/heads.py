@@ -1,4 +1,4 @@
-"""All heads on the same encoder and data: test F1, speed of training and prediction, parameters trained.
+"""All heads on the same encoder and data: test F1, speed of training and prediction, trainable parameters.
 
 Resumable: what OUT has is not run again. Files of DATA: `cluener` (train.json, dev.json), `waybill`.
 Two seeds may run at once, with a thread each (OMP_NUM_THREADS=1, --seed 0 and --seed 1); whichever ends last
@@ -45,12 +45,12 @@ ROWS: dict[str, dict[str, Any]] = {
 }
 
 
-# Texts to train on, and epochs: slips are learned sooner.
+# Training texts and epochs: slips are learned faster.
 CORPORA = {"cluener": (2000, 3), "waybill": (600, 2)}
 
 
 def read_part(data: Path, corpus: str, n: int) -> tuple[list[Record], list[Record]]:
-    """Read what is trained on, and what is scored."""
+    """Read the training and the test set."""
     if corpus == "cluener":
         return sample(read_corpus(data / corpus / "train.json"), n), read_corpus(data / corpus / "dev.json")
     train_part, test = (read_corpus(data / corpus / f"{part}.txt") for part in ("train", "test"))
@@ -65,11 +65,11 @@ def run_row(
     seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed, share=0.0)
     test = make_docs(nlp, parts[1])
     begin = time.perf_counter()
-    found = list(predict(nlp, test))
+    predicted = list(predict(nlp, test))
     pace = len(test) / (time.perf_counter() - begin)
     for doc in test:
         doc.spans["xner"] = list(doc.ents)
-    scores = score_spans(found)
+    scores = score_spans(predicted)
     assert scores is not None
     return {
         "f": 100 * scores["f"],
@@ -83,14 +83,14 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for the results.")],
-    seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
+    seed: Annotated[list[int], typer.Option(help="May be repeated.")] = [0, 1],  # noqa: B006
     *,
     full: Annotated[bool, typer.Option(help="Train on all texts, instead of 2,000 and 600.")] = False,
-    precision: Annotated[str, typer.Option(help="fp32 or bf16, for processors that have it.")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 on CPUs that support it.")] = "fp32",
     corpora: str = ",".join(CORPORA),
     rows: str = ",".join(ROWS),
 ) -> None:
-    """Run what is missing, then print the tables."""
+    """Run the missing rows, then print the tables."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"heads-{'full' if full else 'sample'}-{precision}.jsonl"
     for number, corpus in product(seed, corpora.split(",")):
@@ -100,29 +100,29 @@ def main(
             key = f"{corpus}/{row}/{number}"
             if key not in read_results(file):
                 nlp = make_nlp(encoder, precision=precision, **ROWS[row])
-                found = {"key": key, **run_row(nlp, parts, number, epochs)}
-                srsly.write_jsonl(file, [found], append=True, append_new_line=False)
-                print(srsly.json_dumps(found), flush=True)
+                result = {"key": key, **run_row(nlp, parts, number, epochs)}
+                srsly.write_jsonl(file, [result], append=True, append_new_line=False)
+                print(srsly.json_dumps(result), flush=True)
     done = read_results(file)
     for corpus in corpora.split(","):
         show([row for key, row in done.items() if key.startswith(f"{corpus}/")], corpus)
 
 
 def show(done: Sequence[dict[str, Any]], corpus: str) -> None:
-    """Print means over seeds, and half of what lies between the two ends for F1; speeds against softmax."""
+    """Print means over seeds, and half of the range for F1; speeds relative to softmax."""
     print(f"\n{corpus:24}{'F1':>16}{'training':>10}{'nlp.pipe':>10}{'trained':>12}")
     names = list(dict.fromkeys(row["key"].split("/")[1] for row in done))
     table = {name: [row for row in done if row["key"].split("/")[1] == name] for name in names}
     first = table[names[0]]
-    for name, found in table.items():
-        values = [row["f"] for row in found]
+    for name, rows in table.items():
+        values = [row["f"] for row in rows]
         spread = (max(values) - min(values)) / 2
         paces = [
-            statistics.fmean(row[key] for row in found) / statistics.fmean(row[key] for row in first)
+            statistics.fmean(row[key] for row in rows) / statistics.fmean(row[key] for row in first)
             for key in ("trained a second", "predicted a second")
         ]
         cells = "".join(f"{pace:10.2f}" for pace in paces)
-        print(f"{name:24}{statistics.fmean(values):8.2f} ± {spread:5.2f}{cells}{found[0]['parameters']:12,}")
+        print(f"{name:24}{statistics.fmean(values):8.2f} ± {spread:5.2f}{cells}{rows[0]['parameters']:12,}")
 
 
 if __name__ == "__main__":

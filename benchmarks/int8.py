@@ -1,4 +1,4 @@
-"""What 8 bits cost: F1 of a pipeline in float32, in int8, and in ONNX Runtime with int8, on whole test sets.
+"""The cost of 8 bits: F1 of a pipeline in float32, int8, and ONNX Runtime with int8, on whole test sets.
 
 Usage: python benchmarks/int8.py DATA ENCODER OUT [--precision bf16] [--seed 1]
 """
@@ -19,15 +19,15 @@ TESTS = ("waybill/test.txt", "uner/zh_gsdsimp/test.iob2", "uner/en_pud/test.iob2
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
-    out: Annotated[Path, typer.Argument(help="Folder for the pipelines; what is there is not made.")],
-    train_texts: Annotated[int, typer.Option(help="Of each corpus, to train on.")] = 2000,
+    out: Annotated[Path, typer.Argument(help="Folder of the pipelines; existing ones are not built again.")],
+    train_texts: Annotated[int, typer.Option(help="Training texts of each corpus.")] = 2000,
     epochs: int = 3,
     precision: Annotated[
-        str, typer.Option(help="Of training: fp32, or bf16 where a processor has it.")
+        str, typer.Option(help="Precision of training: fp32, or bf16 on CPUs that support it.")
     ] = "fp32",
     seed: int = 0,
 ) -> None:
-    """Train if need be, then score all."""
+    """Train if necessary, then score all pipelines."""
     if not (out / "fp32").is_dir():
         records = [r for name in TRAIN for r in sample(read_corpus(data / name), train_texts)]
         how = {"epochs": epochs, "batch_size": 8, "learn_rate": 2e-4, "seed": seed, "share": 0.0}
@@ -38,12 +38,12 @@ def main(
     pipelines = {name: spacy.load(out / name) for name in ("fp32", "int8", "onnx-int8")}
     for name in TESTS:
         records = read_corpus(data / name)
-        found = {
+        scores = {
             kind: 100 * nlp.evaluate(make_examples(nlp, make_docs(nlp, records)))["ents_f"]
             for kind, nlp in pipelines.items()
         }
         cells = ", ".join(
-            f"{kind} {value:.2f} ({value - found['fp32']:+.2f})" for kind, value in found.items()
+            f"{kind} {value:.2f} ({value - scores['fp32']:+.2f})" for kind, value in scores.items()
         )
         print(f"{name}, {len(records)} texts: {cells}", flush=True)
 

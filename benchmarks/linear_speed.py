@@ -1,4 +1,4 @@
-"""Linear layers of the encoder by oneDNN against torch's own choice, in training and in prediction.
+"""Linear layers of the encoder by oneDNN relative to torch's own choice, in training and prediction.
 
 Both in turn, in one process, by processor time on one thread.
 
@@ -48,7 +48,7 @@ def main(
         "nlp.pipe": lambda: list(nlp.pipe(lines)),
         "one text at a time": lambda: [nlp(line) for line in lines],
     }
-    print(f"used by itself here: {is_mkl_slow() and has_onednn()}")
+    print(f"used by default on this machine: {is_mkl_slow() and has_onednn()}")
     ratios: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         seconds: dict[type, dict[str, float]] = {}
@@ -58,8 +58,10 @@ def main(
             seconds[kind] = {name: clock(run, time.process_time) for name, run in runs.items()}
         for name in runs:
             ratios[name].append(seconds[nn.Linear][name] / seconds[Linear][name])
-    for name, found in ratios.items():
-        print(f"{name}: {statistics.median(found):.2f} times as fast ({min(found):.2f} to {max(found):.2f})")
+    for name, values in ratios.items():
+        print(
+            f"{name}: {statistics.median(values):.2f} times as fast ({min(values):.2f} to {max(values):.2f})"
+        )
 
 
 if __name__ == "__main__":

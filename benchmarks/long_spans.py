@@ -1,4 +1,4 @@
-"""Peak memory of one long text through the global pointer, every type with its own queries and keys.
+"""Peak memory of one long text through the global pointer, with separate queries and keys for each type.
 
 Usage: python benchmarks/long_spans.py ENCODER [--tokens 5000 --labels 10]
 """
@@ -13,7 +13,7 @@ from common import make_nlp
 def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")], tokens: int = 5000, labels: int = 10
 ) -> None:
-    """Run an untrained model, and print the greatest size that the process had."""
+    """Run an untrained model, and print the peak memory of the process."""
     nlp = make_nlp(encoder, "GlobalPointerHead")
     for i in range(labels):
         nlp.get_pipe("xner").add_label(f"L{i}")  # type: ignore[attr-defined]
@@ -21,7 +21,7 @@ def main(
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     doc = nlp("地" * tokens)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{len(doc)} tokens, {labels} types: {before:.0f} MiB before, {after:.0f} MiB at most")
+    print(f"{len(doc)} tokens, {labels} types: {before:.0f} MiB before, {after:.0f} MiB peak")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Long documents: are entities near a window border those found when the sentence stands alone?
+"""Long documents: do entities near the edge of a window equal those of the sentence alone?
 
-Sentences of a corpus are strung together to a document of many windows. An entity counts as near a
-border if it lies within some characters of where vectors change windows.
+The sentences of a corpus are concatenated to a document of many windows. An entity counts as near an
+edge if it lies within some characters of where vectors change windows.
 
 Usage: python benchmarks/long_text.py PIPELINE TEXTS
 """
@@ -19,27 +19,27 @@ from spacy_xner.nn.encoder.windows import plan_windows
 
 
 def border_chars(nlp: Language, doc: Doc) -> list[int]:
-    """Find the characters at which the vectors of a doc change windows."""
+    """Return the characters at which the vectors of a doc come from another window."""
     execution = get_execution(nlp.get_pipe("xner").model)
     encoder = execution.network.encoder
     counts = execution.cut([doc])[0].counts
     cuts = {window.keep_start for window in plan_windows(counts, encoder.capacity, encoder.overlap)}
-    piece, found = 0, []
+    piece, edges = 0, []
     for token, count in zip(doc, counts, strict=True):
         if piece in cuts and piece:
-            found.append(token.idx)
+            edges.append(token.idx)
         piece += count
-    return found
+    return edges
 
 
 def main(
     model: Annotated[str, typer.Argument(help="Trained pipeline.")],
-    source: Annotated[Path, typer.Argument(help="Text file, one sentence a line.")],
+    source: Annotated[Path, typer.Argument(help="Text file with one sentence per line.")],
     tokens: int = 10_000,
-    near: Annotated[int, typer.Option(help="Characters that count as near.")] = 60,
+    near: Annotated[int, typer.Option(help="Distance in characters that counts as near.")] = 60,
     joiner: str = "\n",
 ) -> None:
-    """Compare entities near borders with those of the sentences alone."""
+    """Compare entities near window edges with those of the sentences alone."""
     nlp = spacy.load(model)
     nlp.max_length = 10_000_000
     alone: dict[tuple[int, int, str], bool] = {}
@@ -56,14 +56,14 @@ def main(
     doc = nlp(text)
     assert all(token.ent_iob for token in doc)
     together = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
-    borders = border_chars(nlp, doc)
-    is_near = lambda ent: any(abs(ent[0] - b) < near or abs(ent[1] - b) < near for b in borders)  # noqa: E731
+    edges = border_chars(nlp, doc)
+    is_near = lambda ent: any(abs(ent[0] - b) < near or abs(ent[1] - b) < near for b in edges)  # noqa: E731
     for name, keep in (("near a border", is_near), ("all", lambda ent: True)):
         ours, theirs = {e for e in together if keep(e)}, {e for e in alone if keep(e)}
         same = len(ours & theirs)
         share = same / max(len(theirs), 1)
         print(f"{name}: {len(theirs)} alone, {len(ours)} together, {same} the same ({100 * share:.2f} %)")
-    print(f"{len(doc)} tokens, {len(borders)} borders, {len(sentences)} sentences")
+    print(f"{len(doc)} tokens, {len(edges)} edges, {len(sentences)} sentences")
 
 
 if __name__ == "__main__":

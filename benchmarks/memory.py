@@ -16,7 +16,7 @@ import typer
 
 
 def changing(texts: list[str], until: float, rng: random.Random) -> Iterator[str]:
-    """Give texts with their characters' digits drawn anew, each time in another order."""
+    """Yield texts with random digits, in random order."""
     while time.monotonic() < until:
         text = rng.choice(texts)
         yield "".join(rng.choice("0123456789") if char.isdigit() else char for char in text)
@@ -24,12 +24,12 @@ def changing(texts: list[str], until: float, rng: random.Random) -> Iterator[str
 
 def main(
     model: Annotated[str, typer.Argument(help="Trained pipeline.")],
-    source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
+    source: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
     minutes: float = 10,
     *,
     zone: Annotated[bool, typer.Option("--zone", help="Use nlp.memory_zone() for each half minute.")] = False,
 ) -> None:
-    """Print resident memory each half minute, and its growth after the first one."""
+    """Print the resident memory every half minute, and its growth after the first minute."""
     nlp = spacy.load(model)
     texts = [line for line in source.read_text("utf-8").splitlines() if line.strip()]
     process, begin, rng = psutil.Process(), time.monotonic(), random.Random(0)
@@ -44,7 +44,7 @@ def main(
             count += sum(1 for _ in nlp.pipe(stream))
         rows.append((time.monotonic() - begin, process.memory_info().rss / 2**20))
         print(f"{rows[-1][0]:6.0f} s  {rows[-1][1]:8.1f} MiB  {count} texts", flush=True)
-    # One reading swings with what is under way, so: means of minutes two and three, and of the last two.
+    # Single readings fluctuate: compare the means of minutes two and three with those of the last two.
     early = statistics.fmean(size for at, size in rows if 60 <= at < 180)
     late = statistics.fmean(size for at, size in rows if at >= 60 * (minutes - 2))
     print(f"growth after the first minute: {100 * (late / early - 1):.2f} % ({early:.0f} to {late:.0f} MiB)")

@@ -1,4 +1,4 @@
-"""Writes a text file, one text a line, drawn evenly from corpora: input of the other benchmarks.
+"""Writes a text file with one text per line, sampled evenly from corpora, for the other benchmarks.
 
 Files ending in .txt are read as courier slips (`waybill`), .json as lines with a ``text``, others as CoNLL.
 
@@ -26,15 +26,15 @@ def read_texts(path: Path) -> list[str]:
 def main(
     output: Annotated[Path, typer.Argument(help="Text file to write.")],
     sources: Annotated[list[Path], typer.Argument(help="Corpus files.")],
-    each: Annotated[int, typer.Option(help="Texts of each, at most.")] = 120,
+    each: Annotated[int, typer.Option(help="Greatest number of texts per corpus.")] = 120,
     seed: int = 0,
 ) -> None:
-    """Draw texts from each corpus and shuffle them."""
+    """Sample texts from each corpus and shuffle them."""
     rng = random.Random(seed)
     texts: list[str] = []
     for source in sources:
-        found = read_texts(source)
-        texts += rng.sample(found, min(each, len(found)))
+        lines = read_texts(source)
+        texts += rng.sample(lines, min(each, len(lines)))
     rng.shuffle(texts)
     output.write_text("\n".join(text.replace("\n", " ") for text in texts) + "\n", encoding="utf-8")
     print(f"{len(texts)} texts of {len(sources)} corpora")

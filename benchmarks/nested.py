@@ -1,4 +1,4 @@
-"""Nested entities: F1 on the outer layer, the inner one, and both, of a flat head and of the global pointer.
+"""Nested entities: F1 on the outer layer, the inner layer, and both, of a flat head and the global pointer.
 
 Usage: python benchmarks/nested.py DATA/germeval2014 ENCODER [--sentences 0]
 """
@@ -18,12 +18,11 @@ LAYERS = {"outer": "token tag _", "inner": "token _ tag", "together": "token tag
 
 
 def score_layers(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, float]:
-    """Score a pipeline: micro F1 in percent.
+    """Compute micro F1 of a pipeline, in percent.
 
-    What is found counts for the outer layer unless it lies inside something else that is found, then for the
-    inner one.
+    A predicted entity counts for the inner layer if it is inside another one, else for the outer layer.
     """
-    found = {}
+    scores_by_layer = {}
     for name, records in tests.items():
         examples = []
         for doc, reference in zip(
@@ -38,18 +37,18 @@ def score_layers(nlp: Language, tests: dict[str, list[Record]]) -> dict[str, flo
             examples.append(Example(doc, reference))
         scores = score_spans(examples)
         assert scores is not None
-        found[name] = 100 * scores["f"]
-    return found
+        scores_by_layer[name] = 100 * scores["f"]
+    return scores_by_layer
 
 
 def main(
     data: Annotated[Path, typer.Argument(help="Folder with germ.train.iob2 and germ.test.iob2.")],
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
-    sentences: Annotated[int, typer.Option(help="To train on; 0 for all.")] = 4000,
-    tests: Annotated[int, typer.Option(help="To score; 0 for all.")] = 1000,
+    sentences: Annotated[int, typer.Option(help="Number of training texts; 0 for all.")] = 4000,
+    tests: Annotated[int, typer.Option(help="Number of test texts; 0 for all.")] = 1000,
     epochs: int = 3,
     seed: int = 0,
-    precision: Annotated[str, typer.Option(help="fp32 or bf16, for processors that have it.")] = "fp32",
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 on CPUs that support it.")] = "fp32",
     heads: str = "SoftmaxHead,GlobalPointerHead",
 ) -> None:
     """Train each head on both layers and score it."""
@@ -61,8 +60,8 @@ def main(
         nlp = make_nlp(encoder, head, precision=precision)
         examples = make_examples(nlp, make_docs(nlp, records))
         seconds = train(nlp, examples, epochs=epochs, batch_size=8, learn_rate=2e-4, seed=seed, share=0.0)
-        found = score_layers(nlp, parts)
-        cells = ", ".join(f"{name} {value:.2f}" for name, value in found.items())
+        scores = score_layers(nlp, parts)
+        cells = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
         print(f"{head}: {cells} ({seconds:.0f} s of training)", flush=True)
 
 

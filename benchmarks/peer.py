@@ -1,4 +1,4 @@
-"""One way to run a token classifier, measured in a process and an environment of its own: see peers.py.
+"""Measures one way to run a token classifier, in its own process and environment: see peers.py.
 
 Knows nothing of the rest of the project, but for one of the limits. Prints one JSON object.
 
@@ -16,7 +16,7 @@ WARM_UP = 32
 
 
 def run_raw(model, data, linear):
-    """Run the encoder alone on pieces, texts of one length together; with torch's linear layers, or ours."""
+    """Run the encoder alone on pieces, in batches of equal length; with torch's linear layers, or ours."""
     import torch
     from transformers import AutoModel
 
@@ -47,8 +47,8 @@ def run_transformers(model, data, batch_size):
     tagger = pipeline("token-classification", model, aggregation_strategy="simple", device="cpu")
 
     def run(texts):
-        found = tagger(texts, batch_size=batch_size)
-        return [[(ent["start"], ent["end"], ent["entity_group"]) for ent in row] for row in found]
+        rows = tagger(texts, batch_size=batch_size)
+        return [[(ent["start"], ent["end"], ent["entity_group"]) for ent in row] for row in rows]
 
     return run, data["texts"], data["short"]
 
@@ -63,7 +63,7 @@ def run_spacy(nlp, data):
 
 
 def load(kind, model, data):
-    """Load what a kind of peer runs."""
+    """Load a kind of peer."""
     name, _, setting = kind.partition(":")
     if name == "raw":
         return run_raw(model, data, setting)
@@ -80,12 +80,12 @@ def load(kind, model, data):
 
 
 def quantile(values, share):
-    """Find the value that a share of all are at most."""
+    """Return a quantile of values."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 def read_peak():
-    """Read the most memory that the process has had, in MB: on Linux. getrusage counts its parent's too."""
+    """Read the peak memory of the process in MB (Linux only): getrusage would include that of its parent."""
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -102,7 +102,7 @@ def main():
     run(texts[:WARM_UP])
     gc.collect()
     begin = time.perf_counter()
-    found = run(texts)
+    predicted = run(texts)
     seconds = time.perf_counter() - begin
     times = []
     for text in short:
@@ -118,7 +118,7 @@ def main():
                 "p99": 1000 * quantile(times, 0.99),
                 "start_up": start_up,
                 "peak": peak,
-                "found": found,
+                "predicted": predicted,
             }
         )
     )

@@ -37,14 +37,14 @@ WORKER = Path(__file__).with_name("peer.py")
 PLOT = Path(__file__).with_name("plot_peers.py")
 CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 TESTS = {"waybill": ["waybill/test.txt"], "uner": ["uner/zh_gsdsimp/test.iob2", "uner/en_pud/test.iob2"]}
-# What is installed beside torch, in the version that ours runs on; and whether our constraints hold.
+# What is installed beside torch in our version, and whether our constraints apply.
 ENVIRONMENTS = {
     "transformers": (["transformers"], False),
     "hf_token_pipe": (["spacy-huggingface-pipelines"], False),
     "spacy-transformers": (["spacy-transformers"], True),
     "plot": (["matplotlib"], False),
 }
-# Settings of our pipelines that are to be faster.
+# Settings of our faster pipelines.
 FAST = {
     "onnx": {"backend": "onnx", "precision": "fp32"},
     "int8": {"precision": "int8"},
@@ -96,7 +96,7 @@ pooling = {{"@layers": "reduce_mean.v1"}}
 
 
 def make_environment(name: str, folder: Path) -> Path:
-    """Make a virtual environment if there is none; returns its Python."""
+    """Create a virtual environment unless it exists; returns its Python."""
     python = folder / "bin" / "python"
     if not python.is_file():
         import torch
@@ -123,7 +123,7 @@ def write_parser(checkpoint: Path, records: list[Record], folder: Path) -> None:
 
 
 def write_models(checkpoint: Path, out: Path, records: list[Record]) -> None:
-    """Write the pipelines that are not there."""
+    """Write the pipelines that do not exist."""
     makers: dict[str, Callable[[str, str], Language]] = {"adopted": adopt, "own": load_tagger}
     for name, make in makers.items():
         if not (out / name).is_dir():
@@ -137,7 +137,7 @@ def write_models(checkpoint: Path, out: Path, records: list[Record]) -> None:
 
 
 def cut(checkpoint: Path, texts: Sequence[str], own: Language | None) -> list[list[int]]:
-    """Cut texts into the pieces that the encoder gets, special ones included."""
+    """Split texts into the encoder's input pieces, special ones included."""
     if own is None:
         return list(AutoTokenizer.from_pretrained(checkpoint)(list(texts)).input_ids)
     execution = get_execution(own.get_pipe("xner").model)  # type: ignore[attr-defined]
@@ -148,7 +148,7 @@ def cut(checkpoint: Path, texts: Sequence[str], own: Language | None) -> list[li
 
 
 def measure(row: str, out: Path, checkpoint: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """Run one row in its process."""
+    """Run one row in its own process."""
     kind, name, model = ROWS[row]
     python = sys.executable if name is None else make_environment(name, out / "environments" / name)
     folder = checkpoint if model == "checkpoint" else out / model
@@ -162,20 +162,20 @@ def measure(row: str, out: Path, checkpoint: Path, environment: dict[str, str]) 
     )
     if done.returncode:
         raise SystemExit(f"{row} failed:\n{done.stderr}")
-    found: dict[str, Any] = srsly.json_loads(done.stdout.strip().splitlines()[-1])
-    return found
+    result: dict[str, Any] = srsly.json_loads(done.stdout.strip().splitlines()[-1])
+    return result
 
 
 def share_equal(ours: list[Any], theirs: list[Any], texts: list[str]) -> float:
-    """Find the share of characters with the same label, in percent."""
+    """Compute the share of characters with the same label, in percent."""
     n_same = sum(count_same(a, b, text) for a, b, text in zip(ours, theirs, texts, strict=True))
     return 100 * n_same / sum(map(len, texts))
 
 
-def score(found: list[Any], records: list[Record]) -> float:
-    """Score entities with exact borders: micro F1, in percent."""
+def score(predicted: list[Any], records: list[Record]) -> float:
+    """Compute micro F1 of entities with exact boundaries, in percent."""
     wanted = {(i, *span[:3]) for i, record in enumerate(records) for span in record.spans}
-    had = {(i, *span) for i, spans in enumerate(found) for span in spans}
+    had = {(i, *span) for i, spans in enumerate(predicted) for span in spans}
     return 200 * len(wanted & had) / (len(wanted) + len(had))
 
 
@@ -183,13 +183,13 @@ def main(
     data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
     checkpoint: Annotated[Path, typer.Argument(help="A Hugging Face token classifier.")],
     out: Annotated[Path, typer.Argument(help="Folder for environments, pipelines and results.")],
-    texts: Annotated[int, typer.Option(help="Of each corpus.")] = 500,
-    short: Annotated[int, typer.Option(help="Short texts, one after the other.")] = 100,
+    texts: Annotated[int, typer.Option(help="Texts of each corpus.")] = 500,
+    short: Annotated[int, typer.Option(help="Number of short texts, predicted one by one.")] = 100,
     rounds: int = 3,
     threads: int = os.cpu_count() or 1,
-    rows: Annotated[str, typer.Option(help="Only rows whose names begin so, comma-separated.")] = "",
+    rows: Annotated[str, typer.Option(help="Prefixes of the rows to run, comma-separated.")] = "",
 ) -> None:
-    """Run what is missing, then print the table and write the plot."""
+    """Run the missing rows, then print the table and write the plot."""
     out.mkdir(parents=True, exist_ok=True)
     corpora = {
         name: sample([r for file in files for r in read_corpus(data / file)], texts)
@@ -221,7 +221,7 @@ def main(
 
 
 def hash_of(text: str) -> str:
-    """Give texts an order that has nothing to do with where they come from."""
+    """Shuffle texts of all corpora with a fixed seed."""
     return hashlib.blake2b(text.encode()).hexdigest()
 
 
@@ -255,12 +255,12 @@ def show(
         cells = [f"{n_words / mean['seconds']:.0f}", *(ratio(by_row, base, row) for base in bases)]
         cells += [f"{mean[key]:.{digits}f}" for key, digits in (("p50", 1), ("p99", 1), ("start_up", 1))]
         cells.append(f"{mean['peak']:.0f}")
-        found = next(iter(items.values()))["found"]
-        if found and "spacy-transformers" not in row:
-            cells.append(f"{share_equal(found, by_row[best][0]['found'], lines):.2f}")
+        entities = next(iter(items.values()))["predicted"]
+        if entities and "spacy-transformers" not in row:
+            cells.append(f"{share_equal(entities, by_row[best][0]['predicted'], lines):.2f}")
             for some in corpora.values():
                 kept = {record.text for record in some}
-                pairs = [(a, b) for a, b in zip(found, records, strict=True) if b.text in kept]
+                pairs = [(a, b) for a, b in zip(entities, records, strict=True) if b.text in kept]
                 cells.append(f"{score([a for a, _ in pairs], [b for _, b in pairs]):.1f}")
         table.add_row(row, *cells)
         rows.append([row, *cells])

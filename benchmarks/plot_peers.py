@@ -1,4 +1,4 @@
-"""Draw the table that peers.py writes: words a second of each row, as bars."""
+"""Plots the table that peers.py writes: words per second of each row, as bars."""
 
 import csv
 import sys
@@ -17,7 +17,7 @@ colors = ["tab:blue" if name.startswith("xner") else "tab:gray" for name in name
 figure, axes = plt.subplots(figsize=(8, 0.35 * len(rows) + 1))
 bars = axes.barh(names, speeds, color=colors)
 axes.bar_label(bars, fmt="%.0f", padding=3)
-axes.set_xlabel("words a second")
+axes.set_xlabel("words per second")
 axes.spines[["top", "right"]].set_visible(False)
 figure.tight_layout()
 figure.savefig(picture)

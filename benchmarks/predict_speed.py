@@ -1,4 +1,4 @@
-"""Prediction speed: `nlp.pipe` against the raw encoder, and against transformers' own pipeline.
+"""Prediction speed of `nlp.pipe` relative to the bare encoder and to transformers' own pipeline.
 
 The raw encoder runs the very same pieces in full batches of texts of one length, without padding: what no
 pipeline can beat. transformers' pipeline gets the same weights as a token classifier.
@@ -24,7 +24,7 @@ from spacy_xner.models.execution import get_execution
 
 
 def make_raw(nlp: Language, texts: list[str]) -> tuple[Callable[[], None], int]:
-    """Make a function that runs the encoder on all texts' pieces, and count the pieces."""
+    """Return a function that runs the encoder on the pieces of all texts, and the number of pieces."""
     execution = get_execution(nlp.get_pipe("xner").model)
     encoder = execution.network.encoder
     prefix, suffix, _ = encoder.specials
@@ -50,7 +50,7 @@ def make_raw(nlp: Language, texts: list[str]) -> tuple[Callable[[], None], int]:
 
 
 def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], object]:
-    """Make a function that runs transformers' pipeline, in batches of 32, with the same weights."""
+    """Return a function that runs transformers' pipeline with the same weights, in batches of 32."""
     execution = get_execution(nlp.get_pipe("xner").model)
     head = execution.network.head
     names = list(head.tags.names)
@@ -84,7 +84,7 @@ def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], 
 
 def main(
     model: Annotated[str, typer.Argument(help="Trained pipeline with a softmax head.")],
-    source: Annotated[Path, typer.Argument(help="Text file, one text a line.")],
+    source: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
     limit: int = 2000,
     rounds: int = 3,
     device: str = "cpu",
@@ -100,19 +100,19 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         theirs = make_pipeline(nlp, texts, folder)
         runs = {"nlp.pipe": lambda: list(nlp.pipe(texts)), "raw encoder": raw, "transformers": theirs}
-        found: dict[str, list[float]] = {name: [] for name in runs}
+        times: dict[str, list[float]] = {name: [] for name in runs}
         list(nlp.pipe(texts[:64]))
         for i in range(rounds):
             for name, run in runs.items():
-                found[name].append(clock(run))
-                rate = len(texts) / found[name][-1]
-                words = n_words / found[name][-1]
-                pieces = n_pieces / found[name][-1]
+                times[name].append(clock(run))
+                rate = len(texts) / times[name][-1]
+                words = n_words / times[name][-1]
+                pieces = n_pieces / times[name][-1]
                 speed = f"{rate:7.1f} texts/s, {words:8.0f} words/s, {pieces:8.0f} pieces/s"
                 print(f"round {i + 1}: {name:12} {speed}", flush=True)
-    ours = found["nlp.pipe"]
+    ours = times["nlp.pipe"]
     for name in ("raw encoder", "transformers"):
-        ratios = [other / own for own, other in zip(ours, found[name], strict=True)]
+        ratios = [other / own for own, other in zip(ours, times[name], strict=True)]
         print(f"nlp.pipe / {name}: median {statistics.median(ratios):.2f} of {[round(r, 2) for r in ratios]}")
     print(f"{len(texts)} texts, {n_pieces} pieces with special ones")
 

@@ -1,4 +1,4 @@
-"""What the standard Hugging Face recipes share: rows as a dataset, arguments of the Trainer, a clock."""
+"""Shared by the standard Hugging Face recipes: a dataset, arguments of the Trainer, a clock."""
 
 import time
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class Rows(Dataset):  # type: ignore[type-arg]
 
 
 class Clock(TrainerCallback):
-    """Times training from the first step's begin to the last step's end."""
+    """Times training from the start of the first step to the end of the last."""
 
     def on_train_begin(self, *args: Any, **kwargs: Any) -> None:
         """Start the clock."""
@@ -35,11 +35,11 @@ class Clock(TrainerCallback):
 
 
 def name_tags(labels: Iterable[str]) -> list[str]:
-    """Name the tags of labels, in BIO."""
+    """List the BIO tags of labels."""
     return ["O", *(f"{prefix}-{label}" for label in sorted(set(labels)) for prefix in "BI")]
 
 
 def make_arguments(folder: str | Path, **settings: Any) -> TrainingArguments:
-    """Make arguments for training, on the CPU unless told otherwise, that saves and reports nothing."""
-    given = {"save_strategy": "no", "report_to": "none", "disable_tqdm": True, "use_cpu": True}
-    return TrainingArguments(str(folder), **(given | settings))
+    """Build training arguments: on the CPU by default, without checkpoints and reports."""
+    defaults = {"save_strategy": "no", "report_to": "none", "disable_tqdm": True, "use_cpu": True}
+    return TrainingArguments(str(folder), **(defaults | settings))

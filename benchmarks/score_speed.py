@@ -1,4 +1,4 @@
-"""Scoring speed: entity sets against seqeval and spaCy's scorer; and what `evaluate` costs beside prediction.
+"""Scoring speed of entity sets, seqeval and spaCy's scorer; and the cost of `evaluate` beside prediction.
 
 Without a corpus, toy texts are drawn; without a pipeline, an entity ruler predicts most entities. Beside
 prediction: `evaluate` is handed predictions made before, so it reads the corpus and scores. Times are CPU
@@ -38,7 +38,7 @@ LABELS = ("PER", "LOC", "ORG", "PHONE")
 
 
 def draw_docs(n: int) -> list[Doc]:
-    """Draw texts of about 23 words; every eighth place has an entity of one to three words."""
+    """Generate texts of about 23 words; every eighth position starts an entity of one to three words."""
     rng = random.Random(0)
     vocab = spacy.blank("xx").vocab
     docs = []
@@ -59,7 +59,7 @@ def draw_docs(n: int) -> list[Doc]:
 
 
 def write_ruler(docs: Sequence[Doc], folder: Path) -> None:
-    """Write a pipeline that finds nine entities of ten by their words."""
+    """Write a pipeline that predicts nine of ten entities by their words."""
     rng = random.Random(0)
     entities = sorted({(ent.text, ent.label_) for doc in docs for ent in doc.ents})
     nlp = spacy.blank("xx")
@@ -69,7 +69,7 @@ def write_ruler(docs: Sequence[Doc], folder: Path) -> None:
 
 
 def score_by_tags(examples: list[Example]) -> float:
-    """Score as this package did before it compared sets: tags of every token, seqeval in both modes."""
+    """Score with seqeval in both modes on the tags of every token, as this package once did."""
     sides: list[list[list[str]]] = [[], []]
     for eg in examples:
         if [(token.idx, len(token)) for token in eg.x] != [(token.idx, len(token)) for token in eg.y]:
@@ -94,7 +94,7 @@ def cpu_time(run: Callable[[], object]) -> float:
 
 
 def time_evaluate(nlp: Language, corpus: Path, predicted: list[Doc], *, use_seqeval: bool) -> float:
-    """Time `evaluate` in CPU seconds with predictions that are there."""
+    """Time `evaluate` in CPU seconds, given the predictions."""
 
     def replay(texts: Iterable[str]) -> Iterator[Doc]:
         return (doc for _, doc in zip(texts, predicted, strict=True))
@@ -112,13 +112,13 @@ SCORERS: dict[str, Callable[[list[Example]], float]] = {
 
 def main(
     corpus: Annotated[
-        Path | None, typer.Option(help="A .spacy file, tokenized as the pipeline does.")
+        Path | None, typer.Option(help="A .spacy file with the pipeline's tokenization.")
     ] = None,
     model: Annotated[str, typer.Option(help="A trained pipeline.")] = "",
-    limit: Annotated[int, typer.Option(help="Texts to score.")] = 3000,
+    limit: Annotated[int, typer.Option(help="Number of texts to score.")] = 3000,
     rounds: int = 3,
 ) -> None:
-    """Time the scorers on predictions that are there, then `evaluate` beside prediction."""
+    """Time the scorers on given predictions, then `evaluate` beside prediction."""
     with tempfile.TemporaryDirectory() as folder:
         docs = (read_docs(corpus, spacy.blank("xx").vocab) if corpus else draw_docs(limit))[:limit]
         gold = Path(folder) / "gold.spacy"

@@ -1,4 +1,4 @@
-"""What xcat costs on the encoder of xner: both against xner alone, in turn, in texts a second.
+"""The cost of xcat on the encoder of xner: both together relative to xner alone, in texts per second.
 
 Usage: python benchmarks/shared_cost.py DATA/waybill ENCODER
 """
@@ -13,7 +13,7 @@ from spacy.language import Language
 
 
 def make(encoder: str, data: Path, *, has_xcat: bool) -> tuple[Language, list[str]]:
-    """Make one component or both, with random heads, and the texts to run."""
+    """Build a pipeline with one component or both, with random heads, and the texts to run."""
     nlp = make_nlp(encoder, "SoftmaxHead")
     shared = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": "xner"}
     if has_xcat:

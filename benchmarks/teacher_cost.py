@@ -1,4 +1,4 @@
-"""What a teacher costs: an epoch with cached soft targets against one without, and the first epoch.
+"""The cost of a teacher: an epoch with cached soft targets relative to one without, and the first epoch.
 
 Each round trains one epoch without a teacher, then one with it, from the same weights, on the same batches.
 
@@ -18,8 +18,8 @@ from spacy_xner.distillation.teacher_model import TeacherModel, tokenized
 
 def main(
     data: Annotated[Path, typer.Argument(help="Folder with train.txt.")],
-    pipeline: Annotated[str, typer.Argument(help="What teaches: trained on these slips.")],
-    encoder: Annotated[str, typer.Option(help="Encoder folder, for a student of its own.")] = "encoder/mini",
+    pipeline: Annotated[str, typer.Argument(help="The teacher, a pipeline trained on these slips.")],
+    encoder: Annotated[str, typer.Option(help="Encoder folder of the student.")] = "encoder/mini",
     head: str = "SoftmaxHead",
     texts: int = 480,
     rounds: int = 3,

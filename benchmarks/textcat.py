@@ -1,4 +1,4 @@
-"""Labels of texts against the standard Hugging Face recipe: scores, and training texts a second.
+"""Text classification compared with the standard Hugging Face recipe: scores, and training texts per second.
 
 The recipe: AutoModelForSequenceClassification and Trainer, texts cut by the checkpoint's tokenizer and
 truncated to its longest input. Same encoder, texts, epochs, batch size, learning rate and schedule. Scores
@@ -33,7 +33,7 @@ from transformers import (
 from spacy_xner.scoring.texts import score_texts
 from spacy_xner.types import Record
 
-# Files to train on and to score, whether a text has one label, and epochs: reviews are long.
+# Training and test files, whether a text has exactly one label, and epochs: reviews are long.
 CORPORA = {
     "semeval2018_ec": ("E-c-En-train.txt", "E-c-En-test-gold.txt", False, 3),
     "chnsenticorp": ("train.tsv", "test.tsv", True, 1),
@@ -43,7 +43,7 @@ BATCH = 16
 
 
 class Task(NamedTuple):
-    """What both learn.
+    """A task for both.
 
     Attributes:
         train: Texts to train on.
@@ -65,7 +65,7 @@ class Task(NamedTuple):
 
 
 def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str, cut: str) -> Language:
-    """Make a pipeline with one xcat."""
+    """Build a pipeline with an xcat."""
     head = "ExclusiveHead" if is_exclusive else "MultiLabelHead"
     vectors = {"pooling": "cls"} if pooling == "cls" else {}
     model: dict[str, Any] = {
@@ -80,20 +80,20 @@ def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str, cut: str) -> Lan
 
 
 def run_ours(task: Task, pooling: str, cut: str) -> dict[str, float]:
-    """Train and score ours."""
+    """Train and score our component."""
     nlp = make_nlp(task.encoder, is_exclusive=task.is_exclusive, pooling=pooling, cut=cut)
     examples = make_examples(nlp, make_docs(nlp, task.train))
     settings = {"epochs": task.epochs, "batch_size": BATCH, "learn_rate": task.learn_rate, "share": 0.0}
     seconds = train(nlp, examples, seed=task.seed, **settings)
     gold = make_docs(nlp, task.test)
-    found = nlp.pipe(doc.text for doc in gold)
-    pairs = [Example(doc, reference) for doc, reference in zip(found, gold, strict=True)]
+    predicted = nlp.pipe(doc.text for doc in gold)
+    pairs = [Example(doc, reference) for doc, reference in zip(predicted, gold, strict=True)]
     speed = task.epochs * len(examples) / seconds
     return score(pairs, nlp.get_pipe("xcat").labels, task) | {"speed": speed}
 
 
 def run_recipe(task: Task) -> dict[str, float]:
-    """Train and score by the recipe."""
+    """Train and score with the recipe."""
     torch.manual_seed(task.seed)
     labels = sorted(task.train[0].cats or {})
     tokenizer = AutoTokenizer.from_pretrained(task.encoder)
@@ -104,12 +104,12 @@ def run_recipe(task: Task) -> dict[str, float]:
     longest = min(tokenizer.model_max_length, model.config.max_position_embeddings)
 
     def rows(records: list[Record]) -> Rows:
-        found = []
+        encoded = []
         for record in records:
             values = [(record.cats or {})[label] for label in labels]
             row = dict(tokenizer(record.text, truncation=True, max_length=longest))
-            found.append({**row, "labels": values.index(1.0) if task.is_exclusive else values})
-        return Rows(found)
+            encoded.append({**row, "labels": values.index(1.0) if task.is_exclusive else values})
+        return Rows(encoded)
 
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -132,10 +132,10 @@ def run_recipe(task: Task) -> dict[str, float]:
         )
         trainer.train()
         logits = torch.tensor(trainer.predict(rows(task.test)).predictions)
-    found = logits.softmax(dim=1) if task.is_exclusive else logits.sigmoid()
+    probs = logits.softmax(dim=1) if task.is_exclusive else logits.sigmoid()
     vocab = spacy.blank("xx").vocab
     pairs = []
-    for record, row in zip(task.test, found.tolist(), strict=True):
+    for record, row in zip(task.test, probs.tolist(), strict=True):
         docs = [Doc(vocab, words=["x"]) for _ in range(2)]
         docs[0].cats, docs[1].cats = dict(zip(labels, row, strict=True)), dict(record.cats or {})
         pairs.append(Example(*docs))
@@ -143,23 +143,25 @@ def run_recipe(task: Task) -> dict[str, float]:
 
 
 def score(pairs: list[Example], labels: Sequence[str], task: Task) -> dict[str, float]:
-    """Score in percent."""
-    found = score_texts(pairs, labels=labels, is_exclusive=task.is_exclusive)
-    return {name: 100 * found[name] for name in SCORES}
+    """Compute the scores, in percent."""
+    scores = score_texts(pairs, labels=labels, is_exclusive=task.is_exclusive)
+    return {name: 100 * scores[name] for name in SCORES}
 
 
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for results.")],
-    texts: Annotated[int, typer.Option(help="To train on, of each corpus; 0 for all.")] = 2000,
-    cut: Annotated[str, typer.Option(help="Ours: text, or tokens.")] = "text",
-    seed: Annotated[list[int], typer.Option(help="May be given more than once.")] = [0, 1],  # noqa: B006
+    texts: Annotated[int, typer.Option(help="Training texts of each corpus; 0 for all.")] = 2000,
+    cut: Annotated[str, typer.Option(help="The setting cut of our encoder: text or tokens.")] = "text",
+    seed: Annotated[list[int], typer.Option(help="May be repeated.")] = [0, 1],  # noqa: B006
     corpora: str = ",".join(CORPORA),
     learn_rate: float = 1e-4,
-    rows: Annotated[str, typer.Option(help="recipe, and ours by pooling.")] = "recipe,Mean,Attention,cls",
+    rows: Annotated[
+        str, typer.Option(help="Rows: recipe, or the pooling of our component.")
+    ] = "recipe,Mean,Attention,cls",
 ) -> None:
-    """Run what is missing, then print the table."""
+    """Run the missing rows, then print the table."""
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"textcat-{texts}-{learn_rate}.jsonl"
     for name, number, row in product(corpora.split(","), seed, rows.split(",")):
@@ -171,9 +173,9 @@ def main(
         drawn = sample(read_corpus(data / name / train_file), texts)
         tests = read_corpus(data / name / test_file)
         task = Task(drawn, tests, encoder, number, is_exclusive, epochs, learn_rate)
-        found = run_recipe(task) if row == "recipe" else run_ours(task, row, cut)
-        srsly.write_jsonl(file, [{"key": key, **found}], append=True, append_new_line=False)
-        print(srsly.json_dumps({"key": key, **found}), flush=True)
+        result = run_recipe(task) if row == "recipe" else run_ours(task, row, cut)
+        srsly.write_jsonl(file, [{"key": key, **result}], append=True, append_new_line=False)
+        print(srsly.json_dumps({"key": key, **result}), flush=True)
     show(read_results(file))
 
 

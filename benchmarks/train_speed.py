@@ -1,4 +1,4 @@
-"""Training speed against the standard Hugging Face recipe, in turn on the same machine.
+"""Training speed relative to the standard Hugging Face recipe, in turn on the same machine.
 
 The recipe: Trainer with its default AdamW, words cut with ``is_split_into_words=True``, labels on first
 pieces, `DataCollatorForTokenClassification`. Same encoder, texts, batch size and cores; only updates are
@@ -28,7 +28,7 @@ from spacy_xner.types import Record
 
 
 class Machine(NamedTuple):
-    """Where and in which precision is trained, and how many pieces ours takes at once."""
+    """Device and precision of training, and the pieces per forward pass of ours."""
 
     device: str
     precision: str
@@ -36,7 +36,7 @@ class Machine(NamedTuple):
 
 
 def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int, machine: Machine) -> float:
-    """Train one epoch by the recipe; returns texts a second."""
+    """Train one epoch with the recipe; returns texts per second."""
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     names = name_tags(ent.label_ for doc in docs for ent in doc.ents)
     rows = []
@@ -68,7 +68,7 @@ def run_recipe(docs: list[Doc], encoder: str, batch_size: int, seed: int, machin
 
 
 def run_ours(records: list[Record], encoder: str, batch_size: int, seed: int, machine: Machine) -> float:
-    """Train one epoch with xner; returns texts a second."""
+    """Train one epoch with xner; returns texts per second."""
     nlp = make_nlp(encoder, "SoftmaxHead")
     nlp.get_pipe("xner").configure(**machine._asdict())
     examples = make_examples(nlp, make_docs(nlp, records))

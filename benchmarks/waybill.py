@@ -22,10 +22,10 @@ def main(
     batch_size: int = 16,
     learn_rate: float = 2e-4,
     seed: int = 0,
-    share: Annotated[float, typer.Option(help="Share of the batches whose texts are strung together.")] = 0.5,
-    output: Annotated[Path | None, typer.Option(help="Where the pipeline goes.")] = None,
+    share: Annotated[float, typer.Option(help="Share of batches with concatenated texts.")] = 0.5,
+    output: Annotated[Path | None, typer.Option(help="Output folder of the pipeline.")] = None,
 ) -> None:
-    """Train on slips and score the test part."""
+    """Train on slips and score the test set."""
     nlp = make_nlp(encoder, head)
     examples = make_examples(nlp, make_docs(nlp, read_corpus(data / "train.txt")))
     test = make_docs(nlp, read_corpus(data / "test.txt"))
