@@ -113,7 +113,7 @@ def predict(
             docs = nlp.pipe(line.rstrip("\r\n") for line in file)
             if output is not None:
                 if format != "jsonl":
-                    # The others have labels of texts, but no probabilities of them.
+                    # Other formats store labels of texts without probabilities.
                     docs = (with_chosen(nlp, doc) for doc in docs)
                 export(docs, output, format, options=options)
                 typer.echo(f"Wrote {output}")
