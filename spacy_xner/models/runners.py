@@ -48,11 +48,12 @@ def describe(backend: str, precision: str) -> str:
 
 
 def check_cpu(runtime: Runtime) -> Runtime:
-    """Return settings that this CPU supports: without VNNI, fp32 replaces int8, with a warning."""
+    """Return settings that this CPU and torch support: fp32 replaces int8, with a warning, if need be."""
     if runtime.runner != Int8Layers.kind or has_int8():
         return runtime
     warnings.warn(
-        'precision = "int8" must run on an x86 CPU with VNNI, found a different CPU: falling back to fp32. '
+        'precision = "int8" must run on an x86 CPU with VNNI, found another CPU, or a torch without operators '
+        "for it: falling back to fp32. "
         'Use backend = "onnx", whose int8 runs on every CPU.',
         XnerWarning,
         stacklevel=2,

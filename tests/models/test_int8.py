@@ -65,7 +65,7 @@ def test_int8_falls_back_to_fp32_without_vnni(
 ) -> None:
     trained.to_disk(tmp_path / "torch")
     monkeypatch.setattr(runners, "has_int8", lambda: False)
-    with pytest.warns(XnerWarning, match=r'"int8" must run on an x86 CPU with VNNI, found a different CPU'):
+    with pytest.warns(XnerWarning, match=r'"int8" must run on an x86 CPU with VNNI, found another CPU'):
         nlp = spacy.load(tmp_path / "torch", config=INT8)
     check_same(nlp, trained, tolerance=1e-5)
     assert runner_of(nlp) is None
