@@ -305,11 +305,11 @@ def test_evaluate_before(folder: Path, corpus: Path, tiny: Path, tmp_path: Path)
 def test_teacher_check(folder: Path, corpus: Path, tmp_path: Path) -> None:
     code, out, _ = invoke("teacher-check", folder, corpus, "--json", "--cache", tmp_path / "cache")
     assert code == 0
-    found = json.loads(out)
-    assert (found["n_texts"], found["agreement"], found["seen"]) == (4, 1.0, 0.0)
-    assert found["shared"] == ["COURIER", "LOC", "PER", "PHONE"]
-    assert 0 < found["entropy"] < 0.3
-    assert found["alpha"] == 0.5
+    check = json.loads(out)
+    assert (check["n_texts"], check["agreement"], check["seen"]) == (4, 1.0, 0.0)
+    assert check["shared"] == ["COURIER", "LOC", "PER", "PHONE"]
+    assert 0 < check["entropy"] < 0.3
+    assert check["alpha"] == 0.5
     assert (tmp_path / "cache").is_file()
     code, out, _ = invoke("teacher-check", folder, corpus)
     assert (

@@ -1,4 +1,4 @@
-"""What having the package installed costs, and that all it registers is there."""
+"""What an installed package registers, and what it costs to import."""
 
 import inspect
 import pkgutil

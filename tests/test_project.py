@@ -99,7 +99,7 @@ def test_project_extends_a_base_model(project: Path, monkeypatch: pytest.MonkeyP
     for name in ("extended-plain", "extended"):
         change = json.loads((project / "metrics" / f"{name}.json").read_text("utf-8"))["change"]
         assert set(change) == {"COURIER", "PER", "PHONE", "all old", "all new"}
-        # What is learned in so few steps is another test's matter: here, old and new are told apart.
+        # Other tests check what is learned; this one, that old and new labels are reported as such.
         assert change["PER"]["before"] is not None
         assert change["COURIER"]["before"] is None
         assert change["all new"]["after"] is not None

@@ -1,4 +1,4 @@
-"""The README's Python examples run as they stand, and both languages show the same commands."""
+"""The Python examples of both READMEs run, and both show the same commands."""
 
 import re
 from pathlib import Path

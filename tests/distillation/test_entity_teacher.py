@@ -99,7 +99,7 @@ def test_annotated_labels_are_not_added(base: Path, nlp: Language) -> None:
     assert [ent.label for ent in batch.gold[1].entities] == ["COURIER"]
 
 
-def test_the_student_keeps_and_learns(base: Path, tiny: Path) -> None:
+def test_student_keeps_old_labels_and_learns_new_ones(base: Path, tiny: Path) -> None:
     kept = {}
     for name, teacher in {
         "plain": None,
@@ -146,7 +146,7 @@ def test_unlabelled_texts(base: Path, nlp: Language, tmp_path: Path) -> None:
     assert n_known < sum(sum(gold.known) for gold in batch.gold)
 
 
-def test_texts_made_of_the_vocabulary(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generated_texts(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "spacy_xner.distillation.entity_teacher.generate_texts", partial(generate_texts, n_texts=20)
     )
@@ -164,9 +164,7 @@ def test_alpha_may_be_a_schedule(base: Path, nlp: Language) -> None:
     assert [augment_batch(teacher, examples).alpha for _ in range(3)] == pytest.approx([0.0, 0.2, 0.4])
 
 
-def test_alpha_auto_does_without_a_teacher_that_knows_nothing_of_the_texts(
-    base: Path, nlp: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_alpha_auto(base: Path, nlp: Language, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     everything = [(text, [(text, "PHONE")]) for text, _ in SLIPS]
     examples = make_examples(nlp, everything)
     with caplog.at_level(logging.INFO, logger="spacy"):
@@ -205,7 +203,7 @@ def test_parts_of_concatenated_texts_are_taught_alone(base: Path, nlp: Language)
     assert n_computed == 0
 
 
-def test_a_teacher_that_tells_only_entities(tiny: Path, tmp_path: Path) -> None:
+def test_teacher_without_probabilities(tiny: Path, tmp_path: Path) -> None:
     ruler = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
     ruler.add_pipe("entity_ruler").add_patterns([{"label": "PER", "pattern": "Anna Schmidt"}])
     ruler.to_disk(tmp_path / "ruler")
@@ -218,7 +216,7 @@ def test_a_teacher_that_tells_only_entities(tiny: Path, tmp_path: Path) -> None:
     assert batch.targets == [None] * 4
 
 
-def test_the_saved_pipeline_knows_no_teacher(base: Path, tiny: Path, tmp_path: Path) -> None:
+def test_saved_pipeline_has_no_teacher(base: Path, tiny: Path, tmp_path: Path) -> None:
     copy = tmp_path / "teacher"
     shutil.copytree(base, copy)
     nlp = make_nlp(tiny)

@@ -33,7 +33,7 @@ def test_each_text_is_computed_once(
         np.testing.assert_allclose(np.exp(soft.log_probs.astype(float)), np.exp(truth.log_probs), atol=2e-3)
 
 
-def test_another_teacher_finds_nothing_in_the_same_file(base: Path, tiny: Path, tmp_path: Path) -> None:
+def test_teachers_are_separate_in_one_cache_file(base: Path, tiny: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     train_nlp(tiny, n_steps=1).to_disk(other)
     text = tokenized(load(str(base)).make_doc(SLIPS[0][0]))

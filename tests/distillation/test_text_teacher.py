@@ -79,7 +79,7 @@ def test_old_labels_are_kept(base: tuple[str, Path], tiny: Path, tmp_path: Path)
     assert n_kept(plain, base) < len(TEXTS) or base[0] == "MultiLabelHead"
 
 
-def test_the_teacher_leaves_no_trace(base: tuple[str, Path], tiny: Path, tmp_path: Path) -> None:
+def test_saved_pipeline_has_no_teacher(base: tuple[str, Path], tiny: Path, tmp_path: Path) -> None:
     copied = tmp_path / "copied"
     shutil.copytree(base[1], copied)
     nlp, _ = extend((base[0], copied), tiny)
@@ -153,8 +153,8 @@ def test_divergence_of_several_labels() -> None:
     scores = torch.tensor([[1.0, 9.0]])
     q = torch.tensor(1.0).sigmoid().item()
     wanted = 0.25 * np.log(0.25 / q) + 0.75 * np.log(0.75 / (1 - q))
-    found = head.distill_loss(scores, [target(("a", "x"), [0.25, 0.5])], 1.0)
-    assert found.item() == pytest.approx(wanted / 2, rel=1e-4)
+    loss = head.distill_loss(scores, [target(("a", "x"), [0.25, 0.5])], 1.0)
+    assert loss.item() == pytest.approx(wanted / 2, rel=1e-4)
     assert head.distill_loss(scores, [target(("a",), [q])], 2.0).item() == pytest.approx(0.0, abs=1e-5)
 
 
@@ -170,7 +170,7 @@ def test_bad_settings(settings: dict[str, Any], message: str) -> None:
         build_text_teacher_v1("any", **settings)
 
 
-def test_teachers_that_cannot_teach(tiny: Path, tmp_path: Path) -> None:
+def test_bad_teachers(tiny: Path, tmp_path: Path) -> None:
     bare = spacy.blank("xx")
     bare.add_pipe("sentencizer")
     bare.to_disk(tmp_path / "bare")
@@ -189,7 +189,7 @@ def test_teachers_that_cannot_teach(tiny: Path, tmp_path: Path) -> None:
             nlp.initialize(lambda examples=examples: examples)
 
 
-def test_one_file_for_both_tasks(tiny: Path, tmp_path: Path) -> None:
+def test_one_cache_file_for_both_tasks(tiny: Path, tmp_path: Path) -> None:
     both = train_nlp(tiny, n_steps=1)
     both.add_pipe("xcat", source=extendable(tiny), name="xcat")
     both.to_disk(tmp_path / "both")

@@ -1,4 +1,4 @@
-"""Texts without labels: read, or made of a vocabulary."""
+"""Unlabelled texts: read from files, or generated from a vocabulary."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +19,7 @@ def test_unlabelled_files(tmp_path: Path, trained: Language) -> None:
 
 
 @pytest.mark.parametrize("arch", ["bert", "xlm-roberta"])
-def test_made_texts_have_no_special_pieces(tiny_encoders: Callable[..., Path], arch: str) -> None:
+def test_generated_texts_have_no_special_pieces(tiny_encoders: Callable[..., Path], arch: str) -> None:
     tokenizer = Tokenizer.from_file(str(tiny_encoders(arch) / "tokenizer.json"))
     texts = generate_texts(tokenizer, seed=1, n_texts=30)
     assert len(texts) == 30

@@ -94,8 +94,8 @@ def test_thinc_layers_are_stepped_too() -> None:
     sgd = build_adamw_v1(learn_rate=0.05)
     losses = []
     for _ in range(30):
-        found, backprop = model.begin_update(x)
-        losses.append(float(((found - y) ** 2).sum()))
-        backprop(found - y)
+        predicted, backprop = model.begin_update(x)
+        losses.append(float(((predicted - y) ** 2).sum()))
+        backprop(predicted - y)
         model.finish_update(sgd)
     assert losses[-1] < losses[0] / 4
