@@ -52,8 +52,8 @@ def check_cpu(runtime: Runtime) -> Runtime:
     if runtime.runner != Int8Layers.kind or has_int8():
         return runtime
     warnings.warn(
-        'precision = "int8" must run on an x86 CPU with VNNI, found another CPU, or a torch without operators '
-        "for it: falling back to fp32. "
+        'precision = "int8" must run on an x86 CPU with VNNI, found another CPU, or a torch without '
+        "operators for it: falling back to fp32. "
         'Use backend = "onnx", whose int8 runs on every CPU.',
         XnerWarning,
         stacklevel=2,
