@@ -80,9 +80,9 @@ def write_mini_encoder(
         >>> from pathlib import Path
         >>> import spacy_xner
         >>> spacy_xner.write_mini_encoder("mini")
-        >>> sorted(path.name for path in Path("mini").iterdir())  # doctest: +NORMALIZE_WHITESPACE
-        ['README.md', 'config.json', 'model.safetensors', 'special_tokens_map.json', 'tokenizer.json',
-         'tokenizer_config.json']
+        >>> names = {path.name for path in Path("mini").iterdir()}
+        >>> {"config.json", "model.safetensors", "tokenizer.json"} <= names
+        True
     """
     file = E5File(Path(source) if source is not None else find_data_file())
     with new_encoder(Path(folder), overwrite=overwrite) as part:
