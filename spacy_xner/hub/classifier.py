@@ -1,7 +1,6 @@
 """Checkpoints that classify tokens or texts: the encoder, and the layers on its output."""
 
 import os
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +11,6 @@ from transformers import (
     AutoModelForTokenClassification,
     AutoTokenizer,
 )
-from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from .encoder import (
     Checkpoint,
@@ -21,9 +19,9 @@ from .encoder import (
     check_name,
     drop_pooler,
     make_checkpoint,
-    make_config,
     quiet_io,
 )
+from .top import ClassifierTop, cut_output, find_output, with_bias
 
 # Scores that are computed in two ways may differ by this much.
 TOLERANCE = 1e-3
@@ -75,76 +73,6 @@ class Trial(NamedTuple):
     scores: Tensor
 
 
-# What the encoder's stub returns in this thread.
-_vectors: ContextVar[Tensor] = ContextVar("_vectors")
-
-
-class ClassifierTop(nn.Module):
-    """The layers of a checkpoint on its encoder's output.
-
-    Args:
-        model: The whole model. Its encoder is removed from it.
-        width: Width of the result.
-    """
-
-    def __init__(self, model: Any, width: int) -> None:
-        super().__init__()
-        pooler = getattr(model.base_model, "pooler", None)
-        setattr(model, model.base_model_prefix, _EncoderStub(pooler))
-        self.model = model
-        self.width = width
-
-    def forward(self, vectors: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Compute what the checkpoint computes of its encoder's output.
-
-        Args:
-            vectors: Vectors of pieces, or of the special piece before each text. Shape:
-                ``(batch, pieces, width)`` or ``(batch, width)``.
-            mask: True at real pieces; None if all are. Shape: ``(batch, pieces)``.
-
-        Returns:
-            Shape: ``(batch, pieces, width)`` or ``(batch, labels)``.
-        """
-        vectors = vectors.unsqueeze(1) if vectors.dim() == 2 else vectors
-        mask = torch.ones(vectors.shape[:2], device=vectors.device) if mask is None else mask
-        before = _vectors.set(vectors)
-        try:
-            # The ids are not looked up: the stub stands for the encoder.
-            result: Tensor = self.model(input_ids=mask.long(), attention_mask=mask.long()).logits
-        finally:
-            _vectors.reset(before)
-        return result
-
-
-class _EncoderStub(nn.Module):
-    """Takes the encoder's place in a model, and returns the vectors that `ClassifierTop` is called with."""
-
-    def __init__(self, pooler: nn.Module | None) -> None:
-        super().__init__()
-        self.pooler = pooler
-
-    def forward(self, *args: object, **kwargs: object) -> BaseModelOutputWithPooling:
-        vectors: Any = _vectors.get()
-        pooled = None if self.pooler is None else self.pooler(vectors)
-        return BaseModelOutputWithPooling(last_hidden_state=vectors, pooler_output=pooled)
-
-
-def build_top(config: dict[str, Any], kind: Any = AutoModelForTokenClassification) -> ClassifierTop:
-    """Build the top of a saved checkpoint, without weights.
-
-    Args:
-        config: The configuration of its encoder, as `dump_config` makes it.
-        kind: The class of transformers that loaded it.
-    """
-    with quiet_io(), torch.device("meta"):
-        model = kind.from_config(make_config(config))
-    if kind is AutoModelForTokenClassification:
-        top = _cut_output(model, _find_output(model))
-    else:
-        top = ClassifierTop(model, model.config.num_labels)
-    return top.float().to_empty(device="cpu")
-
-
 def is_exclusive(config: dict[str, Any]) -> bool:
     """Return whether texts have one label each, by the configuration of a text classifier."""
     has_many = config.get("problem_type") == "multi_label_classification"
@@ -172,12 +100,12 @@ def load_classifier(name: str) -> Classifier:
     model, checkpoint, names = _load(name, AutoModelForTokenClassification, "token")
     trial = _try(model, checkpoint, name)
     drop_pooler(checkpoint.transformer)
-    path = _find_output(model)
+    path = find_output(model)
     if path:
-        output = _with_bias(model.get_submodule(path))
+        output = with_bias(model.get_submodule(path))
         if output.in_features == trial.vectors.shape[-1] and _agree(output(trial.vectors), trial.scores):
             return Classifier(checkpoint, None, output, names)
-        top = _cut_output(model, path).eval()
+        top = cut_output(model, path).eval()
         if _agree(output(top(trial.vectors)), trial.scores):
             return Classifier(checkpoint, top, output, names)
     raise ValueError(
@@ -288,33 +216,3 @@ def _try(model: Any, checkpoint: Checkpoint, name: str) -> Trial:
 @torch.no_grad()
 def _agree(here: Tensor, there: Tensor) -> bool:
     return here.shape == there.shape and torch.allclose(here, there, atol=TOLERANCE)
-
-
-def _find_output(model: Any) -> str:
-    """Return the path of the last linear layer to the labels outside the encoder, empty if there is none."""
-    encoder = f"{model.base_model_prefix}."
-    paths = [
-        path
-        for path, part in model.named_modules()
-        if type(part) is nn.Linear
-        and part.out_features == model.config.num_labels
-        and not path.startswith(encoder)
-    ]
-    return paths[-1] if paths else ""
-
-
-def _cut_output(model: Any, path: str) -> ClassifierTop:
-    """Build the top of a model without its output layer."""
-    width = model.get_submodule(path).in_features
-    parent, _, own = path.rpartition(".")
-    setattr(model.get_submodule(parent), own, nn.Identity())
-    return ClassifierTop(model, width)
-
-
-def _with_bias(layer: nn.Linear) -> nn.Linear:
-    """Return a linear layer, or one that computes the same with a bias of zeros if it has none."""
-    if layer.bias is not None:
-        return layer
-    copy = nn.Linear(layer.in_features, layer.out_features)
-    copy.load_state_dict({"weight": layer.weight, "bias": torch.zeros(layer.out_features)})
-    return copy

@@ -11,8 +11,9 @@ from spacy.util import logger
 from torch import nn
 from transformers import AutoModelForSequenceClassification
 
-from ..hub.classifier import build_top, is_exclusive, load_classifier, load_text_classifier
+from ..hub.classifier import is_exclusive, load_classifier, load_text_classifier
 from ..hub.encoder import Checkpoint
+from ..hub.top import build_top
 from ..nn.heads.base import AnyHead
 from ..nn.heads.checkpoint import FIXED_LABELS, CheckpointHead
 from ..nn.heads.text import ExclusiveHead, MultiLabelHead
