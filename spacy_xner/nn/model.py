@@ -1,4 +1,4 @@
-"""Encoder, neck, pooling and head as one torch graph."""
+"""The torch network of encoder, neck, pooling and head."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,12 @@ from .heads.base import AnyHead
 
 
 class Network(nn.Module):
-    """Compute a head's scores from pieces, or from token vectors of another layer.
+    """Computes a head's scores from pieces, or from the token vectors of another layer.
 
     Args:
-        encoder: Computes token vectors; None if another layer does.
+        encoder: Computes token vectors; None if another layer computes them.
         neck: Transforms token vectors, ``(vectors, mask) -> vectors``, or None.
-        pooling: Reduces the vectors of a text to one, ``(vectors, mask) -> (batch, width)``; None for a head
+        pooling: Pools the vectors of a text into one, ``(vectors, mask) -> (batch, width)``; None for a head
             that scores tokens.
         head: Scores the vectors of tokens or texts.
     """
@@ -33,7 +33,7 @@ class Network(nn.Module):
         self.dropout = nn.Dropout(0.0)
 
     def train(self, mode: bool = True) -> "Network":  # noqa: FBT001, FBT002 - torch's signature
-        """Switch between training and prediction; a no-op if the mode is set already."""
+        """Switch between training and prediction; does nothing if the mode is already set."""
         return self if self.training == mode else super().train(mode)
 
     @property
@@ -42,27 +42,41 @@ class Network(nn.Module):
         return next(self.head.parameters()).device
 
     def encode(self, texts: Sequence[Pieces], max_batch_pieces: int) -> tuple[Tensor, Tensor]:
-        """Compute the vectors of texts with the network's own encoder.
+        """Compute the vectors of texts with the network's encoder.
+
+        Args:
+            texts: The pieces of each text.
+            max_batch_pieces: Pieces per batch of the encoder, padding included.
 
         Returns:
-            Vectors ``(batch, tokens, width)`` and their mask ``(batch, tokens)``. With the pooling ``cls``
-            there is one vector for each text.
+            Vectors and mask. Shapes: ``(batch, tokens, width)`` and ``(batch, tokens)``. With the pooling
+            ``cls``, there is one vector per text: ``tokens`` is 1.
         """
-        assert self.encoder is not None  # callers check for one
+        assert self.encoder is not None  # callers check that there is an encoder
         vectors = self.encoder(texts, max_batch_pieces)
         counts = [1] * len(texts) if self.encoder.pooling == "cls" else [len(text.counts) for text in texts]
         return vectors, self._mask(counts)
 
     def pad(self, vectors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Pad token vectors of another layer. Shapes as for `encode`."""
+        """Pad the token vectors of another layer.
+
+        Args:
+            vectors: Vectors of each text. Shape: ``(tokens, width)``.
+
+        Returns:
+            Vectors and mask. Shapes: ``(batch, tokens, width)`` and ``(batch, tokens)``.
+        """
         return pad_sequence(list(vectors), batch_first=True), self._mask([len(rows) for rows in vectors])
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Compute the head's scores from token vectors.
 
         Args:
-            vectors: Shape: ``(batch, tokens, width)``.
+            vectors: Token vectors. Shape: ``(batch, tokens, width)``.
             mask: True at real tokens. Shape: ``(batch, tokens)``.
+
+        Returns:
+            Scores of tokens or texts. Shape: ``(batch, tokens, ...)`` or ``(batch, ...)``.
         """
         vectors = self.dropout(vectors)
         if self.neck is not None:

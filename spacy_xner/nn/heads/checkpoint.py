@@ -1,4 +1,4 @@
-"""The classifier of a token-classification checkpoint with its own tags, read as transformers reads them."""
+"""The classifier of an adopted token-classification checkpoint, decoded as in transformers."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -13,8 +13,8 @@ from .base import AnyHead
 from .losses import tag_loss
 from .softmax import make_output
 
-# By whether a piece is an entity's first, and its last: what its tag should say, the best first.
-FITTING = {(True, True): "SBI", (True, False): "BI", (False, True): "EI", (False, False): "I"}
+# Suitable letters for a piece by whether it is an entity's first and last, in order of preference.
+SUITABLE_LETTERS = {(True, True): "SBI", (True, False): "BI", (False, True): "EI", (False, False): "I"}
 FIXED_LABELS = (
     "init_from must not be set for an adopted checkpoint, which keeps its labels, found it set. To train "
     "with other labels, use spacy_xner.EntityModel.v1 or spacy_xner.TextModel.v1."
@@ -22,11 +22,11 @@ FIXED_LABELS = (
 
 
 class Role(NamedTuple):
-    """What a tag says.
+    """A parsed tag.
 
     Attributes:
-        label: Entity type; empty outside.
-        letter: As in BIO and BIOES; empty for a tag that is a type alone.
+        label: Entity type; empty for the outside tag.
+        letter: Letter of BIO or BIOES; empty for a tag without one.
     """
 
     label: str
@@ -34,12 +34,12 @@ class Role(NamedTuple):
 
     @property
     def role(self) -> str:
-        """The role of the letter; a label without a letter may begin or continue an entity."""
+        """Role of the letter. A tag without a letter may begin or continue an entity."""
         return ROLES.get(self.letter, "I") if self.label else ""
 
 
 def read_roles(tags: Sequence[str]) -> list[Role]:
-    """Read the tags of any scheme, letters first, or last if all have them there."""
+    """Parse the tags of any scheme; letters come first, or last if they do in all tags."""
     scheme = TagScheme(label_first=is_label_first(tags))
     return [_role(tag, scheme) for tag in tags]
 
@@ -52,7 +52,7 @@ def _role(tag: str, scheme: TagScheme) -> Role:
 
 
 class CheckpointHead(nn.Module):
-    """A linear layer to the tags of a checkpoint, of whatever scheme; each piece has the likeliest.
+    """A linear layer over the tags of a checkpoint, in any scheme. Each piece gets the most probable tag.
 
     Args:
         width: Width of the vectors.
@@ -70,16 +70,34 @@ class CheckpointHead(nn.Module):
         self.output = make_output(width, len(self.labels))
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Score the tags of each piece. Shape: ``(batch, pieces, tags)``."""
+        """Compute the tag scores of each piece. Shape: ``(batch, pieces, tags)``."""
         scores: Tensor = self.output(vectors)
         return scores
 
     def inherit(self, origin: AnyHead) -> None:
-        """Refuse: its rows are those of its checkpoint."""
+        """Refuse to copy rows from another head.
+
+        Raises:
+            ValueError: Always, because the rows come from the checkpoint.
+        """
         raise ValueError(FIXED_LABELS)
 
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
-        """Sum the cross-entropy over the annotated pieces: of all tags that agree, where labels are open."""
+        """Sum the cross-entropy over the annotated pieces.
+
+        Where labels are open, all tags that agree with the annotation count as right.
+
+        Args:
+            scores: Tag scores. Shape: ``(batch, pieces, tags)``.
+            mask: True at real pieces. Shape: ``(batch, pieces)``.
+            gold: Gold annotation of each text, on pieces.
+
+        Returns:
+            A scalar, not normalized.
+
+        Raises:
+            ValueError: If a gold label is not among the checkpoint's.
+        """
         allowed = torch.zeros(scores.shape, dtype=torch.bool)
         known = torch.zeros(mask.shape, dtype=torch.bool)
         for row, text in enumerate(gold):
@@ -95,34 +113,38 @@ class CheckpointHead(nn.Module):
         return tag_loss(log_probs, allowed[known], log_probs.new_ones(len(log_probs)))
 
     def decode_units(self, probs: Tensor) -> list[tuple[str, str, float]]:
-        """Find of each piece or word the label, the letter and the probability of its likeliest tag."""
+        """Return label, letter and probability of the most probable tag of each piece or word.
+
+        Args:
+            probs: Tag probabilities. Shape: ``(units, tags)``.
+        """
         best = probs.max(dim=1)
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [(*self.roles[tag], score) for tag, score in pairs]
 
     def _outside(self, labels: Sequence[str]) -> Tensor:
-        """Tell the tags that agree with ``O``: itself, and those of labels that are open."""
+        """Return which tags agree with ``O``: itself and those of open labels. Shape: ``(tags,)``."""
         return torch.tensor([not role.label or role.label in labels for role in self.roles])
 
     def _tag(self, ent: Entity, i: int) -> int:
-        """Choose the tag of a piece of an entity: of those that fit there, the first that there is."""
+        """Choose the tag of a piece of an entity: the most suitable one that the checkpoint has."""
         known = {role.role: tag for tag, role in enumerate(self.roles) if role.label == ent.label}
         if not known:
             raise ValueError(
                 f"Gold labels must be among the checkpoint's ({', '.join(self.types)}), found {ent.label!r}. "
                 "Use spacy_xner.EntityModel.v1 with init_from to add labels."
             )
-        fitting = FITTING[i == ent.start, i == ent.end - 1]
-        return next((known[letter] for letter in fitting if letter in known), min(known.values()))
+        letters = SUITABLE_LETTERS[i == ent.start, i == ent.end - 1]
+        return next((known[letter] for letter in letters if letter in known), min(known.values()))
 
 
-def group_units(found: Sequence[tuple[str, str, float]]) -> list[Entity]:
-    """Join the units of each entity, as transformers does: those that follow one another with one label.
+def group_units(units: Sequence[tuple[str, str, float]]) -> list[Entity]:
+    """Group adjacent units with the same label into entities, as transformers does.
 
-    An entity's probability is the mean of its units'.
+    The probability of an entity is the mean over its units.
 
     Args:
-        found: Label, letter and probability of each unit of a text.
+        units: Label, letter and probability of each piece or word of a text.
     """
-    entities = join_roles([(Role(label, letter).role, label) for label, letter, _ in found])
-    return [ent._replace(score=fmean(row[2] for row in found[ent.start : ent.end])) for ent in entities]
+    entities = join_roles([(Role(label, letter).role, label) for label, letter, _ in units])
+    return [ent._replace(score=fmean(unit[2] for unit in units[ent.start : ent.end])) for ent in entities]

@@ -1,4 +1,4 @@
-"""Heads that turn a text's vector into probabilities of its labels."""
+"""Heads that predict the labels of a text from its vector."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,10 +19,10 @@ from .spans import copy_rows
 
 
 class TextHead(AnyHead, Protocol):
-    """Turns text vectors into probabilities of labels.
+    """Predicts the probabilities of a text's labels from its vector.
 
     Attributes:
-        is_exclusive: Whether a text has exactly one label. A class attribute.
+        is_exclusive: Whether a text has exactly one label.
     """
 
     is_exclusive: ClassVar[bool]
@@ -31,8 +31,8 @@ class TextHead(AnyHead, Protocol):
         """Sum the loss over the annotated texts.
 
         Args:
-            scores: The head's output. Shape: ``(batch, labels)``.
-            gold: One entry for each text.
+            scores: Output of the head. Shape: ``(batch, labels)``.
+            gold: Gold annotation of each text.
 
         Returns:
             A scalar, not normalized.
@@ -49,21 +49,24 @@ class TextHead(AnyHead, Protocol):
         """Sum the divergence from the teacher over the taught texts.
 
         Args:
-            scores: The head's output. Shape: ``(batch, labels)``.
-            targets: One entry for each text, at least one of them not None, all of the same teacher.
-            temperature: Softens both sides; the result is multiplied by its square.
+            scores: Output of the head. Shape: ``(batch, labels)``.
+            targets: Target of each text or None, at least one of them not None, all from one teacher.
+            temperature: Softens the probabilities of both; the result is multiplied by its square.
+
+        Returns:
+            A scalar, not normalized.
         """
         ...
 
 
 class _LinearTextHead(nn.Module):
-    """One linear layer with a row for each label.
+    """A linear layer with one row per label.
 
     Args:
         width: Width of the text vectors.
         labels: Labels of texts.
-        class_weights: Weight of the texts of each label in the loss; 1 for labels that are not named.
-        label_smoothing: From 0 to 1.
+        class_weights: Weight in the loss of the texts of each label; 1 by default.
+        label_smoothing: Strength of label smoothing, from 0 to 1.
     """
 
     weights: Tensor
@@ -86,25 +89,25 @@ class _LinearTextHead(nn.Module):
         self.register_buffer("weights", weights, persistent=False)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Score the labels. Shape: ``(batch, labels)``."""
+        """Compute the scores of all labels. Shape: ``(batch, labels)``."""
         scores: Tensor = self.output(vectors)
         return scores
 
     def inherit(self, origin: AnyHead) -> None:
-        """Copy the rows of all labels that another head has too.
+        """Copy the rows of shared labels from another head.
 
         Raises:
-            ValueError: If its text vectors have another width, or it is not a linear layer.
+            ValueError: If the other head is not one linear layer, or its text vectors have another width.
         """
         if isinstance(origin, _LinearTextHead) and not isinstance(origin.output, nn.Linear):
             raise ValueError(
                 "init_from must have one linear layer on its text vectors, found an adopted checkpoint with "
-                "more layers. Train that one, or name it as the encoder."
+                "more layers. Fine-tune the adopted pipeline, or name the checkpoint as the encoder."
             )
         if not isinstance(origin, _LinearTextHead) or origin.width != self.width:
             raise ValueError(
-                f"init_from must have text vectors of width {self.width} as this model, found "
-                f"{type(origin).__name__} of {origin.width}. Use the same encoder, neck and pooling."
+                f"init_from must have text vectors of width {self.width}, as this model has, found "
+                f"{type(origin).__name__} of width {origin.width}. Use the same encoder, neck and pooling."
             )
         if origin.is_exclusive != self.is_exclusive:
             here, there = ("one label" if x.is_exclusive else "any number of labels" for x in (self, origin))
@@ -114,7 +117,7 @@ class _LinearTextHead(nn.Module):
                 XnerWarning,
                 stacklevel=2,
             )
-        assert isinstance(self.output, nn.Linear)  # a new head
+        assert isinstance(self.output, nn.Linear)  # only adopted heads have other layers
         assert isinstance(origin.output, nn.Linear)  # checked above
         copy_rows(self.output, origin.output, labels=self.labels, others=origin.labels, n_groups=1)
 
@@ -124,9 +127,9 @@ class _LinearTextHead(nn.Module):
         """Match the teacher's labels with the head's.
 
         Returns:
-            Indices of the taught texts; indices of the labels that both know; the teacher's
-            log-probabilities of these, ``(taught, shared labels)``; whether each text is taught only in
-            part, ``(taught, 1)``.
+            Indices of the taught texts; indices of the shared labels in this head; the teacher's
+            log-probabilities of the shared labels, ``(taught, shared labels)``; whether each text is taught
+            only partially, ``(taught, 1)``.
         """
         rows = [i for i, target in enumerate(targets) if target is not None]
         taught = [target for target in targets if target is not None]
@@ -138,26 +141,26 @@ class _LinearTextHead(nn.Module):
         partial = torch.tensor([[target.partial] for target in taught], device=device)
         return rows, [self.labels.index(label) for label in shared], teacher, partial
 
-    def _wanted(self, gold: Sequence[TextGold], like: Tensor) -> tuple[Tensor, Tensor]:
-        """Build the wanted probability of each label, and whether it is known, both ``(batch, labels)``."""
-        wanted = [[text.cats.get(label, 0.0) for label in self.labels] for text in gold]
+    def _targets(self, gold: Sequence[TextGold], like: Tensor) -> tuple[Tensor, Tensor]:
+        """Build the gold probability of each label and whether it is annotated, both ``(batch, labels)``."""
+        values = [[text.cats.get(label, 0.0) for label in self.labels] for text in gold]
         known = [[label in text.cats for label in self.labels] for text in gold]
-        values = torch.tensor(wanted, dtype=torch.float32, device=like.device)
-        return values, torch.tensor(known, device=like.device)
+        targets = torch.tensor(values, dtype=torch.float32, device=like.device)
+        return targets, torch.tensor(known, device=like.device)
 
 
 class ExclusiveHead(_LinearTextHead):
-    """Each text has one label: a softmax over all. See `build_exclusive_head_v1`."""
+    """A softmax over all labels, for texts with exactly one label. See `build_exclusive_head_v1`."""
 
     is_exclusive = True
 
     def loss(self, scores: Tensor, gold: Sequence[TextGold]) -> Tensor:
-        """Sum the cross-entropy of the annotated texts; a label that is not mentioned is wrong."""
-        wanted, known = self._wanted(gold, scores)
+        """Sum the cross-entropy of the annotated texts; a label without annotation counts as wrong."""
+        targets, known = self._targets(gold, scores)
         rows = known.any(dim=1)
         return cross_entropy(
             scores[rows].float(),
-            wanted[rows],
+            targets[rows],
             weight=self.weights,
             reduction="sum",
             label_smoothing=self.label_smoothing,
@@ -166,48 +169,51 @@ class ExclusiveHead(_LinearTextHead):
     def distill_loss(
         self, scores: Tensor, targets: Sequence[TextDistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum the Kullback-Leibler divergence over all labels; over the old ones where the gold's is new."""
+        """Sum the Kullback-Leibler divergence over the shared labels.
+
+        Where a text's gold label is new to the teacher, only the ratios between shared labels are compared.
+        """
         rows, shared, log_probs, partial = self._match(targets)
         teacher = (log_probs.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
         student = scores[rows].float() / temperature
         # (taught, shared labels)
-        whole = student.log_softmax(dim=1)[:, shared]
-        among = student[:, shared].log_softmax(dim=1)
-        student = torch.where(partial, among, whole)
-        # Texts count less the more the teacher takes them to have a label that only it knows.
+        over_all = student.log_softmax(dim=1)[:, shared]
+        over_shared = student[:, shared].log_softmax(dim=1)
+        student = torch.where(partial, over_shared, over_all)
+        # A text's weight is the probability that the teacher assigns to the shared labels.
         weight = log_probs.exp().sum(dim=1, keepdim=True).clamp(max=1.0)
         return temperature**2 * (weight * teacher.exp() * (teacher - student)).sum()
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """Compute the probability of each label; they sum to 1."""
+        """Compute the probabilities of all labels, which sum to 1. Shape: ``(batch, labels)``."""
         return scores.float().softmax(dim=1)
 
 
 class MultiLabelHead(_LinearTextHead):
-    """Each text has any number of labels: a sigmoid for each. See `build_multilabel_head_v1`."""
+    """A sigmoid for each label, for texts with any number of labels. See `build_multilabel_head_v1`."""
 
     is_exclusive = False
 
     def loss(self, scores: Tensor, gold: Sequence[TextGold]) -> Tensor:
         """Sum the binary cross-entropy of the annotated texts, each averaged over all labels."""
-        wanted, known = self._wanted(gold, scores)
-        counts = known * torch.where(wanted > 0.5, self.weights, torch.ones_like(self.weights))
-        loss = yes_no_loss(scores.float(), wanted, counts, label_smoothing=self.label_smoothing)
+        targets, known = self._targets(gold, scores)
+        counts = known * torch.where(targets > 0.5, self.weights, torch.ones_like(self.weights))
+        loss = yes_no_loss(scores.float(), targets, counts, label_smoothing=self.label_smoothing)
         return loss / len(self.labels)
 
     def distill_loss(
         self, scores: Tensor, targets: Sequence[TextDistillTarget | None], temperature: float
     ) -> Tensor:
-        """Sum the divergence from the teacher of each shared label, averaged over all labels."""
+        """Sum the divergence from the teacher over the shared labels, divided by the number of labels."""
         rows, shared, log_probs, _ = self._match(targets)
         log_probs = log_probs.clamp(min=FLOOR, max=-1e-6)
-        # Softened log-odds of each label.
+        # (taught, shared labels), softened log-odds
         teacher = (log_probs - torch.log(-torch.expm1(log_probs))) / temperature
         student = scores[rows][:, shared].float() / temperature
         loss = binary_cross_entropy_with_logits(student, teacher.sigmoid(), reduction="sum")
-        least = binary_cross_entropy_with_logits(teacher, teacher.sigmoid(), reduction="sum")
-        return temperature**2 * (loss - least) / len(self.labels)
+        entropy = binary_cross_entropy_with_logits(teacher, teacher.sigmoid(), reduction="sum")
+        return temperature**2 * (loss - entropy) / len(self.labels)
 
     def probabilities(self, scores: Tensor) -> Tensor:
-        """Compute the probability of each label, independently."""
+        """Compute the probability of each label independently. Shape: ``(batch, labels)``."""
         return scores.float().sigmoid()

@@ -1,11 +1,11 @@
-"""From the vectors of a text's tokens to one of the text."""
+"""Poolings, which turn the vectors of a text's tokens into one vector of the text."""
 
 import torch
 from torch import Tensor, nn
 
 
 class MeanPooling(nn.Module):
-    """The mean of the token vectors. A text without tokens has the zero vector.
+    """Averages the token vectors. A text without tokens gets the zero vector.
 
     Args:
         in_width: Width of the token vectors.
@@ -16,7 +16,7 @@ class MeanPooling(nn.Module):
         self.width = in_width
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Pool.
+        """Average the token vectors of each text.
 
         Args:
             vectors: Token vectors. Shape: ``(batch, tokens, width)``.
@@ -25,18 +25,18 @@ class MeanPooling(nn.Module):
         Returns:
             Shape: ``(batch, width)``.
         """
-        # In float32: the sum over a long text is too great for half precision.
+        # In float32, because the sum over a long text would overflow half precision.
         total = (vectors * mask[..., None]).sum(dim=1, dtype=torch.float32)
         # (batch, width)
         return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 class AttentionPooling(nn.Module):
-    """The mean of the token vectors, weighted by how much each matters.
+    """Averages the token vectors with learned weights.
 
     Args:
         in_width: Width of the token vectors.
-        hidden_width: Width of the layer that weighs them.
+        hidden_width: Width of the hidden layer that computes the weights.
 
     Source: Yang et al. (2016), "Hierarchical attention networks for document classification".
     """
@@ -48,7 +48,7 @@ class AttentionPooling(nn.Module):
         self.query = nn.Linear(hidden_width, 1, bias=False)
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Pool. Shapes as for `MeanPooling`."""
+        """Average the token vectors of each text with learned weights. See `MeanPooling` for the shapes."""
         # (batch, tokens)
         scores = self.query(torch.tanh(self.hidden(vectors))).squeeze(-1).float()
         weights = scores.masked_fill(~mask, torch.finfo(torch.float32).min).softmax(dim=1) * mask
