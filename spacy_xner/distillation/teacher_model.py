@@ -65,12 +65,12 @@ class TeacherModel:
         self, name: str, *, device: str = "auto", cache: Path | None = None, task: Task = "entities"
     ) -> None:
         self.name = name
-        # A checkpoint must tag the student's tokens; adopted, it would tag its own.
-        by_token = task == "entities" and is_checkpoint(name)
-        self.nlp = load_tagger(name, device) if by_token else load(name, device)
+        # A checkpoint must tag the student's tokens; `load` would adopt it, so that it tags its own pieces.
+        tags_tokens = task == "entities" and is_checkpoint(name)
+        self.nlp = load_tagger(name, device) if tags_tokens else load(name, device)
         self.task = task
         self.component = next(iter(component_names(self.nlp)), None) if task == "entities" else None
-        self.labels = self._find_labels()
+        self.labels = self._collect_labels()
         self.cache = TargetCache(cache, b"" if cache is None else self._digest())
 
     @property
@@ -147,7 +147,7 @@ class TeacherModel:
         return [TextSoftTargets(soft.tags, soft.log_probs[0]) for soft in self.soft_targets(texts)]
 
     def targets_for(self, doc: Doc) -> SoftTargets:
-        """Return the soft targets of a doc. Each part of a concatenated doc is predicted alone."""
+        """Return the soft targets of a doc. The parts of a concatenated doc are predicted separately."""
         soft_targets = self.soft_targets(tokenized_parts(doc))
         if len(soft_targets) == 1:
             return soft_targets[0]
@@ -160,12 +160,12 @@ class TeacherModel:
         spans: list[Entity] = []
         for (start, end), soft in zip(parts_of(doc), soft_targets, strict=True):
             log_probs[start:end] = soft.log_probs
-            for whole, part in ((entities, soft.entities), (spans, soft.spans)):
-                whole += [ent._replace(start=start + ent.start, end=start + ent.end) for ent in part]
+            for merged, part in ((entities, soft.entities), (spans, soft.spans)):
+                merged += [ent._replace(start=start + ent.start, end=start + ent.end) for ent in part]
         return SoftTargets(tags, log_probs, entities, spans)
 
     def _look_up(self, texts: Sequence[TokenizedText]) -> list[SoftTargets]:
-        """Return the cached soft targets; fewer than texts if some are missing."""
+        """Return the cached soft targets of texts, skipping texts that are not in the cache."""
         cached = (self.cache.get(self.cache.key(*text)) for text in texts)
         return [soft for soft in cached if soft is not None]
 
@@ -187,7 +187,7 @@ class TeacherModel:
         probs = np.array([[doc.cats.get(label, 0.0) for label in self.labels]])
         return SoftTargets(self.labels, np.log(probs.clip(min=np.exp(FLOOR))), [])
 
-    def _find_labels(self) -> tuple[str, ...]:
+    def _collect_labels(self) -> tuple[str, ...]:
         if self.component is not None:
             return cast(EntityRecognizer, self.nlp.get_pipe(self.component)).labels
         labels = [
@@ -213,7 +213,7 @@ class TeacherModel:
 
 
 def tokenized(tokens: Doc | Span) -> TokenizedText:
-    """Return the tokens of a doc, or of a part of a concatenated one, as a text by itself."""
+    """Return the tokens of a doc, or of one part of a concatenated doc, as a separate text."""
     spaces = [bool(token.whitespace_) for token in tokens]
     # In a concatenated doc, the space after the last token of a part separates it from the next.
     spaces[-1:] = [False] * len(spaces[-1:])

@@ -1,4 +1,4 @@
-"""The teacher of an ``xcat`` component: soft targets and unlabelled texts beside the gold."""
+"""The teacher of an ``xcat`` component, which adds soft targets and unlabelled texts to the gold."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -52,7 +52,7 @@ def build_text_teacher_v1(
         cache: Cache file of the soft targets, for later runs; None to keep them in memory.
 
     Raises:
-        ValueError: If a setting cannot be used.
+        ValueError: If a setting is out of range.
     """
     check_weights(alpha, temperature, texts_share, "or a schedule")
     texts_path, cache_path = (None if file is None else Path(file) for file in (texts, cache))
@@ -65,7 +65,7 @@ class TextTeacher(NotSerialized):
     Attributes:
         settings: The settings.
         model: The trained model; set by `initialize`.
-        old: Labels that it shares with the student.
+        old: Labels that the teacher shares with the student; set by `initialize`.
     """
 
     model: TeacherModel
@@ -114,6 +114,6 @@ class TextTeacher(NotSerialized):
         return Batch([*docs, *texts], augmented, targets, alpha, self.settings.temperature, len(texts))
 
     def _target(self, gold: TextGold, soft: TextSoftTargets) -> TextDistillTarget:
-        """Pair soft targets with how they are learned: where the gold has a new label, only as ratios."""
+        """Build the target of a text, which is partial if the gold has a label new to the teacher."""
         has_new = any(value > 0.5 and label not in self.old for label, value in gold.cats.items())
         return TextDistillTarget(soft, has_new)
