@@ -1,9 +1,9 @@
-"""The exceptions and warnings that are this package's own."""
+"""Exceptions and warnings of this package."""
 
 
 class CorpusError(ValueError):
-    """A corpus file breaks its format. The message begins with ``file:line``."""
+    """A corpus file is invalid. The message begins with ``file:line``."""
 
 
 class XnerWarning(UserWarning):
-    """Something was repaired, widened or left out, and counted."""
+    """Data was repaired, adjusted or skipped, or a setting is questionable."""

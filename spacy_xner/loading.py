@@ -1,4 +1,4 @@
-"""Trained models by name: pipelines, and Hugging Face checkpoints as pipelines."""
+"""Load pipelines by name, and Hugging Face checkpoints as pipelines."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -15,11 +15,11 @@ from .nn.runtime.device import resolve_device
 from .pipeline.component import Component
 from .pipeline.xner import EntityRecognizer
 
-ADOPTING = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.TextCheckpointModel.v1"}
+ADOPTED_MODELS = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.TextCheckpointModel.v1"}
 
 
 def is_checkpoint(model: str) -> bool:
-    """Return whether a name is that of a Hugging Face checkpoint, not of a pipeline."""
+    """Return whether a name refers to a Hugging Face checkpoint rather than a pipeline."""
     folder = Path(model).expanduser()
     return (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
 
@@ -29,12 +29,12 @@ def load(model: str | Path, device: str = "auto") -> Language:
 
     Args:
         model: Folder or installed package of a pipeline, or folder or hub id of a Hugging Face checkpoint,
-            which is read as by `adopt`.
-        device: ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` for all of them; ``auto`` keeps each one's setting.
+            which is loaded with `adopt`.
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` for all components; ``auto`` keeps their settings.
 
     Raises:
         OSError: If there is no such model.
-        ValueError: If the device is not available, or the checkpoint cannot be used.
+        ValueError: If the device is not available, or the checkpoint is not supported.
 
     Example:
         >>> import spacy_xner
@@ -72,17 +72,17 @@ def adopt(
     Args:
         name: Folder or hub id of a checkpoint for token classification (becomes ``xner``) or for sequence
             classification (becomes ``xcat``).
-        device: As the setting of the component.
+        device: The device setting of the component.
         aggregation_strategy: ``simple`` for tags of pieces (the default); ``first``, ``average`` or ``max``
             for tags of words. Only for token classification.
-        alignment_mode: What happens to an entity that begins or ends inside a token: ``expand`` (the
-            default), ``contract``, or ``strict`` to drop it. Only for token classification.
+        alignment_mode: How to align an entity that begins or ends inside a token: ``expand`` (the default),
+            ``contract``, or ``strict`` to drop it. Only for token classification.
         stride: Pieces shared by neighbouring windows of a long text; None for a quarter of the window.
-        window: Pieces per window, special ones included; None for the most the encoder takes.
+        window: Pieces per window, special ones included; None for the encoder's maximum.
 
     Raises:
         OSError: If there is no such checkpoint.
-        ValueError: If its classifier cannot be used.
+        ValueError: If its classifier is not supported, or an option does not apply to it.
 
     Example:
         >>> import spacy_xner
@@ -100,15 +100,16 @@ def adopt(
     }
     settings = {option: value for option, value in options.items() if value is not None}
     factory = "xcat" if classifies_texts(name) else "xner"
-    foreign = {"aggregation_strategy", "alignment_mode"} & set(settings)
-    if factory == "xcat" and foreign:
+    misplaced = sorted({"aggregation_strategy", "alignment_mode"} & set(settings))
+    if factory == "xcat" and misplaced:
         raise ValueError(
-            f"{name!r} classifies texts, which have no {' and no '.join(sorted(foreign))}. Leave it out."
+            f"A checkpoint must classify tokens for {' and '.join(misplaced)}, but {name!r} classifies "
+            "texts. Omit these options."
         )
-    model = {"@architectures": ADOPTING[factory], "name": name, **settings}
+    model = {"@architectures": ADOPTED_MODELS[factory], "name": name, **settings}
     nlp = _blank()
     pipe = cast(Component[Any], nlp.add_pipe(factory, config={"model": model, "device": device}))
-    # Asking for them loads it.
+    # Accessing the labels loads the checkpoint.
     if not pipe.labels:
         raise ValueError(f"A checkpoint must have labels, found none in {name!r}. Name another.")
     return nlp
@@ -119,18 +120,18 @@ def _blank() -> Language:
 
 
 def load_tagger(name: str, device: str = "auto") -> Language:
-    """Make a pipeline of a Hugging Face token-classification checkpoint that tags tokens, as a teacher does.
+    """Build a pipeline from a token-classification checkpoint that tags tokens, for use as a teacher.
 
-    Texts are cut token by token, pooled as in the checkpoint's own training: see `adopt` for what it finds in
-    texts that are cut whole.
+    Each token is split into pieces separately, and its first piece is tagged, as in most fine-tuning recipes.
+    `adopt`, by contrast, splits each text as a whole.
 
     Args:
         name: Folder or hub id.
-        device: As the component's setting.
+        device: The device setting of the component.
 
     Raises:
         OSError: If there is no such checkpoint.
-        ValueError: If its tags cannot be used.
+        ValueError: If its classifier or its tags are not supported.
     """
     model = {
         "@architectures": "spacy_xner.EntityModel.v1",

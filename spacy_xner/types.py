@@ -1,4 +1,4 @@
-"""The values that every part of the package passes on."""
+"""Data types that all parts of the package share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Entity(NamedTuple):
-    """A labelled run of tokens.
+    """A labelled span of tokens.
 
     Attributes:
         start: Index of the first token.
@@ -35,8 +35,8 @@ class Gold(NamedTuple):
 
     Attributes:
         entities: Entities on tokens, in text order.
-        known: For each token, whether it was annotated. Length: ``tokens``.
-        open: Labels that were not annotated: tokens outside all entities may have them.
+        known: Whether each token is annotated. Length: ``tokens``.
+        open: Labels that were not annotated. Tokens outside all entities may have any of them.
     """
 
     entities: list[Entity]
@@ -48,7 +48,7 @@ class TextGold(NamedTuple):
     """The gold labels of one text as a whole.
 
     Attributes:
-        cats: Probability of each annotated label, from 0 to 1; empty if the text was not classified.
+        cats: Probability of each annotated label, from 0 to 1; empty if the text is not annotated.
     """
 
     cats: Mapping[str, float]
@@ -58,10 +58,10 @@ class SoftTargets(NamedTuple):
     """A teacher's output on the tokens of one text.
 
     Attributes:
-        tags: The teacher's tag names; empty if it only returns entities.
+        tags: The teacher's tag names; empty if it only predicts entities.
         log_probs: Log-probability of each tag at each token. Shape: ``(tokens, tags)``.
-        entities: The entities it predicts, in text order, with probabilities.
-        spans: All entities it considers possible, the predicted ones included.
+        entities: The teacher's predicted entities with probabilities, in text order.
+        spans: All candidate entities, including the predicted ones.
     """
 
     tags: tuple[str, ...]
@@ -79,9 +79,9 @@ class DistillTarget(NamedTuple):
 
     Attributes:
         soft: The teacher's output.
-        taught: For each token, whether the student learns from the teacher. Length: ``tokens``.
-        partial: For each token, whether the gold has a label there that the teacher does not know: there
-            the student learns only the ratios between the teacher's tags. Length: ``tokens``.
+        taught: Whether the student learns from the teacher at each token. Length: ``tokens``.
+        partial: Whether the gold label of each token is unknown to the teacher, in which case the student
+            learns only the ratios between the teacher's tags. Length: ``tokens``.
     """
 
     soft: SoftTargets
@@ -99,7 +99,7 @@ class TextSoftTargets(NamedTuple):
 
     Attributes:
         labels: The teacher's labels.
-        log_probs: Log-probability of each. Shape: ``(labels,)``.
+        log_probs: Log-probability of each label. Shape: ``(labels,)``.
     """
 
     labels: tuple[str, ...]
@@ -111,8 +111,8 @@ class TextDistillTarget(NamedTuple):
 
     Attributes:
         soft: The teacher's output.
-        partial: Whether the gold has a label that the teacher does not know: then the student learns only
-            the ratios between the teacher's labels.
+        partial: Whether the gold label is unknown to the teacher, in which case the student learns only the
+            ratios between the teacher's labels.
     """
 
     soft: TextSoftTargets
@@ -120,12 +120,12 @@ class TextDistillTarget(NamedTuple):
 
     @property
     def n_taught(self) -> int:
-        """1: the text."""
+        """Number of texts that the student learns from the teacher: 1."""
         return 1
 
 
 class CharSpan(NamedTuple):
-    """A labelled run of characters.
+    """A labelled span of characters.
 
     Attributes:
         char_start: Offset of the first character.
@@ -142,13 +142,13 @@ class CharSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One text of a corpus with its entities, before any tokenizer has seen it.
+    """One annotated text of a corpus, before tokenization.
 
     Attributes:
-        text: The text as a user would send it.
-        spans: Its entities, in text order.
-        source: Where it stands, as ``file:line``.
-        cats: Labels of the text as a whole, each with a probability; None if it was not classified.
+        text: The raw text.
+        spans: Entities, in text order.
+        source: Location in the corpus, as ``file:line``.
+        cats: Probability of each label of the text as a whole, from 0 to 1; None if it is not annotated.
     """
 
     text: str

@@ -104,7 +104,7 @@ def reload(shim: ModelShim, load: Callable[[EncoderSettings], Built]) -> None:
 
 
 def check_labels(known: Sequence[str], labels: Sequence[str]) -> None:
-    """Check that a checkpoint has all of some labels.
+    """Check that all labels are among a checkpoint's.
 
     Raises:
         ValueError: If any is missing.

@@ -100,7 +100,7 @@ def find_component(nlp: Language, name: str, component: str = "xner", factory: s
 
 
 def check_origin(origin: Origin, settings: EncoderSettings | None, name: str) -> None:
-    """Check that a model with some settings can start from a trained one; warns of different settings.
+    """Check that a new model can start from a trained one, and warn of different settings.
 
     Args:
         origin: The trained model.
