@@ -101,6 +101,7 @@ def test_each_text_is_computed_once(
 
 
 def test_spacys_own_textcat_can_teach(tiny: Path, tmp_path: Path) -> None:
+    spacy.util.fix_random_seed(0)
     other = spacy.blank("xx")
     other.add_pipe("textcat")
     examples = make_examples(other, ONE)
