@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
-from ..nn.encoder.encoder import Specials
+from ..nn.encoder.encoder import NoPooler, Specials
 
 # transformers sets "model_max_length" to a huge number where it does not know it.
 UNKNOWN_LENGTH = 1_000_000
@@ -217,13 +217,6 @@ def dump_config(transformer: nn.Module) -> dict[str, Any]:
     # The folder that the weights came from means nothing to the users of a pipeline.
     config.pop("_name_or_path", None)
     return config
-
-
-class NoPooler(nn.Module):
-    """Takes the place of an encoder's pooler, and has no weights."""
-
-    def forward(self, *args: object, **kwargs: object) -> None:
-        """Pool nothing."""
 
 
 def drop_pooler(transformer: nn.Module) -> None:

@@ -153,6 +153,13 @@ class Encoder(nn.Module):
         return sums / torch.bincount(index, minlength=n_slots).clamp(min=1)[:, None]
 
 
+class NoPooler(nn.Module):
+    """Takes the place of an encoder's pooler, and has no weights."""
+
+    def forward(self, *args: object, **kwargs: object) -> None:
+        """Pool nothing."""
+
+
 class _PooledPieces:
     """The pieces of a text that make token vectors, each with the slot of its token.
 
