@@ -43,6 +43,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "t5": SIZES | {"d_kv": 16, "d_ff": 64},
     # Its forward pass always calls the pooler, even if there is none.
     "layoutlm": SIZES,
+    # It applies another layer to what the pooler returns.
+    "albert": SIZES | {"embedding_size": 32},
     "openai_privacy_filter": SIZES
     | {"head_dim": 16, "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": 4},
 }

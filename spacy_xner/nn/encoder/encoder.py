@@ -156,8 +156,9 @@ class Encoder(nn.Module):
 class NoPooler(nn.Module):
     """Takes the place of an encoder's pooler, and has no weights."""
 
-    def forward(self, *args: object, **kwargs: object) -> None:
-        """Pool nothing."""
+    def forward(self, vectors: Tensor, *args: object, **kwargs: object) -> Tensor:
+        """Return the vectors as they are: some encoders, such as ALBERT, use the result."""
+        return vectors
 
 
 class _PooledPieces:
