@@ -2,7 +2,9 @@
 
 import hashlib
 import sqlite3
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,7 @@ class TargetCache:
         self.teacher = teacher
         try:
             self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
+            weakref.finalize(self, _close, self._db)
             self._db.execute(f"PRAGMA mmap_size = {MMAP_BYTES}")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -82,3 +85,9 @@ class TargetCache:
         self._db.execute("BEGIN")
         self._db.executemany("INSERT OR REPLACE INTO lessons VALUES (?, ?, ?)", rows)
         self._db.execute("COMMIT")
+
+
+def _close(db: sqlite3.Connection) -> None:
+    # The garbage collector may run in another thread, which must not close it.
+    with suppress(sqlite3.ProgrammingError):
+        db.close()

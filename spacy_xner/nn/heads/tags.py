@@ -1,7 +1,7 @@
 """The tags of a head as integers: gold entities to tags, and tag paths to entities."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 import torch
@@ -173,12 +173,20 @@ class TagSet(nn.Module):
         return flags
 
 
-@runtime_checkable
 class TagHead(Protocol):
     """A head with one linear layer from token vectors to tag scores."""
 
     tags: TagSet
     output: nn.Linear
+
+
+def is_tag_head(head: AnyHead) -> TypeGuard[TagHead]:
+    """Return whether a head has one linear layer to tag scores.
+
+    From Python 3.12 on, ``isinstance`` does not see the submodules of a torch module in a protocol.
+    """
+    has_tags = isinstance(getattr(head, "tags", None), TagSet)
+    return has_tags and isinstance(getattr(head, "output", None), nn.Linear)
 
 
 def inherit_output(head: TagHead, origin: AnyHead) -> tuple[list[int], list[int]]:
@@ -190,7 +198,7 @@ def inherit_output(head: TagHead, origin: AnyHead) -> tuple[list[int], list[int]
     Raises:
         ValueError: If the other head has no rows for tags, or rows of another width.
     """
-    if not isinstance(origin, TagHead):
+    if not is_tag_head(origin):
         raise ValueError(
             "init_from must have a softmax or CRF head for this model to start from, found "
             f"{type(origin).__name__}. Use a model with such a head."
