@@ -60,6 +60,7 @@ def build_checkpoint_model_v1(
 
     The checkpoint's tokenizer splits each text as a whole, and tags are decoded as in transformers'
     ``TokenClassificationPipeline``, so that entities and scores are the same. Long texts are not truncated.
+    The tags ``E-`` and ``S-`` end an entity, while that pipeline takes them for labels of their own.
 
     Args:
         name: Folder or hub id of a token-classification checkpoint. It is loaded when the component is first
