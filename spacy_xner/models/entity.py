@@ -22,7 +22,8 @@ from .sharing import BorrowedEncoder
 from .shim import ModelShim, get_shim
 from .warm_start import check_origin, inherit, load_origin
 
-AnyEncoder = EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]]
+SpacyLayer = Model[list[Doc], list[Floats2d]]
+AnyEncoder = EncoderSettings | SharedEncoder | SpacyLayer
 Backprop = Callable[[Tensor], list[Doc]]
 
 
@@ -30,28 +31,46 @@ VectorModel = Model[list[Doc], VectorScores]
 
 
 def build_entity_model_v1(
-    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]],
+    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]] | None,
     head: MakeHead,
     neck: MakeModule | None = None,
+    tok2vec: Model[list[Doc], list[Floats2d]] | None = None,
 ) -> VectorModel:
     """Build the model of the ``xner`` component.
 
     Args:
         encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
-            `spacy-transformers.TransformerListener.v1`.
+            `spacy-transformers.TransformerListener.v1`; None if `tok2vec` is set.
         head: A head for tokens from `spacy_xner.models.heads`.
         neck: A neck from `spacy_xner.models.necks`, or None. It is a function from the width of the vectors
             to a torch module ``(vectors, mask) -> vectors``.
+        tok2vec: A spaCy layer instead of `encoder`, under the key that `Language.replace_listeners` needs.
 
     Raises:
-        ValueError: If the encoder computes no token vectors.
+        ValueError: If the encoder computes no token vectors, or both or none of the two are set.
     """
+    encoder = choose_encoder(encoder, tok2vec)
     if isinstance(encoder, EncoderSettings) and not encoder.has_token_vectors:
         raise ValueError(
             "The encoder of xner must have pooling first, last or mean, and cut tokens, found pooling "
             f"{encoder.pooling} and cut {encoder.cut}. Change them in its model.encoder."
         )
     return make_model("xner", EntityTask(read_constant(head, "is_nested")), TokenDesign(head, neck), encoder)
+
+
+def choose_encoder(encoder: AnyEncoder | None, tok2vec: SpacyLayer | None) -> AnyEncoder:
+    """Return the one of both that is set.
+
+    Raises:
+        ValueError: If both or none are.
+    """
+    chosen = [part for part in (encoder, tok2vec) if part is not None]
+    if len(chosen) != 1:
+        raise ValueError(
+            f"A model must have either encoder or tok2vec, found {'both' if chosen else 'neither'}. "
+            "Set one of them in the component's model, and the other to null."
+        )
+    return chosen[0]
 
 
 def make_model(name: str, task: object, design: TokenDesign | TextDesign, encoder: AnyEncoder) -> VectorModel:

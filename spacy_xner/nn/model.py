@@ -61,12 +61,15 @@ class Network(nn.Module):
         """Pad the token vectors of another layer.
 
         Args:
-            vectors: Vectors of each text. Shape: ``(tokens, width)``.
+            vectors: Vectors of each text, at least one of which has a token; without tokens, the width does
+                not matter: spacy-transformers has 0 there. Shape: ``(tokens, width)``.
 
         Returns:
             Vectors and mask. Shapes: ``(batch, tokens, width)`` and ``(batch, tokens)``.
         """
-        return pad_sequence(list(vectors), batch_first=True), self._mask([len(rows) for rows in vectors])
+        width = max(rows.shape[1] for rows in vectors)
+        rows = [part if len(part) else part.new_zeros(0, width) for part in vectors]
+        return pad_sequence(rows, batch_first=True), self._mask([len(part) for part in vectors])
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Compute the head's scores from token vectors.

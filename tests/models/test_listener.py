@@ -1,11 +1,16 @@
 """A transformer of spacy-transformers, shared by xner with spaCy's textcat or with xcat."""
 
 import pickle
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 import spacy
+import torch
 from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import load_model_from_config
 
 from spacy_xner.distillation.teacher_model import TeacherModel, tokenized
 from spacy_xner.training.optimizer import build_adamw_v1
@@ -101,3 +106,103 @@ def test_teacher_and_student_can_be_listeners(tiny: Path, tmp_path: Path) -> Non
         initialize(make_listening(tiny), teacher=block | {"texts": "vocabulary"})
     with pytest.raises(ValueError, match="init_from must name a model that uses its own encoder"):
         initialize(make_nlp(tiny), init_from=str(tmp_path / "teacher"))
+
+
+TOK2VEC = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96, "upstream": "*"}
+
+
+def make_both(tiny: Path, upstream: str = "transformer") -> tuple[Language, list[Example]]:
+    """Build a pipeline in which xner and xcat listen to an upstream component, and its examples."""
+    nlp = spacy.blank("xx", config=TOKENIZER)
+    transformer = {"@architectures": "spacy-transformers.TransformerModel.v3", "name": str(tiny)}
+    nlp.add_pipe(upstream, config={"model": transformer} if upstream == "transformer" else {})
+    layer = LISTENER if upstream == "transformer" else TOK2VEC
+    for name in ("xner", "xcat"):
+        nlp.add_pipe(name, config={"model": {"encoder": None, "tok2vec": layer}, "device": "cpu"})
+    examples = make_examples(nlp)
+    for example in examples:
+        is_slip = bool(example.reference.ents)
+        example.reference.cats = {"SLIP": float(is_slip), "OTHER": float(not is_slip)}
+    nlp.initialize(lambda: examples)
+    return nlp, examples
+
+
+def annotations(docs: Iterable[Doc]) -> list[tuple[list[tuple[str, str]], object]]:
+    return [(entities_of(doc), {label: round(x, 3) for label, x in doc.cats.items()}) for doc in docs]
+
+
+@pytest.fixture
+def _one_thread() -> Iterator[None]:
+    """Run the test in one thread: spacy-transformers hangs in a fork of a process with a pool of threads."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("_one_thread")
+def test_texts_without_tokens_among_others(tiny: Path) -> None:
+    nlp, examples = make_both(tiny)
+    empty = [Example(nlp.make_doc(""), nlp.make_doc("")) for _ in range(3)]
+    mixed = [empty[0], *examples[:2], empty[1], *examples[2:], empty[2]]
+    sgd = build_adamw_v1(learn_rate=2e-3)
+    losses: list[dict[str, float]] = [nlp.update(mixed, sgd=sgd) for _ in range(40)]
+    assert losses[-1]["xner"] < losses[0]["xner"] / 5
+    assert nlp.update(empty, sgd=sgd)["xner"] == 0
+    docs = [list(nlp.pipe([eg.text for eg in mixed], n_process=n, batch_size=4)) for n in (1, 2)]
+    for doc, example in zip(docs[0], mixed, strict=True):
+        assert entities_of(doc) == entities_of(example.reference)
+        assert all(doc.cats[label] > 0.5 for label, value in example.reference.cats.items() if value)
+    assert docs[0][0].cats == {"OTHER": 0.0, "SLIP": 0.0}
+    assert annotations(docs[1]) == annotations(docs[0])
+    assert [doc.ents for doc in nlp.pipe(["", ""])] == [(), ()]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("upstream", ["transformer", "tok2vec"])
+def test_listeners_can_be_replaced(tiny: Path, tmp_path: Path, upstream: str) -> None:
+    """As test_replace_listeners and test_source_replace_listeners of spacy-transformers."""
+    nlp, examples = make_both(tiny, upstream)
+    sgd = build_adamw_v1(learn_rate=2e-3)
+    for _ in range(20):
+        nlp.update(examples, sgd=sgd)
+    texts = [text for text, _ in SLIPS]
+    expected = annotations(nlp.pipe(texts))
+    nlp.to_disk(tmp_path / "listening")
+    with pytest.raises(ValueError, match="E886|doesn't exist"):
+        nlp.replace_listeners(upstream, "xner", ["model.other"])
+    for name in ("xner", "xcat"):
+        nlp.replace_listeners(upstream, name, ["model.tok2vec"])
+    assert nlp.get_pipe(upstream).listening_components == []
+    nlp.remove_pipe(upstream)
+    nlp.to_disk(tmp_path / "alone")
+    source = {"source": str(tmp_path / "listening"), "replace_listeners": ["model.tok2vec"]}
+    config = {
+        "nlp": {"lang": "xx", "pipeline": ["xner", "xcat"], **TOKENIZER["nlp"]},
+        "components": {"xner": source, "xcat": source},
+    }
+    sourced = load_model_from_config(config, auto_fill=True)
+    for copy in (nlp, spacy.load(tmp_path / "alone"), sourced):
+        assert annotations(copy.pipe(texts)) == expected
+    before = nlp.get_pipe("xner").model.layers[0].to_bytes()
+    nlp.update(examples, sgd=sgd)
+    assert nlp.get_pipe("xner").model.layers[0].to_bytes() != before
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_frozen_transformer_feeds_training(tiny: Path) -> None:
+    """As test_frozen_listener of spacy-transformers."""
+    nlp, examples = make_both(tiny)
+    frozen, trained = nlp.get_pipe("transformer").to_bytes(), nlp.get_pipe("xner").model.to_bytes()
+    sgd = build_adamw_v1(learn_rate=2e-3)
+    nlp.update(examples, sgd=sgd, exclude=["transformer"], annotates=["transformer"])
+    assert nlp.get_pipe("transformer").to_bytes() == frozen
+    assert nlp.get_pipe("xner").model.to_bytes() != trained
+
+
+def test_a_model_has_one_source_of_vectors(tiny: Path) -> None:
+    nlp = spacy.blank("xx", config=TOKENIZER)
+    for model in ({"tok2vec": TOK2VEC}, {"encoder": None}):
+        with pytest.raises(ValueError, match=r"either encoder or tok2vec, found (both|neither)\."):
+            nlp.add_pipe("xner", config={"model": model})
