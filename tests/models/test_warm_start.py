@@ -4,18 +4,25 @@ import logging
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 import spacy
 import torch
 from spacy.language import Language
+from torch import nn
 from transformers import AutoModelForTokenClassification
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.loading import load, load_tagger
+from spacy_xner.models.building import Origin
 from spacy_xner.models.execution import get_execution
-from spacy_xner.models.warm_start import load_origin, make_head
+from spacy_xner.models.warm_start import inherit, load_origin, make_head
+from spacy_xner.nn.heads.softmax import SoftmaxHead
+from spacy_xner.nn.model import Network
+from spacy_xner.nn.necks.pooling import AttentionPooling, MeanPooling
+from spacy_xner.nn.necks.sequence import BiLSTM
 
 from ..conftest import SLIPS, make_examples, make_nlp, train_nlp, write_checkpoint
 
@@ -33,7 +40,7 @@ def entities(nlp: Language, texts: list[str] = TEXTS) -> list[list[tuple[int, in
 
 def warm_start(origin: Path | str, encoder: Path, head: str = "SoftmaxHead", **init: object) -> Language:
     """Initialize a pipeline from a trained model and the toy slips."""
-    settings = {key: init.pop(key) for key in list(init) if key.startswith("encoder_")}
+    settings = {key: init.pop(key) for key in list(init) if key == "neck" or key.startswith("encoder_")}
     nlp = make_nlp(encoder, head, **settings)
     nlp.config["initialize"]["components"]["xner"] = {"init_from": str(origin), **init}
     nlp.initialize(lambda: make_examples(nlp))
@@ -56,6 +63,49 @@ def base(head: str, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_warm_start_predicts_as_the_origin_before_training(base: Path, tiny: Path, head: str) -> None:
     assert any(entities(load(str(base))))
     assert entities(warm_start(base, tiny, head)) == entities(load(str(base)))
+
+
+def test_warm_start_copies_the_neck(tiny: Path, tmp_path: Path) -> None:
+    train_nlp(tiny, n_steps=0, neck="BiLSTM").to_disk(tmp_path)
+    nlps = load(str(tmp_path)), warm_start(tmp_path, tiny, neck="BiLSTM")
+    targets = [nlp.get_pipe("xner").soft_targets(list(map(nlp.make_doc, TEXTS))) for nlp in nlps]
+    for saved, copied in zip(*targets, strict=True):
+        torch.testing.assert_close(copied.log_probs, saved.log_probs, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="init_from must have a neck if and only if this model has one"):
+        warm_start(tmp_path, tiny)
+
+
+def make_network(*, neck: nn.Module | None, pooling: nn.Module | None = None) -> Network:
+    return Network(None, neck, pooling, SoftmaxHead(6, ["PER"]))
+
+
+def test_necks_and_poolings_are_copied_or_refused() -> None:
+    lstm = partial(BiLSTM, 6, n_layers=1, dropout=0.0, residual=True)
+    attention = partial(AttentionPooling, 6)
+    origin = Origin(None, None, lstm(hidden_width=4), attention(hidden_width=4), SoftmaxHead(6, ["PER"]))
+    network = make_network(neck=lstm(hidden_width=4), pooling=attention(hidden_width=4))
+    inherit(network, origin)
+    vectors, mask = torch.randn(2, 3, 6), torch.ones(2, 3, dtype=torch.bool)
+    assert torch.equal(network.neck(vectors, mask), origin.neck(vectors, mask))
+    assert torch.equal(network.pooling(vectors, mask), origin.pooling(vectors, mask))
+    assert torch.equal(network.head(vectors), origin.head(vectors))
+    # Copies: training one does not change the other.
+    for ours, theirs in ((network.neck, origin.neck), (network.pooling, origin.pooling)):
+        pointers = [{p.data_ptr() for p in module.parameters()} for module in (ours, theirs)]
+        assert pointers[0].isdisjoint(pointers[1])
+    for other, message in (
+        (make_network(neck=None), "have a neck if and only if"),
+        (make_network(neck=lstm(hidden_width=4)), "have a pooling if and only if"),
+        (make_network(neck=lstm(hidden_width=8), pooling=attention(hidden_width=4)), "have the same neck as"),
+        (
+            make_network(neck=lstm(hidden_width=4), pooling=attention(hidden_width=8)),
+            "have the same pooling as",
+        ),
+        (make_network(neck=lstm(hidden_width=4), pooling=MeanPooling(6)), "have the same pooling as"),
+    ):
+        with pytest.raises(ValueError, match=f"init_from must {message}") as caught:
+            inherit(other, origin)
+        assert "\n" not in str(caught.value)
 
 
 def test_new_labels_do_not_change_copied_rows(

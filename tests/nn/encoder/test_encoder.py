@@ -1,5 +1,6 @@
 """The encoder against the library's own forward pass."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import torch
 from transformers import AutoModel
 
 from spacy_xner.hub.encoder import build_transformer, dump_config, load_checkpoint
-from spacy_xner.nn.encoder.encoder import Encoder, plan_batches
+from spacy_xner.nn.encoder.encoder import Encoder, Specials, plan_batches
 from spacy_xner.nn.encoder.pieces import Pieces
 from spacy_xner.nn.encoder.trimming import freeze, layer_index
+from spacy_xner.nn.encoder.windows import plan_windows
+from spacy_xner.nn.runtime.runner import run_layers
 
 ARCHS = ["xlm-roberta", "bert", "deberta-v2", "modernbert"]
 TEXTS = [Pieces([7, 8, 9, 10, 11], [1, 3, 1]), Pieces([12, 13], [2]), Pieces(list(range(5, 25)), [4] * 5)]
@@ -66,6 +69,96 @@ def test_long_text_takes_vectors_from_its_windows(tiny: Path) -> None:
     torch.testing.assert_close(long, torch.cat([first[:6], last[2:]]))
 
 
+def test_token_longer_than_a_window_is_the_mean_of_all_its_pieces(tiny: Path) -> None:
+    encoder = make_encoder(tiny, capacity=8, overlap=2)
+    ids = list(range(5, 19))
+    with torch.no_grad():
+        whole = encoder([Pieces([*ids, 20], [14, 1])], 1000)[0]
+        windows = plan_windows([14, 1], 8, 2)
+        parts = [
+            encoder([Pieces([*ids, 20][w.start : w.end], [1] * (w.end - w.start))], 1000)[0][
+                w.keep_start - w.start : w.keep_end - w.start
+            ]
+            for w in windows
+        ]
+    pieces = torch.cat(parts)
+    assert len(windows) > 2
+    torch.testing.assert_close(whole, torch.stack([pieces[:14].mean(0), pieces[14]]))
+
+
+def test_cls_is_the_mean_of_the_windows(tiny: Path) -> None:
+    encoder = make_encoder(tiny, "cls", capacity=8, overlap=4)
+    long, short = Pieces(list(range(5, 23)), [1] * 18), Pieces([7, 8], [2])
+    with torch.no_grad():
+        vectors = encoder([long, short], 1000)
+        windows = [Pieces(long.ids[start : start + 8], [1] * 8) for start in (0, 4, 8, 10)]
+        expected = encoder(windows, 1000).mean(0)
+        torch.testing.assert_close(vectors[0], expected)
+        torch.testing.assert_close(vectors[1], encoder([short], 1000)[0])
+        prefix, suffix, _ = encoder.specials
+        hidden = encoder.transformer(torch.tensor([[*prefix, 7, 8, *suffix]])).last_hidden_state
+    torch.testing.assert_close(vectors[1, 0], hidden[0, 0])
+    assert vectors.shape == (2, 1, encoder.width)
+
+
+def test_cls_needs_a_special_piece(tiny: Path) -> None:
+    transformer = load_checkpoint(str(tiny)).transformer
+    with pytest.raises(ValueError, match="pooling must be first, last or mean for an encoder without"):
+        Encoder(transformer, Specials((), (2,), 1), pooling="cls", capacity=8, overlap=2)
+    encoder = Encoder(transformer, Specials((), (2,), 1), pooling="mean", capacity=8, overlap=2)
+    assert encoder.n_special() == 1
+    assert encoder.eval()([Pieces([5, 6], [1, 1])], 100).shape == (1, 2, transformer.config.hidden_size)
+
+
+def test_runner_takes_the_place_of_the_layers_without_gradients(tiny: Path) -> None:
+    encoder, calls = make_encoder(tiny), []
+    with torch.no_grad():
+        expected = encoder(TEXTS, 1000)
+
+    def run(vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        calls.append(mask)
+        return run_layers(encoder.transformer, vectors, mask)
+
+    encoder.runner = run  # type: ignore[assignment]
+    with torch.no_grad():
+        torch.testing.assert_close(encoder(TEXTS, 1000), expected)
+    n_special = encoder.n_special()
+    assert sorted(n for mask in calls for n in mask.sum(1).tolist()) == [
+        n + n_special for n in sorted(len(text.ids) for text in TEXTS)
+    ]
+    n_calls = len(calls)
+    assert encoder(TEXTS, 1000).requires_grad
+    assert len(calls) == n_calls
+
+
+def test_gradient_of_the_word_embeddings_can_be_sparse(tiny: Path) -> None:
+    encoder = make_encoder(tiny)
+    weight = encoder.transformer.get_input_embeddings().weight
+    grads = []
+    for is_sparse in (True, False):
+        encoder.set_sparse_gradient(is_sparse=is_sparse)
+        weight.grad = None
+        encoder(TEXTS, 1000).square().sum().backward()
+        assert weight.grad.is_sparse == is_sparse
+        grads.append(weight.grad.to_dense() if is_sparse else weight.grad)
+    torch.testing.assert_close(*grads)
+
+
+def test_texts_may_be_short_or_many(tiny: Path) -> None:
+    encoder = make_encoder(tiny, "first", capacity=8, overlap=4)
+    generator = random.Random(1)
+    texts = []
+    for _ in range(30):
+        counts = [generator.randint(1, 3) for _ in range(generator.randint(1, 20))]
+        texts.append(Pieces([generator.randint(5, 30) for _ in range(sum(counts))], counts))
+    with torch.no_grad():
+        together = encoder(texts, 200)
+        for row, text in enumerate(texts):
+            alone = encoder([text], 200)[0]
+            torch.testing.assert_close(together[row, : len(text.counts)], alone, atol=1e-5, rtol=1e-4)
+            assert (together[row, len(text.counts) :] == 0).all()
+
+
 def test_plan_batches_keeps_to_the_budget() -> None:
     lengths = [1, 1, 2, 5, 5, 6, 40]
     groups = plan_batches(lengths, 12)
@@ -78,6 +171,14 @@ def test_plan_batches_splits_where_padding_would_grow() -> None:
     assert plan_batches([10] * 10 + [50] * 2, 1000) == [(0, 12)]
     assert plan_batches([10] * 10 + [50] * 2, 1000, 30) == [(0, 10), (10, 12)]
     assert plan_batches([10] * 10 + [11] * 10, 1000, 30) == [(0, 20)]
+    # The padding may be as large as the cost, or a tenth of the rest, whichever is more.
+    assert plan_batches([10, 40, 40], 1000, 30) == [(0, 3)]
+    assert plan_batches([10, 41, 41], 1000, 30) == [(0, 1), (1, 3)]
+    assert plan_batches([100] * 10 + [110], 5000, 30) == [(0, 11)]
+    assert plan_batches([100] * 10 + [111], 5000, 30) == [(0, 10), (10, 11)]
+    assert plan_batches([4, 4, 4], 12, 0) == [(0, 3)]
+    assert plan_batches([4, 4, 4], 11, 0) == [(0, 2), (2, 3)]
+    assert plan_batches([4, 40, 40], 12) == [(0, 1), (1, 2), (2, 3)]
 
 
 @pytest.mark.parametrize("arch", ARCHS)

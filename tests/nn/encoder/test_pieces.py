@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from spacy_xner.hub.encoder import load_checkpoint
-from spacy_xner.nn.encoder.pieces import PieceCutter, Word
+from spacy_xner.nn.encoder import pieces as pieces_module
+from spacy_xner.nn.encoder.pieces import CACHED_WORD_LENGTH, PieceCutter, Pieces, Word, as_pieces
+from spacy_xner.nn.encoder.units import Units
 
 PIECES = ["<unk>", "▁", "在", "▁在", "北", "京", "▁北京", "13", "▁13", "8", "在北"]
 TOKENIZER = Tokenizer(models.Unigram([(piece, -1.0 - i / 10) for i, piece in enumerate(PIECES)], unk_id=0))
@@ -61,6 +63,89 @@ def test_every_word_has_a_piece(words: list[Word]) -> None:
 def test_cache_changes_nothing() -> None:
     words = [Word("在", True), Word("北", False)]
     assert CUTTER.cut(words) == CUTTER.cut(words) == pickle.loads(pickle.dumps(CUTTER)).cut(words)
+    # Those that differ in the space only, in both orders.
+    words = [Word(text, space) for text in ("13", "在") for space in (True, False, True)]
+    alone = [PieceCutter(TOKENIZER, prefix_space="text", unk_id=0).cut([word]).ids for word in words]
+    assert alone[0] != alone[1]
+    for order in (words, words[::-1]):
+        assert CUTTER.cut_all([[word] for word in order]) == [
+            Pieces(ids, [len(ids)]) for ids in (alone if order is words else alone[::-1])
+        ]
+
+
+def test_cache_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces_module, "CACHE_SIZE", 3)
+    cutter = PieceCutter(TOKENIZER, prefix_space="text", unk_id=0)
+    words = [Word("8" * n, False) for n in (1, 2, 3, 4, 5, 1, 2)]
+    for word in words:
+        assert cutter.cut([word]).ids == [PIECES.index("8")] * len(word.text)
+        assert word in cutter._cache
+        assert len(cutter._cache) <= 3
+    longest, longer = (Word("8" * (CACHED_WORD_LENGTH + n), False) for n in (0, 1))
+    assert cutter.cut([longest, longer]).counts == [CACHED_WORD_LENGTH, CACHED_WORD_LENGTH + 1]
+    assert longest in cutter._cache
+    assert longer not in cutter._cache
+
+
+def test_long_texts_are_cut_whole_whatever_the_tokenizer_says() -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZER.to_str())
+    tokenizer.enable_truncation(max_length=2)
+    tokenizer.enable_padding(length=64)
+    cutter = PieceCutter(tokenizer, prefix_space="text", unk_id=0)
+    assert cutter.cut([Word("8" * 5, False)]).counts == [5]
+    assert cutter.cut_text("8" * 5).ids == [PIECES.index("▁"), *[PIECES.index("8")] * 5]
+    assert pickle.loads(pickle.dumps(cutter)).cut_text("13 8").offsets == [(0, 2), (2, 3), (3, 4)]
+
+
+def test_normalizer_and_white_space_of_a_word() -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZER.to_str())
+    tokenizer.normalizer = normalizers.Replace("X", " 13 ")
+    cutter = PieceCutter(tokenizer, prefix_space="text", unk_id=0)
+    # What the normalizer adds around a word is no piece of it; the space before it is.
+    assert [PIECES[i] for i in cutter.cut([Word("X", False), Word("X", True)]).ids] == ["13", "▁13"]
+
+
+def test_lone_surrogates_become_unknown() -> None:
+    assert CUTTER.cut([Word("8\ud800", False)]) == CUTTER.cut([Word("8\ufffd", False)])
+    units = CUTTER.cut_text("8\udfff8")
+    assert units == CUTTER.cut_text("8\ufffd8")
+    assert 0 in units.ids
+
+
+def test_tokenizer_without_a_pre_tokenizer() -> None:
+    cutter = PieceCutter(
+        Tokenizer(models.Unigram([("<unk>", 0.0), ("8", -1.0)], unk_id=0)), prefix_space="always", unk_id=0
+    )
+    assert cutter.cut([Word("8", True), Word("88", False)]) == Pieces([1, 1, 1], [1, 2])
+
+
+def test_pieces_of_a_text_as_tokens() -> None:
+    units = Units([3, 5, 7], [(0, 1), (1, 2), (2, 3)], [True, False, True])
+    assert as_pieces(units) == Pieces([3, 5, 7], [1, 1, 1])
+
+
+@pytest.mark.parametrize("text", ["", " ", "\u200b", "8 在北 x", "13在 8"])
+def test_text_as_a_whole_has_the_pieces_of_its_tokenizer(text: str) -> None:
+    encoding = TOKENIZER.encode(text, add_special_tokens=False)
+    units = CUTTER.cut_text(text)
+    if not encoding.ids:
+        assert units == Units([0], [(0, 0)], [True])
+        return
+    assert units.ids == encoding.ids
+    assert units.offsets == encoding.offsets
+    assert units.is_start[0]
+    # A word begins after a space, with it, or where a piece is unknown.
+    for start, piece, (first, _) in zip(units.is_start, units.ids, units.offsets, strict=True):
+        assert start == (first == 0 or piece == 0 or " " in text[first - 1 : first + 1])
+
+
+def test_words_begin_at_pieces_without_the_prefix() -> None:
+    vocabulary = {"[UNK]": 0, "ab": 1, "##c": 2, "##d": 3}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    units = PieceCutter(tokenizer, prefix_space="text", unk_id=0).cut_text("abcd,abx ab")
+    assert units.ids == [1, 2, 3, 0, 0, 1]
+    assert units.is_start == [True, False, False, True, True, True]
 
 
 @pytest.mark.parametrize("arch", ["xlm-roberta", "deberta-v2", "modernbert", "bert"])

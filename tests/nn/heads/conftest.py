@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from spacy_xner.nn.heads.crf import CRFHead
+from spacy_xner.nn.heads.crf import ILLEGAL, CRFHead
 from spacy_xner.nn.heads.global_pointer import GlobalPointerHead
 from spacy_xner.nn.heads.pointer import PointerHead
 from spacy_xner.nn.heads.softmax import SoftmaxHead
@@ -42,6 +42,10 @@ def make_head(kind: str, labels: tuple[str, ...] = LABELS, seed: int = 1, width:
     for parameter in head.parameters():
         if parameter.ndim == 2 and parameter.shape[0] != parameter.shape[1]:
             nn.init.normal_(parameter, std=1.0)
+    if isinstance(head, CRFHead):
+        for parameter in head.transitions.parameters():
+            is_legal = parameter > ILLEGAL / 2
+            parameter.data += is_legal * torch.randn(parameter.shape)
     return head
 
 

@@ -9,7 +9,9 @@ import torch
 from spacy_xner.nn.heads.lattice import (
     Lattice,
     TagRuns,
+    backward_scores,
     best_paths,
+    forward_scores,
     log_partition,
     path_scores,
     run_probabilities,
@@ -18,14 +20,17 @@ from spacy_xner.nn.heads.lattice import (
 N_TAGS, LENGTHS = 5, [4, 1, 3]
 
 
-@pytest.fixture(params=[False, True], ids=["free", "with illegal moves"])
+@pytest.fixture(params=["free", "illegal moves", "unreachable tags"])
 def lattice(request: pytest.FixtureRequest) -> Lattice:
     make = torch.Generator().manual_seed(3)
     mask = torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]
     emissions, start = torch.randn(3, 4, N_TAGS, generator=make), torch.randn(N_TAGS, generator=make)
     moves, end = torch.randn(N_TAGS, N_TAGS, generator=make), torch.randn(N_TAGS, generator=make)
-    if request.param:
-        moves[0, 2] = moves[1, 4] = moves[3, 2] = start[2] = start[4] = float("-inf")
+    if request.param == "illegal moves":
+        moves[0, 2] = moves[1, 4] = moves[3, 2] = start[2] = start[4] = end[3] = float("-inf")
+    if request.param == "unreachable tags":
+        # No path goes through 4, and none on from 3 to another.
+        moves[:, 4] = start[4] = moves[3, :3] = float("-inf")
     return Lattice(emissions, mask, start, moves, end)
 
 
@@ -60,6 +65,45 @@ def test_path_scores_add_up(lattice: Lattice) -> None:
 def test_log_partition_sums_all_paths(lattice: Lattice) -> None:
     expected = [torch.tensor(list(paths_of(lattice, row).values())).logsumexp(0) for row in range(3)]
     torch.testing.assert_close(log_partition(lattice), torch.stack(expected))
+
+
+def test_forward_and_backward_meet_at_each_token(lattice: Lattice) -> None:
+    sums = forward_scores(lattice) + backward_scores(lattice)
+    # At padding they are those of the last token.
+    expected = log_partition(lattice)[:, None].expand(-1, max(LENGTHS))
+    torch.testing.assert_close(sums.logsumexp(2), expected)
+    marginals = sums.softmax(2)
+    for row, n in enumerate(LENGTHS):
+        paths = paths_of(lattice, row)
+        weights = torch.tensor(list(paths.values())).softmax(0)
+        for t in range(n):
+            have = torch.nn.functional.one_hot(torch.tensor([path[t] for path in paths]), N_TAGS)
+            torch.testing.assert_close(marginals[row, t], weights @ have.float(), rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_are_finite_where_sums_underflow(lattice: Lattice) -> None:
+    parts = [part.clone() for part in lattice]
+    # So far apart that all but the greatest vanish in float32.
+    parts[0] = parts[0] * 100.0
+    for i in (0, 2, 3, 4):
+        parts[i] = parts[i].clamp(min=-1e4).requires_grad_()
+    extreme = Lattice(*parts)
+    (log_partition(extreme).sum() + backward_scores(extreme)[:, 0].sum()).backward()
+    assert all(parts[i].grad.isfinite().all() for i in (0, 2, 3, 4))
+    # The gradient of the partition is the probability of each tag.
+    parts[0].grad = None
+    log_partition(extreme).sum().backward()
+    torch.testing.assert_close(parts[0].grad.sum(2), lattice.mask.float(), rtol=0, atol=1e-3)
+
+
+def test_probable_runs_are_at_most_certain(lattice: Lattice) -> None:
+    paths = best_paths(lattice)
+    is_best = torch.nn.functional.one_hot(torch.from_numpy(paths), N_TAGS)
+    certain = lattice._replace(emissions=lattice.emissions + 100.0 * is_best)
+    runs = TagRuns(*np.array([(0, 0, 2, -1), (0, 2, 4, -1), (1, 0, 1, -1), (2, 0, 2, -1)]).T)
+    found = run_probabilities(certain, paths, runs)
+    assert found == pytest.approx([1.0] * 4, abs=1e-3)
+    assert max(found) <= 1.0
 
 
 def test_run_probabilities_sum_the_paths_that_have_the_run(lattice: Lattice) -> None:

@@ -71,6 +71,65 @@ def test_crf_loss_is_the_negative_log_likelihood(kind: str, vectors: torch.Tenso
 
 
 @pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
+def test_crf_loss_of_texts_that_are_known_in_part(kind: str) -> None:
+    head = make_head(kind)
+    vectors = torch.randn(5, 4, WIDTH, generator=torch.Generator().manual_seed(4))
+    mask = torch.arange(4) < torch.tensor([4, 3, 4, 2, 3])[:, None]
+    scores = head(vectors).detach()
+    golds = [
+        Gold(GOLD[0].entities, [True] * 4),
+        Gold(GOLD[1].entities, [False, True, True]),
+        Gold([Entity(0, 1, "PER")], [True, False, False, True]),
+        Gold([], [False] * 2),
+        Gold([Entity(1, 2, "LOC")], [True, True, True], ("PER",)),
+    ]
+    expected = []
+    for row, gold in enumerate(golds):
+        paths = brute_force(head, scores[row, : len(gold.known)])
+        tags = TagScheme(head.tags.scheme).encode(gold.entities, len(gold.known))
+        agree = [
+            score
+            for path, score in paths.items()
+            if all(
+                not known or own == tag or (tag == "O" and own[2:] in gold.open)
+                for own, tag, known in zip(path, tags, gold.known, strict=True)
+            )
+        ]
+        total = torch.tensor(list(paths.values())).logsumexp(0)
+        expected.append(float(total - torch.tensor(agree).logsumexp(0)))
+    assert expected[3] == pytest.approx(0.0, abs=1e-5)
+    assert head.loss(scores, mask, golds).item() == pytest.approx(sum(expected), rel=1e-4)
+    for row, gold in enumerate(golds):
+        loss = head.loss(scores[row : row + 1], mask[row : row + 1], [gold]).item()
+        assert loss == pytest.approx(expected[row], rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
+def test_crf_hands_on_its_transitions(kind: str) -> None:
+    origin, heir = make_head(kind, ("LOC", "OLD", "PER")), make_head(kind, ("PER", "NEW", "LOC"), seed=2)
+    before = {name: value.clone() for name, value in heir.transitions.state_dict().items()}
+    heir.inherit(origin)
+    there = {tag: i for i, tag in enumerate(origin.tag_names)}
+    ours, theirs = heir.transitions, origin.transitions
+    for i, tag in enumerate(heir.tag_names):
+        for name in ("start_transitions", "end_transitions"):
+            source = getattr(theirs, name)[there[tag]] if tag in there else before[name][i]
+            assert getattr(ours, name)[i] == source
+        for j, other in enumerate(heir.tag_names):
+            is_shared = tag in there and other in there
+            source = (
+                theirs.transitions[there[tag], there[other]] if is_shared else before["transitions"][i, j]
+            )
+            assert ours.transitions[i, j] == source
+    # Those of another scheme, or of no CRF, are not comparable.
+    other = make_head("crf-bioes" if kind == "crf" else "crf", heir.labels, seed=3)
+    before = {name: value.clone() for name, value in heir.transitions.state_dict().items()}
+    heir.inherit(other)
+    heir.inherit(make_head("softmax", heir.labels))
+    assert all(torch.equal(value, before[name]) for name, value in heir.transitions.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
 @pytest.mark.parametrize("n_tokens", [2, 5, 40])
 def test_crf_loss_and_gradients_are_those_of_pytorch_crf(kind: str, n_tokens: int) -> None:
     head, other = make_head(kind), make_head(kind).double()

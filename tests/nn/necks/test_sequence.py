@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from spacy_xner.models.necks import build_bilstm_attention_v1, build_bilstm_v1, build_self_attention_v1
-from spacy_xner.nn.necks.sequence import BiLSTM, SelfAttention
+from spacy_xner.nn.necks.sequence import BiLSTM, BiLSTMAttention, SelfAttention
 
 WIDTH = 6
 BUILDERS = {
@@ -81,3 +81,63 @@ def test_residual_starts_from_the_vectors() -> None:
 def test_attention_heads_share_the_width() -> None:
     with pytest.raises(ValueError, match="hidden_width must be a multiple of n_heads, found 8 and 3"):
         SelfAttention(WIDTH, hidden_width=8, n_heads=3, dropout=0.0, residual=False)
+
+
+def test_padding_has_no_states() -> None:
+    vectors, mask = torch.randn(2, 4, WIDTH), torch.tensor([[True] * 3 + [False], [False] * 4])
+    lstm = BiLSTM(WIDTH, hidden_width=4, n_layers=1, dropout=0.0, residual=False)
+    attention = SelfAttention(WIDTH, hidden_width=4, n_heads=2, dropout=0.0, residual=False)
+    assert (lstm(vectors, mask)[0, 3] == 0).all()
+    assert (attention(vectors, mask)[~mask] == 0).all()
+    # The padding at the end of all texts stays.
+    assert lstm(vectors, mask).shape == (2, 4, 8)
+    assert attention(vectors, mask).shape == (2, 4, 4)
+
+
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_bilstm_drops_between_its_layers_in_training(n_layers: int) -> None:
+    torch.manual_seed(1)
+    neck = BiLSTM(WIDTH, hidden_width=4, n_layers=n_layers, dropout=0.5, residual=False)
+    plain = BiLSTM(WIDTH, hidden_width=4, n_layers=n_layers, dropout=0.0, residual=False)
+    plain.load_state_dict(neck.state_dict())
+    assert neck.lstm.num_layers == n_layers
+    vectors, mask = torch.randn(1, 5, WIDTH), torch.ones(1, 5, dtype=torch.bool)
+    assert torch.equal(neck(vectors, mask), plain(vectors, mask)) == (n_layers == 1)
+    assert torch.equal(neck.eval()(vectors, mask), plain(vectors, mask))
+
+
+def test_attention_drops_its_weights_in_training() -> None:
+    torch.manual_seed(1)
+    neck = SelfAttention(WIDTH, hidden_width=4, n_heads=2, dropout=1.0, residual=False)
+    vectors, mask = torch.randn(1, 5, WIDTH), torch.ones(1, 5, dtype=torch.bool)
+    assert (neck(vectors, mask) == 0).all()
+    plain = SelfAttention(WIDTH, hidden_width=4, n_heads=2, dropout=0.0, residual=False)
+    plain.load_state_dict(neck.state_dict())
+    assert torch.equal(neck.eval()(vectors, mask), plain(vectors, mask))
+
+
+def test_both_is_one_after_the_other() -> None:
+    torch.manual_seed(1)
+    make = {"hidden_width": 4, "n_layers": 2, "n_heads": 2, "dropout": 0.5}
+    for residual in (True, False):
+        neck = BiLSTMAttention(WIDTH, **make, residual=residual)
+        vectors = torch.randn(2, 4, WIDTH)
+        mask = torch.arange(4) < torch.tensor([[4], [2]])
+        torch.manual_seed(2)
+        outputs = neck(vectors, mask)
+        torch.manual_seed(2)
+        torch.testing.assert_close(outputs, neck.attention(neck.lstm(vectors, mask), mask))
+        assert neck.lstm.lstm.dropout == neck.attention.dropout_prob == 0.5
+        assert neck.lstm.lstm.num_layers == neck.attention.n_heads == 2
+        assert neck.attention.project.out_features == 3 * 2 * 4
+        assert outputs.shape == (2, 4, WIDTH if residual else 8)
+
+
+def test_bilstm_stays_in_float32() -> None:
+    torch.manual_seed(1)
+    neck = BiLSTM(WIDTH, hidden_width=4, n_layers=1, dropout=0.0, residual=False)
+    vectors, mask = torch.randn(1, 5, WIDTH), torch.ones(1, 5, dtype=torch.bool)
+    expected = neck(vectors, mask)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(neck(vectors, mask), expected)
+        assert neck(vectors.bfloat16(), mask).dtype == torch.float32
