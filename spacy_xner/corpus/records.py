@@ -1,5 +1,6 @@
 """Reads and writes records in any format."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ from ..errors import CorpusError
 from ..types import Record
 from .formats.registry import find_format, get_format, get_writer
 from .reading.options import ReadOptions, WriteOptions
-from .reading.session import ReadReport, ReadSession
+from .reading.session import ReadReport, ReadSession, shorten
+
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_records(
@@ -72,8 +75,17 @@ def write_records(
         Number of items that were lost, by kind.
 
     Raises:
-        ValueError: If the format cannot be written.
+        ValueError: If the format cannot be written, or a text has half of a surrogate pair.
     """
     write = get_writer(format)
     with new_file(Path(path)) as part, part.open("w", encoding="utf-8", newline="") as file:
-        return write(records, file, options or WriteOptions())
+        return write(map(_check_text, records), file, options or WriteOptions())
+
+
+def _check_text(record: Record) -> Record:
+    for text in (record.text, *(span.label for span in record.spans), *(record.cats or ())):
+        if LONE_SURROGATE.search(text):
+            raise ValueError(
+                f"Texts and labels must be Unicode, found a lone surrogate in {shorten(text)}. Remove it."
+            )
+    return record

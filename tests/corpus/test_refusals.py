@@ -1,5 +1,6 @@
 """What readers refuse, with its position."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,14 @@ from .formats.test_formats import read
 GOOD = '{"text": "Bo", "label": []}\n'
 BAD = [
     (GOOD + '{"text": "Bo"', "file:2: expected a JSON object on each line, .* found Expecting"),
-    (GOOD + "[" * 100_000, "file:2: expected a JSON object on each line"),
+    (GOOD + "[" * 100_000, "file:2: expected a JSON object on each line, .* found too many nested levels"),
+    ('{"text": ' + "[" * 100_000, "file:1: expected a JSON object on each line, .* too many nested levels"),
+    ('{"text": "Bo", "id": ' + "9" * 5000 + "}", "file:1: expected a JSON object .* found too long a number"),
+    (GOOD + '{"text": "Bo", "label": [' + "[" * 400 + "]" * 400 + "]}", "file:2: expected .*, found "),
+    (GOOD + '{"text": "Bo", "text": "An"}', "file:2: expected a JSON object, found .* the key 'text' twice"),
+    (GOOD + '{"text": "Bo", "spans": [{"start": 0, "start": 1}]}', "file:2: expected .* 'start' twice"),
+    ('[{"text": "Bo"}] {"text": "An"}', 'file:1: expected nothing after the array, found \'{"text": "An"}\''),
+    ('[{"text": "Bo"}]\n' + " " * (1 << 20) + "]", r"file:1: expected nothing after the array, found '\]'"),
     (GOOD + "3\n", "file:2: expected a JSON object, found int"),
     (GOOD + '{"txt": "Bo"}\n', "file:2: expected .*, found no text"),
     (GOOD + '{"text": 3}\n', "file:2: expected .*, found no text"),
@@ -26,6 +34,20 @@ BAD = [
     (GOOD + '{"text": "Bo", "label": [[0, 1]]}\n', r"file:2: expected .*, found \[0, 1\]"),
     (GOOD + '{"text": "Bo", "label": [["0", 1, "X"]]}\n', "file:2: an entity must have whole numbers"),
     (GOOD + '{"text": "Bo", "label": [[0, 1, ""]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "label": [[0.0, 1, "X"]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "label": [[0, true, "X"]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "label": [[0, Infinity, "X"]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "label": [[0, 1, ["X", 3]]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "label": [[0, 1, []]]}\n', "file:2: an entity must have whole numbers"),
+    (GOOD + '{"text": "Bo", "label": [[0, 2, "X"], [1, 1, "X"]]}\n', "file:2: an entity must lie within"),
+    (
+        GOOD + '{"text": "Bo", "cats": {"a": NaN}}\n',
+        "file:2: the value of a label must be from 0 to 1, .* nan",
+    ),
+    (GOOD + '{"text": "Bo", "cats": {"a": "no"}}\n', "file:2: the value of a label must be .*, found 'no'"),
+    (GOOD + '{"text": "Bo", "cats": {"a": -0.1}}\n', "file:2: the value of a label must be .*, found -0.1"),
+    (GOOD + '{"text": "Bo", "cats": {"a": 2}}\n', "file:2: the value of a label must be .*, found 2"),
+    (GOOD + '{"text": "Bo", "label": ["a", ""]}\n', "file:2: labels must be strings with at least one"),
     (GOOD + '{"text": "Bo", "spans": [{"start": 0, "end": 1}]}\n', "file:2: an entity must have whole"),
     (
         '{"text": "Bo An", "spans": [{"start": 0, "end": 2, "label": "X", "text": "Bo"},'
@@ -36,15 +58,38 @@ BAD = [
     ('[{"text": "Bo", "label": []}\n, 3]', "file:2: expected a JSON object, found int"),
     ('[{"data": {"text": "Bo"}, "annotations": [3]}]', "file:1: expected a task of Label Studio"),
     ('[{"data": {}, "annotations": []}]', "file:1: expected a task of Label Studio"),
+    (
+        '[{"data": {"text": "Bo"}, "annotations": [{"result": [{"type": "labels", "value": '
+        '{"start": 0, "end": 2, "labels": "PER"}}]}]}]',
+        "file:1: expected a task of Label Studio",
+    ),
+    (
+        '[{"data": {"text": "Bo"}, "annotations": [{"result": [{"type": "choices", "value": '
+        '{"choices": "good"}}]}]}]',
+        "file:1: expected a task of Label Studio",
+    ),
+    (
+        '[{"data": {"text": "Bo"}, "annotations": [{"result": [{"type": "choices", "value": '
+        '{"choices": [["a", "b"]]}}]}]}]',
+        "file:1: labels must be strings with at least one character",
+    ),
+    (
+        '[{"data": {"text": "Bo"}, "annotations": [{"result": [{"type": ["a"], "value": {}}]}]}]',
+        "file:1: expected a task of Label Studio",
+    ),
     ('{"tokens": ["Bo"], "tags": ["B-X", "O"]}', "file:1: expected tokens, and a tag for each"),
     ('{"tokens": [" "], "tags": ["B-X"]}', "file:1: expected tokens, and a tag for each"),
     ('{"tokens": ["Bo"], "tags": [1]}', "file:1: a tag must be a string, or a number that the dataset's"),
     ('{"tokens": ["Bo"], "tags": ["X"]}', "file:1: a tag must be O, B-LABEL or I-LABEL, found 'X'"),
     ('{"text": "Bo", "label": {"X": {"Bo": [[0]]}}}', "file:1: expected .* found another shape"),
+    ('{"text": "Bo", "label": {"X": {"Bo": [[0, 1.5]]}}}', "file:1: an entity must have whole numbers"),
+    ('{"text": "Bo", "label": {"X": {"Bo": [["0", "1"]]}}}', "file:1: an entity must have whole numbers"),
     ('{"text": 3, "label": {"X": {"Bo": [[0, 1]]}}}', "file:1: text must be a string, found 3"),
     ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\n", "file:2: expected as many characters as tags, .* found 2 and 1"),
     ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\x02Y\n", "file:2: a tag must be O, LABEL-B or LABEL-I, found 'Y'"),
     ("a\x02b\tX-B\x02X-I\na\x02b\n", "file:2: expected as many characters as tags, .* found 2"),
+    ("text,label\x00\na,x\n", "file:1: expected text, found a NUL"),
+    ("text,a,a \nBo,1,0\n", "file:1: columns of labels must have different names, found .'a', 'a'."),
     ("text,label\na,x\nb\n", "file:3: expected 2 cells as in the header, found 1"),
     ("text,label\na,x\nb,\n", "file:3: expected a label, found an empty cell"),
     ('text,label\na,x\n"b,y\n', "file:3: expected cells of a table, found unexpected end of data"),
@@ -113,7 +158,10 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a\tb\nhello\tgood\n", "file.tsv:1: a table must have a column named label, .* found a, b. Rename"),
+        (
+            "a\tb\nhello\tgood\n",
+            "file.tsv:1: a table must have a column named label, .* found 'a', 'b'. Rename",
+        ),
         (
             "text\tlabel\nhello\tgood\textra\n",
             "file.tsv:2: expected rows of 2 cells as in the header",
@@ -127,3 +175,46 @@ def test_bad_tables_get_one_line_with_the_position(tmp_path: Path, text: str, me
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CorpusError, match=message):
         list(read_records(path))
+
+
+def test_a_blank_line_before_a_header_is_no_row(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("\n\ntext,label\nBo,a\n\nAn,b\n", encoding="utf-8")
+    records, _ = read(path)
+    assert [(record.text, record.source[-1]) for record in records] == [("Bo", "4"), ("An", "6")]
+
+
+def test_labels_of_skipped_texts_are_not_those_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(
+        '{"text": "a", "label": "x"}\n{"text": "b", "label": ["\\ud83d", ""]}\n', encoding="utf-8"
+    )
+    records, report = read(path, skip_bad=True)
+    assert [record.cats for record in records] == [{"x": 1.0}]
+    assert len(report.skipped) == 1
+
+
+def test_rows_without_tokens_before_the_first_can_be_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text('{}\n{"tokens": ["Bo"], "tags": ["B-X"]}\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"file:1: rows must have tokens or words, .* found none"):
+        list(read_records(path, "tokens"))
+    report = ReadReport()
+    records = list(read_records(path, "tokens", options=ReadOptions(skip_bad=True), report=report))
+    assert [record.text for record in records] == ["Bo"]
+    assert len(report.skipped) == 1
+    path.write_text('{"a": 1}\n{"tokens": ["Bo"]}\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"file:2: rows must have .*, found 'tokens'"):
+        list(read_records(path, "tokens", options=ReadOptions(skip_bad=True)))
+
+
+def test_a_message_is_short_and_printable(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(json.dumps({"tokens": ["a"], "tags": ["\x1b" + "x" * 9999]}), encoding="utf-8")
+    with pytest.raises(
+        CorpusError, match=r"file:1: a tag must be O, B-LABEL or I-LABEL, found '\\x1bx"
+    ) as caught:
+        read(path)
+    assert len(str(caught.value)) < 400
+    path.write_text("text,a\x1b\n1,0\n", encoding="utf-8")
+    assert read(path)[1].notes[1] == r"text in text, 0 and 1 in a\x1b"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ...schemes import Repair, TagScheme
 from ...types import Entity
-from ..reading.session import ReadSession
+from ..reading.session import ReadSession, shorten
 
 
 def read_tags(
@@ -27,7 +27,7 @@ def read_tags(
         i, tag = next(pair for pair in enumerate(tags) if scheme.parse(pair[1]) is None)
         session.fail(
             place(i),
-            f"a tag must be {scheme.form}, found {tag!r}.",
+            f"a tag must be {scheme.form}, found {shorten(tag)}.",
             "Fix the line, set --columns, or use --skip-bad.",
         )
     for repair in scheme.repairs(tags, entities):

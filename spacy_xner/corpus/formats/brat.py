@@ -10,10 +10,10 @@ from pathlib import Path
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
 from ..reading.lines import Line, check_line, read_lines
-from ..reading.session import ReadSession
+from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 
-ENTITY = re.compile(r"T[^\t]*\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
+ENTITY = re.compile(r"T[^\t]*\t(\S+) (\d{1,18} \d{1,18}(?:;\d+ \d+)*)\t(.*)")
 
 
 def recognizes_brat(head: FileHead) -> bool:
@@ -55,7 +55,7 @@ def _parse(session: ReadSession, line: Line) -> list[RawSpan]:
         return []
     match = ENTITY.fullmatch(line.text)
     if match is None:
-        session.fail(line.number, f"expected 'T1<tab>LABEL start end<tab>text', found {line.text!r:.60}.")
+        session.fail(line.number, f"expected 'T1<tab>LABEL start end<tab>text', found {shorten(line.text)}.")
     label, offsets, surface = match.groups()
     if ";" in offsets:
         session.leave_out("discontinuous entities")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
 from ..reading.json_items import Row, read_json
-from ..reading.session import ReadSession
+from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 
 SHAPE = '{"text": ..., "label": {type: {surface: [[start, end]]}}}'
@@ -34,7 +34,7 @@ def _parse(session: ReadSession, where: str, row: Row) -> RawRecord:
     try:
         text, labels = row["text"], row.get("label", {})
         spans = [
-            RawSpan(int(start), int(end), label, surface)
+            RawSpan(start, end, label, surface)
             for label, forms in labels.items()
             for surface, places in forms.items()
             for start, end in places
@@ -42,5 +42,5 @@ def _parse(session: ReadSession, where: str, row: Row) -> RawRecord:
     except (KeyError, TypeError, ValueError, AttributeError):
         session.fail(where, f"expected {SHAPE}, found another shape.")
     if not isinstance(text, str):
-        session.fail(where, f"text must be a string, found {text!r:.40}.")
+        session.fail(where, f"text must be a string, found {shorten(text)}.")
     return RawRecord(text, spans)

@@ -5,6 +5,7 @@ import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TextIO
@@ -139,7 +140,7 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
     """
     lost: Counter[str] = Counter()
     scheme = TagScheme(options.scheme, label_first=options.type_first)
-    written = [(record, _layers(record)) for record in records]
+    written = [(record, _layers(_writable(record, scheme, lost))) for record in records]
     depth = max((len(layers) for _, layers in written), default=1)
     if options.comments:
         file.write(f"# global.columns = FORM{''.join(f' NER{i}' for i in range(1, depth + 1))}\n")
@@ -161,6 +162,17 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
             touching = sum(a.char_end == b.char_start and a.label == b.label for a, b in pairs)
             lost["entities that IO merges with the one before"] += touching
     return +lost
+
+
+def _writable(record: Record, scheme: TagScheme, lost: Counter[str]) -> Record:
+    """Leave out and count entities with labels that could not be read back, such as those with a line end."""
+    good = [
+        span
+        for span in record.spans
+        if scheme.parse(scheme.join("B", span.label).strip()) == ("B", span.label)
+    ]
+    lost["entities with labels that CoNLL cannot hold"] += len(record.spans) - len(good)
+    return replace(record, spans=tuple(good))
 
 
 def _layers(record: Record) -> list[list[CharSpan]]:

@@ -4,6 +4,7 @@ Source: datasets' documentation, `load_from_disk` and `load_dataset`.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,34 +29,59 @@ def read_hf(session: ReadSession) -> Iterator[Record]:
     Raises:
         ImportError: If datasets is not installed.
         ValueError: If the split is unknown.
-        CorpusError: If there are no columns of tokens and tags, or a row is bad.
+        CorpusError: If the dataset is damaged or has no columns of tokens and tags, or a row is bad.
     """
-    dataset = _load(session.path, session.options.split)
+    with _damage_reported(session):
+        loaded = _load(session.path)
+    dataset = _choose_split(loaded, session.options.split) if isinstance(loaded, dict) else loaded
     features = dataset.features or {}
-    fields = find_fields(session, features or next(iter(dataset)))
+    with _damage_reported(session):
+        columns = features or next(iter(dataset), {})
+    fields = find_fields(session, session.at(1), columns)
     names = getattr(getattr(features.get(fields.tags), "feature", None), "names", None)
 
     def list_rows(session: ReadSession) -> Iterator[tuple[str, Row]]:
-        for number, row in enumerate(dataset, start=1):
+        rows = enumerate(dataset, start=1)
+        while True:
+            with _damage_reported(session):
+                number, row = next(rows, (0, None))
+            if row is None:
+                return
             yield session.at(number), dict(row)
 
     return read_token_rows(session, list_rows, fields._replace(names=names))
 
 
-def _load(path: Path, split: str | None) -> Any:
+@contextmanager
+def _damage_reported(session: ReadSession) -> Iterator[None]:
+    """Report whatever datasets and pyarrow raise for files that are missing or damaged."""
+    try:
+        yield
+    except ImportError:
+        raise
+    except Exception as err:
+        reason = " ".join(str(err).split()).rstrip(".")
+        session.fail(
+            1,
+            f"expected a dataset that can be read, found {type(err).__name__}: {reason:.200}.",
+            "Check its name, or save it again.",
+        )
+
+
+def _load(path: Path) -> Any:
     try:
         import datasets
     except ImportError as err:
         msg = "Hugging Face datasets need the package datasets. Install it with: pip install spacy-xner[hf]"
         raise ImportError(msg) from err
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
-        dataset = datasets.load_from_disk(str(path))
-    else:
-        dataset = datasets.load_dataset(str(path), streaming=True)
-    if not isinstance(dataset, dict):
-        return dataset
-    if split is None and len(dataset) == 1:
-        return next(iter(dataset.values()))
-    if split not in dataset:
-        raise ValueError(f"--split must be one of {', '.join(dataset)}, found {split}. Choose one of these.")
-    return dataset[split]
+        return datasets.load_from_disk(str(path))
+    return datasets.load_dataset(str(path), streaming=True)
+
+
+def _choose_split(splits: dict[str, Any], split: str | None) -> Any:
+    if split is None and len(splits) == 1:
+        return next(iter(splits.values()))
+    if split not in splits:
+        raise ValueError(f"--split must be one of {', '.join(splits)}, found {split}. Choose one of these.")
+    return splits[split]

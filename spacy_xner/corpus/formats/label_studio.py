@@ -45,26 +45,37 @@ def _parse(session: ReadSession, where: str, task: Row) -> RawRecord | None:
             return None
         for _ in done[1:]:
             session.leave_out("annotations after a task's first")
-        spans: list[RawSpan] = []
-        cats: list[str] | None = None
-        for result in done[0]["result"]:
-            kind, value = result["type"], result["value"]
-            if kind == "labels":
-                surface = value.get("text")
-                spans += [RawSpan(value["start"], value["end"], each, surface) for each in value["labels"]]
-            elif kind == "choices":
-                cats = [*(cats or []), *value["choices"]]
-            else:
-                session.leave_out(f"results of type {kind}")
-        if not all(isinstance(offset, int) for span in spans for offset in span[:2]):
-            raise TypeError
+        return RawRecord(text, *_read_results(session, done[0]["result"]))
     except (KeyError, TypeError, AttributeError, ValueError):
         session.fail(
             where,
             "expected a task of Label Studio with its text in data, and annotations with results, found "
             "another shape.",
         )
-    return RawRecord(text, spans, cats)
+
+
+def _read_results(session: ReadSession, results: list[Row]) -> tuple[list[RawSpan], list[str] | None]:
+    """Read the entities of an annotation, and its choices: None if it has none."""
+    spans: list[RawSpan] = []
+    cats: list[str] | None = None
+    for result in results:
+        kind, value = result["type"], result["value"]
+        if kind == "labels":
+            labels = _as_list(value["labels"])
+            spans += [RawSpan(value["start"], value["end"], label, value.get("text")) for label in labels]
+        elif kind == "choices":
+            cats = [*(cats or []), *_as_list(value["choices"])]
+        elif isinstance(kind, str):
+            session.leave_out(f"results of type {kind}")
+        else:
+            raise TypeError
+    return spans, cats
+
+
+def _as_list(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
 
 
 def _text(data: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
 from ..reading.json_items import Row, read_json
 from ..reading.options import WriteOptions
-from ..reading.session import ReadSession
+from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 
 TEXTS = ("text", "content", "sentence", "data")
@@ -62,7 +62,8 @@ def _parse(session: ReadSession, where: str, row: Row) -> RawRecord:
         if value is None:
             continue
         if isinstance(value, dict):
-            cats = [label for label, score in value.items() if _is_set(score)]
+            cats = cats or []
+            cats += [label for label, score in value.items() if _is_set(session, where, score)]
             continue
         for annotation in value if isinstance(value, list) else [value]:
             if isinstance(annotation, str | int):
@@ -82,9 +83,13 @@ def _parse_flags(row: Row) -> list[str] | None:
     return [name for name, value in flags.items() if value]
 
 
-def _is_set(score: object) -> bool:
-    """Return whether a label applies, by its value: a probability, or yes or no."""
-    return score > MIN_CAT_PROBABILITY if isinstance(score, int | float) else bool(score)
+def _is_set(session: ReadSession, where: str, score: object) -> bool:
+    """Return whether a label applies, by its probability; JSON's true and false are 1 and 0."""
+    if not isinstance(score, int | float) or not 0 <= score <= 1:
+        session.fail(
+            where, f"the value of a label must be from 0 to 1, true or false, found {shorten(score)}."
+        )
+    return score > MIN_CAT_PROBABILITY
 
 
 def _parse_spans(session: ReadSession, where: str, annotation: object) -> list[RawSpan]:
@@ -96,16 +101,8 @@ def _parse_spans(session: ReadSession, where: str, annotation: object) -> list[R
         start, end, labels = (_first(annotation, names) for names in (STARTS, ENDS, LABELS))
         surface = _first(annotation, SURFACES)
     else:
-        session.fail(where, f"{SHAPE}, found {annotation!r:.40}.")
-    labels = labels if isinstance(labels, list) else [labels]
-    is_good = (
-        isinstance(start, int) and isinstance(end, int) and all(isinstance(each, str) for each in labels)
-    )
-    if not is_good or not labels or not all(labels):
-        session.fail(
-            where,
-            f"an entity must have whole numbers for start and end, and a label, found {annotation!r:.80}.",
-        )
+        session.fail(where, f"{SHAPE}, found {shorten(annotation)}.")
+    labels = labels if isinstance(labels, list) and labels else [labels]
     return [RawSpan(start, end, label, surface if isinstance(surface, str) else None) for label in labels]
 
 

@@ -12,7 +12,7 @@ from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import RawRecord, read_offsets
 from ..reading.lines import check_line, read_lines
-from ..reading.session import ReadSession
+from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 
 TEXTS = ("text", "text_a", "sentence", "content", "tweet", "review", "message", "comment", "body", "query")
@@ -66,8 +66,12 @@ def read_table(session: ReadSession) -> Iterator[Record]:
     sample = [line.text for line in islice(read_lines(session.preview()), SAMPLE_ROWS)]
     table = _detect(session, sample)
     kind = "0 and 1 in" if table.are_flags else "labels in"
-    names = ", ".join(table.header[i] for i in table.labels)
-    session.note(f"text in {table.header[table.text]}, {kind} {names}")
+    names = [table.header[i].strip() for i in table.labels]
+    if len({*names}) < len(names):
+        session.fail(
+            1, f"columns of labels must have different names, found {shorten(names)}.", "Rename them."
+        )
+    session.note(f"text in {table.header[table.text]}, {kind} {', '.join(names)}")
     return read_offsets(session, partial(_read_rows, table), partial(_parse, table))
 
 
@@ -114,7 +118,7 @@ def _find_columns(
         session.fail(
             1,
             f"a table must have a column named {', '.join(LABELS[:-1])} or {LABELS[-1]}, or columns of 0 and "
-            f"1, found {', '.join(header)}.",
+            f"1, found {', '.join(map(shorten, header)):.200}.",
             "Rename one of them.",
         )
     return text, flags, True
@@ -134,6 +138,19 @@ def _split(lines: Iterable[str], separator: str, *, is_quoted: bool) -> Any:
 
 def _read_rows(table: Table, session: ReadSession) -> Iterator[tuple[str, Cells]]:
     """Read the rows after the header, each with the position of its first line."""
+    rows = _number_rows(table, session)
+    for _, _, error in islice(rows, 1):
+        if error is not None:
+            raise error
+    for number, row, error in rows:
+        if error is None:
+            yield session.at(number), row
+        else:
+            session.skip(error)
+
+
+def _number_rows(table: Table, session: ReadSession) -> Iterator[tuple[int, Cells, CorpusError | None]]:
+    """Split lines into rows, each with the number of its first line, and the error of one that is no text."""
     errors: list[CorpusError] = []
 
     def lines() -> Iterator[str]:
@@ -153,11 +170,8 @@ def _read_rows(table: Table, session: ReadSession) -> Iterator[tuple[str, Cells]
             session.fail(number, f"expected cells of a table, found {err}.", "Fix the line.")
         if row is None:
             return
-        if number > 1 and row:
-            if errors:
-                session.skip(errors[0])
-            else:
-                yield session.at(number), row
+        if row:
+            yield number, row, next(iter(errors), None)
         errors.clear()
 
 
@@ -167,7 +181,7 @@ def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRec
     cells = {table.header[i].strip(): row[i].strip() for i in table.labels}
     if table.are_flags:
         if not set(cells.values()) <= {"0", "1"}:
-            session.fail(where, f"labels must be 0 or 1, found {row!r:.60}.")
+            session.fail(where, f"labels must be 0 or 1, found {shorten(row)}.")
         return RawRecord(row[table.text], [], [label for label, value in cells.items() if value == "1"])
     (cell,) = cells.values()
     for joiner in JOINERS:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ...types import Record
-from ..reading.json_items import read_json
+from ..reading.json_items import Row, read_json
 from ..reading.session import ReadReport, ReadSession
 from ..reading.sniff import FileHead
 from .token_rows import TAGS, TOKENS, find_fields, read_token_rows
@@ -23,8 +23,15 @@ def read_token_json(session: ReadSession) -> Iterator[Record]:
         CorpusError: If a line is bad.
     """
     first_look = replace(session, report=ReadReport())
-    _, first = next(read_json(first_look), ("", None))
-    if first is None:
+    where, row = "", None
+    for where, row in read_json(first_look):  # noqa: B007 - of the last row, if none has the columns
+        if _has_columns(row) or not session.options.skip_bad:
+            break
+    if row is None:
         session.report.skipped += first_look.report.skipped
         return iter(())
-    return read_token_rows(session, read_json, find_fields(session, first))
+    return read_token_rows(session, read_json, find_fields(session, where, row))
+
+
+def _has_columns(row: Row) -> bool:
+    return any(name in row for name in TOKENS) and any(name in row for name in TAGS)

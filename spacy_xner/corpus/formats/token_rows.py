@@ -9,7 +9,7 @@ from ..annotation.offsets import check_texts
 from ..annotation.rebuild import join_tokens
 from ..annotation.repairs import read_tags
 from ..annotation.tags import detect_scheme
-from ..reading.session import ReadSession
+from ..reading.session import ReadSession, shorten
 
 TOKENS = ("tokens", "words")
 TAGS = ("ner_tags", "tags", "ner", "labels")
@@ -35,8 +35,13 @@ class Fields(NamedTuple):
     names: Sequence[str] | None = None
 
 
-def find_fields(session: ReadSession, columns: Iterable[str]) -> Fields:
+def find_fields(session: ReadSession, where: str, columns: Iterable[str]) -> Fields:
     """Find the columns by their names.
+
+    Args:
+        session: The session.
+        where: Position of the row whose columns these are.
+        columns: Their names.
 
     Raises:
         CorpusError: If there are none.
@@ -45,9 +50,9 @@ def find_fields(session: ReadSession, columns: Iterable[str]) -> Fields:
     tokens, tags = (next((name for name in names if name in known), None) for names in (TOKENS, TAGS))
     if tokens is None or tags is None:
         session.fail(
-            1,
+            where,
             f"rows must have {' or '.join(TOKENS)}, and {' or '.join(TAGS)}, found "
-            f"{', '.join(known) or 'none'}.",
+            f"{', '.join(map(shorten, known)) or 'none':.200}.",
             "Rename the columns.",
         )
     return Fields(tokens, tags)
@@ -87,7 +92,7 @@ def _parse(session: ReadSession, where: str, row: Row, *, fields: Fields) -> tup
     tokens, tags = row.get(fields.tokens), row.get(fields.tags)
     is_good = isinstance(tokens, list) and isinstance(tags, list) and len(tokens) == len(tags)
     if not is_good or not all(isinstance(token, str) and token.strip() for token in tokens or ()):
-        session.fail(where, f"expected tokens, and a tag for each, found {str(tokens)[:40]}.")
+        session.fail(where, f"expected tokens, and a tag for each, found {shorten(tokens)}.")
     check_texts(session, where, tokens or ())
     return tokens or [], [_name(session, where, tag, names=fields.names) for tag in tags or ()]
 
@@ -95,10 +100,10 @@ def _parse(session: ReadSession, where: str, row: Row, *, fields: Fields) -> tup
 def _name(session: ReadSession, where: str, tag: object, *, names: Sequence[str] | None) -> str:
     if isinstance(tag, str):
         return tag
-    if isinstance(tag, int) and names is not None and 0 <= tag < len(names):
+    if type(tag) is int and names is not None and 0 <= tag < len(names):
         return names[tag]
     session.fail(
         where,
-        f"a tag must be a string, or a number that the dataset's features name, found {tag!r}.",
+        f"a tag must be a string, or a number that the dataset's features name, found {shorten(tag)}.",
         "Make the column a ClassLabel, or fix the tag.",
     )

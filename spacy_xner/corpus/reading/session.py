@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from reprlib import Repr
 from typing import NoReturn, TypeVar
 
 from ...errors import CorpusError
@@ -12,6 +13,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 FIX_OR_SKIP = "Fix it, or skip such texts with --skip-bad."
+
+
+_REPR = Repr()
+_REPR.maxstring = _REPR.maxother = 80
+
+
+def shorten(value: object) -> str:
+    """Return what was found for an error message: short, printable, on one line, however deep it is."""
+    return _REPR.repr(value)
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with escapes for what is not printable, for messages that quote a file."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 @dataclass(slots=True)
@@ -65,7 +80,7 @@ class ReadSession:
             CorpusError: Always.
         """
         place = self.at(where) if isinstance(where, int) else where
-        raise CorpusError(f"{place}: {problem} {remedy}")
+        raise CorpusError(printable(f"{place}: {problem} {remedy}"))
 
     def skip(self, error: CorpusError) -> None:
         """Skip the text with this error.
@@ -79,10 +94,11 @@ class ReadSession:
 
     def note(self, evidence: str) -> None:
         """Note what was detected about the format."""
-        self.report.notes.append(evidence)
+        self.report.notes.append(printable(evidence))
 
     def leave_out(self, kind: str) -> None:
         """Count an item that a `Record` cannot hold, such as a relation."""
+        kind = printable(kind)
         self.report.left_out[kind] = self.report.left_out.get(kind, 0) + 1
 
     def repair(self, kind: str, line: str) -> None:

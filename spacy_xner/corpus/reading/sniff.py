@@ -49,7 +49,7 @@ def read_file_head(path: Path) -> FileHead:
 
 def _parse_first(lines: Sequence[str]) -> dict[str, Any]:
     try:
-        value, _ = json.JSONDecoder().raw_decode("\n".join(lines).lstrip("[ \n"))
-    except ValueError:
+        value, _ = json.JSONDecoder().raw_decode("\n".join(lines).lstrip("[ \t\r\n"))
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

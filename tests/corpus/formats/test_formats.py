@@ -6,10 +6,18 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_xner.corpus import FORMATS, ReadOptions, ReadReport, WriteOptions, find_format, read_records
+from spacy_xner.corpus import (
+    FORMATS,
+    ReadOptions,
+    ReadReport,
+    WriteOptions,
+    find_format,
+    read_records,
+    write_records,
+)
 from spacy_xner.errors import CorpusError
 from spacy_xner.types import CharSpan, Record
 
@@ -219,3 +227,73 @@ def test_predictions_are_written_to_be_corrected() -> None:
     (prediction,) = task["predictions"]
     assert (prediction["score"], prediction["result"][0]["score"]) == (0.75, 0.75)
     assert prediction["result"][1]["value"] == {"choices": ["good"]}
+
+
+# Readers refuse a NUL. White space, quotes and what the formats use themselves come more often than the rest.
+UNICODE = st.characters(exclude_categories=["Cs"], exclude_characters="\x00") | st.sampled_from(
+    ' \t\r\n\x02\x1c\x85\xa0\u2028\u3000\ufeff"\\#-,;{[O'
+)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in WRITERS])
+@given(data=st.data())
+@settings(max_examples=50)
+def test_any_text_and_label_is_written_and_read_back(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("written") / "file"
+    text = data.draw(st.text(UNICODE, max_size=9))
+    place = st.integers(0, len(text))
+    span = st.tuples(place, place, st.text(UNICODE, min_size=1, max_size=4))
+    drawn = [(CharSpan(*each), text[slice(*each[:2])]) for each in data.draw(st.lists(span, max_size=3))]
+    spans = tuple(sorted({span for span, surface in drawn if surface.strip() == surface != ""}))
+    first = Record("Anna met", (CharSpan(0, 4, "PER"),))
+    lost = write_records([first, Record(text, spans)], path, name)
+    again = list(read_records(path, name))
+    assert again[0].spans == first.spans
+    if not lost:
+        assert [(record.text, record.spans) for record in again[1:]] == [(text, spans)]
+    elif name == "conll":
+        kept = [span for record in again[1:] for span in record.spans]
+        n_lost = lost["entities with labels that CoNLL cannot hold"]
+        assert len(kept) + n_lost == len(spans) or lost["texts without a token"]
+
+
+@pytest.mark.parametrize("record", [
+    Record("\ud83d"), Record("a", (CharSpan(0, 1, "\udc80"),)), Record("a", cats={"\udfff": 1.0})
+])  # fmt: skip
+@pytest.mark.parametrize("name", [name for name, _ in WRITERS])
+def test_lone_surrogates_are_not_written(tmp_path: Path, name: str, record: Record) -> None:
+    with pytest.raises(ValueError, match=r"must be Unicode, found a lone surrogate in .*") as caught:
+        write_records([Record("a"), record], tmp_path / "file", name)
+    str(caught.value).encode()
+    assert not list(tmp_path.iterdir())
+
+
+def test_labels_that_conll_cannot_hold_are_counted(tmp_path: Path) -> None:
+    spans = (CharSpan(0, 1, "a\tb"), CharSpan(2, 3, "X "), CharSpan(4, 5, "X"))
+    path = tmp_path / "file"
+    assert write_records([Record("a b c", spans)], path, "conll") == {
+        "entities with labels that CoNLL cannot hold": 2
+    }
+    assert read(path)[0][0].spans == spans[2:]
+
+
+def test_damaged_datasets_are_refused(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = datasets.Dataset.from_dict({"tokens": [["a"]], "ner_tags": [["B-X"]]})
+    rows.to_parquet(tmp_path / "parquet" / "train.parquet")
+    rows.save_to_disk(tmp_path / "saved")
+    datasets.Dataset.from_dict({"a": [1]}).save_to_disk(tmp_path / "bare")
+    assert len(read(tmp_path / "saved")[0]) == 1
+    parquet = tmp_path / "parquet" / "train.parquet"
+    parquet.write_bytes(parquet.read_bytes()[:-9])
+    (tmp_path / "saved" / "state.json").write_text("[]")
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "train.jsonl").touch()
+    for name in ("parquet", "saved", "none"):
+        with pytest.raises(CorpusError, match=r":1: (expected a dataset that can|rows must)") as caught:
+            list(read_records(tmp_path / name, "hf"))
+        assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(CorpusError, match=r"rows must have tokens or words, .* found 'a'"):
+        read(tmp_path / "bare")

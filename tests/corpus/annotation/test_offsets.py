@@ -1,0 +1,115 @@
+"""Offsets of entities: what they count is detected, and those that do not fit their text are refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacy_xner.corpus import ReadReport, read_records
+from spacy_xner.corpus.annotation.offsets import Convention, RawRecord, RawSpan, find_convention
+from spacy_xner.errors import CorpusError
+from spacy_xner.types import CharSpan
+
+TEXTS = st.text(st.sampled_from("ab 李😀🇨\u0301"), min_size=1, max_size=8)
+
+
+def utf16(text: str) -> int:
+    """Count the UTF-16 units of a text."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def read(path: Path, *rows: dict[str, Any], format: str = "auto") -> tuple[list[tuple[CharSpan, ...]], str]:
+    """Read rows; return the entities of each, and the evidence of the convention."""
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = ReadReport()
+    records = list(read_records(path, format, report=report))
+    return [record.spans for record in records], report.notes[1]
+
+
+def row(text: str, *spans: tuple[int, int], surfaces: bool = False) -> dict[str, Any]:
+    """Make a row of JSON lines; its entities' texts are given by character offsets, ends exclusive."""
+    made = [{"start": start, "end": end, "label": "X"} for start, end in spans]
+    return {"text": text, "spans": [each | ({"text": "😀a"} if surfaces else {}) for each in made]}
+
+
+@given(TEXTS, st.data())
+def test_each_offset_at_a_character_is_resolved(text: str, data: st.DataObject) -> None:
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+    by_unit = RawSpan(utf16(text[:start]), utf16(text[:end]), "X")
+    assert Convention().resolve(text, RawSpan(start, end, "X")) == (start, end)
+    assert Convention(is_utf16=True).resolve(text, by_unit) == (start, end)
+    inclusive = by_unit._replace(end=by_unit.end - 1)
+    assert Convention(is_inclusive=True, is_utf16=True).resolve(text, inclusive) == (start, end)
+
+
+@given(TEXTS, st.integers(-3, 20))
+def test_other_utf16_offsets_are_no_place(text: str, offset: int) -> None:
+    places = [utf16(text[:i]) for i in range(len(text) + 1)]
+    resolved = Convention(is_utf16=True).resolve(text, RawSpan(offset, offset, "X"))
+    if offset in places:
+        assert resolved == (places.index(offset),) * 2
+    else:
+        assert not all(0 <= place <= len(text) for place in resolved)
+
+
+@pytest.mark.parametrize(
+    "span", [(-1, 2), (-2, -1), (0, 0), (3, 2), (5, 8), (7, 8), (1, 3), (0, 1), (10**30, 10**31)]
+)
+def test_utf16_offsets_that_do_not_fit_are_refused(tmp_path: Path, span: tuple[int, int]) -> None:
+    good = row("😀a b", (0, 3), surfaces=True)
+    other = row("x 😀a", (2, 5), surfaces=True)
+    spans, evidence = read(tmp_path / "file", good, other)
+    assert spans == [(CharSpan(0, 2, "X"),), (CharSpan(2, 4, "X"),)]
+    assert evidence == "offsets in UTF-16 units, ends exclusive: 2 of 2 entities match their text"
+    bad = row("😀a😀b", span)
+    with pytest.raises(CorpusError, match="file:3: an entity must lie within its text of 4 characters"):
+        read(tmp_path / "file", good, other, bad)
+
+
+@pytest.mark.parametrize("span", [(-1, 1), (0, 0), (1, 1), (2, 1), (1, 3), (3, 4), (0, 10**30)])
+def test_offsets_that_do_not_fit_are_refused(tmp_path: Path, span: tuple[int, int]) -> None:
+    good = row("Anna met Bo", (0, 4), (9, 11))
+    assert read(tmp_path / "file", good)[0] == [(CharSpan(0, 4, "X"), CharSpan(9, 11, "X"))]
+    with pytest.raises(CorpusError, match="file:2: an entity must lie within its text of 2 characters"):
+        read(tmp_path / "file", good, row("Bo", span))
+
+
+def test_ends_are_inclusive_where_entities_start_where_they_end(tmp_path: Path) -> None:
+    spans, evidence = read(tmp_path / "file", row("a in bc", (0, 0), (5, 6)), row("Bo", (0, 1)))
+    assert spans == [(CharSpan(0, 1, "X"), CharSpan(5, 7, "X")), (CharSpan(0, 2, "X"),)]
+    assert evidence == (
+        "offsets in characters, ends inclusive: 1 of 3 entities start where they end; none has its text "
+        "beside it"
+    )
+
+
+def test_one_empty_entity_does_not_move_the_others(tmp_path: Path) -> None:
+    rows = [row("Anna met Bo", (0, 4), (9, 11)), row("a b", (1, 1))]
+    with pytest.raises(CorpusError, match="file:2: an entity must lie within its text of 3 characters"):
+        read(tmp_path / "file", *rows)
+
+
+def test_the_convention_that_most_entities_fit_is_taken(tmp_path: Path) -> None:
+    good = {"text": "Anna met Bo", "spans": [{"start": 0, "end": 3, "label": "X", "text": "Anna"}]}
+    bad = {"text": "Anna", "spans": [{"start": 0, "end": 4, "label": "X", "text": "Anna"}]}
+    with pytest.raises(CorpusError, match="file:3: an entity must lie within"):
+        read(tmp_path / "file", good, good, bad)
+    assert find_convention([RawRecord("a", [])]) == (Convention(), "")
+    tie = [RawRecord("ab", [RawSpan(0, 1, "X", "a"), RawSpan(0, 1, "X", "ab")])]
+    assert find_convention(tie)[0] == Convention()
+
+
+def test_the_text_beside_an_entity_may_have_other_white_space(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    beside = {"start": 0, "end": 5, "label": "X", "text": "a  b"}
+    assert read(path, {"text": "a \n\tb", "spans": [beside]})[0] == [(CharSpan(0, 5, "X"),)]
+    with pytest.raises(CorpusError, match="the entity from 0 to 5 must be 'ab', found"):
+        read(path, {"text": "a \n\tb", "spans": [beside | {"text": "ab"}]})
+
+
+def test_entities_are_sorted_and_not_repeated(tmp_path: Path) -> None:
+    spans, _ = read(tmp_path / "file", row("a b", (2, 3), (0, 1), (2, 3)))
+    assert spans == [(CharSpan(0, 1, "X"), CharSpan(2, 3, "X"))]
