@@ -63,7 +63,7 @@ def merged_state(transformer: nn.Module) -> dict[str, Tensor]:
     with torch.no_grad():
         for name, module in transformer.named_modules():
             layer: Any = module
-            if hasattr(module, "get_delta_weight") and hasattr(module, "base_layer"):
+            if hasattr(module, "get_delta_weight"):
                 state[f"{name}.weight"] = state[f"{name}.weight"] + layer.get_delta_weight(ADAPTER)
     return state
 

@@ -48,7 +48,7 @@ def plan_windows(counts: Sequence[int], capacity: int, overlap: int) -> list[Win
         if end >= total:
             break
         # The last window is moved back until it is full: more context for its tokens at the same cost.
-        goal = min(end - overlap, total - capacity) if total - end <= capacity - overlap else end - overlap
+        goal = min(end - overlap, total - capacity)
         start = _first_border(borders, max(goal, start + 1), before=end)
     return _share_overlaps(spans, borders)
 
@@ -61,7 +61,7 @@ def _last_border(borders: Sequence[int], limit: int, *, after: int) -> int:
 
 def _first_border(borders: Sequence[int], goal: int, *, before: int) -> int:
     """Return the first token border from a goal on, or the goal if a long token has none after it."""
-    border = borders[min(bisect_left(borders, goal), len(borders) - 1)]
+    border = borders[bisect_left(borders, goal)]
     return border if border <= before else goal
 
 

@@ -103,7 +103,7 @@ class CheckpointHead(nn.Module):
         for row, text in enumerate(gold):
             n = len(text.known)
             known[row, :n] = torch.tensor(text.known)
-            allowed[row, :n] = self._outside(text.open)
+            allowed[row] = self._outside(text.open)
             for ent in text.entities:
                 allowed[row, ent.start : ent.end] = False
                 for i in range(ent.start, ent.end):

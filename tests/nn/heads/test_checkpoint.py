@@ -74,6 +74,8 @@ def test_loss_is_the_cross_entropy_of_the_tags(kind: str) -> None:
     )
     mask = torch.arange(6) < torch.tensor([[6], [4]])
     torch.testing.assert_close(head.loss(scores, mask, gold), expected)
+    half = scores.bfloat16()
+    assert torch.equal(head.loss(half, mask, gold), head.loss(half.float(), mask, gold))
     # Where labels are open, their tags are as right as O, but only outside entities.
     head.loss(scores.requires_grad_(), mask, [text._replace(open=("LOC",)) for text in gold]).backward()
     for row, names in enumerate(tags):

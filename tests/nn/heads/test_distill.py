@@ -65,7 +65,7 @@ def test_tags_that_are_impossible_leave_the_divergence_finite() -> None:
     # A certain teacher and a student that is as certain of something else: as far as the limits let them.
     other = torch.tensor([[0.0, FLOOR, FLOOR, FLOOR, FLOOR]])
     opposed = tag_divergence(student, NAMES, [target(other, [True], [False])], 1.0)
-    assert opposed.item() == pytest.approx(100.0, rel=0.01)
+    assert opposed.item() == pytest.approx(100.0, abs=0.1)
 
 
 @pytest.mark.parametrize("of_teacher", [True, False])

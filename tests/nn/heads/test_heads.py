@@ -73,6 +73,19 @@ def test_unknown_gold_label_is_refused(kind: str, vectors: torch.Tensor, mask: t
 
 
 @pytest.mark.parametrize("kind", HEADS)
+def test_losses_of_scores_in_half_precision(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head(kind)
+    scores = head(vectors).detach().bfloat16()
+    targets = [target(soft) for soft in targets_of(make_head(kind, seed=3), vectors, mask)]
+    for compute in (
+        lambda x: head.loss(x, mask, GOLD),
+        lambda x: head.distill_loss(x, mask, targets, 2.0),
+    ):
+        assert torch.equal(compute(scores), compute(scores.float()))
+    assert head.decode(scores, mask) == head.decode(scores.float(), mask)
+
+
+@pytest.mark.parametrize("kind", HEADS)
 def test_state_round_trips(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head, other = make_head(kind), make_head(kind, seed=2)
     other.load_state_dict(head.state_dict())

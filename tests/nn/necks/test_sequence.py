@@ -78,6 +78,14 @@ def test_residual_starts_from_the_vectors() -> None:
     torch.testing.assert_close(neck(vectors, torch.ones(1, 3, dtype=torch.bool)), expected)
 
 
+def test_residual_is_the_normalized_sum() -> None:
+    neck = SelfAttention(WIDTH, hidden_width=4, n_heads=1, dropout=0.0, residual=True)
+    vectors, outputs = torch.randn(2, 3, WIDTH), torch.randn(2, 3, 4)
+    added = vectors + outputs @ neck.join.project.weight.T + neck.join.project.bias
+    expected = nn.functional.layer_norm(added, (WIDTH,))
+    torch.testing.assert_close(neck.join(vectors, outputs), expected)
+
+
 def test_attention_heads_share_the_width() -> None:
     with pytest.raises(ValueError, match="hidden_width must be a multiple of n_heads, found 8 and 3"):
         SelfAttention(WIDTH, hidden_width=8, n_heads=3, dropout=0.0, residual=False)
