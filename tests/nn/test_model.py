@@ -75,6 +75,11 @@ def test_vectors_of_another_layer_are_padded(vectors: torch.Tensor) -> None:
     assert torch.equal(mask, MASK)
     assert torch.equal(padded[mask], vectors[MASK])
     assert (padded[~mask] == 0).all()
+    # A text without tokens may have rows of any width.
+    padded, mask = make_network().pad([torch.zeros(0, 1), vectors[0]])
+    assert mask.tolist() == [[False] * 3, [True] * 3]
+    assert torch.equal(padded[1], vectors[0])
+    assert (padded[0] == 0).all()
 
 
 class Table(nn.Module):

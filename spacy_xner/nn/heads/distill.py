@@ -69,7 +69,7 @@ def _taught(
     partial: list[bool] = []
     soft_targets = []
     for row, target in enumerate(targets):
-        if target is None or not target.soft.tags or not any(target.taught):
+        if target is None or not target.soft.tags:
             continue
         picked = [token for token, is_taught in enumerate(target.taught) if is_taught]
         rows.extend([row] * len(picked))

@@ -38,6 +38,8 @@ def test_attention_pooling(vectors: torch.Tensor) -> None:
         scores = torch.tanh(tokens @ pooling.hidden.weight.T + pooling.hidden.bias) @ pooling.query.weight[0]
         torch.testing.assert_close(pooled[row], scores.softmax(0) @ tokens)
     assert (pooled[2] == 0).all()
+    # Names in saved pipelines.
+    assert set(pooling.state_dict()) == {"hidden.weight", "hidden.bias", "query.weight"}
 
 
 def test_attention_pooling_in_half_precision(vectors: torch.Tensor) -> None:
