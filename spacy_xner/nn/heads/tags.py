@@ -43,7 +43,7 @@ class TagSet(nn.Module):
     moves: Tensor
     end: Tensor
 
-    def __init__(self, labels: Sequence[str], scheme: Scheme = "BIO") -> None:
+    def __init__(self, labels: Sequence[str], scheme: Scheme) -> None:
         super().__init__()
         self.labels = tuple(labels)
         self.scheme: Scheme = scheme

@@ -42,6 +42,8 @@ def make_head(kind: str, labels: tuple[str, ...] = LABELS, seed: int = 1, width:
     for parameter in head.parameters():
         if parameter.ndim == 2 and parameter.shape[0] != parameter.shape[1]:
             nn.init.normal_(parameter, std=1.0)
+        elif parameter.ndim == 1:
+            parameter.data += 0.3 * torch.randn(parameter.shape)
     if isinstance(head, CRFHead):
         for parameter in head.transitions.parameters():
             is_legal = parameter > ILLEGAL / 2

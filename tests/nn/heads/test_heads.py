@@ -86,6 +86,19 @@ def test_losses_of_scores_in_half_precision(kind: str, vectors: torch.Tensor, ma
 
 
 @pytest.mark.parametrize("kind", HEADS)
+def test_saved_weights_keep_their_names(kind: str) -> None:
+    layers = {"softmax": ["output"], "crf": ["output"], "pointer": ["output"], "global": ["project"]}
+    names = {f"{layer}.{part}" for layer in layers[kind.partition("-")[0]] for part in ("weight", "bias")}
+    if kind.startswith("crf"):
+        names |= {f"transitions.{part}transitions" for part in ("start_", "end_", "")}
+    if kind.startswith("global"):
+        names.add("bias")
+    if kind.endswith("efficient"):
+        names |= {"output.weight", "output.bias"}
+    assert set(make_head(kind).state_dict()) == names
+
+
+@pytest.mark.parametrize("kind", HEADS)
 def test_state_round_trips(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head, other = make_head(kind), make_head(kind, seed=2)
     other.load_state_dict(head.state_dict())

@@ -10,7 +10,7 @@ from torch import nn
 from spacy_xner.errors import XnerWarning
 from spacy_xner.nn.heads.global_pointer import GlobalPointerHead, band_products, within
 from spacy_xner.nn.heads.pointer import PointerHead
-from spacy_xner.types import DistillTarget, Entity, Gold
+from spacy_xner.types import DistillTarget, Entity, Gold, SoftTargets
 
 from .conftest import LABELS, WIDTH, make_head
 
@@ -204,3 +204,163 @@ def test_gold_of_a_label_unknown_to_the_teacher_is_left_alone(
 def test_settings_of_the_global_pointer() -> None:
     with pytest.raises(ValueError, match=r"head_width must be even and at least 2, .* found 3 and 64"):
         GlobalPointerHead(WIDTH, LABELS, head_width=3)
+    for settings in ({"head_width": 0}, {"max_width": 0}):
+        with pytest.raises(ValueError, match="head_width must be even and at least 2, max_width at least 1"):
+            GlobalPointerHead(WIDTH, LABELS, **settings)
+    assert GlobalPointerHead(WIDTH, LABELS, head_width=2, max_width=1)(torch.ones(1, 2, WIDTH)).shape[2] == 1
+    head = GlobalPointerHead(WIDTH, LABELS)
+    assert (head.head_width, head.max_width, head.efficient) == (64, 64, False)
+
+
+def bernoulli(teacher: float, student: torch.Tensor) -> float:
+    """Compute the divergence of a yes or no from its log-odds."""
+    p = torch.tensor(teacher).clamp(1e-6, 1.0 - 1e-6)
+    pairs = ((p, student.sigmoid()), (1 - p, (-student).sigmoid()))
+    return float(sum(a * (a / b).log() for a, b in pairs))
+
+
+def taught_by(spans: list[Entity], taught: list[bool], partial: list[bool]) -> DistillTarget:
+    """Make a target of a teacher that knows LOC and another label."""
+    tags = ("O", "B-LOC", "I-LOC", "B-GONE", "I-GONE")
+    return DistillTarget(SoftTargets(tags, np.zeros((len(taught), 5)), [], spans), taught, partial)
+
+
+SPANS = [
+    Entity(0, 2, "LOC", 0.5),
+    Entity(0, 3, "LOC", 0.75),
+    Entity(3, 4, "LOC", 0.25),
+    Entity(1, 2, "GONE", 0.5),
+]
+TAUGHT = [True, True, True, False, True]
+PARTIAL = [False, False, False, False, True]
+
+
+def test_pointer_divergence_by_hand() -> None:
+    head, mask = PointerHead(WIDTH, LABELS), torch.ones(2, 5, dtype=torch.bool)
+    scores = torch.randn(2, 5, 2, 2, generator=torch.Generator().manual_seed(3))
+    targets = [None, taught_by(SPANS, TAUGHT, PARTIAL)]
+    # LOC alone, where the teacher teaches; two spans begin at 0, with 1.25 in all.
+    starts, ends = [1.0, 0.0, 0.0], [0.0, 0.5, 0.75]
+    expected = sum(
+        bernoulli(wanted[token], scores[1, token, side, 0])
+        for token in range(3)
+        for side, wanted in enumerate((starts, ends))
+    )
+    loss = head.distill_loss(scores, mask, targets, 2.0)
+    assert loss.item() == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("max_width", [2, 5])
+def test_global_pointer_divergence_by_hand(max_width: int) -> None:
+    head = GlobalPointerHead(WIDTH, LABELS, head_width=4, max_width=max_width)
+    mask = torch.ones(2, 5, dtype=torch.bool)
+    scores = torch.randn(2, 5, max_width, 2, generator=torch.Generator().manual_seed(3))
+    wanted = {span[:2]: span.score for span in SPANS if span.label == "LOC"}
+    expected = sum(
+        bernoulli(wanted.get((start, start + n + 1), 0.0), scores[1, start, n, 0])
+        for start, n in product(range(3), range(max_width))
+        if start + n < 3
+    )
+    loss = head.distill_loss(scores, mask, [None, taught_by(SPANS, TAUGHT, PARTIAL)], 2.0)
+    assert loss.item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_spans_of_open_labels_count_where_they_touch_entities() -> None:
+    mask = torch.ones(2, 4, dtype=torch.bool)
+    gold = [
+        Gold([Entity(1, 2, "PER"), Entity(2, 3, "LOC")], [True] * 4, ("LOC",)),
+        Gold([Entity(0, 1, "PER")], [True, True, False], ("PER", "GONE")),
+    ]
+    generator = torch.Generator().manual_seed(3)
+    pointer, scores = PointerHead(WIDTH, LABELS), torch.randn(2, 4, 2, 2, generator=generator)
+    expected = 0.0
+    for row, (entities, known, open_labels) in enumerate(gold):
+        for (column, label), token, side in product(enumerate(LABELS), range(len(known)), range(2)):
+            is_inside = any(ent.start <= token < ent.end for ent in entities)
+            if not known[token] or (label in open_labels and not is_inside):
+                continue
+            ends = [(ent.start, ent.end - 1)[side] for ent in entities if ent.label == label]
+            odds = scores[row, token, side, column]
+            expected -= float(torch.nn.functional.logsigmoid(odds if token in ends else -odds))
+    assert pointer.loss(scores, mask, gold).item() == pytest.approx(expected, rel=1e-4)
+
+    head, scores = (
+        GlobalPointerHead(WIDTH, LABELS, head_width=4),
+        torch.randn(2, 4, 4, 2, generator=generator),
+    )
+    expected = 0.0
+    for (row, (entities, known, open_labels)), (column, label) in product(enumerate(gold), enumerate(LABELS)):
+        golds, others = [0.0], [0.0]
+        for start, end in product(range(4), range(1, 5)):
+            if start >= end or not all((*known, False)[start:end]):
+                continue
+            touches = any(ent.start < end and start < ent.end for ent in entities)
+            value = scores[row, start, end - start - 1, column].item()
+            if Entity(start, end, label) in entities:
+                golds.append(-value)
+            elif label not in open_labels or touches:
+                others.append(value)
+        expected += sum(torch.tensor(values).logsumexp(0).item() for values in (golds, others))
+    assert head.loss(scores, mask, gold).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_global_pointer_teaches_its_probable_spans(vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head("global-pointer")
+    nn.init.constant_(head.bias, -4.0)
+    scores = head(vectors).detach()
+    for row, soft in enumerate(head.soft_targets(scores, mask)):
+        n = int(mask[row].sum())
+        chances = {
+            (start, start + width + 1, label): float(scores[row, start, width, column].sigmoid())
+            for start, width, (column, label) in product(range(n), range(4), enumerate(LABELS))
+            if start + width < n
+        }
+        assert {span[:3]: span.score for span in soft.spans} == pytest.approx(
+            {span: chance for span, chance in chances.items() if chance >= 1e-3}
+        )
+        assert {ent[:3] for ent in soft.entities} == {
+            span for span, chance in chances.items() if chance > 0.5
+        }
+        assert len(soft.log_probs) == n
+        # Not all are probable enough.
+        assert 0 < len(soft.entities) < len(soft.spans) < len(chances)
+
+
+def test_global_pointers_of_another_kind_are_refused() -> None:
+    full, efficient = make_head("global-pointer"), make_head("global-pointer-efficient")
+    with pytest.raises(ValueError, match="must have a full global pointer head as this model"):
+        full.inherit(efficient)
+    with pytest.raises(ValueError, match="must have an efficient global pointer head as this model"):
+        efficient.inherit(full)
+    wider = GlobalPointerHead(WIDTH, LABELS, head_width=8)
+    with pytest.raises(ValueError, match=f"{WIDTH} and a head_width of 8 as this model, found {WIDTH} and 4"):
+        wider.inherit(full)
+
+
+def test_starts_and_ends_of_pointers_are_probable_together() -> None:
+    # Each is more probable than the limit, but not both.
+    head, mask = PointerHead(WIDTH, ("PER",)), torch.ones(1, 2, dtype=torch.bool)
+    scores = torch.full((1, 2, 2, 1), -20.0)
+    scores[0, 0, 0], scores[0, 1, 1] = torch.logit(torch.tensor([0.02])), torch.logit(torch.tensor([0.02]))
+    assert head.soft_targets(scores, mask)[0].spans == []
+    scores[0, 1, 1] = torch.logit(torch.tensor([0.06]))
+    (span,) = head.soft_targets(scores, mask)[0].spans
+    assert span[:3] == (0, 2, "PER")
+    assert span.score == pytest.approx(0.0012, rel=1e-3)
+
+
+def test_pointer_counts_what_it_cannot_learn() -> None:
+    head, mask = PointerHead(WIDTH, LABELS), torch.ones(1, 6, dtype=torch.bool)
+    scores = torch.zeros(1, 6, 2, 2)
+    # The second and third overlap with the first; the others touch it, or are of another type.
+    entities = [
+        Entity(0, 4, "PER"),
+        Entity(1, 2, "PER"),
+        Entity(3, 5, "PER"),
+        Entity(5, 6, "PER"),
+        Entity(1, 3, "LOC"),
+    ]
+    with pytest.warns(XnerWarning, match=r"^2 gold entities of a batch overlap with others"):
+        head.loss(scores, mask, [Gold(entities, [True] * 6)])
+    with pytest.warns(XnerWarning, match=r"^4 gold entities"):
+        head.loss(scores.expand(2, -1, -1, -1), mask.expand(2, -1), [Gold(entities, [True] * 6)] * 2)

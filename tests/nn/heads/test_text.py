@@ -126,6 +126,7 @@ def test_probabilities() -> None:
     torch.testing.assert_close(MultiLabelHead(4, LABELS).probabilities(values), values.sigmoid())
     for kind in (ExclusiveHead, MultiLabelHead):
         head = kind(4, LABELS)
+        assert set(head.state_dict()) == {"output.weight", "output.bias"}
         half = values.bfloat16()
         assert torch.equal(head.loss(half, GOLD), head.loss(half.float(), GOLD))
         assert head.probabilities(values.bfloat16()).dtype == torch.float32

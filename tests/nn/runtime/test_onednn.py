@@ -126,3 +126,36 @@ def test_probing_draws_no_random_numbers() -> None:
     for probe in (has_onednn, has_int8):
         probe.__wrapped__()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("processor", "info", "is_slow"),
+    [
+        ("", "vendor_id\t: AuthenticAMD\n", True),
+        ("", "vendor_id\t: HygonGenuine\n", True),
+        ("", "vendor_id\t: GenuineIntel\n", False),
+        ("AMD64 Family 25 Model 33 Stepping 2, AuthenticAMD", None, True),
+        ("Intel64 Family 6 Model 158 Stepping 10, GenuineIntel", None, False),
+        # No UTF-8.
+        ("", "AuthenticAMD \udcff", True),
+    ],
+)
+@pytest.mark.parametrize("missing", [None, "mkl", "mkldnn"])
+def test_makers_of_processors(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    processor: str,
+    info: str | None,
+    is_slow: bool,
+    missing: str | None,
+) -> None:
+    monkeypatch.undo()
+    for name in ("mkl", "mkldnn"):
+        monkeypatch.setattr(getattr(torch.backends, name), "is_available", lambda name=name: name != missing)
+    monkeypatch.setenv("PROCESSOR_IDENTIFIER", processor)
+    if info is not None:
+        (tmp_path / "cpuinfo").write_text(info, encoding="utf-8", errors="surrogateescape")
+    opened: list[str] = []
+    monkeypatch.setattr(onednn, "Path", lambda name: opened.append(name) or tmp_path / "cpuinfo")
+    assert onednn.is_mkl_slow.__wrapped__() == (is_slow and missing is None)
+    assert opened == ["/proc/cpuinfo"]
