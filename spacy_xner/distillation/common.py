@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 
+from ..bounds import check_range
+
 
 class NotSerialized:
     """Becomes None when the pipeline is pickled: a saved pipeline has no teacher."""
@@ -26,10 +28,8 @@ def check_weights(alpha: object, temperature: float, texts_share: float, alterna
     """
     if isinstance(alpha, float | int) and not 0.0 <= alpha <= 1.0:
         raise ValueError(f"alpha must be from 0 to 1, {alternatives}, found {alpha}. Change it.")
-    if temperature <= 0.0 or texts_share <= 0.0:
-        raise ValueError(
-            f"temperature and texts_share must be above 0, found {temperature} and {texts_share}. Raise them."
-        )
+    check_range("temperature", temperature, 0.0, is_open=True)
+    check_range("texts_share", texts_share, 0.0, is_open=True)
 
 
 def iterate_alpha(alpha: float | Iterable[float]) -> Iterator[float]:

@@ -12,6 +12,7 @@ from spacy.training import Example
 from spacy.util import logger
 from thinc.types import Generator
 
+from ..bounds import check_range
 from ..pipeline.interfaces import Batch
 from ..training.batcher import parts_of
 from ..types import DistillTarget, Gold, SoftTargets
@@ -81,8 +82,8 @@ def build_teacher_v1(
         ValueError: If a setting cannot be used.
     """
     check_weights(alpha, temperature, texts_share, "a schedule, or auto")
-    if confidence is not None and not 0.0 <= confidence <= 1.0:
-        raise ValueError(f"confidence must be from 0 to 1, or null, found {confidence}. Change it.")
+    if confidence is not None:
+        check_range("confidence", confidence, 0.0, 1.0)
     return Teacher(
         TeacherSettings(
             name,

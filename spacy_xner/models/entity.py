@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..nn.heads.base import Head
 from ..pipeline.interfaces import AnyModel
+from ..schemes import OUTSIDE
 from ..types import NO_TARGETS, DistillTarget, Entity, Gold, SoftTargets
 from .building import MakeHead, MakeModule, TextDesign, TokenDesign
 from .execution import VectorScores, get_execution
@@ -22,8 +23,7 @@ from .sharing import BorrowedEncoder
 from .shim import ModelShim, get_shim
 from .warm_start import check_origin, inherit, load_origin
 
-SpacyLayer = Model[list[Doc], list[Floats2d]]
-AnyEncoder = EncoderSettings | SharedEncoder | SpacyLayer
+AnyEncoder = EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]]
 Backprop = Callable[[Tensor], list[Doc]]
 
 
@@ -31,46 +31,28 @@ VectorModel = Model[list[Doc], VectorScores]
 
 
 def build_entity_model_v1(
-    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]] | None,
+    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]],
     head: MakeHead,
     neck: MakeModule | None = None,
-    tok2vec: Model[list[Doc], list[Floats2d]] | None = None,
 ) -> VectorModel:
     """Build the model of the ``xner`` component.
 
     Args:
         encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
-            `spacy-transformers.TransformerListener.v1`; None if `tok2vec` is set.
+            `spacy-transformers.TransformerListener.v1`.
         head: A head for tokens from `spacy_xner.models.heads`.
         neck: A neck from `spacy_xner.models.necks`, or None. It is a function from the width of the vectors
             to a torch module ``(vectors, mask) -> vectors``.
-        tok2vec: A spaCy layer instead of `encoder`, under the key that `Language.replace_listeners` needs.
 
     Raises:
-        ValueError: If the encoder computes no token vectors, or both or none of the two are set.
+        ValueError: If the encoder computes no token vectors.
     """
-    encoder = choose_encoder(encoder, tok2vec)
     if isinstance(encoder, EncoderSettings) and not encoder.has_token_vectors:
         raise ValueError(
             "The encoder of xner must have pooling first, last or mean, and cut tokens, found pooling "
             f"{encoder.pooling} and cut {encoder.cut}. Change them in its model.encoder."
         )
     return make_model("xner", EntityTask(read_constant(head, "is_nested")), TokenDesign(head, neck), encoder)
-
-
-def choose_encoder(encoder: AnyEncoder | None, tok2vec: SpacyLayer | None) -> AnyEncoder:
-    """Return the one of both that is set.
-
-    Raises:
-        ValueError: If both or none are.
-    """
-    chosen = [part for part in (encoder, tok2vec) if part is not None]
-    if len(chosen) != 1:
-        raise ValueError(
-            f"A model must have either encoder or tok2vec, found {'both' if chosen else 'neither'}. "
-            "Set one of them in the component's model, and the other to null."
-        )
-    return chosen[0]
 
 
 def make_model(name: str, task: object, design: TokenDesign | TextDesign, encoder: AnyEncoder) -> VectorModel:
@@ -107,12 +89,14 @@ def init(
     for layer in model.layers:
         layer.initialize(X=X)
         width = layer.get_dim("nO") if layer.has_dim("nO") else None
+    labels = list(Y or ())
+    check_class_weights(design.make_head, [*labels, OUTSIDE] if isinstance(design, TokenDesign) else labels)
     shim = get_shim(model)
     source = shim.execution.source
     if isinstance(source, BorrowedEncoder):
         width = source.width
     origin, shim.origin = shim.origin, None
-    shim.initialize(design, list(Y or ()), width, None if origin is None else origin.checkpoint)
+    shim.initialize(design, labels, width, None if origin is None else origin.checkpoint)
     if origin is not None:
         inherit(shim.execution.network, origin)
 
@@ -211,6 +195,21 @@ def _head(scores: VectorScores) -> Head:
 def read_constant(make_head: MakeHead, name: str) -> bool:
     """Read a class attribute of the head that a builder makes, without making the head."""
     return bool(getattr(getattr(make_head, "func", make_head), name, False))
+
+
+def check_class_weights(make_head: MakeHead, labels: Sequence[str]) -> None:
+    """Check that a head's class weights, if it has any, are those of its labels.
+
+    Raises:
+        ValueError: If a label is unknown.
+    """
+    weights: dict[str, float] = getattr(make_head, "keywords", {}).get("class_weights") or {}
+    unknown = [label for label in weights if label not in labels]
+    if unknown:
+        raise ValueError(
+            f"class_weights must name labels of the component ({', '.join(labels)}), found {unknown[0]!r}. "
+            "Change the names, or remove them."
+        )
 
 
 def set_origin(model: AnyModel, name: str, component: str, factory: str) -> tuple[str, ...]:

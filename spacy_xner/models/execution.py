@@ -19,6 +19,7 @@ from ..pipeline.interfaces import AnyModel
 from .building import Built
 from .runners import describe, make_runner
 from .settings import EncoderSettings, Runtime
+from .storage import renew_lora
 from .vector_cache import VectorCache
 
 # Predicted tokens between two returns of freed memory to the system; so many that the cost is negligible.
@@ -29,8 +30,13 @@ RELEASE_EVERY = 4_000
 class TorchOptimizer(Protocol):
     """An optimizer that steps a whole torch module at once."""
 
-    def step_module(self, module: nn.Module) -> None:
-        """Update the module's parameters from their gradients, then clear the gradients."""
+    def step_module(self, module: nn.Module, *, is_borrowed: bool = False) -> None:
+        """Update the module's parameters from their gradients, then clear the gradients.
+
+        Args:
+            module: The module.
+            is_borrowed: Whether the gradients come from another component that uses its encoder.
+        """
         ...
 
 
@@ -159,9 +165,20 @@ class Execution:
         if not is_train:
             self.use_runner()
         if network.training != is_train:
-            network.train(is_train)
+            self.set_mode(is_train=is_train)
         network.dropout.p = dropout
         return network
+
+    def set_mode(self, *, is_train: bool) -> None:
+        """Switch the network between training and prediction.
+
+        An encoder that was saved with its adapters merged gets new ones when it is trained again: until then,
+        it costs no more than one that never had any.
+        """
+        network = self.network
+        if is_train and self.settings is not None and network.encoder is not None:
+            renew_lora(network.encoder.transformer, self.settings)
+        network.train(is_train)
 
     def use_runner(self) -> None:
         """Build the runner that the runtime settings ask for, or remove one that they do not."""
@@ -220,12 +237,13 @@ class Execution:
             self._n_unreleased = 0
             release_freed()
 
-    def step(self, optimizer: Optimizer, key: int) -> None:
+    def step(self, optimizer: Optimizer, key: int, *, is_borrowed: bool = False) -> None:
         """Update the parameters from their gradients, then clear the gradients; includes a shared encoder.
 
         Args:
             optimizer: A `TorchOptimizer`, or any thinc optimizer.
             key: The network's key in a thinc optimizer.
+            is_borrowed: Whether the gradients come from another component that uses the encoder.
         """
         network = self.network
         if self.cache is not None:
@@ -234,7 +252,7 @@ class Execution:
         if network.encoder is not None:
             network.encoder.runner = None
         if isinstance(optimizer, TorchOptimizer):
-            optimizer.step_module(network)
+            optimizer.step_module(network, is_borrowed=is_borrowed)
         else:
             _step_arrays(network, optimizer, key)
         if self.source is not None:

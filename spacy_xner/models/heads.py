@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from ..bounds import check_range
 from ..nn.heads.crf import CRFHead
-from ..nn.heads.global_pointer import GlobalPointerHead
+from ..nn.heads.global_pointer import GlobalPointerHead, check_widths
 from ..nn.heads.pointer import PointerHead
 from ..nn.heads.softmax import SoftmaxHead
 from ..nn.heads.text import ExclusiveHead, MultiLabelHead
@@ -24,7 +25,11 @@ def build_softmax_head_v1(
         label_smoothing: Weight of the uniform distribution in the target, from 0 to 1.
         focal_gamma: Focusing parameter of the focal loss; 0 for plain cross-entropy.
         class_weights: Weight in the loss of the tokens of each label, including ``O``; 1 by default.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    check_losses(label_smoothing, focal_gamma, class_weights)
     return partial(
         SoftmaxHead,
         scheme=scheme,
@@ -49,7 +54,11 @@ def build_pointer_head_v1(label_smoothing: float = 0.0, focal_gamma: float = 0.0
     Args:
         label_smoothing: Weight of a probability of one half in each binary target, from 0 to 1.
         focal_gamma: Focusing parameter of the focal loss; 0 for plain cross-entropy.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    check_losses(label_smoothing, focal_gamma)
     return partial(PointerHead, label_smoothing=label_smoothing, focal_gamma=focal_gamma)
 
 
@@ -65,7 +74,11 @@ def build_global_pointer_head_v1(
         efficient: Whether all types share one query and one key. This saves weights, but takes longer to
             train.
         max_width: Length of the longest entity that can be predicted, in tokens.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    check_widths(head_width, max_width)
     return partial(GlobalPointerHead, head_width=head_width, efficient=efficient, max_width=max_width)
 
 
@@ -77,7 +90,11 @@ def build_exclusive_head_v1(
     Args:
         class_weights: Weight in the loss of the texts of each label; 1 by default.
         label_smoothing: Weight of the uniform distribution in the target, from 0 to 1.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    check_losses(label_smoothing, class_weights=class_weights)
     return partial(ExclusiveHead, class_weights=class_weights, label_smoothing=label_smoothing)
 
 
@@ -89,5 +106,23 @@ def build_multilabel_head_v1(
     Args:
         class_weights: Weight in the loss of the positive examples of each label; 1 by default.
         label_smoothing: Weight of a probability of one half in each binary target, from 0 to 1.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    check_losses(label_smoothing, class_weights=class_weights)
     return partial(MultiLabelHead, class_weights=class_weights, label_smoothing=label_smoothing)
+
+
+def check_losses(
+    label_smoothing: float, focal_gamma: float = 0.0, class_weights: dict[str, float] | None = None
+) -> None:
+    """Check the settings of a loss. Which labels there are is known only when the head is made.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    check_range("label_smoothing", label_smoothing, 0.0, 1.0)
+    check_range("focal_gamma", focal_gamma, 0.0)
+    for label, weight in (class_weights or {}).items():
+        check_range(f"The class weight of {label}", weight, 0.0)

@@ -6,8 +6,9 @@ to learn the toy slips of the tests, or does not learn them at all.
 
 from functools import partial
 
+from ..bounds import check_range
 from ..nn.necks.pooling import AttentionPooling, MeanPooling
-from ..nn.necks.sequence import BiLSTM, BiLSTMAttention, SelfAttention
+from ..nn.necks.sequence import BiLSTM, BiLSTMAttention, SelfAttention, check_heads
 from .building import MakeModule
 
 
@@ -24,7 +25,11 @@ def build_bilstm_v1(
         n_layers: Number of stacked LSTMs.
         dropout: Dropout between the LSTMs, from 0 to 1.
         residual: Whether to add the token vectors to the output.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    _check_sizes(dropout, hidden_width=hidden_width, n_layers=n_layers)
     return partial(BiLSTM, hidden_width=hidden_width, n_layers=n_layers, dropout=dropout, residual=residual)
 
 
@@ -41,7 +46,12 @@ def build_self_attention_v1(
         n_heads: Number of attention heads.
         dropout: Dropout of the attention weights, from 0 to 1.
         residual: Whether to add the token vectors to the output.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    _check_sizes(dropout, hidden_width=hidden_width, n_heads=n_heads)
+    check_heads(hidden_width, n_heads)
     return partial(
         SelfAttention, hidden_width=hidden_width, n_heads=n_heads, dropout=dropout, residual=residual
     )
@@ -62,7 +72,12 @@ def build_bilstm_attention_v1(
         n_heads: Number of attention heads.
         dropout: Dropout between the LSTMs and of the attention weights, from 0 to 1.
         residual: Whether the BiLSTM and the attention each add their input to their output.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    _check_sizes(dropout, hidden_width=hidden_width, n_layers=n_layers, n_heads=n_heads)
+    check_heads(2 * hidden_width, n_heads)
     return partial(
         BiLSTMAttention,
         hidden_width=hidden_width,
@@ -83,5 +98,20 @@ def build_attention_pooling_v1(hidden_width: int = 128) -> MakeModule:
 
     Args:
         hidden_width: Width of the hidden layer that computes the weights.
+
+    Raises:
+        ValueError: If a setting is out of range.
     """
+    _check_sizes(hidden_width=hidden_width)
     return partial(AttentionPooling, hidden_width=hidden_width)
+
+
+def _check_sizes(dropout: float = 0.0, **sizes: int) -> None:
+    """Check a dropout, and sizes by the name of their setting.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    check_range("dropout", dropout, 0.0, 1.0)
+    for name, size in sizes.items():
+        check_range(name, size, 1)

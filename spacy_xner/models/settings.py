@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple
 
+from ..bounds import check_range
 from ..nn.encoder.encoder import Pooling, Specials
 from ..nn.encoder.pieces import PrefixSpace
 
@@ -165,8 +166,10 @@ def build_lora_v1(
             encoder, by its name. False to merge the adapters into the weights on saving.
 
     Raises:
-        ValueError: If the rank is less than 1, or there are no targets.
+        ValueError: If a setting is out of range, or there are no targets.
     """
+    check_range("alpha", alpha, 0.0, is_open=True)
+    check_range("dropout", dropout, 0.0, 1.0)
     if rank < 1 or not targets:
         raise ValueError(
             f"rank must be at least 1 and targets not empty, found {rank} and {list(targets)}. Change them."

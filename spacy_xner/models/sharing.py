@@ -71,7 +71,8 @@ class BorrowedEncoder:
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the encoder from the gradients of the borrower's loss, if that is to train it."""
         if self.settings.train:
-            self.find_owner().finish_update(optimizer)
+            owner = self.find_owner()
+            owner.execution.step(optimizer, owner.id, is_borrowed=True)
 
     def encode(self, docs: Sequence[Doc], *, is_train: bool) -> list[Tensor]:
         """Return the token vectors of docs: cached ones in prediction if there are any, else new ones.
@@ -86,7 +87,7 @@ class BorrowedEncoder:
         self._check_member()
         owner = self.find_owner().execution
         is_trained = is_train and self.settings.train
-        owner.network.train(is_trained)
+        owner.set_mode(is_train=is_trained)
         with torch.set_grad_enabled(is_trained), owner.autocast():
             if is_train or owner.cache is None:
                 return _rows(docs, owner.encode(docs, is_train=True)[0])

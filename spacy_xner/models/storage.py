@@ -8,11 +8,12 @@ from typing import NamedTuple, cast
 
 import srsly
 import torch
+from spacy.util import logger
 from torch import Tensor, nn
 
 from ..hub.encoder import build_transformer, dump_config, load_checkpoint, read_tokenizer
 from ..nn.encoder.encoder import Encoder, Specials
-from ..nn.encoder.lora import adapter_state, add_lora, is_adapter, merged_state
+from ..nn.encoder.lora import adapter_state, add_lora, count_parameters, is_adapter, merged_state
 from ..nn.encoder.pieces import PieceCutter
 from ..nn.encoder.trimming import keep_layers
 from ..nn.model import Network
@@ -138,6 +139,8 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
     else:
         weights = {k.removeprefix(PREFIX): v for k, v in saved.state.items() if k.startswith(PREFIX)}
         transformer = build_transformer(srsly.json_loads(saved.texts[CONFIG]), weights)
+        # Training goes on with new adapters. See `renew_lora`.
+        transformer.requires_grad_(settings.lora is None)
         tokenizer = read_tokenizer(saved.texts[TOKENIZER])
     encoder = Encoder(
         transformer,
@@ -182,6 +185,16 @@ def apply_lora(transformer: nn.Module, settings: EncoderSettings) -> None:
     if settings.lora is not None:
         rank, alpha, dropout, targets, _ = settings.lora
         add_lora(transformer, rank=rank, alpha=alpha, dropout=dropout, targets=targets)
+
+
+def renew_lora(transformer: nn.Module, settings: EncoderSettings) -> None:
+    """Add new adapters to a transformer if the settings ask for them and its old ones have been merged."""
+    if settings.lora is not None and not adapter_state(transformer):
+        apply_lora(transformer, settings)
+        counts = count_parameters(transformer)
+        logger.info(
+            "New adapters: those of the saved encoder are merged. Parameters: %d trained of %d", *counts
+        )
 
 
 def digest_weights(state: Mapping[str, Tensor]) -> str:

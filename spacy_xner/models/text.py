@@ -20,7 +20,6 @@ from ..types import TextDistillTarget, TextGold
 from .building import MakeHead, MakeModule, TextDesign
 from .entity import (
     VectorModel,
-    choose_encoder,
     join,
     make_model,
     read_constant,
@@ -33,31 +32,26 @@ Probabilities = NDArray[np.floating]
 
 
 def build_text_model_v1(
-    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]] | None,
+    encoder: EncoderSettings | SharedEncoder | Model[list[Doc], list[Floats2d]],
     head: MakeHead,
     pooling: MakeModule | None = None,
     neck: MakeModule | None = None,
-    tok2vec: Model[list[Doc], list[Floats2d]] | None = None,
 ) -> VectorModel:
     """Build the model of the ``xcat`` component.
 
     Args:
         encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
-            `spacy-transformers.TransformerListener.v1`; None if `tok2vec` is set.
+            `spacy-transformers.TransformerListener.v1`.
         head: `spacy_xner.ExclusiveHead.v1` or `spacy_xner.MultiLabelHead.v1`.
         pooling: `spacy_xner.MeanPooling.v1` or `spacy_xner.AttentionPooling.v1`; None for the mean. If the
             encoder has ``pooling = "cls"``, there is only one vector to pool.
         neck: A neck from `spacy_xner.models.necks`, applied before the pooling, or None.
-        tok2vec: See `build_entity_model_v1`.
-
-    Raises:
-        ValueError: If both or none of `encoder` and `tok2vec` are set.
     """
     return make_model(
         "xcat",
         TextTask(read_constant(head, "is_exclusive")),
         TextDesign(head, pooling or MeanPooling, neck),
-        choose_encoder(encoder, tok2vec),
+        encoder,
     )
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from ..errors import XnerWarning
 from ..hub.classifier import load_classifier
 from ..hub.encoder import UNKNOWN_LENGTH, Checkpoint, find_max_pieces
+from ..nn.encoder.lora import merge_lora
 from ..nn.heads.checkpoint import CheckpointHead
 from ..nn.heads.softmax import SoftmaxHead
 from ..nn.model import Network
@@ -68,6 +69,9 @@ def load_origin(name: str, component: str = "xner", factory: str = "xner") -> Or
     checkpoint = None
     if network.encoder is not None and cutter is not None:
         transformer = network.encoder.transformer
+        # What is trained is up to the settings of the new model.
+        merge_lora(transformer)
+        transformer.requires_grad_()
         max_pieces = find_max_pieces(transformer, UNKNOWN_LENGTH)
         checkpoint = Checkpoint(
             transformer, cutter.tokenizer, network.encoder.specials, cutter.unk_id, max_pieces

@@ -18,6 +18,7 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
+from ..bounds import check_range
 from .interfaces import (
     Adopted,
     AnyGold,
@@ -57,7 +58,8 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.model = model
         self.task: Task[Any, AnyGold] = model.attrs["task"]
         self.name = name
-        self.cfg: dict[str, list[str]] = {"labels": []}
+        self.cfg: dict[str, Any] = {"labels": []}
+        self.configured: dict[str, Any] = {}
         self.scorer = scorer
         self.teacher: Teacher[AnyGold] | None = None
         self.verify = verify
@@ -214,11 +216,15 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
         Returns:
             The losses.
+
+        Raises:
+            ValueError: If `drop` is out of range.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, f"{type(self).__name__}.update")
+        check_range("drop", drop, 0.0, 1.0)
         set_dropout_rate(self.model, drop)
         batch = self._make_batch(examples)
         counts = self._count(batch)

@@ -10,6 +10,7 @@ from spacy.language import Language
 from thinc.api import Model
 
 from .interfaces import AnyModel, Sharable
+from .language import adapt
 from .runtime import RuntimeSettings
 from .xcat import TextClassifier
 from .xner import EntityRecognizer
@@ -181,7 +182,8 @@ def _runtime(device: str, precision: str, max_batch_pieces: int, backend: str) -
 
 
 def _join(model: AnyModel, nlp: Language) -> None:
-    """Connect a model to its pipeline if it may share the encoder of another component."""
+    """Connect a model to its pipeline: the pipeline's methods, and the encoder of another component."""
+    adapt(nlp)
     task = model.attrs["task"]
     if isinstance(task, Sharable):
         task.join(model, nlp)

@@ -18,6 +18,7 @@ from ..types import TextGold
 from .component import Component, Scorer
 from .interfaces import AnyModel, TextReader
 from .runtime import RuntimeSettings
+from .setting import Setting, check_thresholds
 
 # Maximum length of a text in an error message, in characters.
 MAX_SHOWN = 40
@@ -44,6 +45,8 @@ def with_chosen(nlp: Language, doc: Doc) -> Doc:
 class TextClassifier(Component[TextGold]):
     """Classifies texts. See `make_xcat` for the settings."""
 
+    threshold = Setting[float | Mapping[str, float]](check_thresholds)
+
     def __init__(
         self,
         vocab: Vocab,
@@ -55,9 +58,6 @@ class TextClassifier(Component[TextGold]):
         verify: bool = True,
         scorer: Scorer | None = None,
     ) -> None:
-        limits = threshold.values() if isinstance(threshold, Mapping) else [threshold]
-        if not all(0.0 <= limit <= 1.0 for limit in limits):
-            raise ValueError(f"threshold must be from 0 to 1, found {threshold}. Change it.")
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
 

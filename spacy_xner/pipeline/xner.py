@@ -14,6 +14,7 @@ from ..types import NO_TARGETS, Entity, Gold, SoftTargets
 from .component import Component, Scorer
 from .interfaces import AnyModel, EntityReader, Teachable
 from .runtime import RuntimeSettings
+from .setting import Setting, check_flag, check_key, check_threshold
 
 
 def score_of(span: Span) -> float | None:
@@ -32,6 +33,10 @@ def score_of(span: Span) -> float | None:
 class EntityRecognizer(Component[Gold]):
     """Predicts entities. See `make_xner` for the settings."""
 
+    threshold = Setting[float](check_threshold)
+    spans_key = Setting[str](check_key)
+    overwrite = Setting[bool](check_flag)
+
     def __init__(
         self,
         vocab: Vocab,
@@ -45,8 +50,6 @@ class EntityRecognizer(Component[Gold]):
         verify: bool = True,
         scorer: Scorer | None = None,
     ) -> None:
-        if not 0.0 <= threshold <= 1.0:
-            raise ValueError(f"threshold must be a probability from 0 to 1, found {threshold}. Change it.")
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
         self.spans_key = spans_key

@@ -1,5 +1,6 @@
 """AdamW that steps a whole torch module at once, behind the interface of a thinc optimizer."""
 
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Union
@@ -10,6 +11,8 @@ from thinc.api import Optimizer
 from thinc.types import Generator
 from torch import nn
 
+from ..bounds import check_range
+from ..errors import XnerWarning
 from ..nn.encoder.lora import is_adapter
 from ..nn.encoder.trimming import layer_index
 
@@ -43,8 +46,22 @@ def build_adamw_v1(
         eps: Added to the denominator.
         grad_clip: Greatest norm of a module's gradient; 0 for no clipping.
 
+    Raises:
+        ValueError: If a setting is out of range.
+
     Source: Loshchilov & Hutter (2019), "Decoupled weight decay regularization".
     """
+    for rate in learn_rate if isinstance(learn_rate, list) else [learn_rate]:
+        if isinstance(rate, float | int):
+            check_range("learn_rate", rate, 0.0)
+    check_range("head_factor", head_factor, 0.0)
+    check_range("transitions_factor", transitions_factor, 0.0)
+    check_range("layer_decay", layer_decay, 0.0, 1.0)
+    check_range("weight_decay", weight_decay, 0.0)
+    check_range("grad_clip", grad_clip, 0.0)
+    check_range("eps", eps, 0.0, is_open=True)
+    for name, beta in (("beta1", beta1), ("beta2", beta2)):
+        check_range(name, beta, 0.0, 0.99999)
     return AdamW(
         learn_rate,
         factors=Factors(head_factor, transitions_factor, layer_decay),
@@ -112,12 +129,37 @@ class AdamW(Optimizer):
         )
         self.factors = factors
         self._steppers: WeakKeyDictionary[nn.Module, list[torch.optim.Optimizer]] = WeakKeyDictionary()
+        self._n_steps, self._has_ended = 0, False
+        # When each module was last stepped.
+        self._last_steps: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
-    def step_module(self, module: nn.Module) -> None:
-        """Clip the gradients of a module, update its weights, and clear the gradients."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle to None, from which a copied pipeline creates an optimizer when it needs one.
+
+        A schedule is a generator, which cannot be copied.
+        """
+        return type(None), ()
+
+    def step_schedules(self) -> None:
+        """Move the learning rate on by one step, as `spacy train` does after each update."""
+        super().step_schedules()  # type: ignore[no-untyped-call]
+        self._n_steps += 1
+
+    def step_module(self, module: nn.Module, *, is_borrowed: bool = False) -> None:
+        """Clip the gradients of a module, update its weights, and clear the gradients.
+
+        A module that was stepped since the schedules were is in a loop of `nlp.update`, which does not step
+        them: they are stepped first. Else a rate that rises from 0 would stay there.
+
+        Args:
+            module: The module.
+            is_borrowed: Whether the gradients come from another component that uses its encoder.
+        """
         trained = [p for p in module.parameters() if p.grad is not None]
         if not trained:
             return
+        if not is_borrowed:
+            self._keep_time(module)
         if module not in self._steppers:
             self._steppers[module] = self._make_steppers(module)
         if self.grad_clip:
@@ -127,6 +169,20 @@ class AdamW(Optimizer):
                 group["lr"] = self.learn_rate * group["factor"]
             stepper.step()
             stepper.zero_grad(set_to_none=True)
+
+    def _keep_time(self, module: nn.Module) -> None:
+        """Step the schedules if the training loop does not, and warn once their learning rate has ended."""
+        if self._last_steps.get(module) == self._n_steps:
+            self.step_schedules()
+        self._last_steps[module] = self._n_steps
+        if self._n_steps and not self.learn_rate and not self._has_ended:
+            self._has_ended = True
+            warnings.warn(
+                f"The learning rate must be above 0 for weights to change, found 0 at step {self._n_steps}: "
+                "its schedule has ended. Create a new optimizer, or raise its total_steps.",
+                XnerWarning,
+                stacklevel=2,
+            )
 
     def _make_steppers(self, module: nn.Module) -> list[torch.optim.Optimizer]:
         """Build an optimizer of the dense gradients, and one of the row-sparse gradients if there are any."""

@@ -239,8 +239,10 @@ def test_saved_pipeline_has_no_teacher(base: Path, tiny: Path, tmp_path: Path) -
     ("settings", "message"),
     [
         ({"alpha": 1.5}, "alpha must be from 0 to 1, a schedule, or auto, found 1.5"),
-        ({"temperature": 0.0}, "temperature and texts_share must be above 0, found 0.0 and 1.0"),
-        ({"confidence": 2.0}, "confidence must be from 0 to 1, or null, found 2.0"),
+        ({"temperature": 0.0}, "temperature must be above 0, found 0.0"),
+        ({"temperature": float("nan")}, "temperature must be above 0, found nan"),
+        ({"texts_share": float("inf")}, "texts_share must be above 0, found inf"),
+        ({"confidence": 2.0}, "confidence must be from 0 to 1, found 2.0"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:

@@ -163,7 +163,7 @@ def test_divergence_of_several_labels() -> None:
     ("settings", "message"),
     [
         ({"alpha": 1.5}, "alpha must be from 0 to 1, or a schedule, found 1.5"),
-        ({"temperature": 0.0}, "temperature and texts_share must be above 0"),
+        ({"temperature": 0.0}, "temperature must be above 0, found 0.0"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:

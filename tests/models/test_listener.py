@@ -118,7 +118,7 @@ def make_both(tiny: Path, upstream: str = "transformer") -> tuple[Language, list
     nlp.add_pipe(upstream, config={"model": transformer} if upstream == "transformer" else {})
     layer = LISTENER if upstream == "transformer" else TOK2VEC
     for name in ("xner", "xcat"):
-        nlp.add_pipe(name, config={"model": {"encoder": None, "tok2vec": layer}, "device": "cpu"})
+        nlp.add_pipe(name, config={"model": {"encoder": layer}, "device": "cpu"})
     examples = make_examples(nlp)
     for example in examples:
         is_slip = bool(example.reference.ents)
@@ -170,14 +170,14 @@ def test_listeners_can_be_replaced(tiny: Path, tmp_path: Path, upstream: str) ->
     texts = [text for text, _ in SLIPS]
     expected = annotations(nlp.pipe(texts))
     nlp.to_disk(tmp_path / "listening")
-    with pytest.raises(ValueError, match="E886|doesn't exist"):
+    with pytest.raises(ValueError, match="E886"):
         nlp.replace_listeners(upstream, "xner", ["model.other"])
     for name in ("xner", "xcat"):
-        nlp.replace_listeners(upstream, name, ["model.tok2vec"])
+        nlp.replace_listeners(upstream, name, ["model.encoder"])
     assert nlp.get_pipe(upstream).listening_components == []
     nlp.remove_pipe(upstream)
     nlp.to_disk(tmp_path / "alone")
-    source = {"source": str(tmp_path / "listening"), "replace_listeners": ["model.tok2vec"]}
+    source = {"source": str(tmp_path / "listening"), "replace_listeners": ["model.encoder"]}
     config = {
         "nlp": {"lang": "xx", "pipeline": ["xner", "xcat"], **TOKENIZER["nlp"]},
         "components": {"xner": source, "xcat": source},
@@ -199,10 +199,3 @@ def test_frozen_transformer_feeds_training(tiny: Path) -> None:
     nlp.update(examples, sgd=sgd, exclude=["transformer"], annotates=["transformer"])
     assert nlp.get_pipe("transformer").to_bytes() == frozen
     assert nlp.get_pipe("xner").model.to_bytes() != trained
-
-
-def test_a_model_has_one_source_of_vectors(tiny: Path) -> None:
-    nlp = spacy.blank("xx", config=TOKENIZER)
-    for model in ({"tok2vec": TOK2VEC}, {"encoder": None}):
-        with pytest.raises(ValueError, match=r"either encoder or tok2vec, found (both|neither)\."):
-            nlp.add_pipe("xner", config={"model": model})

@@ -47,7 +47,7 @@ def test_initialize_refuses_examples_without_labels(tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"threshold": 2.0}, "threshold must be a probability"),
+        ({"threshold": 2.0}, "threshold must be from 0 to 1, found 2.0"),
         ({"max_batch_pieces": 0}, "max_batch_pieces must be at least 1"),
         ({"precision": "fp1"}, "precision must be auto, fp32, bf16, fp16, int8 with backend"),
     ],

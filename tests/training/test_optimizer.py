@@ -7,6 +7,7 @@ import torch
 from spacy.util import registry
 from thinc.api import Config, Linear, Model, Optimizer, chain
 
+from spacy_xner.errors import XnerWarning
 from spacy_xner.models.execution import get_execution
 from spacy_xner.training.optimizer import Factors, build_adamw_v1
 
@@ -64,7 +65,8 @@ def test_no_decay_on_norms_biases_and_transitions(tiny: Path) -> None:
         assert (id(parameter) in decayed) != plain, name
 
 
-def test_learning_rate_follows_the_schedule() -> None:
+@pytest.mark.parametrize("is_stepped", [True, False], ids=["spacy train", "loop of nlp.update"])
+def test_learning_rate_follows_the_schedule(is_stepped: bool) -> None:
     config = Config().from_str("""
 [optimizer]
 @optimizers = "spacy_xner.AdamW.v1"
@@ -78,13 +80,18 @@ total_steps = 4
     sgd = registry.resolve(config)["optimizer"]
     assert isinstance(sgd, Optimizer)
     module = torch.nn.Linear(1, 1)
-    rates = []
-    for _ in range(5):
+
+    def next_rate() -> float:
         module(torch.ones(1, 1)).sum().backward()
         sgd.step_module(module)
-        rates.append(sgd._steppers[module][0].param_groups[0]["lr"] / 5.0)
-        sgd.step_schedules()
-    assert rates == pytest.approx([0.0, 0.05, 0.1, 0.05, 0.0])
+        if is_stepped:
+            sgd.step_schedules()
+        return sgd._steppers[module][0].param_groups[0]["lr"] / 5.0
+
+    assert [next_rate() for _ in range(4)] == pytest.approx([0.0, 0.05, 0.1, 0.05])
+    with pytest.warns(XnerWarning, match=r"found 0 at step 4: its schedule has ended"):
+        assert next_rate() == 0.0
+    assert next_rate() == 0.0
 
 
 def test_thinc_layers_are_stepped_too() -> None:

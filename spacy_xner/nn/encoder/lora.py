@@ -61,11 +61,25 @@ def merged_state(transformer: nn.Module) -> dict[str, Tensor]:
         if not is_adapter(name)
     }
     with torch.no_grad():
-        for name, module in transformer.named_modules():
-            layer: Any = module
-            if hasattr(module, "get_delta_weight"):
-                state[f"{name}.weight"] = state[f"{name}.weight"] + layer.get_delta_weight(ADAPTER)
+        for name, layer in _adapted_layers(transformer):
+            state[f"{name}.weight"] = state[f"{name}.weight"] + layer.get_delta_weight(ADAPTER)
     return state
+
+
+def merge_lora(transformer: nn.Module) -> None:
+    """Merge the adapters into the weights and remove them."""
+    with torch.no_grad():
+        for name, layer in _adapted_layers(transformer):
+            layer.base_layer.weight += layer.get_delta_weight(ADAPTER)
+            parent, _, attribute = name.rpartition(".")
+            setattr(transformer.get_submodule(parent), attribute, layer.base_layer)
+    if hasattr(transformer, "peft_config"):
+        del transformer.peft_config
+
+
+def _adapted_layers(transformer: nn.Module) -> list[tuple[str, Any]]:
+    """List the linear layers that have an adapter, by name."""
+    return [(n, m) for n, m in transformer.named_modules() if hasattr(m, "get_delta_weight")]
 
 
 def adapter_state(transformer: nn.Module) -> dict[str, Tensor]:

@@ -61,11 +61,7 @@ class GlobalPointerHead(nn.Module):
         max_width: int = 64,
     ) -> None:
         super().__init__()
-        if head_width < 2 or head_width % 2 or max_width < 1:
-            raise ValueError(
-                f"head_width must be even and at least 2, max_width at least 1, found {head_width} and "
-                f"{max_width}. Change them."
-            )
+        check_widths(head_width, max_width)
         self.labels = tuple(labels)
         self.width = width
         self.head_width = head_width
@@ -196,6 +192,19 @@ class GlobalPointerHead(nn.Module):
         counts = within(tokens, scores.shape[2]).unsqueeze(3) & labels
         device = scores.device
         return bernoulli_divergence(scores.float(), probabilities.to(device), counts.to(device))
+
+
+def check_widths(head_width: int, max_width: int) -> None:
+    """Check the settings of a global pointer head.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    if head_width < 2 or head_width % 2 or max_width < 1:
+        raise ValueError(
+            f"head_width must be even and at least 2, max_width at least 1, found {head_width} and "
+            f"{max_width}. Change them."
+        )
 
 
 def rotate(vectors: Tensor) -> Tensor:

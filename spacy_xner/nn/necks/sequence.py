@@ -72,10 +72,7 @@ class SelfAttention(nn.Module):
         self, in_width: int, *, hidden_width: int, n_heads: int, dropout: float, residual: bool
     ) -> None:
         super().__init__()
-        if hidden_width % n_heads:
-            raise ValueError(
-                f"hidden_width must be a multiple of n_heads, found {hidden_width} and {n_heads}. Change one."
-            )
+        check_heads(hidden_width, n_heads)
         self.n_heads = n_heads
         self.dropout_prob = dropout
         self.project = nn.Linear(in_width, 3 * hidden_width)
@@ -165,3 +162,15 @@ class BiLSTMAttention(nn.Module):
         """Run both. Arguments and result as for `BiLSTM`."""
         outputs: Tensor = self.attention(self.lstm(vectors, mask), mask)
         return outputs
+
+
+def check_heads(hidden_width: int, n_heads: int) -> None:
+    """Check that a width can be divided among attention heads.
+
+    Raises:
+        ValueError: If it cannot.
+    """
+    if hidden_width % n_heads:
+        raise ValueError(
+            f"hidden_width must be a multiple of n_heads, found {hidden_width} and {n_heads}. Change one."
+        )

@@ -1,0 +1,44 @@
+"""Methods of a pipeline with an ``xner`` or ``xcat``: spaCy's own know too little of such a config.
+
+This module must not import torch or transformers. See `factories`.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from spacy import util
+from spacy.language import Language
+
+
+def adapt(nlp: Language) -> None:
+    """Give a pipeline the methods of this module."""
+    # Partials, unlike functions that close over the pipeline, can be pickled with it.
+    nlp.create_optimizer = partial(create_optimizer, nlp)  # type: ignore[method-assign]
+    nlp.replace_listeners = partial(replace_listeners, nlp)  # type: ignore[method-assign]
+
+
+def create_optimizer(nlp: Language) -> Any:
+    """Create the optimizer of ``[training.optimizer]``, which may refer to other sections of the config.
+
+    spaCy resolves that section alone, where ``${vars.learn_rate}`` means nothing (explosion/spaCy#8511).
+    """
+    training = nlp.config.interpolate()["training"]
+    return util.registry.resolve({"optimizer": training["optimizer"]})["optimizer"]
+
+
+def replace_listeners(nlp: Language, tok2vec_name: str, pipe_name: str, listeners: Iterable[str]) -> None:
+    """Replace listeners as `Language.replace_listeners` does, at ``model.encoder`` as at ``model.tok2vec``.
+
+    spaCy looks for the settings of any listener of spacy-transformers at ``model.tok2vec``.
+    """
+    paths = list(listeners)
+    model = nlp.get_pipe_config(pipe_name)["model"] if nlp.has_pipe(pipe_name) else {}
+    is_alias = bool(paths) and paths[0] == "model.encoder" and "tok2vec" not in model
+    if is_alias:
+        model["tok2vec"] = model["encoder"]
+    try:
+        type(nlp).replace_listeners(nlp, tok2vec_name, pipe_name, paths)
+    finally:
+        if is_alias:
+            del model["tok2vec"]

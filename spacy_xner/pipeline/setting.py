@@ -1,0 +1,84 @@
+"""Settings that the config gives and Python code may change: what was changed is saved with the pipeline.
+
+This module must not import torch or transformers. See `factories`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+from ..bounds import check_range
+
+Value = TypeVar("Value")
+
+
+class Configured(Protocol):
+    """A component.
+
+    Attributes:
+        cfg: What it saves with its labels.
+        configured: The settings as they are in the config.
+    """
+
+    cfg: dict[str, Any]
+    configured: dict[str, Any]
+
+
+class Setting(Generic[Value]):
+    """An attribute of a component, first set to the config's value, then by Python code.
+
+    A change is kept in `Configured.cfg`, with the value that the config had. If that is another one when the
+    pipeline is loaded, the config was edited after the change, and counts.
+
+    Args:
+        check: Raises a ValueError if a value cannot be used.
+    """
+
+    def __init__(self, check: Callable[[Value], None]) -> None:
+        self.check = check
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, pipe: None, owner: type) -> "Setting[Value]": ...
+    @overload
+    def __get__(self, pipe: Configured, owner: type) -> Value: ...
+    def __get__(self, pipe: Configured | None, owner: type) -> "Setting[Value] | Value":
+        if pipe is None:
+            return self
+        value: Value = pipe.configured[self.name]
+        change = pipe.cfg.get(self.name)
+        return change["to"] if change is not None and change["from"] == value else value
+
+    def __set__(self, pipe: Configured, value: Value) -> None:
+        self.check(value)
+        if self.name not in pipe.configured:
+            pipe.configured[self.name] = value
+        elif value == pipe.configured[self.name]:
+            pipe.cfg.pop(self.name, None)
+        else:
+            pipe.cfg[self.name] = {"from": pipe.configured[self.name], "to": value}
+
+
+def check_threshold(value: object) -> None:
+    """Check a probability. Raises ValueError, as all checks here do."""
+    check_range("threshold", value, 0.0, 1.0)
+
+
+def check_thresholds(value: object) -> None:
+    """Check a probability, or one for each label."""
+    for threshold in value.values() if isinstance(value, Mapping) else [value]:
+        check_threshold(threshold)
+
+
+def check_key(value: object) -> None:
+    """Check the key of a span group."""
+    if not isinstance(value, str):
+        raise ValueError(f"spans_key must be a text, found {value!r}. Change it.")
+
+
+def check_flag(value: object) -> None:
+    """Check the setting `overwrite`."""
+    if not isinstance(value, bool):
+        raise ValueError(f"overwrite must be true or false, found {value!r}. Change it.")
