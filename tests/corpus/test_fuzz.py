@@ -19,7 +19,7 @@ from spacy_xner.types import Record
 from .formats.test_formats import CLUENER, DOCCANO, INCLUSIVE, JOINED, OFFSETS, SAMPLES, STUDIO, TEXT, TOKENS
 
 FAST = settings(max_examples=20, derandomize=True, deadline=None, database=None)
-SLOW = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 # Written in place of values, as JSON that the module json does not write.
 RAW = {
     "@deep": "[" * 100_000 + "]" * 100_000,

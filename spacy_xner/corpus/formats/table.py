@@ -66,7 +66,7 @@ def read_table(session: ReadSession) -> Iterator[Record]:
     sample = [line.text for line in islice(read_lines(session.preview()), SAMPLE_ROWS)]
     table = _detect(session, sample)
     kind = "0 and 1 in" if table.are_flags else "labels in"
-    names = [table.header[i].strip() for i in table.labels]
+    names = [table.header[i] for i in table.labels]
     if len({*names}) < len(names):
         session.fail(
             1, f"columns of labels must have different names, found {shorten(names)}.", "Rename them."
@@ -88,6 +88,7 @@ def _detect(session: ReadSession, sample: Sequence[str]) -> Table:
     csv.field_size_limit(MAX_CHARACTERS)
     split = _split([f"{line}\n" for line in lines], separator, is_quoted=is_quoted)
     header, *rows = [*_until_error(split)] or [[]]
+    header = [name.strip() for name in header]
     rows = [row for row in rows if len(row) == len(header)]
     if len(header) < 2:
         session.fail(
@@ -105,7 +106,7 @@ def _find_columns(
     session: ReadSession, header: Cells, rows: Sequence[Cells]
 ) -> tuple[int, tuple[int, ...], bool]:
     """Return the text's column, the labels' columns, and whether these hold 0 and 1."""
-    names = [name.strip().lower() for name in header]
+    names = [name.lower() for name in header]
     columns = range(len(header))
     text = next((names.index(name) for name in TEXTS if name in names), None)
     if text is None:
@@ -178,7 +179,7 @@ def _number_rows(table: Table, session: ReadSession) -> Iterator[tuple[int, Cell
 def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRecord:
     if len(row) != len(table.header):
         session.fail(where, f"expected {len(table.header)} cells as in the header, found {len(row)}.")
-    cells = {table.header[i].strip(): row[i].strip() for i in table.labels}
+    cells = {table.header[i]: row[i].strip() for i in table.labels}
     if table.are_flags:
         if not set(cells.values()) <= {"0", "1"}:
             session.fail(where, f"labels must be 0 or 1, found {shorten(row)}.")

@@ -98,6 +98,8 @@ def test_the_convention_that_most_entities_fit_is_taken(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="file:3: an entity must lie within"):
         read(tmp_path / "file", good, good, bad)
     assert find_convention([RawRecord("a", [])]) == (Convention(), "")
+    outside = [RawRecord("Anna", [RawSpan(-4, 4, "X", "Anna"), RawSpan(0, 9, "X", "Anna")])]
+    assert find_convention(outside)[1].endswith(": 0 of 2 entities match their text")
     tie = [RawRecord("ab", [RawSpan(0, 1, "X", "a"), RawSpan(0, 1, "X", "ab")])]
     assert find_convention(tie)[0] == Convention()
 

@@ -195,6 +195,9 @@ def test_header_names_the_columns(tmp_path: Path) -> None:
     text = "# global.columns = ID FORM NER:1 NER:2\n1\tRome\tB-LOC\tO\n2\tBo\tO\tB-PER\n"
     assert read(tmp_path, text)[0] == [("Rome Bo", [("Rome", "LOC"), ("Bo", "PER")])]
     assert read(tmp_path, text.replace("FORM", "X"), columns="_ token tag _")[0][0][1] == [("Rome", "LOC")]
+    for names in ("ID X NER", "ID FORM X"):
+        text = f"# global.columns = {names}\n1\tRome\tB-LOC\n2\tBo\tO\n"
+        assert read(tmp_path, text)[0] == [("Rome Bo", [("Rome", "LOC")])]
 
 
 @given(st.lists(st.text(alphabet="ab1，张三あ.", min_size=1, max_size=3), min_size=1, max_size=12))
@@ -207,3 +210,5 @@ def test_joined_tokens_can_be_located(tokens: list[str]) -> None:
 def test_tokens_that_are_not_the_text_are_not_located() -> None:
     assert locate_tokens(["a", "c"], "a b") is None
     assert locate_tokens(["a"], "a b") is None
+    assert locate_tokens(["a", "b"], "a") is None
+    assert locate_tokens(["a", "b"], "a ") is None

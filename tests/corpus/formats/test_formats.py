@@ -82,6 +82,9 @@ def test_format_is_detected_and_read(tmp_path: Path, name: str) -> None:
     assert find_format(path) == format
     assert report.notes[0] == f"format {format}"
     assert [surfaces(record) for record in records] == [ANNA]
+    line = {"joined": 2, "an array": 2}.get(name, 1)
+    assert records[0].source == f"{path}:{line}"
+    assert report.n_bytes == len(text.encode())
 
 
 def test_brat_is_read_from_a_folder(tmp_path: Path) -> None:
@@ -114,6 +117,10 @@ def test_datasets_are_read(tmp_path: Path) -> None:
     assert report.notes[0] == "format hf"
     with pytest.raises(ValueError, match="--split must be one of train, test, found None"):
         read(tmp_path / "both")
+    datasets.DatasetDict({"train": train}).save_to_disk(tmp_path / "one")
+    assert len(read(tmp_path / "one")[0]) == 2
+    with pytest.raises(ValueError, match="--split must be one of train, found dev"):
+        read(tmp_path / "one", split="dev")
     (tmp_path / "files").mkdir()
     train.to_parquet(tmp_path / "files" / "train.parquet")
     assert [surfaces(record) for record in read(tmp_path / "files")[0]] == [surfaces(r) for r in records]
@@ -135,6 +142,10 @@ def test_tables_are_read(tmp_path: Path) -> None:
     assert [(record.text, record.cats) for record in records] == [
         ('"so good', {"joy": 1.0}), ('bad"', {"joy": 0.0})
     ]  # fmt: skip
+    path.write_text(" Text ; a ;b\nBo; 1 ;0\n", encoding="utf-8")
+    records, report = read(path)
+    assert [(record.text, record.cats) for record in records] == [("Bo", {"a": 1.0})]
+    assert report.notes[1] == "text in Text, 0 and 1 in a, b"
 
 
 @pytest.mark.parametrize(
@@ -170,6 +181,18 @@ def test_tasks_and_annotations_that_are_not_read_are_counted(tmp_path: Path) -> 
         "tasks without an annotation": 1,
         "annotations after a task's first": 1, "results of type rating": 1
     }  # fmt: skip
+
+
+def test_the_text_of_a_task_is_the_one_named_so_or_the_longest(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    done = {"annotations": [{"result": []}]}
+    tasks = [
+        {"data": {"note": "a longer one", "text": "a"}, **done},
+        {"data": {"id": "7", "note": "longer", "n": 123456789}, **done},
+        {"data": {"text": 3, "note": "b"}, **done},
+    ]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+    assert [record.text for record in read(path)[0]] == ["a", "longer", "b"]
 
 
 WRITERS: list[tuple[str, Callable[..., object]]] = [
@@ -268,6 +291,12 @@ def test_lone_surrogates_are_not_written(tmp_path: Path, name: str, record: Reco
         write_records([Record("a"), record], tmp_path / "file", name)
     str(caught.value).encode()
     assert not list(tmp_path.iterdir())
+
+
+def test_json_lines_are_written_by_default(tmp_path: Path) -> None:
+    write_records([Record("a", (CharSpan(0, 1, "X"),), cats={"y": 0.25})], tmp_path / "file")
+    row = {"text": "a", "spans": [{"start": 0, "end": 1, "label": "X", "text": "a"}], "cats": {"y": 0.25}}
+    assert json.loads((tmp_path / "file").read_text()) == row
 
 
 def test_labels_that_conll_cannot_hold_are_counted(tmp_path: Path) -> None:

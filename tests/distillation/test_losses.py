@@ -1,0 +1,119 @@
+"""The weights of the losses of gold and teacher, and what each is divided by, against hand-worked numbers."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from spacy.language import Language
+from spacy.training import Example
+
+from spacy_xner.loading import load
+
+from ..conftest import make_examples, make_nlp, train_nlp
+from ..pipeline import test_xcat
+
+# Enough to differ from a uniform distribution, and not to be sure of anything.
+N_STEPS = 5
+
+
+@pytest.fixture(scope="module")
+def still(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny encoder without dropout, so that a loss is that of the predictions."""
+    folder = tmp_path_factory.mktemp("still") / "encoder"
+    shutil.copytree(tiny, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def teachers(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Teachers that have hardly learned anything: all probabilities are far from 0 and 1."""
+    folder = tmp_path_factory.mktemp("teachers")
+    train_nlp(tiny, n_steps=N_STEPS).to_disk(folder / "xner")
+    nlp = test_xcat.make_nlp(tiny)
+    test_xcat.train(nlp, test_xcat.ONE, n_steps=N_STEPS)
+    nlp.to_disk(folder / "xcat")
+    return {name: folder / name for name in ("xner", "xcat")}
+
+
+def make_student(
+    encoder: Path, name: str, teacher: Path | None = None, **settings: Any
+) -> tuple[Language, list[Example]]:
+    """Make an untrained student, always the same, and its examples."""
+    nlp = make_nlp(encoder) if name == "xner" else test_xcat.make_nlp(encoder)
+    examples = make_examples(nlp) if name == "xner" else test_xcat.make_examples(nlp, test_xcat.ONE)
+    if teacher is not None:
+        kind = "Teacher" if name == "xner" else "TextTeacher"
+        block = {"@misc": f"spacy_xner.{kind}.v1", "name": str(teacher), **settings}
+        nlp.config["initialize"]["components"][name] = {"teacher": block}
+    torch.manual_seed(1)
+    nlp.initialize(lambda: examples)
+    return nlp, examples
+
+
+def loss_of(nlp: Language, examples: list[Example]) -> float:
+    """Return the loss of a batch, without changing the weights."""
+    (loss,) = nlp.update(examples, drop=0.0, sgd=False).values()
+    return loss
+
+
+@pytest.mark.parametrize("name", ["xner", "xcat"])
+def test_alpha_weighs_the_losses_of_gold_and_teacher(
+    still: Path, teachers: dict[str, Path], name: str
+) -> None:
+    losses = {
+        alpha: loss_of(*make_student(still, name, teachers[name], alpha=alpha)) for alpha in (0.0, 0.25, 1.0)
+    }
+    assert losses[1.0] == pytest.approx(loss_of(*make_student(still, name)), rel=1e-5)
+    assert losses[0.0] != pytest.approx(losses[1.0], rel=0.05)
+    assert losses[0.25] == pytest.approx(0.25 * losses[1.0] + 0.75 * losses[0.0], rel=1e-5)
+
+
+def tag_probs(nlp: Language, docs: list[Any]) -> list[NDArray[np.float64]]:
+    """Return the log-probabilities of the tags of each text, in the order of their names."""
+    targets = nlp.get_pipe("xner").soft_targets(docs)
+    return [soft.log_probs[:, np.argsort(soft.tags)].astype(np.float64) for soft in targets]
+
+
+def cat_probs(nlp: Language, docs: list[Any]) -> list[NDArray[np.float64]]:
+    """Return the log-probabilities of the labels of each text, one row each."""
+    return [np.log([[doc.cats[label] for label in sorted(doc.cats)]]) for doc in nlp.pipe(docs)]
+
+
+@pytest.mark.parametrize(("name", "read"), [("xner", tag_probs), ("xcat", cat_probs)])
+@pytest.mark.parametrize("size", [1, 4])
+def test_teachers_loss_is_the_mean_over_what_it_teaches(
+    still: Path,
+    teachers: dict[str, Path],
+    name: str,
+    read: Callable[..., list[NDArray[np.float64]]],
+    size: int,
+) -> None:
+    every = {"tokens": "all"} if name == "xner" else {}
+    nlp, examples = make_student(still, name, teachers[name], alpha=0.0, temperature=1.0, **every)
+    batch = examples[:size]
+    # Each token or text counts once, in whatever group it goes through the network.
+    student = read(nlp, [eg.predicted.copy() for eg in batch])
+    teacher = read(load(str(teachers[name]), "cpu"), [eg.predicted.copy() for eg in batch])
+    rows = [(np.exp(t) * (t - s)).sum(axis=1) for t, s in zip(teacher, student, strict=True)]
+    assert loss_of(nlp, batch) == pytest.approx(np.concatenate(rows).mean(), rel=0.01)
+
+
+def test_gold_loss_is_the_mean_over_annotated_tokens(still: Path) -> None:
+    nlp, examples = make_student(still, "xner")
+    docs = [eg.predicted.copy() for eg in examples]
+    targets = nlp.get_pipe("xner").soft_targets(docs)
+    lost: list[float] = []
+    for eg, soft in zip(examples, targets, strict=True):
+        for token, log_probs in zip(eg.reference, soft.log_probs, strict=True):
+            tag = f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O"
+            lost.append(-log_probs[soft.tags.index(tag)])
+    assert loss_of(nlp, examples) == pytest.approx(np.mean(lost), rel=1e-4)
