@@ -7,3 +7,9 @@ class CorpusError(ValueError):
 
 class XnerWarning(UserWarning):
     """Data was repaired, adjusted or skipped, or a setting is questionable."""
+
+
+def first_line(err: BaseException) -> str:
+    """Return the first line of an exception's message, or its type if it has none."""
+    lines = str(err).strip().splitlines()
+    return lines[0].strip() if lines else type(err).__name__

@@ -1,6 +1,5 @@
 """Checkpoints that classify tokens or texts: the encoder, and the layers on its output."""
 
-import os
 from typing import Any, NamedTuple
 
 import torch
@@ -12,15 +11,8 @@ from transformers import (
     AutoTokenizer,
 )
 
-from .encoder import (
-    Checkpoint,
-    check_complete,
-    check_fast,
-    check_name,
-    drop_pooler,
-    make_checkpoint,
-    quiet_io,
-)
+from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
+from .encoder import LOAD_ERRORS, Checkpoint, drop_pooler, make_checkpoint, quiet_io
 from .top import ClassifierTop, cut_output, find_output, with_bias
 
 # Scores that are computed in two ways may differ by this much.
@@ -143,12 +135,13 @@ def load_text_classifier(name: str) -> TextClassifier:
 def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
     """Load a model of a class of transformers, its encoder, and its labels."""
     config = _read_config(name, what)
-    folder = os.path.expanduser(name)
+    source = parse_name(name)
     try:
         with quiet_io():
-            tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
-            model, info = kind.from_pretrained(folder, config=config, output_loading_info=True)
-    except (OSError, ValueError) as err:
+            check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
+            tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
+            model, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
+    except LOAD_ERRORS as err:
         raise _missing(name, what, err) from err
     encoder = f"{model.base_model_prefix}."
     if any(not key.startswith(encoder) for key in info["missing_keys"]):
@@ -164,18 +157,18 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
 
 
 def _read_config(name: str, what: str) -> Any:
-    check_name(name)
+    source = parse_name(name)
     try:
-        return AutoConfig.from_pretrained(os.path.expanduser(name))
-    except (OSError, ValueError) as err:
+        with quiet_io():
+            return AutoConfig.from_pretrained(**source)
+    except LOAD_ERRORS as err:
         raise _missing(name, what, err) from err
 
 
 def _missing(name: str, what: str, err: Exception) -> OSError:
-    reason = str(err).strip().splitlines()[0]
     return OSError(
         f"A trained model must be a pipeline (folder or package) or a Hugging Face {what}-classification "
-        f"checkpoint (folder or hub id), found {name!r}: {reason} Check the name."
+        f"checkpoint (folder or hub id), found {name!r}: {explain(err)} Check the name."
     )
 
 

@@ -1,22 +1,25 @@
 """Encoders and tokenizers, from Hugging Face folders or the hub and from the files of a pipeline."""
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple
 
 from huggingface_hub import constants
 from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+from safetensors import SafetensorError
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import MODEL_FOR_TEXT_ENCODING_MAPPING, MODEL_MAPPING, AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging
 
+from ..errors import first_line
 from ..nn.encoder.encoder import NoPooler, Specials
+from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
 
+# What transformers raises for damaged files, a wrong size of weights included.
+LOAD_ERRORS = (OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError)
 # transformers sets "model_max_length" to a huge number where it does not know it.
 UNKNOWN_LENGTH = 1_000_000
 # transformers replaces functions of torch while it loads a model, and its log level and progress bars are
@@ -67,51 +70,24 @@ def make_checkpoint(transformer: Any, tokenizer: Any) -> Checkpoint:
 
 def load_pretrained(name: str) -> tuple[Any, Any]:
     """Load a Hugging Face encoder without a pooler, and its fast tokenizer. Raises as `load_checkpoint`."""
-    check_name(name)
-    name = os.path.expanduser(name)
+    source = parse_name(name)
     try:
         with quiet_io():
-            config = AutoConfig.from_pretrained(name)
-            tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True)
+            config = AutoConfig.from_pretrained(**source)
+            check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
+            tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
             kind = _find_class(config) or AutoModel
-            transformer, info = kind.from_pretrained(name, config=config, output_loading_info=True)
-    except (OSError, ValueError) as err:
-        reason = str(err).strip().splitlines()[0]
+            transformer, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
+    except LOAD_ERRORS as err:
         raise OSError(
             f"An encoder must be a hub id or a folder with config.json, weights and tokenizer.json, "
-            f"found {name!r}: {reason} Check the name, or write the default encoder with: "
+            f"found {name!r}: {explain(err)} Check the name, or write the default encoder with: "
             "spacy-xner encoder mini DIR"
         ) from err
     check_fast(tokenizer, name)
     check_complete([key for key in info["missing_keys"] if not key.startswith("pooler.")], name)
     drop_pooler(transformer)
     return transformer, tokenizer
-
-
-def check_fast(tokenizer: Any, name: str) -> None:
-    """Check that a tokenizer is a fast one.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if not tokenizer.is_fast:
-        raise ValueError(
-            f"An encoder must have a fast tokenizer (tokenizer.json), found only a slow one in {name!r}. "
-            "Convert it with transformers' AutoTokenizer and save it beside the weights."
-        )
-
-
-def check_complete(missing: Sequence[str], name: str) -> None:
-    """Check that no weights are missing.
-
-    Raises:
-        ValueError: If some are.
-    """
-    if missing:
-        raise ValueError(
-            f"An encoder must have all its weights, but {name!r} lacks {len(missing)}, such as {missing[0]}. "
-            "Check that the folder is complete and of the architecture that its config.json names."
-        )
 
 
 @contextmanager
@@ -128,6 +104,8 @@ def quiet_io() -> Iterator[None]:
             _show_bars(of_models=False)
         try:
             yield
+        except SafetensorError as err:
+            raise OSError(f"The weights cannot be read or written: {first_line(err)}.") from err
         finally:
             logging.set_verbosity(level)
             if has_bars:
@@ -147,20 +125,6 @@ def _show_bars(*, of_models: bool) -> None:
     else:
         logging.disable_progress_bar()
     (enable_progress_bars if of_downloads else disable_progress_bars)()
-
-
-def check_name(name: str) -> None:
-    """Check that a name that looks like a path is that of a model's folder.
-
-    Raises:
-        OSError: If it is not.
-    """
-    looks_local = name.startswith((".", "/", "~")) or name.count("/") > 1 or os.path.isdir(name)
-    if looks_local and not (Path(os.path.expanduser(name)) / "config.json").is_file():
-        raise OSError(
-            f"An encoder must be a hub id or a folder with config.json, found {name!r}, which is neither. "
-            "Check the path, or write the default encoder with: spacy-xner encoder mini DIR"
-        )
 
 
 def build_transformer(

@@ -72,7 +72,7 @@ def build_top(config: dict[str, Any], kind: Any = AutoModelForTokenClassificatio
         kind: The class of transformers that loaded it.
     """
     with quiet_io(), torch.device("meta"):
-        model = kind.from_config(make_config(config))
+        model = kind.from_config(make_config(config), trust_remote_code=False)
     if kind is AutoModelForTokenClassification:
         top = cut_output(model, find_output(model))
     else:

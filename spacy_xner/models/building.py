@@ -16,7 +16,15 @@ from ..nn.heads.base import AnyHead
 from ..nn.model import Network
 from ..nn.runtime.onednn import use_onednn
 from .settings import EncoderSettings, window_sizes
-from .storage import Saved, apply_lora, digest_weights, load_state, restore_encoder
+from .storage import (
+    Saved,
+    apply_lora,
+    check_settings,
+    describe_settings,
+    digest_weights,
+    load_state,
+    restore_encoder,
+)
 
 # Arguments: width of the vectors, labels.
 MakeHead = Callable[[int, Sequence[str]], AnyHead]
@@ -181,6 +189,7 @@ def restore(design: Design, settings: EncoderSettings | None, saved: Saved) -> B
     manifest = saved.manifest
     encoder, cutter = (None, None) if settings is None else restore_encoder(saved, settings)
     network = _assemble(design, encoder, settings, manifest.labels, manifest.width)
+    check_settings(manifest.settings, describe_settings(network, settings))
     load_state(network, saved, settings)
     return Built(network, cutter, manifest.base)
 

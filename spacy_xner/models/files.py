@@ -1,6 +1,6 @@
 """Write and read a saved network as a folder of files or as bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,29 +9,33 @@ import srsly
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save, save_file
 
-from .manifest import Manifest, digest_file, verify_files
+from ..atomic import new_folder
+from ..errors import first_line
+from ..pipeline.sealing import COPY_AGAIN
+from .manifest import FileDigest, Manifest, digest_bytes, digest_file, verify_files
 from .settings import EncoderSettings
 from .storage import CONFIG, TOKENIZER, Saved
 
 MANIFEST, WEIGHTS, GRAPH = "xner.json", "model.safetensors", "encoder.onnx"
-ADVICE = "Copy the pipeline's folder again, or retrain the pipeline."
 
 
 def write_folder(saved: Saved, folder: Path) -> None:
-    """Write JSON files, the weights, an ONNX model if there is one, and finally the manifest."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in saved.texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    save_file(saved.state, folder / WEIGHTS)
-    names = [*saved.texts, WEIGHTS]
-    if saved.graph:
-        (folder / GRAPH).write_bytes(saved.graph)
-        names.append(GRAPH)
-    else:
-        # A pipeline saved earlier to the same folder may have left one.
-        (folder / GRAPH).unlink(missing_ok=True)
-    files = {name: digest_file(folder / name) for name in names}
-    (folder / MANIFEST).write_text(replace(saved.manifest, files=files).to_json(), encoding="utf-8")
+    """Write JSON files, the weights, an ONNX model if there is one, and the manifest: all or none of them.
+
+    Raises:
+        OSError: If they cannot be written.
+    """
+    with new_folder(folder, replace=True) as part:
+        for name, text in saved.texts.items():
+            (part / name).write_text(text, encoding="utf-8")
+        try:
+            save_file(saved.state, part / WEIGHTS)
+        except SafetensorError as err:
+            raise OSError(f"{folder / WEIGHTS} cannot be written: {first_line(err)}") from err
+        if saved.graph:
+            (part / GRAPH).write_bytes(saved.graph)
+        files = {file.name: digest_file(file) for file in sorted(part.iterdir())}
+        (part / MANIFEST).write_text(replace(saved.manifest, files=files).to_json(), encoding="utf-8")
 
 
 @contextmanager
@@ -44,7 +48,7 @@ def reading(
         folder: The folder.
         settings: Settings of the encoder, or None.
         with_graph: Whether to read an ONNX model too.
-        verify: Whether to check that no file has changed.
+        verify: Whether to check that no file has changed, and that the config still fits.
 
     Raises:
         OSError: If a file is missing.
@@ -55,36 +59,54 @@ def reading(
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise OSError(
-            f"{folder} must contain {', '.join(names)}, but {', '.join(missing)} is missing. {ADVICE}"
+            f"{folder} must contain {', '.join(names)}, but {', '.join(missing)} is missing. {COPY_AGAIN}"
         )
     try:
-        manifest = Manifest.from_json((folder / MANIFEST).read_text("utf-8"))
+        manifest = Manifest.from_json((folder / MANIFEST).read_text("utf-8"), verify=verify)
         if verify:
             verify_files(folder, manifest.files)
+        else:
+            manifest = replace(manifest, settings={})
         texts = {name: (folder / name).read_text("utf-8") for name in names[:-2]}
         graph = folder / GRAPH
         data = graph.read_bytes() if with_graph and graph.is_file() else b""
         yield Saved(manifest, texts, load_file(folder / WEIGHTS), data)
-    except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as err:
-        reason = str(err).strip().splitlines()[0]
+    except Exception as err:  # the libraries raise anything for damaged files
         raise ValueError(
-            f"{folder} must contain the files of one saved model, but they do not load: {reason} {ADVICE}"
+            f"{folder} must contain the files of one saved model, but they do not load: {first_line(err)} "
+            f"{COPY_AGAIN}"
         ) from err
 
 
 def pack(saved: Saved) -> bytes:
     """Serialize a saved network."""
-    texts = {MANIFEST: saved.manifest.to_json(), **saved.texts}
-    return bytes(srsly.msgpack_dumps({"texts": texts, "state": save(saved.state), "graph": saved.graph}))
+    state = save(saved.state)
+    files = _digests(saved.texts, state, saved.graph)
+    texts = {MANIFEST: replace(saved.manifest, files=files).to_json(), **saved.texts}
+    return bytes(srsly.msgpack_dumps({"texts": texts, "state": state, "graph": saved.graph}))
 
 
 def unpack(data: bytes) -> Saved:
     """Deserialize the bytes that `pack` returned.
 
     Raises:
-        ValueError: If a newer version of the package wrote them.
+        ValueError: If they are damaged, or a newer version of the package wrote them.
     """
-    files = srsly.msgpack_loads(data)
-    texts = dict(files["texts"])
-    manifest = Manifest.from_json(texts.pop(MANIFEST))
-    return Saved(manifest, texts, load(files["state"]), files["graph"])
+    try:
+        parts = srsly.msgpack_loads(data)
+        texts, state, graph = dict(parts["texts"]), parts["state"], parts["graph"]
+        manifest = Manifest.from_json(texts.pop(MANIFEST))
+        # Older versions wrote no digests.
+        if manifest.files and manifest.files != _digests(texts, state, graph):
+            raise ValueError("they have changed since they were made.")
+        return Saved(manifest, texts, load(state), graph)
+    except Exception as err:  # the libraries raise anything for damaged bytes
+        raise ValueError(
+            f"The bytes must be those of one saved model, but they do not load: {first_line(err)} "
+            "Make them anew."
+        ) from err
+
+
+def _digests(texts: Mapping[str, str], state: bytes, graph: bytes) -> dict[str, FileDigest]:
+    parts = {**{name: text.encode() for name, text in texts.items()}, WEIGHTS: state, GRAPH: graph}
+    return {name: digest_bytes(part) for name, part in parts.items() if part}

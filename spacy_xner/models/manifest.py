@@ -1,13 +1,15 @@
 """The manifest of a saved model: what its files contain, and their sizes and digests."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-import srsly
 from pydantic import Field, TypeAdapter, ValidationError
+
+from ..pipeline.sealing import parse_object, seal, unseal
 
 # The version that this package writes. Format 1 has no format_version and no digests, and stores a text
 # model's pooling inside its neck.
@@ -15,6 +17,9 @@ FORMAT_VERSION = 2
 Storage = Literal["float32", "float16", "bfloat16"]
 GraphPrecision = Literal["", "fp32", "int8"]
 Count = Annotated[int, Field(ge=0, le=1 << 31)]
+Ids = Annotated[tuple[Count, ...], Field(max_length=1 << 10)]
+Labels = Annotated[tuple[Annotated[str, Field(max_length=1 << 16)], ...], Field(max_length=1 << 20)]
+Setting = str | int | float | None
 CHUNK = 1 << 20
 
 
@@ -33,8 +38,8 @@ class EncoderManifest:
 
     capacity: Annotated[int, Field(ge=1, le=1 << 31)]
     overlap: Count
-    prefix: tuple[Count, ...]
-    suffix: tuple[Count, ...]
+    prefix: Ids
+    suffix: Ids
     pad_id: Count
     unk_id: Count
 
@@ -59,44 +64,57 @@ class Manifest:
         base: Digest of the weights that an adapter was trained on, if they are not saved with it.
         graph: Precision of the ONNX graph; empty if there is none.
         files: Size and digest of each other file.
+        settings: Settings of the config that must be those of the training; see `describe_settings`.
         format_version: Version of the format. See `FORMAT_VERSION`.
     """
 
-    labels: tuple[str, ...]
+    labels: Labels
     width: Count | None = None
     encoder: EncoderManifest | None = None
     storage: Storage = "float32"
     base: str = ""
     graph: GraphPrecision = ""
     files: Mapping[str, FileDigest] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
-        """Serialize the manifest."""
-        return str(srsly.json_dumps(asdict(self), indent=2))
+        """Serialize the manifest, with a digest of its own values."""
+        return seal(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "Manifest":
+    def from_json(cls, text: str, *, verify: bool = True) -> "Manifest":
         """Parse a manifest written by this or an older version of the package.
 
+        Args:
+            text: The manifest.
+            verify: Whether to check that it has not changed since it was saved.
+
         Raises:
-            ValueError: If the text is not a valid manifest, or a newer version of the package wrote it.
+            ValueError: If the text is not a valid manifest, has changed, or a newer version of the package
+                wrote it.
         """
         try:
-            values = srsly.json_loads(text)
-            version = values.setdefault("format_version", 1)
-            if isinstance(version, int) and version > FORMAT_VERSION:
-                raise ValueError(
-                    f"format_version must be at most {FORMAT_VERSION}, found {version}: a newer spacy-xner "
-                    "saved this pipeline. Update spacy-xner."
-                )
-            return _ADAPTER.validate_json(srsly.json_dumps(values), strict=True)
+            values = parse_object(text)
+        except ValueError as err:
+            raise ValueError(f"the manifest {err}") from err
+        version = values.get("format_version", 1)
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise ValueError(
+                f"format_version must be at most {FORMAT_VERSION}, found {version}: a newer spacy-xner "
+                "saved this pipeline. Update spacy-xner."
+            )
+        try:
+            manifest = _ADAPTER.validate_json(json.dumps({"format_version": 1} | values), strict=True)
         except ValidationError as err:
             first = err.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise ValueError(f"the manifest must have a valid {where}: {first['msg']}") from err
-        except AttributeError as err:
-            raise ValueError("the manifest must be a JSON object") from err
+        try:
+            unseal(values, verify=verify)
+        except ValueError as err:
+            raise ValueError(f"the manifest {err}") from err
+        return manifest
 
 
 _ADAPTER = TypeAdapter(Manifest)
@@ -111,6 +129,11 @@ def digest_file(file: Path) -> FileDigest:
             digest.update(chunk)
             size += len(chunk)
     return FileDigest(size, digest.hexdigest())
+
+
+def digest_bytes(content: bytes) -> FileDigest:
+    """Compute the size and the SHA-256 of the content of a file."""
+    return FileDigest(len(content), hashlib.sha256(content).hexdigest())
 
 
 def verify_files(folder: Path, files: Mapping[str, FileDigest]) -> None:

@@ -14,7 +14,7 @@ from .files import pack, reading, unpack, write_folder
 from .manifest import Storage
 from .runners import check_cpu, describe
 from .settings import EncoderSettings, Runtime
-from .storage import Saved, dump_network
+from .storage import Saved, check_saved, dump_network
 
 # Encoder batches in each group of docs that a head decodes at once.
 PREDICT_GROUP_BATCHES = 4
@@ -43,6 +43,11 @@ class ModelShim(Shim):
         self.execution = Execution(encoder, source)
         self.storage: Storage = "float32"
         self.origin: Origin | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the network's head."""
+        return tuple(self.execution.network.head.labels)
 
     @property
     def is_initialized(self) -> bool:
@@ -127,6 +132,7 @@ class ModelShim(Shim):
         return dump_network(network, cutter, self.encoder, base, self.storage, with_graph=with_graph)
 
     def _restore(self, saved: Saved) -> None:
+        check_saved(saved)
         self.storage = saved.manifest.storage
         self.execution.install(restore(self.design.design_for(saved), self.encoder, saved))
 

@@ -4,21 +4,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-import srsly
 import torch
 from spacy.util import logger
 from torch import Tensor, nn
 
-from ..hub.encoder import build_transformer, dump_config, load_checkpoint, read_tokenizer
+from ..hub.checks import check_sizes
+from ..hub.encoder import build_transformer, dump_config, load_checkpoint, make_config, read_tokenizer
 from ..nn.encoder.encoder import Encoder, Specials
 from ..nn.encoder.lora import adapter_state, add_lora, count_parameters, is_adapter, merged_state
 from ..nn.encoder.pieces import PieceCutter
 from ..nn.encoder.trimming import keep_layers
 from ..nn.model import Network
 from ..nn.runtime.onnx import Graph
-from .manifest import EncoderManifest, GraphPrecision, Manifest, Storage
+from ..pipeline.sealing import parse_object
+from .manifest import EncoderManifest, GraphPrecision, Manifest, Setting, Storage
 from .settings import EncoderSettings
 
 CONFIG, TOKENIZER = "config.json", "tokenizer.json"
@@ -65,14 +66,16 @@ def dump_network(
     Raises:
         ValueError: If a weight does not fit the storage precision.
     """
-    labels = tuple(network.head.labels)
+    manifest = Manifest(
+        tuple(network.head.labels), storage=storage, settings=describe_settings(network, settings)
+    )
     encoder = network.encoder
     if encoder is None or cutter is None or settings is None:
-        manifest = Manifest(labels, width=network.head.width, storage=storage)
+        manifest = replace(manifest, width=network.head.width)
         return Saved(manifest, {}, _cast(_state(network), storage))
     prefix, suffix, pad_id = encoder.specials
     details = EncoderManifest(encoder.capacity, encoder.overlap, prefix, suffix, pad_id, cutter.unk_id)
-    manifest = Manifest(labels, encoder=details, storage=storage)
+    manifest = replace(manifest, encoder=details)
     state = {name: value for name, value in _state(network).items() if not name.startswith(PREFIX)}
     if settings.keeps_base:
         state |= _prefixed(adapter_state(encoder.transformer))
@@ -116,6 +119,64 @@ def _cast(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
     return converted
 
 
+def describe_settings(network: Network, settings: EncoderSettings | None) -> dict[str, Setting]:
+    """Describe what the config decides about predictions and the shapes of weights do not show.
+
+    A manifest contains the names of these modules: renaming one of the classes takes a new format version.
+    """
+    modules = {"neck": network.neck, "pooling": network.pooling, "head": network.head}
+    described: dict[str, Setting] = {
+        name: type(module).__name__ for name, module in modules.items() if module is not None
+    }
+    for module in network.neck.modules() if network.neck is not None else ():
+        if hasattr(module, "n_heads"):
+            described["neck.n_heads"] = int(module.n_heads)
+    if settings is not None:
+        described |= {
+            f"encoder.{name}": getattr(settings, name) for name in ("pooling", "prefix_space", "cut")
+        }
+        if settings.keeps_base and settings.lora is not None:
+            described["encoder.lora.alpha"] = settings.lora.alpha
+    return described
+
+
+def check_settings(saved: Mapping[str, Setting], current: Mapping[str, Setting]) -> None:
+    """Check that a config still decides as it did when the model was saved.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    for name in saved:
+        here, there = current.get(name), saved[name]
+        if here != there:
+            raise ValueError(
+                f"the config must have {name} = {there!r} as when the model was saved, found {here!r} "
+                "(verify = false skips this check)."
+            )
+
+
+def check_saved(saved: Saved) -> None:
+    """Check, before a network is built, that its weights can be as large as the other files say.
+
+    Raises:
+        ValueError: If they cannot.
+    """
+    manifest, details = saved.manifest, saved.manifest.encoder
+    n_weights = sum(value.numel() for name, value in saved.state.items() if not name.startswith(PREFIX))
+    for name, size in (("labels", len(manifest.labels)), ("width", manifest.width or 0)):
+        if size > n_weights:
+            raise ValueError(
+                f"the manifest must have no more {name} than there are weights, found {size} and {n_weights}."
+            )
+    if details is not None and details.overlap >= details.capacity:
+        raise ValueError(
+            f"overlap must be less than capacity, found {details.overlap} and {details.capacity}."
+        )
+    if CONFIG in saved.texts:
+        config = make_config(parse_object(saved.texts[CONFIG]))
+        check_sizes(config, {name: value.shape for name, value in saved.state.items()})
+
+
 def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, PieceCutter]:
     """Restore the encoder of a saved network.
 
@@ -138,10 +199,11 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
         apply_lora(transformer, settings)
     else:
         weights = {k.removeprefix(PREFIX): v for k, v in saved.state.items() if k.startswith(PREFIX)}
-        transformer = build_transformer(srsly.json_loads(saved.texts[CONFIG]), weights)
+        transformer = build_transformer(parse_object(saved.texts[CONFIG]), weights)
         # Training goes on with new adapters. See `renew_lora`.
         transformer.requires_grad_(settings.lora is None)
         tokenizer = read_tokenizer(saved.texts[TOKENIZER])
+    check_ids(details, transformer)
     encoder = Encoder(
         transformer,
         Specials(details.prefix, details.suffix, details.pad_id),
@@ -152,6 +214,18 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
     if saved.graph and saved.manifest.graph:
         encoder.runner = Graph(saved.graph, saved.manifest.graph)
     return encoder, PieceCutter(tokenizer, prefix_space=settings.prefix_space, unk_id=details.unk_id)
+
+
+def check_ids(details: EncoderManifest, transformer: Any) -> None:
+    """Check that an encoder has the special pieces.
+
+    Raises:
+        ValueError: If it lacks one.
+    """
+    n_rows = transformer.get_input_embeddings().num_embeddings
+    highest = max(*details.prefix, *details.suffix, details.pad_id, details.unk_id)
+    if highest >= n_rows:
+        raise ValueError(f"ids of pieces must be below {n_rows}, the encoder's rows, found {highest}.")
 
 
 def load_state(network: Network, saved: Saved, settings: EncoderSettings | None) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import spacy
@@ -17,6 +18,7 @@ from ..nn.encoder.lora import merge_lora
 from ..nn.heads.checkpoint import CheckpointHead
 from ..nn.heads.softmax import SoftmaxHead
 from ..nn.model import Network
+from ..pipeline.sealing import COPY_AGAIN
 from ..schemes import OUTSIDE, TagScheme, is_label_first
 from .building import Origin
 from .settings import EncoderSettings
@@ -24,6 +26,8 @@ from .shim import get_shim
 
 # Score of a tag that a checkpoint lacks: far below all others, but finite.
 MISSING_TAG_SCORE = -1e4
+# In characters: spaCy's messages on configs show the config.
+MAX_REASON = 300
 
 
 def is_pipeline(name: str) -> bool:
@@ -32,9 +36,25 @@ def is_pipeline(name: str) -> bool:
 
 
 def load_pipeline(name: str) -> Language:
-    """Load a spaCy pipeline from a folder, whose path may begin with ``~``, or an installed package."""
+    """Load a spaCy pipeline from a folder, whose path may begin with ``~``, or an installed package.
+
+    Raises:
+        OSError: If there is no such pipeline.
+        ValueError: If it does not load. The message is one line.
+    """
     folder = Path(name).expanduser()
-    return spacy.load(folder if folder.is_dir() else name)
+    try:
+        return spacy.load(folder if folder.is_dir() else name)
+    except (OSError, ImportError):
+        raise
+    except Exception as err:  # the libraries raise anything for damaged files
+        if COPY_AGAIN in str(err):
+            raise
+        reason = shorten(f"{type(err).__name__}: {err}", MAX_REASON)
+        raise ValueError(
+            f"A pipeline must load as it was saved, but {name} does not: {reason} Check its config.cfg and "
+            "meta.json, or copy its folder again."
+        ) from err
 
 
 def component_names(nlp: Language, factory: str = "xner") -> list[str]:

@@ -9,7 +9,6 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline import TrainablePipe
@@ -33,8 +32,9 @@ from .interfaces import (
     check_distillable,
     check_listener,
 )
-from .labels import check_addable, check_labels, log_labels, merge_labels
+from .labels import check_addable, check_labels, check_saved_labels, log_labels, merge_labels
 from .runtime import RuntimeSettings, check_runtime
+from .sealing import read_cfg, seal
 
 Annotation = TypeVar("Annotation")
 Scorer = Callable[..., dict[str, Any]]
@@ -287,18 +287,27 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""
         write: dict[str, Callable[[Path], None]] = {
-            "cfg": lambda p: srsly.write_json(p, {**self.cfg, "labels": self.label_data}),
+            "cfg": lambda p: p.write_text(seal({**self.cfg, "labels": self.label_data}), encoding="utf-8"),
             "model": self.weights.save,
         }
         write |= {f"layer{i}": layer.to_disk for i, layer in enumerate(self.model.layers)}
         util.to_disk(path, write, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
-        """Load a folder written by `to_disk`; needs no other files."""
+        """Load a folder written by `to_disk`; needs no other files.
+
+        Raises:
+            OSError: If a file is missing.
+            ValueError: If a file is damaged, or the files are not those of one component.
+        """
         read: dict[str, Callable[[Path], Any]] = {
-            "cfg": lambda p: self.cfg.update(srsly.read_json(p)),
+            "cfg": lambda p: self.cfg.update(read_cfg(p, verify=self.verify)),
             "model": lambda p: self.weights.load(p, verify=self.verify),
         }
         read |= {f"layer{i}": layer.from_disk for i, layer in enumerate(self.model.layers)}
+        exclude = set(exclude)
         util.from_disk(path, read, exclude)
+        if not exclude & {"cfg", "model"}:
+            own = self.task.labels(self.model) if isinstance(self.task, Adopted) else self.weights.labels
+            check_saved_labels(self.cfg["labels"], own, Path(path))
         return self

@@ -117,6 +117,11 @@ class Weights(Protocol):
     """The part of a model that holds the torch network."""
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the network's head. There must be weights."""
+        ...
+
+    @property
     def is_initialized(self) -> bool:
         """Whether there are weights."""
         ...

@@ -1,8 +1,11 @@
 """Check, merge and log the labels of a component."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from spacy.util import logger
+
+from .sealing import COPY_AGAIN
 
 
 def merge_labels(old: Sequence[str], added: Sequence[str], annotated: Iterable[str]) -> list[str]:
@@ -56,3 +59,21 @@ def log_labels(origin: str, old: Sequence[str], labels: Sequence[str]) -> None:
     }
     text = "; ".join(f"{name}: {', '.join(part) or 'none'}" for name, part in parts.items())
     logger.info("Labels from %s: %s", origin, text)
+
+
+def check_saved_labels(labels: Sequence[str], own: Sequence[str], folder: Path) -> None:
+    """Check that the labels in a component's folder are those of its model.
+
+    Args:
+        labels: The labels in its file ``cfg``.
+        own: The labels of its model.
+        folder: The folder.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    if tuple(labels) != tuple(own):
+        raise ValueError(
+            f"{folder / 'cfg'} must have the labels of the model beside it ({', '.join(own)}), found others. "
+            f"{COPY_AGAIN}"
+        )

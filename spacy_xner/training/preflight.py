@@ -13,7 +13,7 @@ from spacy.util import load_config, logger
 from spacy.vocab import Vocab
 from thinc.api import Config
 
-from ..hub.encoder import check_name
+from ..hub.checks import check_name
 from ..models.warm_start import load_origin
 from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
 

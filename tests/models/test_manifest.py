@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from spacy_xner.models.files import MANIFEST
+from spacy_xner.models.files import MANIFEST, pack, unpack
 from spacy_xner.models.manifest import (
     FORMAT_VERSION,
     EncoderManifest,
@@ -19,8 +19,10 @@ from spacy_xner.models.manifest import (
     digest_file,
     verify_files,
 )
+from spacy_xner.models.shim import get_shim
+from spacy_xner.models.warm_start import load_pipeline
 
-from ..conftest import SLIPS, entities_of
+from ..conftest import SLIPS, entities_of, train_nlp
 
 SAVED = Path(__file__).parent / "saved"
 COUNTS = st.integers(0, 1 << 20)
@@ -145,6 +147,156 @@ def test_invalid_manifest_file_is_refused(folder: Path, text: str) -> None:
     (folder / "xner" / "model" / MANIFEST).write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="must contain the files of one saved model, but they do not load"):
         spacy.load(folder)
+
+
+def test_changed_manifest_is_refused(folder: Path) -> None:
+    file = folder / "xner" / "model" / MANIFEST
+    values = json.loads(file.read_text("utf-8"))
+    values["labels"][0] += "X"
+    file.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"the manifest has changed since it was saved .*Copy the pipeline's"
+    ):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"labels": ["COURIER", "LOC", "PER"]}', "must have the labels of the model beside it"),
+        ('{"labels": "PER"}', "must have a list of strings as labels"),
+        ("[]", "must be a JSON object, found list"),
+        ("[" * 100_000, "must be a JSON object"),
+        ("", "must be a JSON object"),
+    ],
+)
+def test_labels_that_are_not_those_of_the_model_are_refused(folder: Path, text: str, message: str) -> None:
+    (folder / "xner" / "cfg").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"cfg {message}.*Copy the pipeline's folder again") as err:
+        spacy.load(folder)
+    assert "\n" not in str(err.value)
+
+
+def test_a_missing_cfg_is_named(folder: Path) -> None:
+    (folder / "xner" / "cfg").unlink()
+    with pytest.raises(FileNotFoundError, match="must contain the file cfg, found no"):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("model.encoder.pooling", "first", r"encoder\.pooling = 'mean' .* found 'first'"),
+        ("model.encoder.prefix_space", "always", r"encoder\.prefix_space = 'text' .* found 'always'"),
+        (
+            "model.head.@architectures",
+            "spacy_xner.PointerHead.v1",
+            "head = 'SoftmaxHead' .* found 'PointerHead'",
+        ),
+    ],
+)
+def test_config_of_another_model_is_refused(folder: Path, setting: str, value: str, message: str) -> None:
+    changes = {f"components.xner.{setting}": value}
+    if setting.startswith("model.head"):
+        changes = {"components.xner.model.head": {"@architectures": value}}
+    with pytest.raises(ValueError, match=f"the config must have {message}"):
+        spacy.load(folder, config=changes)
+
+
+def test_heads_of_self_attention_are_recorded(tiny: Path, tmp_path: Path) -> None:
+    # The shapes of its weights are the same for any number.
+    train_nlp(tiny, neck="SelfAttention", n_steps=1).to_disk(tmp_path)
+    with pytest.raises(ValueError, match=r"neck\.n_heads = 1 .* found 4"):
+        spacy.load(tmp_path, config={"components.xner.model.neck.n_heads": 4})
+
+
+def strip_digests(folder: Path, **changes: object) -> None:
+    """Make a manifest one that an older version wrote."""
+    file = folder / "xner" / "model" / MANIFEST
+    values = json.loads(file.read_text("utf-8")) | {"files": {}, "settings": {}} | changes
+    del values["sha256"]
+    file.write_text(json.dumps(values), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_hidden_layers", 100_000),
+        ("hidden_size", 1_000_000),
+        ("vocab_size", 10**9),
+        ("max_position_embeddings", 10**9),
+        ("intermediate_size", 10**9),
+        ("type_vocab_size", 10**12),
+    ],
+)
+def test_sizes_are_checked_before_anything_is_built(folder: Path, name: str, value: int) -> None:
+    strip_digests(folder)
+    file = folder / "xner" / "model" / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {name: value}), encoding="utf-8")
+    with pytest.raises(ValueError, match=rf"{name} in config.json must fit the weights, found {value}"):
+        spacy.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": [str(i) for i in range(10_000)]}, "no more labels than there are weights, found 10000"),
+        ({"width": 1 << 30}, "no more width than there are weights"),
+        ({"encoder.overlap": 126}, "overlap must be less than capacity"),
+        ({"encoder.unk_id": 61}, "ids of pieces must be below 61"),
+    ],
+)
+def test_numbers_are_checked_before_anything_is_built(
+    folder: Path, changes: dict[str, object], message: str
+) -> None:
+    file = folder / "xner" / "model" / MANIFEST
+    ((name, value),) = changes.items()
+    if name.startswith("encoder."):
+        encoder = json.loads(file.read_text("utf-8"))["encoder"]
+        changes = {"encoder": encoder | {name.removeprefix("encoder."): value}}
+    strip_digests(folder, **changes)
+    with pytest.raises(ValueError, match=message):
+        spacy.load(folder)
+
+
+def test_changed_bytes_are_refused(trained: Language) -> None:
+    data = pack(get_shim(trained.get_pipe("xner").model)._dump())
+    place = len(data) // 2
+    for damaged in (
+        data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :],
+        data[:-9],
+        b"",
+        b"\xff" * 99,
+    ):
+        with pytest.raises(ValueError, match="The bytes must be those of one saved model") as err:
+            unpack(damaged)
+        assert "\n" not in str(err.value)
+    assert set(unpack(data).manifest.files) == {"config.json", "tokenizer.json", "model.safetensors"}
+
+
+def test_weights_are_replaced_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights mapped into memory from the file that is written over stay as they are."""
+    nlp = spacy.load(folder)
+    expected = entities_of(nlp(SLIPS[0][0]))
+    (folder / "xner" / "model" / "encoder.onnx").write_bytes(b"of an earlier model")
+    nlp.to_disk(folder)
+    assert entities_of(nlp(SLIPS[0][0])) == entities_of(spacy.load(folder)(SLIPS[0][0])) == expected
+    model = folder / "xner" / "model"
+    assert not (model / "encoder.onnx").exists()
+    before = {file.name: file.read_bytes() for file in model.iterdir()}
+    monkeypatch.setattr("spacy_xner.models.files.digest_file", lambda file: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        nlp.to_disk(folder)
+    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
+
+
+def test_pipeline_that_does_not_load_is_one_line(folder: Path) -> None:
+    config = (folder / "config.cfg").read_text("utf-8")
+    for text in (config.replace("threshold = 0.0", "threshold = x"), config[:500], "", "[nlp"):
+        (folder / "config.cfg").write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match="A pipeline must load as it was saved, but ") as err:
+            load_pipeline(str(folder))
+        assert "\n" not in str(err.value)
 
 
 def test_verify_files_skips_missing_files(tmp_path: Path) -> None:
