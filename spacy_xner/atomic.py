@@ -1,10 +1,16 @@
 """Files and folders that are written whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -19,6 +25,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
     Raises:
         IsADirectoryError: If the path is a folder.
+        OSError: If it cannot be written, or another process is writing it.
     """
     if path.is_dir():
         raise IsADirectoryError(f"The file to write must not be a folder, found {path}. Choose another name.")
@@ -42,6 +49,7 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
     Raises:
         FileExistsError: If the path is a file, or has files in it that must not be replaced.
+        OSError: If it cannot be written, or another process is writing it.
     """
     check_new(path, replace=replace)
     with _aside(path) as (part, target):
@@ -50,9 +58,11 @@ def new_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
         readable = part.stat().st_mode & 0o444
         for file in filter(Path.is_file, part.rglob("*")):
             file.chmod(file.stat().st_mode | readable)
+        # Another process may have filled it meanwhile.
+        check_new(path, replace=replace)
         if target.exists():
             # Renamed first, so that a half deleted folder never bears the name.
-            target.rename(part.with_name(f"{part.name}.old"))
+            target.rename(_old(part))
         part.rename(target)
 
 
@@ -73,12 +83,105 @@ def check_new(path: Path, *, replace: bool = False, remedy: str = "Choose anothe
         raise FileExistsError(f"The folder must be empty or new, found files in {path}. {remedy}")
 
 
+def check_apart(output: Path, *sources: Path) -> None:
+    """Check that writing a file or folder leaves the sources that it is made from.
+
+    Args:
+        output: The file or folder to write.
+        sources: Files and folders to read; some may not exist.
+
+    Raises:
+        FileExistsError: If the output is one of the sources, or a folder that contains one.
+    """
+    target = output.expanduser().resolve()
+    for source in sources:
+        place = source.expanduser().resolve()
+        if place.exists() and (target == place or target in place.parents):
+            raise FileExistsError(
+                f"The output must not be what it is made from, found {output} for both. Choose another name."
+            )
+
+
 @contextmanager
 def _aside(path: Path) -> Iterator[tuple[Path, Path]]:
     """Yield a place in a hidden folder that is removed at the end, and the target that links lead to."""
     target = path.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(
-        prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True
-    ) as folder:
-        yield Path(folder) / target.name, target
+    with _working_folder(target) as folder:
+        yield folder / target.name, target
+
+
+@contextmanager
+def _working_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside a target, which one process at a time has.
+
+    It is named by the target, so that the next run removes what a killed one has left. Where folders cannot
+    be locked, on Windows and some network drives, each run has a folder of its own.
+    """
+    folder = target.with_name(f".{target.name}.spacy-xner")
+    lock = _lock(folder, target)
+    if lock is None:
+        with TemporaryDirectory(prefix=f"{folder.name}.", dir=target.parent) as own:
+            yield Path(own)
+        return
+    try:
+        _clear(folder, target)
+        yield folder
+    finally:
+        # What cannot be removed is left to the next run.
+        with suppress(OSError):
+            _clear(folder, target)
+            folder.rmdir()
+        os.close(lock)
+
+
+def _lock(folder: Path, target: Path) -> int | None:
+    """Make and lock a folder; return its descriptor, to be closed, or None if folders cannot be locked.
+
+    Raises:
+        OSError: If another process has locked it, or it is a file or a symbolic link.
+    """
+    if fcntl is None:
+        return None
+    while True:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise FileExistsError(
+                f"{folder} must be free to write {target}, found a file or link. Remove it."
+            )
+        folder.mkdir(exist_ok=True)
+        try:
+            lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        except FileNotFoundError:  # the process that had it has just removed it
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            os.close(lock)
+            if isinstance(err, BlockingIOError):
+                raise BlockingIOError(
+                    f"Only one process at a time may write {target}, found another. Wait for it to end."
+                ) from err
+            # The file system has no such locks.
+            folder.rmdir()
+            return None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), os.lstat(folder)):
+                return lock
+        os.close(lock)
+
+
+def _old(part: Path) -> Path:
+    """Return where a folder is kept until another has taken its place."""
+    return part.with_name(f"{part.name}.old")
+
+
+def _clear(folder: Path, target: Path) -> None:
+    """Empty a working folder; a folder that was renamed, and not replaced yet, gets its name back."""
+    old = _old(folder / target.name)
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            entry.unlink(missing_ok=True)

@@ -66,7 +66,7 @@ def explain(err: Exception) -> str:
 
 def read_shapes(folder: str) -> dict[str, list[int]]:
     """Read the shapes of the weights in the safetensors files of a folder; none for a hub id."""
-    shapes = {}
+    shapes: dict[str, list[int]] = {}
     for file in sorted(Path(folder).glob("*.safetensors")):
         with safe_open(file, "pt") as weights:
             shapes |= {name: weights.get_slice(name).get_shape() for name in weights.keys()}

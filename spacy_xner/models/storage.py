@@ -129,8 +129,9 @@ def describe_settings(network: Network, settings: EncoderSettings | None) -> dic
         name: type(module).__name__ for name, module in modules.items() if module is not None
     }
     for module in network.neck.modules() if network.neck is not None else ():
-        if hasattr(module, "n_heads"):
-            described["neck.n_heads"] = int(module.n_heads)
+        n_heads = getattr(module, "n_heads", None)
+        if isinstance(n_heads, int):
+            described["neck.n_heads"] = n_heads
     if settings is not None:
         described |= {
             f"encoder.{name}": getattr(settings, name) for name in ("pooling", "prefix_space", "cut")

@@ -286,7 +286,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""
-        write: dict[str, Callable[[Path], None]] = {
+        write: dict[str, Callable[[Path], Any]] = {
             "cfg": lambda p: p.write_text(seal({**self.cfg, "labels": self.label_data}), encoding="utf-8"),
             "model": self.weights.save,
         }
