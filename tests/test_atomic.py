@@ -124,7 +124,7 @@ def test_one_process_at_a_time_writes_a_target(tmp_path: Path, write: Writer) ->
         if write is new_file:
             part.touch()
         with (
-            pytest.raises(BlockingIOError, match="Only one process at a time may write .*, found another"),
+            pytest.raises(BlockingIOError, match=r"Only one process at a time may write .*, found another"),
             write(path),
         ):
             raise AssertionError
