@@ -123,9 +123,9 @@ def make_xner(
         "scorer": {"@scorers": "spacy_xner.text_scorer.v1"},
     },
     default_score_weights={
-        "cats_score": 1.0,
+        "cats_selection": 1.0,
         "cats_score_desc": None,
-        **dict.fromkeys(["cats_acc", "cats_micro_auc", "cats_macro_auc"], 0.0),
+        **dict.fromkeys(["cats_score", "cats_acc", "cats_micro_auc", "cats_macro_auc"], 0.0),
         **dict.fromkeys([f"cats_{mean}_{key}" for mean in ("micro", "macro") for key in "prf"], 0.0),
         **dict.fromkeys(["cats_f_per_type", "cats_auc_per_type"]),
     },

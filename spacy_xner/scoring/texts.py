@@ -14,7 +14,7 @@ from .pairs import DocPair
 from .thresholds import DEFAULT_THRESHOLD, rescale, threshold_of
 
 KEYS = (
-    *("cats_score", "cats_score_desc", "cats_acc", "cats_micro_auc", "cats_macro_auc"),
+    *("cats_selection", "cats_score", "cats_score_desc", "cats_acc", "cats_micro_auc", "cats_macro_auc"),
     *(f"cats_{mean}_{key}" for mean in ("micro", "macro") for key in "prf"),
     *("cats_f_per_type", "cats_auc_per_type"),
 )
@@ -24,7 +24,9 @@ def build_text_scorer_v1() -> Callable[..., dict[str, Any]]:
     """Build a scorer with the keys of spaCy's own: ``cats_score``, ``cats_micro_f``, ``cats_macro_auc``, ...
 
     Further keys: ``cats_acc``, the share of texts with all labels correct, and ``cats_micro_auc``.
-    ``cats_score`` is the accuracy if labels are exclusive, and micro F1 if not.
+    ``cats_score`` is the accuracy if labels are exclusive, and micro F1 if not. ``cats_selection``, by which
+    training chooses the best model, is the same accuracy, or micro F1 at the threshold that is best for these
+    texts: at 0.5, it may be 0 long after the model has begun to learn.
     """
     return score_texts
 
@@ -78,6 +80,8 @@ def score_texts(
     scores["cats_micro_auc"] = _roc_auc(predicted[known], has_label[known])
     scores["cats_score"] = scores["cats_acc"] if is_exclusive else scores["cats_micro_f"]
     scores["cats_score_desc"] = "accuracy" if is_exclusive else "micro F"
+    best = scores["cats_score"] if is_exclusive else _best_f(predicted[known], has_label[known])
+    scores["cats_selection"] = best
     return scores
 
 
@@ -106,7 +110,7 @@ def best_thresholds(
         if not 0 < sum(has_label) < len(has_label):
             continue
         precision, recall, limits = precision_recall_curve(has_label, probabilities)
-        f_scores = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        f_scores = _f_scores(precision, recall)
         best = float(limits[min(int(f_scores.argmax()), len(limits) - 1)])
         below = max((value for value in probabilities if value < best), default=best)
         thresholds[label] = (best + below) / 2
@@ -121,6 +125,21 @@ def _rescaled_cats(doc: Doc, attr: str, *, threshold: float | Mapping[str, float
 def _probabilities(docs: Sequence[Doc], labels: Sequence[str]) -> NDArray[np.float64]:
     """Read ``doc.cats``, NaN for labels that are missing. Shape: ``(docs, labels)``."""
     return np.array([[doc.cats.get(label, np.nan) for label in labels] for doc in docs])
+
+
+def _best_f(probabilities: NDArray[np.float64], has_label: NDArray[np.bool_]) -> float:
+    """Return the F1 of all decisions at the threshold where it is best; 0 if no label is right."""
+    from sklearn.metrics import precision_recall_curve
+
+    if not has_label.any():
+        return 0.0
+    precision, recall, _ = precision_recall_curve(has_label, probabilities)
+    return float(_f_scores(precision, recall).max())
+
+
+def _f_scores(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> NDArray[np.float64]:
+    scores: NDArray[np.float64] = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return scores
 
 
 def _roc_auc(probabilities: NDArray[np.float64], has_label: NDArray[np.bool_]) -> float | None:

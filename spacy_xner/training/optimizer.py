@@ -129,7 +129,9 @@ class AdamW(Optimizer):
         )
         self.factors = factors
         self._steppers: WeakKeyDictionary[nn.Module, list[torch.optim.Optimizer]] = WeakKeyDictionary()
-        self._n_steps, self._has_ended = 0, False
+        self._n_steps = 0
+        # The first of the latest steps without a learning rate.
+        self._first_idle: int | None = None
         # When each module was last stepped.
         self._last_steps: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
@@ -171,12 +173,18 @@ class AdamW(Optimizer):
             stepper.zero_grad(set_to_none=True)
 
     def _keep_time(self, module: nn.Module) -> None:
-        """Step the schedules if the training loop does not, and warn once their learning rate has ended."""
+        """Step the schedules if the training loop does not, and warn once their learning rate has ended.
+
+        The last step of `spacy train` may have a rate of 0, and the first one of a schedule that rises.
+        """
         if self._last_steps.get(module) == self._n_steps:
             self.step_schedules()
         self._last_steps[module] = self._n_steps
-        if self._n_steps and not self.learn_rate and not self._has_ended:
-            self._has_ended = True
+        if self.learn_rate:
+            self._first_idle = None
+        elif self._first_idle is None:
+            self._first_idle = self._n_steps
+        elif self._n_steps == self._first_idle + 1:
             warnings.warn(
                 f"The learning rate must be above 0 for weights to change, found 0 at step {self._n_steps}: "
                 "its schedule has ended. Create a new optimizer, or raise its total_steps.",

@@ -88,8 +88,8 @@ total_steps = 4
             sgd.step_schedules()
         return sgd._steppers[module][0].param_groups[0]["lr"] / 5.0
 
-    assert [next_rate() for _ in range(4)] == pytest.approx([0.0, 0.05, 0.1, 0.05])
-    with pytest.warns(XnerWarning, match=r"found 0 at step 4: its schedule has ended"):
+    assert [next_rate() for _ in range(5)] == pytest.approx([0.0, 0.05, 0.1, 0.05, 0.0])
+    with pytest.warns(XnerWarning, match=r"found 0 at step 5: its schedule has ended"):
         assert next_rate() == 0.0
     assert next_rate() == 0.0
 
