@@ -5,6 +5,10 @@ class CorpusError(ValueError):
     """A corpus file is invalid. The message begins with ``file:line``."""
 
 
+class NonFiniteError(ValueError):
+    """A loss, gradient or weight is NaN or infinite."""
+
+
 class XnerWarning(UserWarning):
     """Data was repaired, adjusted or skipped, or a setting is questionable."""
 

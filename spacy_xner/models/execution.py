@@ -13,6 +13,7 @@ from thinc.types import FloatsXd
 from torch import Tensor, nn
 
 from ..nn.encoder.pieces import PieceCutter, Pieces, Word, as_pieces
+from ..nn.gradients import clip_gradient
 from ..nn.model import Network
 from ..nn.runtime.device import autocast, release_freed, resolve_device
 from ..pipeline.interfaces import AnyModel
@@ -244,6 +245,9 @@ class Execution:
             optimizer: A `TorchOptimizer`, or any thinc optimizer.
             key: The network's key in a thinc optimizer.
             is_borrowed: Whether the gradients come from another component that uses the encoder.
+
+        Raises:
+            NonFiniteError: If a gradient is NaN or infinite; the weights stay as they are.
         """
         network = self.network
         if self.cache is not None:
@@ -261,6 +265,7 @@ class Execution:
 
 def _step_arrays(network: Network, optimizer: Optimizer, key: int) -> None:
     """Update parameters one by one with a thinc optimizer."""
+    clip_gradient(network.parameters())
     for name, parameter in network.named_parameters():
         if parameter.grad is None:
             continue

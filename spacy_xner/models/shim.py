@@ -85,6 +85,10 @@ class ModelShim(Shim):
         """Update the weights."""
         self.execution.step(optimizer, self.id)
 
+    def discard_gradients(self) -> None:
+        """Clear the gradients that were accumulated for the next update."""
+        self.execution.network.zero_grad(set_to_none=True)
+
     def to_device(self, device_type: str, device_id: int) -> None:
         """Do nothing: the component's `device` setting decides where the network is, not thinc's ops."""
 

@@ -10,6 +10,7 @@ import torch
 from spacy.util import logger
 from torch import Tensor, nn
 
+from ..errors import NonFiniteError
 from ..hub.checks import check_sizes
 from ..hub.encoder import build_transformer, dump_config, load_checkpoint, make_config, read_tokenizer
 from ..nn.encoder.encoder import Encoder, Specials
@@ -64,7 +65,7 @@ def dump_network(
         with_graph: Whether to save the encoder's ONNX model too, if there is one.
 
     Raises:
-        ValueError: If a weight does not fit the storage precision.
+        ValueError: If a weight does not fit the storage precision, or is NaN or infinite.
     """
     manifest = Manifest(
         tuple(network.head.labels), storage=storage, settings=describe_settings(network, settings)
@@ -106,6 +107,13 @@ def _prefixed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _cast(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
     """Convert weights to the precision on disk."""
+    for name, x in state.items():
+        # Unlike isfinite, these take no memory; both are NaN if any value is.
+        if x.is_floating_point() and x.numel() and not torch.stack(x.aminmax()).isfinite().all():
+            raise NonFiniteError(
+                f"Weights must be finite to be saved, found others in {name}. Load the last saved pipeline, "
+                "and train it with a lower learning rate."
+            )
     if storage == "float32":
         return state
     dtype = getattr(torch, storage)

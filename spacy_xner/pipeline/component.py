@@ -18,6 +18,7 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
 from ..bounds import check_range
+from ..errors import NonFiniteError
 from .interfaces import (
     Adopted,
     AnyGold,
@@ -33,6 +34,7 @@ from .interfaces import (
     check_listener,
 )
 from .labels import check_addable, check_labels, check_saved_labels, log_labels, merge_labels
+from .last_update import LastUpdate
 from .runtime import RuntimeSettings, check_runtime
 from .sealing import read_cfg, seal
 
@@ -58,6 +60,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.model = model
         self.task: Task[Any, AnyGold] = model.attrs["task"]
         self.name = name
+        self._last_update = LastUpdate()
         self.cfg: dict[str, Any] = {"labels": []}
         self.configured: dict[str, Any] = {}
         self.scorer = scorer
@@ -219,6 +222,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
         Raises:
             ValueError: If `drop` is out of range.
+            NonFiniteError: If the loss or a gradient is NaN or infinite; the weights stay as they are.
         """
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -227,19 +231,32 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         check_range("drop", drop, 0.0, 1.0)
         set_dropout_rate(self.model, drop)
         batch = self._make_batch(examples)
+        self._last_update = self._last_update.next(self.name, batch.docs)
         counts = self._count(batch)
         for group in self._plan(batch.docs, is_train=True):
             scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
             loss = self._compute_loss(batch, group, scores, counts)
             backprop(loss)
-            losses[self.name] += loss.item()
+            losses[self.name] += self._check_loss(loss.item())
         if sgd:
             self.finish_update(sgd)
         return losses
 
     def finish_update(self, sgd: Optimizer) -> None:
-        """Update the weights from the accumulated gradients."""
-        self.model.finish_update(sgd)
+        """Update the weights from the accumulated gradients; raises NonFiniteError if any is not finite."""
+        try:
+            self.model.finish_update(sgd)
+        except NonFiniteError as err:
+            raise self._last_update.explain(str(err)) from err
+
+    def _check_loss(self, loss: float) -> float:
+        """Return the loss of a part of a batch; if it is not finite, its gradients must not be used."""
+        try:
+            self._last_update.check_loss(loss)
+        except NonFiniteError:
+            self.weights.discard_gradients()
+            raise
+        return loss
 
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Loss]:
         """Compute the mean gold loss of examples scored together, as a number and as input of backprop."""

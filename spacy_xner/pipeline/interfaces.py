@@ -142,6 +142,10 @@ class Weights(Protocol):
         """
         ...
 
+    def discard_gradients(self) -> None:
+        """Clear the gradients that were accumulated for the next update."""
+        ...
+
     def save(self, path: Path) -> None:
         """Write a folder."""
         ...

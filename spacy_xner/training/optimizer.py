@@ -2,7 +2,6 @@
 
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any, Union
 from weakref import WeakKeyDictionary
 
@@ -15,6 +14,7 @@ from ..bounds import check_range
 from ..errors import XnerWarning
 from ..nn.encoder.lora import is_adapter
 from ..nn.encoder.trimming import layer_index
+from ..nn.gradients import clip_gradient
 
 FloatOrSeq = Union[float, list[float], Generator]  # noqa: UP007 - confection reads it
 
@@ -156,6 +156,9 @@ class AdamW(Optimizer):
         Args:
             module: The module.
             is_borrowed: Whether the gradients come from another component that uses its encoder.
+
+        Raises:
+            NonFiniteError: If a gradient is NaN or infinite; the weights stay as they are.
         """
         trained = [p for p in module.parameters() if p.grad is not None]
         if not trained:
@@ -164,8 +167,7 @@ class AdamW(Optimizer):
             self._keep_time(module)
         if module not in self._steppers:
             self._steppers[module] = self._make_steppers(module)
-        if self.grad_clip:
-            clip_gradient(trained, self.grad_clip)
+        clip_gradient(trained, self.grad_clip)
         for stepper in self._steppers[module]:
             for group in stepper.param_groups:
                 group["lr"] = self.learn_rate * group["factor"]
@@ -217,22 +219,3 @@ class AdamW(Optimizer):
         if sparse:
             steppers.append(torch.optim.SparseAdam(sparse, betas=(self.b1, self.b2), eps=self.eps))
         return steppers
-
-
-def clip_gradient(parameters: Sequence[nn.Parameter], max_norm: float) -> None:
-    """Scale the gradients of all parameters so that their total norm is at most `max_norm`.
-
-    Like `torch.nn.utils.clip_grad_norm_`, which does not take row-sparse gradients.
-    """
-    grads = []
-    for parameter in parameters:
-        if parameter.grad is not None and parameter.grad.is_sparse:
-            # Sum repeated rows first: the norm is that of the sum.
-            parameter.grad = parameter.grad.coalesce()
-            grads.append(parameter.grad.values())
-        elif parameter.grad is not None:
-            grads.append(parameter.grad)
-    total = nn.utils.get_total_norm(grads, foreach=True)
-    factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
-    for grad in grads:
-        grad.mul_(factor)

@@ -13,6 +13,7 @@ from spacy.util import load_config, logger
 from spacy.vocab import Vocab
 from thinc.api import Config
 
+from ..errors import NonFiniteError
 from ..hub.checks import check_name
 from ..models.warm_start import load_origin
 from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
@@ -34,6 +35,7 @@ def train(
     Raises:
         OSError: If a file or the encoder does not exist.
         ValueError: If the device or the corpora cannot be used.
+        NonFiniteError: If a loss, gradient or weight becomes NaN or infinite.
     """
     overrides = overrides or {}
     if not config_path.is_file():
@@ -51,6 +53,9 @@ def train(
     logger.setLevel(logging.INFO)
     try:
         spacy_train(config_path, output, use_gpu=-1, overrides=overrides)
+    except NonFiniteError as err:
+        # After an error, spaCy saves model-last even so. If that fails too, the reason is the first error.
+        raise err.__context__ if isinstance(err.__context__, NonFiniteError) else err from None
     finally:
         logger.setLevel(level)
         if before is None:
