@@ -5,8 +5,12 @@ neither torch nor spaCy. Other modules are internal and may change in any releas
 registered names keep working.
 """
 
+import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.metadata import version
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,6 +68,44 @@ _HOMES = {
     "tune_thresholds": "tools.evaluate",
     "write_mini_encoder": "tools.encoders.mini",
 }
+
+
+class _SpacyImport:
+    """A finder in ``sys.meta_path`` that registers ``span._.xner_score`` when spaCy is imported.
+
+    Scores of saved docs can then be read without a pipeline, and ``import spacy_xner`` need not import spaCy,
+    which takes ten times as long.
+    """
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Let the other finders find ``spacy.tokens``, and register the attribute after its import."""
+        if name != "spacy.tokens":
+            return None
+        finders = [finder for finder in sys.meta_path if finder is not self]
+        specs = (finder.find_spec(name, path, target) for finder in finders)
+        spec = next((spec for spec in specs if spec is not None), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: ModuleType) -> None:
+                execute(module)
+                sys.meta_path.remove(self)
+                _register_extension()
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
+
+
+def _register_extension() -> None:
+    import_module(".pipeline.scores", __name__).register_extension()
+
+
+if "spacy.tokens" in sys.modules:
+    _register_extension()
+else:
+    sys.meta_path.insert(0, _SpacyImport())
 
 if not TYPE_CHECKING:
 

@@ -4,8 +4,8 @@ This module must not import torch or transformers. See `factories`.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, islice, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,19 +19,19 @@ from thinc.api import Optimizer, set_dropout_rate
 
 from ..bounds import check_range
 from ..errors import NonFiniteError
+from .batches import compute_loss, count_targets, make_batch, plan_groups, predict_groups
 from .interfaces import (
     Adopted,
     AnyGold,
     AnyModel,
     Batch,
-    Distillable,
+    CorpusSummary,
     Loss,
     Scores,
     Task,
     Teacher,
     Weights,
     check_distillable,
-    check_listener,
 )
 from .labels import check_addable, check_labels, check_saved_labels, log_labels, merge_labels
 from .last_update import LastUpdate
@@ -141,16 +141,20 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
         Raises:
             OSError: If `init_from` does not exist.
-            ValueError: If there are too few labels, or training cannot start from `init_from`.
+            ValueError: If there are too few labels, the examples have nothing to learn or invalid annotation,
+                or training cannot start from `init_from`.
         """
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
         if teacher is not None:
             check_distillable(self.task, self.name)
         old = () if init_from is None else self.task.resume_from(self.model, init_from, self.name)
+        corpus = self._read_corpus(get_examples(), labels=labels, nlp=nlp)
         if labels is None:
-            annotated = self._collect_labels(eg.reference for eg in get_examples())
-            labels = merge_labels(old, self.labels, annotated)
+            labels = merge_labels(old, self.labels, corpus.labels)
         check_labels(labels, self.min_labels, self.name)
+        # A teacher may also teach unlabelled texts.
+        if teacher is None:
+            corpus.check(self.name)
         self.cfg["labels"] = list(labels)
         sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
         self.model.initialize(X=sample, Y=self.labels)
@@ -163,8 +167,10 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             )
 
     @abstractmethod
-    def _collect_labels(self, docs: Iterable[Doc]) -> set[str]:
-        """Collect the labels of annotated docs."""
+    def _read_corpus(
+        self, examples: Iterable[Example], *, labels: Sequence[str] | None, nlp: Language | None
+    ) -> CorpusSummary:
+        """Read the labels of all examples; raises a ValueError if their annotation cannot be learned."""
 
     @property
     def min_labels(self) -> int:
@@ -177,29 +183,20 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         reader: Callable[[AnyModel, Scores], Sequence[Annotation]],
         empty: Annotation,
     ) -> list[Annotation]:
-        """Run the model over docs in groups of similar length, and return one result per doc.
+        """Run the model over docs, and return one result per doc. See `batches.predict_groups`."""
+        return predict_groups(self.model, docs, reader, empty)
 
-        Args:
-            docs: The docs.
-            reader: Converts the scores of a group to one result per doc, such as the task's ``decode``.
-            empty: The result for a doc without tokens.
-        """
-        results = [empty] * len(docs)
-        groups = self._plan(docs, is_train=False)
-        scored = ((group, self.model.predict([docs[i] for i in group])) for group in groups)
-        # Look one group ahead, so that a GPU computes its scores while those of this group are decoded.
-        for (group, scores), _ in pairwise(chain(scored, [([], None)])):
-            for i, result in zip(group, reader(self.model, scores), strict=True):
-                results[i] = result
-        return results
-
-    def _plan(self, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
-        """Group docs to run through the model together, as lists of indices."""
-        lengths = [len(doc) for doc in docs]
-        # A listener layer needs all docs at once, in the batch that the upstream component processed.
-        if self.model.layers or len(docs) == 1:
-            return [list(range(len(docs)))] if any(lengths) else []
-        return self.weights.plan(lengths, is_train=is_train)
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Predict docs in batches; only those that fail go to an error handler, not their whole batch."""
+        for batch in util.minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
+            docs = list(batch)
+            try:
+                self.set_annotations(docs, self.predict(docs))
+            except Exception:
+                if self.get_error_handler() is util.raise_error:
+                    raise
+                docs = [doc for doc in map(self, docs) if doc is not None]
+            yield from docs
 
     def update(
         self,
@@ -230,12 +227,12 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         validate_examples(examples, f"{type(self).__name__}.update")
         check_range("drop", drop, 0.0, 1.0)
         set_dropout_rate(self.model, drop)
-        batch = self._make_batch(examples)
+        batch = make_batch(self.model, self.teacher, [eg.predicted for eg in examples], self._gold(examples))
         self._last_update = self._last_update.next(self.name, batch.docs)
-        counts = self._count(batch)
-        for group in self._plan(batch.docs, is_train=True):
+        counts = count_targets(batch, self._count_annotated)
+        for group in plan_groups(self.model, batch.docs, is_train=True):
             scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
-            loss = self._compute_loss(batch, group, scores, counts)
+            loss = compute_loss(self.model, batch, group, scores, counts)
             backprop(loss)
             losses[self.name] += self._check_loss(loss.item())
         if sgd:
@@ -262,7 +259,8 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         """Compute the mean gold loss of examples scored together, as a number and as input of backprop."""
         gold = self._gold(examples)
         batch = Batch([], gold, [None] * len(gold))
-        loss = self._compute_loss(batch, range(len(gold)), scores, self._count(batch))
+        counts = count_targets(batch, self._count_annotated)
+        loss = compute_loss(self.model, batch, range(len(gold)), scores, counts)
         return loss.item(), loss
 
     @abstractmethod
@@ -272,34 +270,6 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
     @abstractmethod
     def _count_annotated(self, gold: Sequence[AnyGold]) -> int:
         """Count the annotated tokens or texts, over which the gold loss is summed."""
-
-    def _make_batch(self, examples: Sequence[Example]) -> Batch[AnyGold]:
-        """Combine the gold annotation of examples with a teacher's output, if there is a teacher."""
-        docs, gold = [eg.predicted for eg in examples], self._gold(examples)
-        if self.teacher is None:
-            return Batch(docs, gold, [None] * len(docs))
-        batch = self.teacher.augment_batch(docs, gold)
-        check_listener(self.model, batch, len(docs))
-        return batch
-
-    def _count(self, batch: Batch[AnyGold]) -> tuple[int, int]:
-        """Count the tokens or texts with gold annotation and those with a teacher; at least 1 each."""
-        n_annotated = self._count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled])
-        n_taught = sum(target.n_taught for target in batch.targets if target is not None)
-        return max(n_annotated, 1), max(n_taught, 1)
-
-    def _compute_loss(
-        self, batch: Batch[AnyGold], group: Sequence[int], scores: Scores, counts: tuple[int, int]
-    ) -> Loss:
-        """Compute the weighted sum of gold and teacher loss of a group, each divided by the batch's count."""
-        n_annotated, n_taught = counts
-        loss = self.task.loss(self.model, scores, [batch.gold[i] for i in group]) / n_annotated
-        targets = [batch.targets[i] for i in group]
-        if batch.alpha == 1.0 or all(target is None for target in targets):
-            return batch.alpha * loss
-        assert isinstance(self.task, Distillable)  # checked at initialization
-        distill_loss = self.task.distill_loss(self.model, scores, targets, batch.temperature) / n_taught
-        return batch.alpha * loss + (1.0 - batch.alpha) * distill_loss
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""

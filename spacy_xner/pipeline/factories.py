@@ -3,12 +3,14 @@
 spaCy imports this module whenever it creates a pipeline, so it must not import torch or transformers.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any, Union
 
 from spacy.language import Language
 from thinc.api import Model
 
+from ..errors import XnerWarning
 from .interfaces import AnyModel, Sharable
 from .language import adapt
 from .runtime import RuntimeSettings
@@ -72,7 +74,7 @@ def make_xner(
     max_batch_pieces: int,
     backend: str,
     threshold: float,
-    spans_key: str,
+    spans_key: str | None,
     overwrite: bool,  # noqa: FBT001 - spaCy passes all by name
     verify: bool,  # noqa: FBT001
     scorer: Callable[..., dict[str, Any]] | None,
@@ -90,7 +92,7 @@ def make_xner(
         backend: Runtime for prediction on a CPU: ``torch``, or ``onnx`` for ONNX Runtime, which is faster.
             Training and GPUs always use torch.
         threshold: Minimum probability of an entity, from 0 to 1; less probable ones are dropped.
-        spans_key: Key in ``doc.spans`` for all entities with their scores.
+        spans_key: Key in ``doc.spans`` for all entities with their scores; None to write ``doc.ents`` alone.
         overwrite: Whether predicted entities replace those that a doc already has.
         verify: Whether loading checks that no file of the model has changed since it was saved.
         scorer: Scorer for `nlp.evaluate` and `spacy train`.
@@ -99,6 +101,7 @@ def make_xner(
         ValueError: If a setting is unknown or out of range, or two settings are incompatible.
     """
     _join(model, nlp)
+    _warn_shared_key(nlp, name, spans_key)
     return EntityRecognizer(
         nlp.vocab,
         model,
@@ -179,6 +182,18 @@ def _runtime(device: str, precision: str, max_batch_pieces: int, backend: str) -
         "max_batch_pieces": max_batch_pieces,
         "backend": backend,
     }
+
+
+def _warn_shared_key(nlp: Language, name: str, spans_key: str | None) -> None:
+    """Warn if another ``xner`` writes the same span group."""
+    for other, pipe in nlp.components:
+        if isinstance(pipe, EntityRecognizer) and other != name and pipe.spans_key == spans_key is not None:
+            warnings.warn(
+                f"Components {other!r} and {name!r} both write doc.spans[{spans_key!r}], which keeps only "
+                "entities of the later one. Set spans_key of one of them to another key, or to null.",
+                XnerWarning,
+                stacklevel=2,
+            )
 
 
 def _join(model: AnyModel, nlp: Language) -> None:

@@ -6,7 +6,7 @@ This module must not import torch or transformers. See `factories`.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -153,6 +153,30 @@ class Weights(Protocol):
     def load(self, path: Path, *, verify: bool) -> None:
         """Load a folder written by `save`; with `verify`, check that no file has changed since."""
         ...
+
+
+class CorpusSummary(NamedTuple):
+    """What a component can learn from a corpus.
+
+    Attributes:
+        labels: The annotated labels.
+        is_annotated: Whether there is anything to learn.
+    """
+
+    labels: set[str]
+    is_annotated: bool
+
+    def check(self, component: str) -> None:
+        """Check that there is anything to learn.
+
+        Raises:
+            ValueError: If there is not.
+        """
+        if not self.is_annotated:
+            raise ValueError(
+                f"Component {component!r} must have annotated examples, found none that fit its labels and "
+                "tokens: there is nothing to learn. Check the conversion of the corpus, and the tokenizer."
+            )
 
 
 def check_distillable(task: Task[Any, Any], component: str) -> None:

@@ -24,11 +24,13 @@ def merge_labels(old: Sequence[str], added: Sequence[str], annotated: Iterable[s
 
 
 def check_addable(label: str, *, is_initialized: bool) -> None:
-    """Check that a label can still be added.
+    """Check that a label can be added.
 
     Raises:
-        ValueError: If the model has been initialized.
+        ValueError: If it is not a string, or the model has been initialized.
     """
+    if not isinstance(label, str) or not label:
+        raise ValueError(f"A label must be a string that is not empty, found {label!r}. Change it.")
     if is_initialized:
         raise ValueError(
             f"Labels must be added before initialization, found {label!r} added to an initialized model. "

@@ -73,9 +73,9 @@ def check_thresholds(value: object) -> None:
 
 
 def check_key(value: object) -> None:
-    """Check the key of a span group."""
-    if not isinstance(value, str):
-        raise ValueError(f"spans_key must be a text, found {value!r}. Change it.")
+    """Check the key of a span group, or None."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"spans_key must be a text or null, found {value!r}. Change it.")
 
 
 def check_flag(value: object) -> None:

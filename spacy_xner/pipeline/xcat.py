@@ -3,7 +3,7 @@
 This module must not import torch or transformers. See `factories`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from spacy.vocab import Vocab
 from ..scoring.thresholds import DEFAULT_THRESHOLD, threshold_of
 from ..types import TextGold
 from .component import Component, Scorer
-from .interfaces import AnyModel, TextReader
+from .interfaces import AnyModel, CorpusSummary, TextReader
 from .runtime import RuntimeSettings
 from .setting import Setting, check_thresholds
 
@@ -93,12 +93,59 @@ class TextClassifier(Component[TextGold]):
         """Smallest number of labels that the component can be trained on: two if labels are exclusive."""
         return 2 if self.is_exclusive else 1
 
-    def _collect_labels(self, docs: Iterable[Doc]) -> set[str]:
-        return {label for doc in docs for label in doc.cats}
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+        init_from: str | None = None,
+        teacher: Any = None,
+        positive_label: str | None = None,
+    ) -> None:
+        """Load the encoder and create a head for the labels. See `Component.initialize`.
+
+        Args:
+            get_examples: Returns the training examples.
+            nlp: The pipeline.
+            labels: Labels; None for those of `init_from` and the examples. If they are set, the examples may
+                also have labels of other components.
+            init_from: Trained model for a warm start.
+            teacher: A `spacy_xner.TextTeacher.v1`. It is not saved.
+            positive_label: Which of two exclusive labels ``cats_score`` is the F1 of.
+
+        Raises:
+            OSError: If `init_from` does not exist.
+            ValueError: If the labels, the annotation of the examples or `init_from` cannot be used.
+        """
+        super().initialize(get_examples, nlp=nlp, labels=labels, init_from=init_from, teacher=teacher)
+        if positive_label is not None:
+            check_positive_label(positive_label, self.labels, is_exclusive=self.is_exclusive)
+        self.cfg["positive_label"] = positive_label
+
+    def _read_corpus(
+        self, examples: Iterable[Example], *, labels: Sequence[str] | None, nlp: Language | None
+    ) -> CorpusSummary:
+        annotated: set[str] = set()
+        is_annotated = False
+        for eg in examples:
+            annotated.update(eg.reference.cats)
+            cats = own_cats(eg.reference, labels)
+            check_cats(cats, eg.reference.text, is_exclusive=self.is_exclusive)
+            is_annotated = is_annotated or bool(cats)
+        others = sorted(annotated.difference(labels)) if labels is not None else []
+        if others and nlp is not None and not has_siblings(nlp, self):
+            raise ValueError(unknown_label(others[0], labels or (), "in the corpus"))
+        self.cfg["others"] = others
+        return CorpusSummary(annotated, is_annotated)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
         """Score examples with the component's scorer, to which the rule for choosing labels is passed."""
-        settings = {"threshold": self.threshold, "is_exclusive": self.is_exclusive}
+        settings = {
+            "threshold": self.threshold,
+            "is_exclusive": self.is_exclusive,
+            "positive_label": self.cfg.get("positive_label"),
+        }
         scores: dict[str, Any] = super().score(examples, **(settings | kwargs))
         return scores
 
@@ -114,17 +161,63 @@ class TextClassifier(Component[TextGold]):
         Raises:
             ValueError: If a label is unknown, or labels are exclusive and the text does not have exactly one.
         """
-        cats = doc.cats
-        unknown = [label for label in cats if label not in self.labels]
-        if unknown:
-            raise ValueError(
-                f"A text's labels must be among the model's ({', '.join(self.labels)}), found {unknown[0]!r} "
-                f"at {doc.text[:MAX_SHOWN]!r}. Initialize the component again, or fix the corpus."
-            )
-        chosen = [label for label, value in cats.items() if value > 0.5]
-        if cats and self.is_exclusive and len(chosen) != 1:
-            raise ValueError(
-                f"A text must have exactly one label, found {', '.join(chosen) or 'none'} at "
-                f"{doc.text[:MAX_SHOWN]!r}. Fix the corpus, or use spacy_xner.MultiLabelHead.v1."
-            )
+        known = {*self.labels, *self.cfg.get("others", ())}
+        for label in doc.cats:
+            if label not in known:
+                raise ValueError(unknown_label(label, self.labels, f"at {doc.text[:MAX_SHOWN]!r}"))
+        cats = own_cats(doc, self.labels)
+        check_cats(cats, doc.text, is_exclusive=self.is_exclusive)
         return TextGold(cats)
+
+
+def own_cats(doc: Doc, labels: Sequence[str] | None) -> dict[str, float]:
+    """Return the gold values of some labels, or of all if these are None."""
+    return {label: value for label, value in doc.cats.items() if labels is None or label in labels}
+
+
+def check_cats(cats: Mapping[str, float], text: str, *, is_exclusive: bool) -> None:
+    """Check the gold labels of a text.
+
+    Raises:
+        ValueError: If a value is not 0 or 1, or labels are exclusive and the text does not have exactly one.
+    """
+    for label, value in cats.items():
+        if value not in (0, 1):
+            raise ValueError(
+                f"The gold value of a label must be 0 or 1, found {value!r} for {label!r} at "
+                f"{text[:MAX_SHOWN]!r}. Fix the corpus; soft labels come from a spacy_xner.TextTeacher.v1."
+            )
+    chosen = [label for label, value in cats.items() if value]
+    if cats and is_exclusive and len(chosen) != 1:
+        raise ValueError(
+            f"A text must have exactly one label, found {', '.join(chosen) or 'none'} at "
+            f"{text[:MAX_SHOWN]!r}. Fix the corpus, or use spacy_xner.MultiLabelHead.v1."
+        )
+
+
+def unknown_label(label: str, labels: Sequence[str], place: str) -> str:
+    """Return the message about a label of a text that the model does not have."""
+    return (
+        f"A text's labels must be among the model's ({', '.join(labels)}), found {label!r} {place}. "
+        "Initialize the component again, or fix the corpus."
+    )
+
+
+def has_siblings(nlp: Language, pipe: TextClassifier) -> bool:
+    """Return whether other components of the pipeline classify texts, with labels of their own."""
+    return any(
+        other is not pipe and "doc.cats" in nlp.get_pipe_meta(name).assigns for name, other in nlp.components
+    )
+
+
+def check_positive_label(label: str, labels: Sequence[str], *, is_exclusive: bool) -> None:
+    """Check that a label can be the positive one.
+
+    Raises:
+        ValueError: If it is not one of two exclusive labels.
+    """
+    if label not in labels or len(labels) != 2 or not is_exclusive:
+        raise ValueError(
+            f"positive_label must be one of two exclusive labels, found {label!r} with labels "
+            f"{', '.join(labels)}. Change it or set it to null."
+        )

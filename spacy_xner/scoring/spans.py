@@ -30,7 +30,7 @@ def score_spans(examples: Iterable[DocPair], spans_key: str = "xner") -> dict[st
         return None
     counts = EntityCounts()
     for eg in examples:
-        if eg.reference.has_annotation("ENT_IOB"):
+        if spans_key in eg.reference.spans or eg.reference.has_annotation("ENT_IOB"):
             counts.add(token_spans(all_entities(eg.reference, spans_key)), _predicted_spans(eg, spans_key))
     report = counts.report()
     if not report["per_type"]:
@@ -39,7 +39,7 @@ def score_spans(examples: Iterable[DocPair], spans_key: str = "xner") -> dict[st
     return {**without_support(report["micro"]), "per_type": per_type}
 
 
-def all_entities(doc: Doc, spans_key: str = "xner") -> Sequence[Span]:
+def all_entities(doc: Doc, spans_key: str | None = "xner") -> Sequence[Span]:
     """Return all entities of a doc, nested ones included: its span group, or else its ``doc.ents``."""
     return list(doc.spans[spans_key]) if spans_key in doc.spans else doc.ents
 
@@ -62,8 +62,6 @@ def span_scorer(examples: Iterable[DocPair], *, spans_key: str, **kwargs: Any) -
 def _predicted_spans(docs: DocPair, spans_key: str) -> set[tuple[int, int, str]]:
     """Return predicted entities on the tokens of the gold doc, without those whose borders are inside one."""
     gold, predicted = docs.reference, docs.predicted
-    if not predicted.has_annotation("ENT_IOB"):
-        return set()
     spans = all_entities(predicted, spans_key)
     if spans and not have_same_tokens(gold, predicted):
         spans = Example(predicted, gold).get_aligned_spans_x2y(spans, allow_overlap=True)

@@ -37,6 +37,7 @@ def score_texts(
     labels: Sequence[str],
     is_exclusive: bool = False,
     threshold: float | Mapping[str, float] = DEFAULT_THRESHOLD,
+    positive_label: str | None = None,
     **kwargs: Any,
 ) -> dict[str, Any]:
     """Score the labels of texts.
@@ -46,6 +47,7 @@ def score_texts(
         labels: All labels.
         is_exclusive: Whether each text has exactly one label, the most probable.
         threshold: Probability from which a text has a label, for all labels or by label.
+        positive_label: Label whose F1 is ``cats_score``; None for the accuracy or micro F1.
         kwargs: Other arguments that spaCy passes to scorers.
 
     Returns:
@@ -80,6 +82,9 @@ def score_texts(
     scores["cats_micro_auc"] = _roc_auc(predicted[known], has_label[known])
     scores["cats_score"] = scores["cats_acc"] if is_exclusive else scores["cats_micro_f"]
     scores["cats_score_desc"] = "accuracy" if is_exclusive else "micro F"
+    if positive_label is not None:
+        scores["cats_score"] = scores["cats_f_per_type"][positive_label]["f"]
+        scores["cats_score_desc"] = f"F ({positive_label})"
     best = scores["cats_score"] if is_exclusive else _best_f(predicted[known], has_label[known])
     scores["cats_selection"] = best
     return scores

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -47,17 +47,28 @@ def build_batch_joined_v1(
                 yield batch
                 continue
             joined = []
-            while batch:
-                length = random.choice(lengths)
-                joined.append(join_examples(batch[:length], random.choice(list(joiners))))
-                batch = batch[length:]
+            for _, same in groupby(sorted(batch, key=_places_of_gold), key=_places_of_gold):
+                rest = list(same)
+                while rest:
+                    length = random.choice(lengths)
+                    joined.append(join_examples(rest[:length], random.choice(list(joiners))))
+                    rest = rest[length:]
             yield joined
 
     return batch_joined
 
 
+def _places_of_gold(example: Example) -> tuple[list[str], bool]:
+    """Return the keys of span groups, and whether there are entities beside them.
+
+    Texts are concatenated only if these are the same: where a text has a span group, it has all entities.
+    """
+    keys = sorted(example.reference.spans)
+    return keys, bool(keys) and example.reference.has_annotation("ENT_IOB")
+
+
 def join_examples(examples: Sequence[Example], joiner: str) -> Example:
-    """Concatenate examples, with white space between their texts."""
+    """Concatenate examples with their gold in the same places, with white space between their texts."""
     if len(examples) == 1:
         return examples[0]
     return Example(

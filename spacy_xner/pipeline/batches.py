@@ -1,0 +1,88 @@
+"""How a component runs docs through its model: in which groups, and with which loss."""
+
+from collections.abc import Callable, Sequence
+from itertools import chain, pairwise
+
+from spacy.tokens import Doc
+
+from .interfaces import (
+    Annotation,
+    AnyGold,
+    AnyModel,
+    Batch,
+    Distillable,
+    Loss,
+    Scores,
+    Teacher,
+    Weights,
+    check_listener,
+)
+
+
+def predict_groups(
+    model: AnyModel,
+    docs: Sequence[Doc],
+    reader: Callable[[AnyModel, Scores], Sequence[Annotation]],
+    empty: Annotation,
+) -> list[Annotation]:
+    """Run a model over docs in groups of similar length, and return one result per doc.
+
+    Args:
+        model: The model.
+        docs: The docs.
+        reader: Converts the scores of a group to one result per doc, such as the task's ``decode``.
+        empty: The result for a doc without tokens.
+    """
+    results = [empty] * len(docs)
+    groups = plan_groups(model, docs, is_train=False)
+    scored = ((group, model.predict([docs[i] for i in group])) for group in groups)
+    # Look one group ahead, so that a GPU computes its scores while those of this group are decoded.
+    for (group, scores), _ in pairwise(chain(scored, [([], None)])):
+        for i, result in zip(group, reader(model, scores), strict=True):
+            results[i] = result
+    return results
+
+
+def plan_groups(model: AnyModel, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
+    """Group docs to run through the model together, as lists of indices."""
+    lengths = [len(doc) for doc in docs]
+    # A listener layer needs all docs at once, in the batch that the upstream component processed.
+    if model.layers or len(docs) == 1:
+        return [list(range(len(docs)))] if any(lengths) else []
+    weights: Weights = model.shims[0]  # type: ignore[assignment]
+    return weights.plan(lengths, is_train=is_train)
+
+
+def make_batch(
+    model: AnyModel, teacher: Teacher[AnyGold] | None, docs: list[Doc], gold: list[AnyGold]
+) -> Batch[AnyGold]:
+    """Combine docs and their gold annotation with a teacher's output, if there is a teacher."""
+    if teacher is None:
+        return Batch(docs, gold, [None] * len(docs))
+    batch = teacher.augment_batch(docs, gold)
+    check_listener(model, batch, len(docs))
+    return batch
+
+
+def count_targets(
+    batch: Batch[AnyGold], count_annotated: Callable[[Sequence[AnyGold]], int]
+) -> tuple[int, int]:
+    """Count the tokens or texts with gold annotation and those with a teacher; at least 1 each."""
+    n_annotated = count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled])
+    n_taught = sum(target.n_taught for target in batch.targets if target is not None)
+    return max(n_annotated, 1), max(n_taught, 1)
+
+
+def compute_loss(
+    model: AnyModel, batch: Batch[AnyGold], group: Sequence[int], scores: Scores, counts: tuple[int, int]
+) -> Loss:
+    """Compute the weighted sum of gold and teacher loss of a group, each divided by the batch's count."""
+    n_annotated, n_taught = counts
+    task = model.attrs["task"]
+    loss = task.loss(model, scores, [batch.gold[i] for i in group]) / n_annotated
+    targets = [batch.targets[i] for i in group]
+    if batch.alpha == 1.0 or all(target is None for target in targets):
+        return batch.alpha * loss
+    assert isinstance(task, Distillable)  # checked at initialization
+    distill_loss = task.distill_loss(model, scores, targets, batch.temperature) / n_taught
+    return batch.alpha * loss + (1.0 - batch.alpha) * distill_loss
