@@ -26,6 +26,29 @@ def test_tag_loss_with_weights_focus_and_more_than_one_right_tag() -> None:
     assert loss.item() == pytest.approx(-(0.2**2) * math.log(0.8) - 3.0 * 0.3**2 * math.log(0.7))
 
 
+def test_tag_loss_of_smoothed_weighted_tokens() -> None:
+    log_probs, allowed = SCORES.log_softmax(1), one_hot(TAGS, 3).bool()
+    weights = torch.tensor([0.5, 2.0])
+    # A token counts by its weight as a whole.
+    each = cross_entropy(SCORES, TAGS, reduction="none", label_smoothing=0.3)
+    loss = tag_loss(log_probs, allowed, weights, label_smoothing=0.3)
+    torch.testing.assert_close(loss, (weights * each).sum())
+    # Focus is on what is right, not on what smoothing adds.
+    right = log_probs[[0, 1], TAGS]
+    focused = -0.7 * (1 - right.exp()) ** 1.5 * right - 0.3 * log_probs.mean(1)
+    loss = tag_loss(log_probs, allowed, weights, label_smoothing=0.3, focal_gamma=1.5)
+    torch.testing.assert_close(loss, (weights * focused).sum())
+
+
+def test_focus_on_certain_tokens_has_a_gradient() -> None:
+    # Rounding takes the sum of the right tags above 1.
+    log_probs = torch.tensor([[1e-7, -20.0]], requires_grad=True)
+    loss = tag_loss(log_probs, torch.tensor([[True, True]]), torch.ones(1), focal_gamma=1.5)
+    loss.backward()
+    assert loss == 0
+    assert log_probs.grad.isfinite().all()
+
+
 def test_yes_no_loss_by_hand() -> None:
     odds = torch.tensor([math.log(3.0), math.log(3.0), 5.0])
     targets, counts = torch.tensor([1.0, 0.0, 1.0]), torch.tensor([True, True, False])

@@ -262,5 +262,34 @@ def test_open_labels_by_brute_force(kind: str, vectors: torch.Tensor) -> None:
     assert loss == pytest.approx(float(expected), rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["softmax", "softmax-bioes"])
+def test_class_weights_are_those_of_torch(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    of_label = {"O": 0.5, "PER": 3.0}
+    head = TAG_HEADS[kind](WIDTH, LABELS, class_weights=of_label)
+    scores = torch.randn(2, 4, len(head.tag_names), generator=torch.Generator().manual_seed(1))
+    weights = torch.tensor([of_label.get(tag.partition("-")[2] or "O", 1.0) for tag in head.tag_names])
+    scheme = TagScheme(head.tags.scheme)
+    tags = [scheme.encode(gold.entities, len(gold.known)) for gold in GOLD]
+    index = torch.tensor([head.tag_names.index(tag) for row in tags for tag in row])
+    expected = nn.functional.cross_entropy(scores[mask], index, weight=weights, reduction="sum")
+    torch.testing.assert_close(head.loss(scores, mask, GOLD), expected)
+    # They come from the settings, not from a file.
+    assert "weights" not in head.state_dict()
+
+
+@pytest.mark.parametrize("kind", TAG_HEADS)
+def test_heads_begin_as_in_bert(kind: str) -> None:
+    torch.manual_seed(1)
+    head = TAG_HEADS[kind](1000, LABELS)
+    assert head.output.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert abs(head.output.weight.mean().item()) < 1e-3
+    assert (head.output.bias == 0).all()
+
+
+def test_heads_tag_in_bio_by_default() -> None:
+    for kind in (SoftmaxHead, CRFHead):
+        assert kind(WIDTH, LABELS).tag_names == ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")
+
+
 def test_labels_are_those_of_the_head() -> None:
     assert all(make_head(kind).labels == LABELS for kind in TAG_HEADS)

@@ -159,3 +159,17 @@ def test_makers_of_processors(
     monkeypatch.setattr(onednn, "Path", lambda name: opened.append(name) or tmp_path / "cpuinfo")
     assert onednn.is_mkl_slow.__wrapped__() == (is_slow and missing is None)
     assert opened == ["/proc/cpuinfo"]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace:DeprecationWarning")
+@torch.no_grad()
+def test_traced_and_compiled_layers_are_torchs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, rows = nn.Linear(6, 8), torch.randn(5, 6)
+    wanted = layer(rows)
+    use_onednn(layer)
+    monkeypatch.setattr(onednn, "multiply", refuse)
+    with pytest.raises(RuntimeError):
+        layer(rows)
+    torch.testing.assert_close(torch.jit.trace(layer, rows)(rows), wanted)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(layer(rows), wanted)
