@@ -94,11 +94,15 @@ class CRFHead(nn.Module):
             return
         ours, theirs = self.transitions, origin.transitions
         with torch.no_grad():
-            ours.start_transitions[here] = theirs.start_transitions[there]
-            ours.end_transitions[here] = theirs.end_transitions[there]
+            # The origin may be on another device.
+            start, moves, end = (
+                x.to(ours.transitions)
+                for x in (theirs.start_transitions, theirs.transitions, theirs.end_transitions)
+            )
+            ours.start_transitions[here] = start[there]
+            ours.end_transitions[here] = end[there]
             # (shared tags, shared tags)
-            rows = torch.tensor(here)[:, None]
-            ours.transitions[rows, here] = theirs.transitions[torch.tensor(there)[:, None], there]
+            ours.transitions[torch.tensor(here)[:, None], here] = moves[torch.tensor(there)[:, None], there]
 
     def log_probs(self, scores: Tensor, mask: Tensor) -> Tensor:
         """Return the log of the posterior marginal of each tag. Shape: ``(batch, tokens, tags)``."""

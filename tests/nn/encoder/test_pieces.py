@@ -73,6 +73,20 @@ def test_cache_changes_nothing() -> None:
         ]
 
 
+def test_words_are_cut_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut, words = PieceCutter._cut_word, []
+
+    def record(self: PieceCutter, text: str, *, has_space: bool) -> list[int]:
+        words.append(Word(text, has_space))
+        return cut(self, text, has_space=has_space)
+
+    monkeypatch.setattr(PieceCutter, "_cut_word", record)
+    cutter = PieceCutter(TOKENIZER, prefix_space="text", unk_id=0)
+    own = [Word("在", True), Word("8", False)]
+    cutter.cut_all([own, own[::-1], own])
+    assert words == own
+
+
 def test_cache_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces_module, "CACHE_SIZE", 3)
     cutter = PieceCutter(TOKENIZER, prefix_space="text", unk_id=0)
@@ -164,3 +178,36 @@ def test_always_equals_word_by_word_recipe(tiny_encoders: Callable[..., Path], a
     pieces = cutter.cut([Word(word, False) for word in words])
     assert pieces.ids == expected["input_ids"]
     assert pieces.counts == [expected.word_ids().count(i) for i in range(len(words))]
+
+
+@pytest.mark.parametrize("in_sequence", [False, True])
+def test_byte_level_spaces_are_those_of_the_text(in_sequence: bool) -> None:
+    vocabulary = {"<unk>": 0, "Ġ": 1, "a": 2, "Ġa": 3, "b": 4, "Ġb": 5}
+    tokenizer = Tokenizer(models.BPE(vocabulary, [("Ġ", "a"), ("Ġ", "b")], unk_token="<unk>"))
+    step = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    steps = [pre_tokenizers.Split("b", "isolated"), step]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(steps) if in_sequence else step
+    cutter = PieceCutter(tokenizer, prefix_space="text", unk_id=0)
+    assert cutter.cut([Word("a", True), Word("a", False), Word("ab", True)]) == Pieces(
+        [3, 2, 3, 4], [1, 1, 2]
+    )
+    always = PieceCutter(tokenizer, prefix_space="always", unk_id=0)
+    assert (
+        always.cut([Word("a", True), Word("b", False)]).ids
+        == [3, 5 if not in_sequence else 1, 4][: 3 if in_sequence else 2]
+    )
+    # The tokenizer itself is unchanged.
+    assert tokenizer.pre_tokenizer.pre_tokenize_str("a")[0][0] == "Ġa"
+
+
+def test_only_special_pieces_become_unknown() -> None:
+    tokenizer = Tokenizer.from_str(TOKENIZER.to_str())
+    tokenizer.add_tokens(["8"])
+    tokenizer.add_special_tokens(["13"])
+    cutter = PieceCutter(tokenizer, prefix_space="text", unk_id=0)
+    words = [Word("8", False), Word("13", False), Word("北", False)]
+    assert [PIECES[i] for i in cutter.cut(words).ids] == ["8", "<unk>", "北"]
+    ids = cutter.cut_text("8 13").ids
+    assert PIECES.index("8") in ids
+    assert PIECES.index("13") not in ids
+    assert ids[-1] == 0

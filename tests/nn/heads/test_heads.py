@@ -17,6 +17,7 @@ def test_loss_is_finite_and_differentiable(kind: str, vectors: torch.Tensor, mas
     loss = head.loss(head(vectors), mask, GOLD)
     loss.backward()
     assert loss.isfinite()
+    assert loss.dtype == torch.float32
     assert loss > 0
     for parameter in head.parameters():
         assert parameter.grad is not None
@@ -105,6 +106,18 @@ def test_state_round_trips(kind: str, vectors: torch.Tensor, mask: torch.Tensor)
     assert other.decode(other(vectors), mask) == head.decode(head(vectors), mask)
 
 
+@pytest.mark.parametrize("kind", HEADS)
+def test_weights_are_inherited_in_another_precision(
+    kind: str, vectors: torch.Tensor, mask: torch.Tensor
+) -> None:
+    origin = make_head(kind)
+    heir = make_head(kind, seed=2).bfloat16()
+    heir.inherit(origin)
+    assert {parameter.dtype for parameter in heir.parameters()} == {torch.bfloat16}
+    expected = origin.bfloat16()(vectors.bfloat16())
+    assert torch.equal(heir(vectors.bfloat16()), expected)
+
+
 def columns(head: nn.Module, labels: tuple[str, ...]) -> list[int]:
     """List the indices of the scores of some labels."""
     if hasattr(head, "tag_names"):
@@ -150,6 +163,7 @@ def test_every_head_learns_from_every_head(
     loss = head.distill_loss(head(vectors), mask, targets, 2.0)
     loss.backward()
     assert loss.isfinite()
+    assert loss.dtype == torch.float32
     assert loss > 0.1
     assert all(
         parameter.grad.isfinite().all() for parameter in head.parameters() if parameter.grad is not None

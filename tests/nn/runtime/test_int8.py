@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from spacy_xner.hub.encoder import load_checkpoint
 from spacy_xner.nn.runtime import int8
 from spacy_xner.nn.runtime.int8 import Int8Linear, choose, has_int8, multiply, quantize
-from spacy_xner.nn.runtime.onednn import CACHE_SIZE, CACHES
+from spacy_xner.nn.runtime.onednn import CACHE_SIZE
 
 from ...conftest import needs_int8
 
@@ -166,7 +166,12 @@ def test_processors_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_caches_of_code_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in CACHES:
+    names = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     assert has_int8.__wrapped__()
-    assert {os.environ[name] for name in CACHES} == {CACHE_SIZE}
+    assert {os.environ[name] for name in names} == {CACHE_SIZE}
+    # What a user has set stays.
+    monkeypatch.setenv(names[0], "7")
+    assert has_int8.__wrapped__()
+    assert os.environ[names[0]] == "7"

@@ -170,6 +170,6 @@ def test_traced_and_compiled_layers_are_torchs_own(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(onednn, "multiply", refuse)
     with pytest.raises(RuntimeError):
         layer(rows)
-    torch.testing.assert_close(torch.jit.trace(layer, rows)(rows), wanted)
+    torch.testing.assert_close(torch.jit.trace(layer, rows, check_trace=False)(rows), wanted)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     torch.testing.assert_close(layer(rows), wanted)
