@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.nn.heads.global_pointer import GlobalPointerHead, band_products, within
@@ -77,6 +78,18 @@ def test_pointer_loss_is_the_negative_log_likelihood() -> None:
         ).item()
     loss = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), [gold])
     assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_pointer_loss_with_its_settings() -> None:
+    scores = torch.randn(1, 4, 2, 2, generator=torch.Generator().manual_seed(3))
+    head = PointerHead(WIDTH, LABELS, label_smoothing=0.2, focal_gamma=1.5)
+    targets = torch.full((1, 4, 2, 2), 0.1)
+    for token, side in ((1, 0), (2, 1)):
+        targets[0, token, side, 1] = 0.9
+    each = binary_cross_entropy_with_logits(scores, targets, reduction="none")
+    expected = (each * (scores.sigmoid() - targets).abs() ** 1.5).sum()
+    loss = head.loss(scores, torch.ones(1, 4, dtype=torch.bool), [Gold([Entity(1, 3, "PER")], [True] * 4)])
+    torch.testing.assert_close(loss, expected)
 
 
 def test_pointer_warns_of_what_it_cannot_learn(vectors: torch.Tensor, mask: torch.Tensor) -> None:
