@@ -37,8 +37,8 @@ def evaluate(
         on_progress: Called with the number of texts done and their total.
 
     Returns:
-        The result of `score_entities` if entities are annotated; in ``spans``, that of `score_spans` if they
-        overlap; in ``cats``, that of `score_texts` by component if texts are classified.
+        The result of `score_entities` if ``doc.ents`` is annotated; in ``spans``, that of `score_spans` if
+        ``doc.spans`` is; in ``cats``, that of `score_texts` by component if texts are classified.
 
     Raises:
         OSError: If pipeline or corpus are missing.
@@ -175,9 +175,7 @@ def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | N
 
 
 def _score_entities(predictions: list[Prediction], *, use_seqeval: bool = False) -> dict[str, Any]:
-    scores = score_entities(predictions, use_seqeval=use_seqeval)
-    if scores is None:
-        return {}
+    scores = score_entities(predictions, use_seqeval=use_seqeval) or {}
     spans = score_spans(predictions)
     return scores | ({} if spans is None else {"spans": spans})
 

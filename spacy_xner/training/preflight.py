@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ def check_corpora(config: Config, old_labels: Collection[str] = ()) -> None:
     if None in kinds:
         # A component sourced from another pipeline may be of either kind.
         kinds |= {"xner", "xcat"}
-    labels = {part: read_labels(config["paths"].get(part), part, kinds) for part in ("train", "dev")}
+    keys = {component.get("spans_key", "xner") for component in config.get("components", {}).values()}
+    labels = {part: read_labels(config["paths"].get(part), part, kinds, keys) for part in ("train", "dev")}
     unknown = sorted(labels["dev"] - labels["train"] - set(old_labels))
     if unknown:
         raise ValueError(
@@ -119,8 +121,17 @@ def check_corpora(config: Config, old_labels: Collection[str] = ()) -> None:
         )
 
 
-def read_labels(path: str | None, part: str, kinds: Collection[str | None]) -> set[str]:
-    """Read the labels in a corpus that the components learn: of entities (``xner``), of texts (``xcat``)."""
+def read_labels(
+    path: str | None, part: str, kinds: Collection[str | None], keys: Collection[str | None] = ("xner",)
+) -> set[str]:
+    """Read the labels in a corpus that the components learn: of entities (``xner``), of texts (``xcat``).
+
+    Args:
+        path: The corpus.
+        part: Its name in the config.
+        kinds: Factories of the components.
+        keys: Keys of span groups that may hold entities.
+    """
     if path is None:
         raise ValueError(
             f"paths.{part} must name a .spacy file, found null. Set it with --paths.{part} FILE."
@@ -140,8 +151,9 @@ def read_labels(path: str | None, part: str, kinds: Collection[str | None]) -> s
                 "Make it with: spacy-xner convert"
             ) from err
         for doc in docs.get_docs(vocab):
+            spans = [*doc.ents, *chain.from_iterable(doc.spans.get(key, ()) for key in keys)]
             labels.update(
-                doc.cats if "xcat" in kinds else (), (e.label_ for e in doc.ents) if "xner" in kinds else ()
+                doc.cats if "xcat" in kinds else (), (e.label_ for e in spans) if "xner" in kinds else ()
             )
     if not labels and {"xner", "xcat"} & set(kinds):
         what = "labels of texts" if "xner" not in kinds else "entities"
