@@ -153,7 +153,7 @@ def choose(layer: nn.Linear, rows: Tensor, wanted: Tensor) -> Int8Linear:
 
     Source: Xiao et al. (2023), "SmoothQuant".
     """
-    peaks = rows.flatten(0, -2).abs().amax(dim=0).clamp(min=1e-5) ** SMOOTHING
+    peaks = rows.flatten(0, -2).abs().amax(dim=0) ** SMOOTHING
     factors = peaks / layer.weight.detach().abs().amax(dim=0).clamp(min=1e-5) ** (1 - SMOOTHING)
     plain, smoothed = Int8Linear(layer), Int8Linear(layer, (factors / factors.mean()).clamp(min=1e-3))
     before, after = ((new(rows) - wanted).square().mean() for new in (plain, smoothed))

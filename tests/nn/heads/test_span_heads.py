@@ -98,6 +98,22 @@ def test_pointer_warns_of_what_it_cannot_learn(vectors: torch.Tensor, mask: torc
         head.loss(head(vectors[:1]), mask[:1], NESTED)
 
 
+@pytest.mark.parametrize("kind", [PointerHead, GlobalPointerHead])
+def test_even_odds_are_no_entities(kind: type[nn.Module]) -> None:
+    head, mask = kind(WIDTH, ("PER",)), torch.ones(1, 1, dtype=torch.bool)
+    scores = torch.zeros_like(head(torch.zeros(1, 1, WIDTH)))
+    assert head.decode(scores, mask) == [[]]
+    assert [ent[:3] for ent in head.decode(scores + 1e-4, mask)[0]] == [(0, 1, "PER")]
+
+
+def test_pointers_start_without_entities() -> None:
+    torch.manual_seed(0)
+    head = PointerHead(64, LABELS)
+    scores = head(torch.randn(2, 30, 64))
+    assert head.decode(scores, torch.ones(2, 30, dtype=torch.bool)) == [[], []]
+    assert 0.1 < scores.std() < 0.3
+
+
 @pytest.mark.parametrize("efficient", [False, True])
 def test_global_pointer_starts_without_entities(efficient: bool) -> None:
     torch.manual_seed(0)

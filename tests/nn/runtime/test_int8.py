@@ -123,6 +123,9 @@ def test_channels_without_input_or_weight() -> None:
     made = choose(layer, rows, layer(rows))
     assert made.inverse is not None
     assert miss(made(rows), layer(rows)) < 0.02
+    # Where nothing ever comes in, there is nothing to smooth.
+    made = choose(layer, 0 * rows, layer(0 * rows))
+    assert torch.equal(made(rows), Int8Linear(layer)(rows))
 
 
 @pytest.mark.parametrize("arch", ["xlm-roberta", "bert", "modernbert", "deberta-v2"])

@@ -1,11 +1,13 @@
 """Private operators of torch are used only where they run and are right."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from spacy_xner.nn.runtime.int8 import has_int8
 from spacy_xner.nn.runtime.operators import agrees
 from spacy_xner.nn.runtime.probe import SAMPLE, watch_linear
 
@@ -27,6 +29,14 @@ def test_what_agrees() -> None:
         assert not agrees(fail(error), ONES)
     with pytest.raises(KeyError):
         agrees(fail(KeyError), ONES)
+
+
+def test_processors_with_the_instructions_have_int8() -> None:
+    """Otherwise all tests of 8-bit layers would be skipped in silence."""
+    info = Path("/proc/cpuinfo")
+    if not info.is_file() or "vnni" not in info.read_text(encoding="utf-8", errors="replace"):
+        pytest.skip("needs a CPU with VNNI")
+    assert has_int8()
 
 
 class Encoder(nn.Module):
