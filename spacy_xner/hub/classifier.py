@@ -11,6 +11,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from ..nn.runtime.setup import setup
 from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
 from .encoder import LOAD_ERRORS, Checkpoint, drop_pooler, make_checkpoint, quiet_io
 from .top import ClassifierTop, cut_output, find_output, with_bias
@@ -81,6 +82,7 @@ def classifies_texts(name: str) -> bool:
     return any(kind.endswith("ForSequenceClassification") for kind in kinds)
 
 
+@setup
 def load_classifier(name: str) -> Classifier:
     """Load a token-classification checkpoint by folder or hub id.
 
@@ -106,6 +108,7 @@ def load_classifier(name: str) -> Classifier:
     )
 
 
+@setup
 def load_text_classifier(name: str) -> TextClassifier:
     """Load a sequence-classification checkpoint by folder or hub id.
 

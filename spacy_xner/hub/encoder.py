@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
 from typing import Any, NamedTuple
 
 from huggingface_hub import constants
@@ -16,15 +15,13 @@ from transformers.utils import logging
 
 from ..errors import first_line
 from ..nn.encoder.encoder import NoPooler, Specials
+from ..nn.runtime.setup import setup
 from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
 
 # What transformers raises for damaged files, a wrong size of weights included.
 LOAD_ERRORS = (OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError)
 # transformers sets "model_max_length" to a huge number where it does not know it.
 UNKNOWN_LENGTH = 1_000_000
-# transformers replaces functions of torch while it loads a model, and its log level and progress bars are
-# global: two threads that load at once would leave each other's replacements behind.
-_IO_LOCK = RLock()
 
 
 class Checkpoint(NamedTuple):
@@ -97,7 +94,8 @@ def quiet_io() -> Iterator[None]:
     It shows no progress bars, except for downloads, and does not warn that the pooler has no weights: the
     pooler is dropped anyway.
     """
-    with _IO_LOCK:
+    # Its log level and progress bars are global.
+    with setup:
         level, has_bars = logging.get_verbosity(), _may_hide_bars()
         logging.set_verbosity_error()
         if has_bars:

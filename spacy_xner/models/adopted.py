@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
 from typing import Any, cast
 
 import srsly
@@ -18,14 +17,12 @@ from ..nn.heads.base import AnyHead
 from ..nn.heads.checkpoint import FIXED_LABELS, CheckpointHead
 from ..nn.heads.text import ExclusiveHead, MultiLabelHead
 from ..nn.necks.pooling import MeanPooling
+from ..nn.runtime.setup import setup
 from ..pipeline.interfaces import AnyModel
 from .building import Built, Design, TextDesign, TokenDesign, build
 from .settings import EncoderSettings
 from .shim import ModelShim, get_shim
 from .storage import CONFIG, Saved
-
-# Keeps threads that use a model at the same time from loading its checkpoint twice.
-_LOAD_LOCK = Lock()
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,8 @@ def load_once(model: AnyModel, load: Callable[[EncoderSettings], Built]) -> Mode
     """
     shim = get_shim(model)
     if not shim.is_initialized:
-        with _LOAD_LOCK:
+        # Threads that use a model at the same time load its checkpoint once.
+        with setup:
             if not shim.is_initialized:
                 reload(shim, load)
     return shim

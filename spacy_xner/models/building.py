@@ -15,6 +15,7 @@ from ..nn.encoder.trimming import freeze, keep_layers
 from ..nn.heads.base import AnyHead
 from ..nn.model import Network
 from ..nn.runtime.onednn import use_onednn
+from ..nn.runtime.setup import setup
 from .settings import EncoderSettings, window_sizes
 from .storage import (
     Saved,
@@ -127,6 +128,7 @@ class Built(NamedTuple):
     base: str = ""
 
 
+@setup
 def build(
     design: Design,
     settings: EncoderSettings | None,
@@ -178,6 +180,7 @@ def _build_with_encoder(
     return Built(network, cutter, base)
 
 
+@setup
 def restore(design: Design, settings: EncoderSettings | None, saved: Saved) -> Built:
     """Restore a network from its files.
 

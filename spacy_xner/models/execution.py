@@ -1,6 +1,5 @@
 """How a network runs: device, precision, batches, processes, updates."""
 
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol, cast, runtime_checkable
@@ -12,10 +11,12 @@ from thinc.api import Optimizer, torch2xp, xp2torch
 from thinc.types import FloatsXd
 from torch import Tensor, nn
 
+from ..nn.encoder.encoder import Encoder
 from ..nn.encoder.pieces import PieceCutter, Pieces, Word, as_pieces
 from ..nn.gradients import clip_gradient
 from ..nn.model import Network
 from ..nn.runtime.device import autocast, release_freed, resolve_device
+from ..nn.runtime.setup import count_forks, setup
 from ..pipeline.interfaces import AnyModel
 from .building import Built
 from .runners import describe, make_runner
@@ -90,7 +91,7 @@ class Execution:
         # Set by training until the next save. Until then no runner is built: evaluations during training
         # would each need a new one.
         self.is_dirty = False
-        self._pid = os.getpid()
+        self._n_forks = count_forks()
         self._has_moved = False
         self._n_unreleased = 0
 
@@ -98,9 +99,10 @@ class Execution:
         """Set the network, replacing any other."""
         if self.cache is not None:
             self.cache.clear()
-        self.built = built
         self.is_dirty = False
         self._has_moved = False
+        # Last: other threads use the network as soon as it is there.
+        self.built = built
 
     def configure(self, runtime: Runtime) -> None:
         """Change the runtime; the network moves when it is next used."""
@@ -122,24 +124,27 @@ class Execution:
             )
         network = self.built.network
         if not self._has_moved:
-            device = resolve_device(self.runtime.device)
-            network.to(device)
-            if network.encoder is not None:
-                network.encoder.set_sparse_gradient(is_sparse=device.type in ("cpu", "cuda"))
-            self._has_moved = True
-        if os.getpid() != self._pid:
-            self._enter_fork(network.device)
+            self._move(network)
+        if count_forks() != self._n_forks:
+            self._check_fork(network.device)
         return network
 
-    def _enter_fork(self, device: torch.device) -> None:
+    @setup
+    def _move(self, network: Network) -> None:
+        """Move a network to its device."""
+        device = resolve_device(self.runtime.device)
+        network.to(device)
+        if network.encoder is not None:
+            network.encoder.set_sparse_gradient(is_sparse=device.type in ("cpu", "cuda"))
+        self._has_moved = True
+
+    def _check_fork(self, device: torch.device) -> None:
         if device.type != "cpu":
             raise ValueError(
                 f"nlp.pipe with n_process > 1 must run on the CPU, found the model on {device}. "
                 "Use n_process=1 there, or set the component's device to cpu."
             )
-        # The parent's thread pool does not survive a fork: OpenMP deadlocks with more than one thread.
-        torch.set_num_threads(1)
-        self._pid = os.getpid()
+        self._n_forks = count_forks()
 
     @property
     def cutter(self) -> PieceCutter | None:
@@ -163,13 +168,15 @@ class Execution:
                 "vanish. Choose another; fp16 is for prediction only."
             )
         network = self.network
-        if not is_train:
-            self.use_runner()
         if network.training != is_train:
             self.set_mode(is_train=is_train)
-        network.dropout.p = dropout
+        if is_train:
+            network.dropout.p = dropout
+        else:
+            self.use_runner()
         return network
 
+    @setup
     def set_mode(self, *, is_train: bool) -> None:
         """Switch the network between training and prediction.
 
@@ -190,8 +197,14 @@ class Execution:
         if kind is None or self.is_dirty or network.device.type != "cpu":
             encoder.runner = None
         elif encoder.runner is None or encoder.runner.kind != kind:
-            logger.info("Preparing the encoder for prediction with %s", describe(*kind))
-            encoder.runner = make_runner(encoder.transformer, *kind)
+            self._make_runner(encoder, *kind)
+
+    @setup
+    def _make_runner(self, encoder: Encoder, backend: str, precision: str) -> None:
+        # Another thread may have made it in the meantime.
+        if encoder.runner is None or encoder.runner.kind != (backend, precision):
+            logger.info("Preparing the encoder for prediction with %s", describe(backend, precision))
+            encoder.runner = make_runner(encoder.transformer, backend, precision)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context that sets the precision of the network's computations."""

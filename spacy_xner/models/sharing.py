@@ -87,7 +87,7 @@ class BorrowedEncoder:
         self._check_member()
         owner = self.find_owner().execution
         is_trained = is_train and self.settings.train
-        owner.set_mode(is_train=is_trained)
+        owner.prepare(owner.network.dropout.p, is_train=is_trained)
         with torch.set_grad_enabled(is_trained), owner.autocast():
             if is_train or owner.cache is None:
                 return _rows(docs, owner.encode(docs, is_train=True)[0])

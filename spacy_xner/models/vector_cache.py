@@ -6,15 +6,22 @@ from weakref import WeakKeyDictionary
 from spacy.tokens import Doc
 from torch import Tensor
 
-# Capacity in tokens, about 200 MB at width 768; the oldest docs are evicted first.
+# Capacity in tokens, about 200 MB at width 768.
 MAX_TOKENS = 1 << 16
 
 
 class VectorCache:
-    """Token vectors of recently predicted docs; an entry lives no longer than its doc."""
+    """Token vectors of recently predicted docs; an entry lives no longer than its doc.
+
+    Docs are in two halves: when the newer one is full, it takes the place of the older one. Threads need no
+    lock, since nothing iterates over the entries. If two of them meet, some docs are encoded again.
+    """
 
     def __init__(self) -> None:
-        self._rows: WeakKeyDictionary[Doc, Tensor] = WeakKeyDictionary()
+        self._new: WeakKeyDictionary[Doc, Tensor] = WeakKeyDictionary()
+        self._old: WeakKeyDictionary[Doc, Tensor] = WeakKeyDictionary()
+        # Tokens that were added to the newer half.
+        self._n_tokens = 0
 
     def __reduce__(self) -> tuple[type["VectorCache"], tuple[()]]:
         """Copy and pickle as an empty cache."""
@@ -28,19 +35,17 @@ class VectorCache:
             vectors: Shape: ``(batch, tokens, width)``.
         """
         for doc, rows in zip(docs, vectors, strict=True):
+            if self._n_tokens + len(doc) > MAX_TOKENS // 2:
+                self._old, self._new, self._n_tokens = self._new, WeakKeyDictionary(), 0
             # A copy, because a view would keep the whole batch in memory.
-            self._rows[doc] = rows[: len(doc)].detach().clone()
-        n_tokens = sum(len(rows) for rows in self._rows.values())
-        for doc in list(self._rows) if n_tokens > MAX_TOKENS else []:
-            n_tokens -= len(self._rows.pop(doc))
-            if n_tokens <= MAX_TOKENS:
-                break
+            self._new[doc] = rows[: len(doc)].detach().clone()
+            self._n_tokens += len(doc)
 
     def get(self, doc: Doc) -> Tensor | None:
         """Return the vectors of a doc, ``(tokens, width)``, or None if they are not cached."""
-        rows = self._rows.get(doc)
+        rows = self._new.get(doc, self._old.get(doc))
         return rows if rows is not None and len(rows) == len(doc) else None
 
     def clear(self) -> None:
         """Remove all entries, after a change of the weights."""
-        self._rows.clear()
+        self.__init__()  # type: ignore[misc]

@@ -34,7 +34,12 @@ class Network(nn.Module):
 
     def train(self, mode: bool = True) -> "Network":  # noqa: FBT001, FBT002 - torch's signature
         """Switch between training and prediction; does nothing if the mode is already set."""
-        return self if self.training == mode else super().train(mode)
+        if self.training != mode:
+            for child in self.children():
+                child.train(mode)
+            # Last: another thread that sees the new mode finds all modules in it.
+            self.training = mode
+        return self
 
     @property
     def device(self) -> torch.device:

@@ -164,7 +164,7 @@ def test_cache_does_not_keep_docs_alive() -> None:
     doc = nlp("a")
     cache.put([doc], torch.zeros(1, 1, 2))
     del doc
-    assert not cache._rows
+    assert not cache._new
 
 
 def test_shared_encoder_is_trained_by_the_borrower_alone(tiny: Path) -> None:

@@ -10,6 +10,7 @@ from .onednn import limit_caches
 from .operators import agrees
 from .probe import watch_linear
 from .runner import run_layers
+from .setup import setup
 
 # The largest 8-bit weight.
 MAX_WEIGHT = 127
@@ -100,8 +101,13 @@ class Int8Layers:
         """Compute the output of the transformer's last layer. See `Runner`."""
         return run_layers(self.transformer, vectors, mask)
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """Copy and pickle as None: oneDNN's weights cannot be copied, and a new runner is soon made."""
+        return type(None), ()
+
 
 @cache
+@setup
 def has_int8() -> bool:
     """Return whether torch can multiply 8-bit integers here, and does so exactly.
 

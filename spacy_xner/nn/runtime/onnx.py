@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .setup import setup
+
 
 class Graph:
     """Runs the layers of a transformer. See `Runner`.
@@ -36,9 +38,16 @@ class Graph:
         """
         session = self._sessions.get(os.getpid())
         if session is None:
-            session = self._sessions[os.getpid()] = _open(self.data)
+            session = self._open()
         inputs = {"vectors": vectors.contiguous().numpy(), "mask": mask.numpy()}
         return torch.from_numpy(session.run(None, inputs)[0])
+
+    @setup
+    def _open(self) -> Any:
+        """Open this process's session, unless another thread has done so in the meantime."""
+        if os.getpid() not in self._sessions:
+            self._sessions[os.getpid()] = _open(self.data)
+        return self._sessions[os.getpid()]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without the session."""
