@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,7 @@ from ..hub.encoder import build_transformer, dump_config
 from ..nn.encoder.lora import merged_state
 from ..nn.runtime.int8 import Int8Layers, has_int8, quantize
 from ..nn.runtime.onnx import Graph
+from ..nn.runtime.onnx_int8 import MAX_CODE, ONE_RANGE, quantize_graph
 from ..nn.runtime.probe import watch_linear
 from ..nn.runtime.runner import Runner, run_layers
 from .settings import Runtime
@@ -27,8 +29,6 @@ PROBE_LENGTHS = (7, 5, 1)
 # Share of the linear layers that stay in float under int8: those with the largest error. This reduces the
 # characters whose label changes by two fifths, and takes 5 % more time.
 FLOAT_SHARE = 1 / 18
-# Steps between the 256 values of 8 bits.
-STEPS = 255
 
 
 class _Layers(nn.Module):
@@ -87,8 +87,7 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
     Args:
         transformer: A Hugging Face encoder on the CPU.
         precision: ``fp32``, or ``int8``: linear layers, except those of `find_fragile`, have 8-bit weights
-            with one scale per channel and quantize their inputs dynamically. Weights use only 7 of the 8
-            bits, because sums of products would overflow 16 bits on CPUs without VNNI.
+            with one scale per channel, and inputs with one per row.
 
     Raises:
         ImportError: If onnx or onnxruntime is not installed.
@@ -112,7 +111,26 @@ def make_graph(transformer: nn.Module, precision: str) -> Graph:
             f'traced: {reason} Use backend = "torch".'
         ) from err
     check_runner(graph, copy, describe("onnx", precision))
-    return Graph(_quantize(graph.data, find_fragile(copy)), precision) if precision == "int8" else graph
+    if precision == "fp32":
+        return graph
+    # A node is named by the path of its module below `_Layers`.
+    fragile = {f".transformer.{name}.MatMul" for name in find_fragile(copy)}
+    return Graph(quantize_graph(graph.data, fragile), precision)
+
+
+def restore_graph(data: bytes, precision: str) -> Graph | None:
+    """Restore a saved graph; None to have another made, if an older version quantized it."""
+    if precision == "fp32" or ONE_RANGE not in data:
+        return Graph(data, precision)
+    can_replace = find_spec("onnx") is not None
+    end = "Save the pipeline to keep the new one" if can_replace else "Install spacy-xner[onnx] to replace it"
+    warnings.warn(
+        "encoder.onnx must have a range for each token, found one for all texts of a batch, which changes "
+        f"their entities with their neighbours: an older version wrote it. {end}.",
+        XnerWarning,
+        stacklevel=2,
+    )
+    return None if can_replace else Graph(data, precision)
 
 
 def _export(transformer: nn.Module) -> bytes:
@@ -165,8 +183,8 @@ def check_runner(runner: Callable[[Tensor, Tensor], Tensor], transformer: nn.Mod
 def find_fragile(transformer: nn.Module) -> list[str]:
     """List the linear layers whose outputs change most when their inputs are quantized.
 
-    All values of an input share one range. If a few are far larger than the others, as in some layers of
-    trained transformers, the others are left with hardly any of the 256 steps.
+    All values of a row share one range. If a few are far larger than the others, as in some layers of trained
+    transformers, the others are left with hardly any of the 255 steps.
 
     Returns:
         Names of the layers to keep in float: an eighteenth of all, the most sensitive first.
@@ -177,35 +195,9 @@ def find_fragile(transformer: nn.Module) -> list[str]:
     errors: dict[str, float] = {}
 
     def measure(name: str, layer: nn.Linear, rows: Tensor, _: Tensor) -> None:
-        low, high = rows.min().clamp(max=0.0), rows.max().clamp(min=0.0)
-        step = ((high - low) / STEPS).clamp(min=torch.finfo(rows.dtype).tiny)
+        step = (rows.abs().amax(dim=-1, keepdim=True) / MAX_CODE).clamp(min=torch.finfo(rows.dtype).tiny)
         error = rows - (rows / step).round() * step
         errors[name] = (error @ layer.weight.T).square().mean().item()
 
     watch_linear(transformer, measure)
     return sorted(errors, key=errors.__getitem__, reverse=True)[: round(FLOAT_SHARE * len(errors))]
-
-
-def _quantize(data: bytes, float_layers: list[str]) -> bytes:
-    """Quantize the linear layers of an ONNX model to 8 bits, except those named."""
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    model = onnx.load_from_string(data)
-    # Keeps onnxruntime from advising a preprocessing step that only image models need.
-    model.metadata_props.add(key="onnx.quant.pre_process", value="onnxruntime.quant")
-    # A node is named by the path of its module below `_Layers`.
-    paths = {f".transformer.{name}.MatMul" for name in float_layers}
-    excluded = [node.name for node in model.graph.node if node.name.replace("/", ".") in paths]
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "int8.onnx"
-        quantize_dynamic(
-            model,
-            file,
-            op_types_to_quantize=["MatMul"],
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=True,
-            nodes_to_exclude=excluded,
-        )
-        return file.read_bytes()

@@ -21,6 +21,7 @@ from ..nn.model import Network
 from ..nn.runtime.onnx import Graph
 from ..pipeline.sealing import parse_object
 from .manifest import EncoderManifest, GraphPrecision, Manifest, Setting, Storage
+from .runners import restore_graph
 from .settings import EncoderSettings
 
 CONFIG, TOKENIZER = "config.json", "tokenizer.json"
@@ -221,7 +222,7 @@ def restore_encoder(saved: Saved, settings: EncoderSettings) -> tuple[Encoder, P
         overlap=details.overlap,
     )
     if saved.graph and saved.manifest.graph:
-        encoder.runner = Graph(saved.graph, saved.manifest.graph)
+        encoder.runner = restore_graph(saved.graph, saved.manifest.graph)
     return encoder, PieceCutter(tokenizer, prefix_space=settings.prefix_space, unk_id=details.unk_id)
 
 

@@ -6,15 +6,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 import spacy
 import torch
+from onnxruntime.quantization import quantize_dynamic
 from spacy.language import Language
+from torch.nn.functional import pad
 
+from spacy_xner.errors import XnerWarning
 from spacy_xner.hub.encoder import load_checkpoint
 from spacy_xner.models import runners
 from spacy_xner.models.execution import get_execution
-from spacy_xner.models.runners import check_runner, find_fragile, make_graph
+from spacy_xner.models.runners import check_runner, find_fragile, make_graph, make_runner
 from spacy_xner.nn.runtime.onnx import Graph
 from spacy_xner.nn.runtime.runner import Runner
 from spacy_xner.tools.shrink import shrink
@@ -65,10 +69,54 @@ def test_graph_computes_the_same_as_its_transformer(tiny_encoders: Callable[...,
         vectors = transformer.get_input_embeddings()(ids)
     assert torch.allclose(graph(vectors, mask)[mask.bool()], expected[mask.bool()], atol=1e-4)
     small = make_graph(transformer, "int8")
-    assert b"DynamicQuantizeLinear" in small.data
+    assert b"MatMulInteger" in small.data
     # Each weight of 7 bits is off by at most half of one of 127 steps.
     error = (small(vectors, mask) - expected)[mask.bool()].norm() / expected[mask.bool()].norm()
     assert 0 < error < 0.1
+
+
+@pytest.mark.parametrize(
+    ("backend", "precision"),
+    [("onnx", "fp32"), ("onnx", "int8"), pytest.param("torch", "int8", marks=needs_int8)],
+)
+def test_runners_compute_a_text_whatever_its_neighbours(tiny: Path, backend: str, precision: str) -> None:
+    runner = make_runner(load_checkpoint(str(tiny)).transformer.eval(), backend, precision)
+    vectors, mask = torch.randn(1, 9, 32), torch.ones(1, 12, dtype=torch.long)
+    mask[:, 9:] = 0
+    # In a batch, with padding, and beside a text with values a hundred times as large.
+    batch = torch.cat([pad(vectors, (0, 0, 0, 3)), 100 * torch.randn(1, 12, 32)])
+    with torch.no_grad():
+        alone = runner(vectors, mask[:, :9])
+        together = runner(batch, torch.cat([mask, torch.ones_like(mask)]))
+    assert torch.allclose(together[:1, :9], alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("has_onnx", [True, False])
+def test_int8_graphs_of_older_versions_are_replaced(
+    trained: Language, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_onnx: bool
+) -> None:
+    trained.to_disk(tmp_path / "torch")
+    nlp = spacy.load(tmp_path / "torch", config={**ONNX, **INT8})
+    nlp(TEXTS[0])
+    graph = runner_of(nlp)
+    # As version 0.1.0 did.
+    quantize_dynamic(onnx.load_from_string(make_graph_of(nlp).data), tmp_path / "old.onnx")
+    graph.data = (tmp_path / "old.onnx").read_bytes()
+    nlp.to_disk(tmp_path / "old")
+    if not has_onnx:
+        monkeypatch.setattr(runners, "find_spec", lambda name: None)
+    end = "Save the pipeline to keep the new one" if has_onnx else r"Install spacy-xner\[onnx\] to replace it"
+    with pytest.warns(XnerWarning, match=f"an older version wrote it. {end}"):
+        nlp = spacy.load(tmp_path / "old")
+    check_similar(nlp, trained)
+    assert (b"int8.shift" in runner_of(nlp).data) == has_onnx
+    if has_onnx:
+        nlp.to_disk(tmp_path / "new")
+        check_similar(spacy.load(tmp_path / "new"), trained)
+
+
+def make_graph_of(nlp: Language) -> Graph:
+    return make_graph(get_execution(nlp.get_pipe("xner").model).network.encoder.transformer, "fp32")
 
 
 @pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
