@@ -121,10 +121,11 @@ def test_a_folder_gets_files_of_the_shard_size(tmp_path: Path) -> None:
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
+    (tmp_path / "mine" / "0.spacy").touch()
     (tmp_path / "in.conll").write_text("Bo\tB-PER\n", encoding="utf-8")
     with pytest.raises(FileExistsError, match=r"must be new, or hold only .spacy files"):
         convert(tmp_path / "in.conll", tmp_path / "mine")
-    assert [file.name for file in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
+    assert sorted(file.name for file in (tmp_path / "mine").iterdir()) == ["0.spacy", "thesis.txt"]
 
 
 def test_failure_keeps_the_old_folder(tmp_path: Path) -> None:

@@ -177,6 +177,24 @@ def test_bad_tables_get_one_line_with_the_position(tmp_path: Path, text: str, me
         list(read_records(path))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "file:1: a table must have a header and rows, found 0 lines. Check the format"),
+        ("text,label\n\n", "file:1: a table must have a header and rows, found 1 lines. Check the format"),
+        ("text\nBo\n", "file:1: a table must have two or more columns, .*, found one. Check the format"),
+        ("text,label\nBo\nAn,x,y\n", "file:2: expected rows of 2 cells as in the header, found none"),
+        ("text,label\nBo,x\n\nAn, ;|\n", "file:4: expected a label, found an empty cell"),
+        ("text,a\nBo,1\nAn,yes\n", "file:1: a table must have a column named"),
+    ],
+)
+def test_bad_tables_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "file"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=message):
+        list(read_records(path, "table"))
+
+
 def test_a_blank_line_before_a_header_is_no_row(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("\n\ntext,label\nBo,a\n\nAn,b\n", encoding="utf-8")
@@ -203,8 +221,8 @@ def test_rows_without_tokens_before_the_first_can_be_skipped(tmp_path: Path) -> 
     records = list(read_records(path, "tokens", options=ReadOptions(skip_bad=True), report=report))
     assert [record.text for record in records] == ["Bo"]
     assert len(report.skipped) == 1
-    path.write_text('{"a": 1}\n{"tokens": ["Bo"]}\n', encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"file:2: rows must have .*, found 'tokens'"):
+    path.write_text('{"a": 1}\n{"tokens": ["Bo"], "b": 1}\n', encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"file:2: rows must have .*, found 'tokens', 'b'. Rename"):
         list(read_records(path, "tokens", options=ReadOptions(skip_bad=True)))
 
 

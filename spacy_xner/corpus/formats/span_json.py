@@ -89,7 +89,7 @@ def _is_set(session: ReadSession, where: str, score: object) -> bool:
         session.fail(
             where, f"the value of a label must be from 0 to 1, true or false, found {shorten(score)}."
         )
-    return score > MIN_CAT_PROBABILITY
+    return score >= MIN_CAT_PROBABILITY
 
 
 def _parse_spans(session: ReadSession, where: str, annotation: object) -> list[RawSpan]:

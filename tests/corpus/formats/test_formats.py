@@ -55,6 +55,7 @@ SAMPLES = {
     "inclusive": ("jsonl", json.dumps(INCLUSIVE)),
     "an array": ("jsonl", json.dumps([DOCCANO], indent=2)),
     "label studio": ("label-studio", json.dumps([STUDIO])),
+    "label studio, indented": ("label-studio", json.dumps([STUDIO], indent=2)),
     "tokens": ("tokens", json.dumps(TOKENS)),
     "cluener": ("cluener", json.dumps(CLUENER)),
     "joined": ("joined", f"text_a\tlabel\n{JOINED}\n"),
@@ -82,7 +83,7 @@ def test_format_is_detected_and_read(tmp_path: Path, name: str) -> None:
     assert find_format(path) == format
     assert report.notes[0] == f"format {format}"
     assert [surfaces(record) for record in records] == [ANNA]
-    line = {"joined": 2, "an array": 2}.get(name, 1)
+    line = 2 if name in ("joined", "an array", "label studio, indented") else 1
     assert records[0].source == f"{path}:{line}"
     assert report.n_bytes == len(text.encode())
 
@@ -98,6 +99,9 @@ def test_brat_is_read_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a.txt").unlink()
     with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none"):
         read(tmp_path / "a.ann")
+    (tmp_path / "a.ann").rename(tmp_path / "a.txt")
+    with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none"):
+        list(read_records(tmp_path / "a.txt", "brat"))
 
 
 def test_datasets_are_read(tmp_path: Path) -> None:
@@ -250,6 +254,30 @@ def test_predictions_are_written_to_be_corrected() -> None:
     (prediction,) = task["predictions"]
     assert (prediction["score"], prediction["result"][0]["score"]) == (0.75, 0.75)
     assert prediction["result"][1]["value"] == {"choices": ["good"]}
+
+
+def test_gold_is_written_as_label_studio_imports_it() -> None:
+    file = StringIO()
+    records = [Record("Anna", (CharSpan(0, 4, "PER"),), cats={"good": 1.0, "bad": 0.0}), Record("Bo")]
+    FORMATS["label-studio"].write(records, file, WriteOptions())  # type: ignore[misc]
+    value = {"start": 0, "end": 4, "text": "Anna", "labels": ["PER"]}
+    choices = {"choices": ["good"]}
+    place = {"to_name": "text", "from_name": "label", "type": "labels"}
+    assert json.loads(file.getvalue()) == [
+        {"data": {"text": "Anna"}, "annotations": [{"result": [
+            place | {"id": "0-0", "value": value},
+            place | {"id": "0-choice", "from_name": "choice", "type": "choices", "value": choices},
+        ]}]},
+        {"data": {"text": "Bo"}, "annotations": [{"result": []}]},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["jsonl", "doccano", "label-studio"])
+def test_labels_of_texts_are_read_back(tmp_path: Path, name: str) -> None:
+    all_cats = [{"x": 1.0, "y": 0.0}, None, {"x": 0.5, "y": 1.0}]
+    write_records([Record("a", cats=cats) for cats in all_cats], tmp_path / "file", name)
+    expected = [all_cats[0], None, {"x": 1.0, "y": 1.0}]
+    assert [record.cats for record in read_records(tmp_path / "file", name)] == expected
 
 
 # Readers refuse a NUL. White space, quotes and what the formats use themselves come more often than the rest.
