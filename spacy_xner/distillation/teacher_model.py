@@ -159,7 +159,8 @@ class TeacherModel:
         entities: list[Entity] = []
         spans: list[Entity] = []
         for (start, end), soft in zip(parts_of(doc), soft_targets, strict=True):
-            log_probs[start:end] = soft.log_probs
+            if tags:
+                log_probs[start:end] = soft.log_probs
             for merged, part in ((entities, soft.entities), (spans, soft.spans)):
                 merged += [ent._replace(start=start + ent.start, end=start + ent.end) for ent in part]
         return SoftTargets(tags, log_probs, entities, spans)

@@ -100,6 +100,16 @@ def test_docs_are_stored_as_spacy_stores_them() -> None:
     assert [each.to_json() for each in again] == [doc.to_json(), empty.to_json()]
 
 
+def test_a_corpus_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "folder.spacy").mkdir()
+    for path in (tmp_path / "none.spacy", tmp_path / "empty", tmp_path / "folder.spacy"):
+        with pytest.raises(
+            FileNotFoundError, match=r"must be a .spacy file, or a folder of such files, found no"
+        ):
+            read_docs(path, Vocab())
+
+
 def test_missing_file_and_unknown_format(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="The corpus must be a file or folder, found no"):
         convert(tmp_path / "none", tmp_path / "x.spacy")

@@ -19,7 +19,10 @@ BAD = [
     ('{"text": ' + "[" * 100_000, "file:1: expected a JSON object on each line, .* too many nested levels"),
     ('{"text": "Bo", "id": ' + "9" * 5000 + "}", "file:1: expected a JSON object .* found too long a number"),
     (GOOD + '{"text": "Bo", "label": [' + "[" * 400 + "]" * 400 + "]}", "file:2: expected .*, found "),
-    (GOOD + '{"text": "Bo", "text": "An"}', "file:2: expected a JSON object, found .* the key 'text' twice"),
+    (
+        GOOD + '{"id": 1, "text": "Bo", "text": "An"}',
+        "file:2: expected a JSON object, found .* the key 'text' twice",
+    ),
     (GOOD + '{"text": "Bo", "spans": [{"start": 0, "start": 1}]}', "file:2: expected .* 'start' twice"),
     ('[{"text": "Bo"}] {"text": "An"}', 'file:1: expected nothing after the array, found \'{"text": "An"}\''),
     ('[{"text": "Bo"}]\n' + " " * (1 << 20) + "]", r"file:1: expected nothing after the array, found '\]'"),
@@ -89,7 +92,10 @@ BAD = [
     ("a\x02b\tX-B\x02X-I\na\x02b\tX-B\x02Y\n", "file:2: a tag must be O, LABEL-B or LABEL-I, found 'Y'"),
     ("a\x02b\tX-B\x02X-I\na\x02b\n", "file:2: expected as many characters as tags, .* found 2"),
     ("text,label\x00\na,x\n", "file:1: expected text, found a NUL"),
-    ("text,a,a \nBo,1,0\n", "file:1: columns of labels must have different names, found .'a', 'a'."),
+    (
+        "text,a,a \nBo,1,0\n",
+        "file:1: columns of labels must have different names, found .'a', 'a'.. Rename them",
+    ),
     ("text,label\na,x\nb\n", "file:3: expected 2 cells as in the header, found 1"),
     ("text,label\na,x\nb,\n", "file:3: expected a label, found an empty cell"),
     ('text,label\na,x\n"b,y\n', "file:3: expected cells of a table, found unexpected end of data"),

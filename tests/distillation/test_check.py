@@ -1,9 +1,13 @@
 """A teacher's output compared with the gold, and the advice that follows from it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import spacy
+from spacy.tokens import DocBin, Span
 
-from spacy_xner.distillation.check import check_targets
+from spacy_xner.distillation.check import check_targets, check_teacher
 from spacy_xner.types import Entity, Gold, SoftTargets
 
 TAGS = ("O", "B-PER", "I-PER")
@@ -59,3 +63,73 @@ def test_advice(gold: Gold, entities: list[Entity], alpha: float, advice: str) -
 def test_a_teacher_of_entities_has_no_entropy() -> None:
     soft = SoftTargets((), np.zeros((0, 0)), [])
     assert check_targets([soft], [Gold([], [True])], ["PER"]).entropy is None
+
+
+def spans(n: int, label: str = "PER") -> list[Entity]:
+    return [Entity(i, i + 1, label) for i in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("n_same", "alpha"),
+    [(10, 0.5), (7, 0.65), (5, 0.75), (4, 0.9), (0, 0.9)],
+)
+def test_alpha_falls_as_the_teacher_agrees(n_same: int, alpha: float) -> None:
+    gold = Gold(spans(10), [True] * 20)
+    entities = [*spans(n_same), *(Entity(i, i + 1, "PER") for i in range(20 - 10 + n_same, 20))]
+    check = check_targets([make_targets(20, *entities)], [gold], ["PER"])
+    assert check.agreement == n_same / 10
+    assert check.alpha == pytest.approx(alpha)
+
+
+@pytest.mark.parametrize(("n_seen", "alpha"), [(0, 1.0), (4, 1.0), (5, 0.5)])
+def test_a_teacher_that_finds_nothing_gets_no_weight(n_seen: int, alpha: float) -> None:
+    gold = Gold([Entity(1000, 1001, "PHONE")], [True] * 1001)
+    check = check_targets([make_targets(1001, *spans(n_seen))], [gold], ["PER"])
+    assert (check.agreement, check.seen, check.alpha) == (None, n_seen / 1000, alpha)
+    # Entities with labels that the student does not have do not count.
+    assert check_targets([make_targets(1001, *spans(500))], [gold], ["LOC"]).seen == 0.0
+
+
+def test_nothing_is_seen_where_nothing_is_outside() -> None:
+    check = check_targets([make_targets(2, *spans(2))], [Gold([], [False, False])], ["PER"])
+    assert (check.n_texts, check.seen, check.alpha) == (1, None, 1.0)
+
+
+def test_impossible_tags_have_no_entropy() -> None:
+    rows = np.log(np.array([[1.0, 1e-300, 0.0]]) + np.array([[0.0, 0.0, 1e-320]]))
+    soft = SoftTargets(TAGS, np.maximum(rows, -1e4), [])
+    assert check_targets([soft], [Gold([], [True])], ["PER"]).entropy == pytest.approx(0.0)
+    one_tag = SoftTargets(("O",), np.zeros((1, 1)), [])
+    assert check_targets([one_tag], [Gold([], [True])], ["PER"]).entropy is None
+
+
+@pytest.fixture
+def ruler(tmp_path: Path) -> Path:
+    """A teacher that finds people by rules."""
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "PER", "pattern": "Anna"}])
+    nlp.to_disk(tmp_path / "ruler")
+    return tmp_path / "ruler"
+
+
+def test_a_teacher_is_checked_on_a_corpus(tmp_path: Path, ruler: Path) -> None:
+    nlp = spacy.blank("xx")
+    docs = [nlp.make_doc(text) for text in ("Anna met Bo", "", "Anna ran off")]
+    docs[0].set_ents([Span(docs[0], 0, 1, "PER"), Span(docs[0], 2, 3, "PER")], default="outside")
+    docs[2].set_ents([Span(docs[2], 0, 1, "TEL")], default="outside")
+    DocBin(docs=docs).to_disk(tmp_path / "corpus.spacy")
+    seen: list[tuple[int, int]] = []
+    check = check_teacher(
+        str(ruler), tmp_path / "corpus.spacy", device="cpu", on_progress=lambda *step: seen.append(step)
+    )
+    # Both sides have two people, of which one is the same; no O token is in an entity of the teacher.
+    assert check[:7] == (2, ["PER"], [], 0.5, 0.0, None, 0.75)
+    assert seen == [(2, 2)]
+
+
+def test_a_corpus_without_texts_is_refused(tmp_path: Path, ruler: Path) -> None:
+    DocBin(docs=[spacy.blank("xx").make_doc("")]).to_disk(tmp_path / "empty.spacy")
+    with pytest.raises(ValueError, match=r"The corpus must have texts, found none in .*empty.spacy"):
+        check_teacher(str(ruler), tmp_path / "empty.spacy", device="cpu")
+    with pytest.raises(FileNotFoundError, match=r"The corpus must be a .spacy file"):
+        check_teacher(str(ruler), tmp_path / "none.spacy", device="cpu")

@@ -94,6 +94,10 @@ def test_entities_of_several_layers(tmp_path: Path) -> None:
         read(tmp_path, "Bo\tO\tO\nRome\tO\tof\n", columns="token tag tag")
 
 
+def test_numbers_beside_a_tag_are_tokens_not_an_index(tmp_path: Path) -> None:
+    assert read(tmp_path, "1\tB-X\n2\tI-X\n3\tO\n")[0] == [("1 2 3", [("1 2", "X")])]
+
+
 def test_number_sign_may_be_a_token(tmp_path: Path) -> None:
     assert read(tmp_path, "# a comment\n#\tO\nBo\tB-PER\n")[0] == [("# Bo", [("Bo", "PER")])]
 

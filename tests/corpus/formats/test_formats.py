@@ -96,6 +96,15 @@ def test_brat_is_read_from_a_folder(tmp_path: Path) -> None:
     records, report = read(tmp_path)
     assert surfaces(records[0]) == (TEXT + "\r\nBo", [*ANNA[1], ("Bo", "PER")])
     assert report.left_out == {"brat lines that are not entities": 1, "discontinuous entities": 1}
+    for line, message in (
+        ("T1\tPER 0 4\tBob", "a.ann:1: the entity from 0 to 4 must be 'Bob', found 'Anna' there"),
+        ("\nT1\tPER 0 4", "a.ann:2: expected 'T1<tab>LABEL start end<tab>text', found"),
+        ("T1\tPER 0 " + "9" * 5000 + "\tAnna", "a.ann:1: expected 'T1<tab>LABEL start end"),
+        ("T1\tPER 0 99\tAnna", "a.ann:1: an entity must lie within its text of 25 characters, found 'PER'"),
+    ):
+        (tmp_path / "a.ann").write_text(line, encoding="utf-8")
+        with pytest.raises(CorpusError, match=message):
+            read(tmp_path / "a.ann")
     (tmp_path / "a.txt").unlink()
     with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none"):
         read(tmp_path / "a.ann")
@@ -232,6 +241,27 @@ def test_written_records_are_read_back(
     ]
 
 
+def test_rows_of_tokens_are_recognized_by_both_columns(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text('{"tokens": ["a"], "text": "a", "label": "x"}\n', encoding="utf-8")
+    assert find_format(path) == "jsonl"
+    path.write_text('{"words": ["a"], "ner": ["B-X"]}\n', encoding="utf-8")
+    assert [record.spans for record in read(path)[0]] == [(CharSpan(0, 1, "X"),)]
+
+
+def test_bytes_of_an_array_are_counted_though_they_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b'[{"text": "a"}, {"text": "\xff"}]  ')
+    records, report = read(path, skip_bad=True)
+    assert (len(records), len(report.skipped), report.n_bytes) == (1, 1, path.stat().st_size)
+    row = json.dumps({"text": "a" * 1000}).encode()
+    # More than two chunks.
+    path.write_bytes(b"[" + (row + b",\n") * 2500 + b"]")
+    records, report = read(path)
+    assert (len(records), report.n_bytes) == (2500, path.stat().st_size)
+    assert records[-1].source == f"{path}:2500"
+
+
 def test_lost_items_are_counted() -> None:
     touching = Record("ab", (CharSpan(0, 1, "X"), CharSpan(1, 2, "X")))
     written = [touching, Record(" "), Record("a\nb"), Record("a", (CharSpan(0, 1, "X"),), cats={"y": 1.0})]
@@ -242,7 +272,9 @@ def test_lost_items_are_counted() -> None:
         "entities that IO merges with the one before": 1,
     }
     assert "a\tX-I\nb\tX-I\n" in file.getvalue()
-    lost = FORMATS["doccano"].write(written, StringIO(), WriteOptions())  # type: ignore[misc]
+    file = StringIO()
+    lost = FORMATS["doccano"].write(written, file, WriteOptions())  # type: ignore[misc]
+    assert file.getvalue().splitlines()[-1] == '{"text": "a", "label": [[0, 1, "X"]]}'
     assert lost == {"labels of texts with entities, for which doccano has no place": 1}
 
 
