@@ -159,6 +159,23 @@ def test_texts_may_be_short_or_many(tiny: Path) -> None:
             assert (together[row, len(text.counts) :] == 0).all()
 
 
+def test_batches_keep_to_the_budget_in_any_order(tiny: Path) -> None:
+    encoder, shapes = make_encoder(tiny), []
+    n_special = encoder.n_special()
+    encoder.transformer.register_forward_pre_hook(
+        lambda module, args, kwargs: shapes.append(tuple(kwargs["input_ids"].shape)), with_kwargs=True
+    )
+    lengths = [40, 2, 30, 3, 40, 2, 35, 50, 4, 3]
+    texts = [Pieces([7] * n, [1] * n) for n in lengths]
+    with torch.no_grad():
+        encoder(texts, 100)
+    assert sum(rows for rows, _ in shapes) == len(texts)
+    assert all(rows * length <= 100 for rows, length in shapes)
+    # Long beside long, short beside short.
+    n_padding = sum(rows * length for rows, length in shapes) - sum(lengths) - n_special * len(texts)
+    assert n_padding < 30
+
+
 def test_plan_batches_keeps_to_the_budget() -> None:
     lengths = [1, 1, 2, 5, 5, 6, 40]
     groups = plan_batches(lengths, 12)

@@ -154,12 +154,12 @@ def test_text_as_a_whole_has_the_pieces_of_its_tokenizer(text: str) -> None:
 
 
 def test_words_begin_at_pieces_without_the_prefix() -> None:
-    vocabulary = {"[UNK]": 0, "ab": 1, "##c": 2, "##d": 3}
+    vocabulary = {"[UNK]": 0, "ab": 1, "##c": 2, "##d": 3, ",": 4}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    units = PieceCutter(tokenizer, prefix_space="text", unk_id=0).cut_text("abcd,abx ab")
-    assert units.ids == [1, 2, 3, 0, 0, 1]
-    assert units.is_start == [True, False, False, True, True, True]
+    units = PieceCutter(tokenizer, prefix_space="text", unk_id=0).cut_text("abcd,abc ab,x")
+    assert units.ids == [1, 2, 3, 4, 1, 2, 1, 4, 0]
+    assert units.is_start == [True, False, False, True, True, False, True, True, True]
 
 
 @pytest.mark.parametrize("arch", ["xlm-roberta", "deberta-v2", "modernbert", "bert"])

@@ -104,6 +104,10 @@ def test_probable_runs_are_at_most_certain(lattice: Lattice) -> None:
     found = run_probabilities(certain, paths, runs)
     assert found == pytest.approx([1.0] * 4, abs=1e-3)
     assert max(found) <= 1.0
+    # Whichever way sums are rounded.
+    many = certain._replace(emissions=100.0 * torch.randn(200, 6, N_TAGS), mask=torch.ones(200, 6) > 0)
+    runs = TagRuns(*np.stack([np.arange(200), np.zeros(200), np.full(200, 6), np.full(200, -1)]).astype(int))
+    assert max(run_probabilities(many, best_paths(many), runs)) == 1.0
 
 
 def test_run_probabilities_sum_the_paths_that_have_the_run(lattice: Lattice) -> None:

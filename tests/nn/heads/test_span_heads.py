@@ -391,5 +391,7 @@ def test_pointer_counts_what_it_cannot_learn() -> None:
     ]
     with pytest.warns(XnerWarning, match=r"^2 gold entities of a batch overlap with others"):
         head.loss(scores, mask, [Gold(entities, [True] * 6)])
+    with pytest.warns(XnerWarning, match=r"^2 gold entities"):
+        head.loss(scores, mask, [Gold(entities[::-1], [True] * 6)])
     with pytest.warns(XnerWarning, match=r"^4 gold entities"):
         head.loss(scores.expand(2, -1, -1, -1), mask.expand(2, -1), [Gold(entities, [True] * 6)] * 2)

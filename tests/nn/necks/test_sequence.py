@@ -24,10 +24,10 @@ def neck(request: pytest.FixtureRequest) -> nn.Module:
 
 def test_padding_and_order_change_nothing(neck: nn.Module) -> None:
     vectors = torch.randn(3, 5, WIDTH, generator=torch.Generator().manual_seed(2))
-    mask = torch.arange(5) < torch.tensor([5, 2, 3])[:, None]
+    mask = torch.arange(5) < torch.tensor([5, 1, 3])[:, None]
     outputs = neck(vectors, mask)
     assert outputs.shape == (3, 5, neck.width)
-    for row, n in enumerate((5, 2, 3)):
+    for row, n in enumerate((5, 1, 3)):
         alone = neck(vectors[row : row + 1, :n], torch.ones(1, n, dtype=torch.bool))
         torch.testing.assert_close(outputs[row, :n], alone[0], atol=1e-5, rtol=1e-4)
     changed = torch.where(mask.unsqueeze(2), vectors, torch.full_like(vectors, 9.0)).flip(0)
