@@ -4,6 +4,8 @@ What training needs is in torch. What prediction needs is in numpy: a step over 
 overhead of tensors would be several times the work.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,9 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .many_tags import MANY_TAGS, best_steps, exponentials, split_moves, sum_steps, sum_steps_back
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Step = Callable[[FloatArray], FloatArray]
 SMALLEST = np.finfo(np.float64).tiny
 
 
@@ -147,12 +152,9 @@ def best_paths(lattice: Lattice) -> IntArray:
     # The values past the end of a text are never read.
     reached = np.empty_like(emissions)
     reached[0] = start[:, None] + emissions[0]
-    # (from, to, batch): written out, which halves the time of adding it
-    spread = np.repeat(moves[:, :, None], len(order), axis=2)
-    steps = np.empty_like(spread)
+    step = _best_step(moves, len(order))
     for t in range(1, len(emissions)):
-        np.add(reached[t - 1][:, None], spread, out=steps)
-        np.add(np.maximum.reduce(steps, axis=0), emissions[t], out=reached[t])
+        np.add(step(reached[t - 1]), emissions[t], out=reached[t])
     # (tokens, batch, tags)
     reached = np.ascontiguousarray(reached.transpose(0, 2, 1))
     # (batch,): at each token, the tags of the texts that have it; of the others, their last
@@ -168,6 +170,31 @@ def best_paths(lattice: Lattice) -> IntArray:
         paths[order, t] = tag
     paths[~mask] = 0
     return paths
+
+
+def _best_step(moves: FloatArray, batch: int) -> Step:
+    """Return the function from the scores of a token's tags to those of the best ways to reach the next's."""
+    if len(moves) >= MANY_TAGS:
+        return partial(best_steps, split_moves(moves))
+    # (from, to, batch): written out, which halves the time of adding it
+    spread = np.repeat(moves[:, :, None], batch, axis=2)
+    steps = np.empty_like(spread)
+
+    def best_step(reached: FloatArray) -> FloatArray:
+        np.add(reached[:, None], spread, out=steps)
+        best: FloatArray = np.maximum.reduce(steps, axis=0)
+        return best
+
+    return best_step
+
+
+def _sum_steps(moves: FloatArray) -> tuple[Step, Step]:
+    """Return the functions that sum over all ways to reach each tag, and over all ways to go on from it."""
+    if len(moves) >= MANY_TAGS:
+        split = exponentials(split_moves(moves))
+        return partial(sum_steps, split), partial(sum_steps_back, split)
+    weights = np.exp(moves, dtype=np.float64)
+    return lambda scores: scores @ weights, lambda scores: scores @ weights.T
 
 
 def run_probabilities(lattice: Lattice, paths: IntArray, runs: TagRuns) -> list[float]:
@@ -193,8 +220,9 @@ def run_probabilities(lattice: Lattice, paths: IntArray, runs: TagRuns) -> list[
     paths, mask = paths[kept], mask[kept]
     # (tokens, batch, tags)
     emissions = scores[kept].transpose(1, 0, 2).astype(np.float64)
-    forward = _forward(emissions, mask, start, moves)
-    backward = _backward(emissions, mask, moves, end)
+    sum_in, sum_out = _sum_steps(moves)
+    forward = _forward(emissions, mask, start, sum_in)
+    backward = _backward(emissions, mask, end, sum_out)
     first, last = paths[row, runs.start], paths[row, runs.end - 1]
     total = np.logaddexp.reduce(forward[-1, row] + end, axis=1)
     score = forward[runs.start, row, first] + _inner_scores(emissions, paths, moves, runs._replace(row=row))
@@ -224,37 +252,35 @@ def _inner_scores(emissions: FloatArray, paths: IntArray, moves: FloatArray, run
     return sums
 
 
-def _forward(emissions: FloatArray, mask: BoolArray, start: FloatArray, moves: FloatArray) -> FloatArray:
+def _forward(emissions: FloatArray, mask: BoolArray, start: FloatArray, sum_in: Step) -> FloatArray:
     """Compute `forward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
     sums = np.empty_like(emissions)
     sums[0] = start + emissions[0]
-    weights = np.exp(moves, dtype=np.float64)
     # (tokens,)
     is_full = mask.sum(axis=0) == len(mask)
     for t in range(1, len(sums)):
-        sums[t] = _log_matmul(sums[t - 1], weights) + emissions[t]
+        sums[t] = _log_sum(sums[t - 1], sum_in) + emissions[t]
         if not is_full[t]:
             sums[t, ~mask[:, t]] = sums[t - 1, ~mask[:, t]]
     return sums
 
 
-def _backward(emissions: FloatArray, mask: BoolArray, moves: FloatArray, end: FloatArray) -> FloatArray:
+def _backward(emissions: FloatArray, mask: BoolArray, end: FloatArray, sum_out: Step) -> FloatArray:
     """Compute `backward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
     sums = np.empty_like(emissions)
     sums[-1] = end
-    weights = np.exp(moves.T, dtype=np.float64)
     # (tokens,)
     is_full = mask.sum(axis=0) == len(mask)
     for t in range(len(sums) - 1, 0, -1):
-        sums[t - 1] = _log_matmul(emissions[t] + sums[t], weights)
+        sums[t - 1] = _log_sum(emissions[t] + sums[t], sum_out)
         if not is_full[t]:
             sums[t - 1, ~mask[:, t]] = sums[t, ~mask[:, t]]
     return sums
 
 
-def _log_matmul(score: FloatArray, weights: FloatArray) -> FloatArray:
+def _log_sum(score: FloatArray, sum_step: Step) -> FloatArray:
     """Compute `_log_product` in numpy."""
     top = np.maximum.reduce(score, axis=1, keepdims=True)
-    sums: FloatArray = np.exp(score - top) @ weights
+    sums = sum_step(np.exp(score - top))
     product: FloatArray = top + np.log(np.maximum(sums, SMALLEST))
     return product
