@@ -42,9 +42,9 @@ def build_softmax_head_v1(
 def build_crf_head_v1(scheme: Scheme = "BIO") -> MakeHead:
     """Configure a conditional random field over tags.
 
-    The time that a token takes is quadratic in the number of labels. On one core, it is 1 ms in prediction with
-    250 labels and 7 ms with 1,000; in training, 4 and 40 ms for each place of a batch of 8 texts. With more than
-    some hundred labels, `spacy_xner.SoftmaxHead.v1` trains many times as fast.
+    The time that a token takes is quadratic in the number of labels. On one core, it is 1 ms in prediction
+    with 250 labels and 7 ms with 1,000; in training, 4 and 40 ms for each place of a batch of 8 texts. With
+    more than some hundred labels, `spacy_xner.SoftmaxHead.v1` trains many times as fast.
 
     Args:
         scheme: ``"BIO"`` or ``"BIOES"``.
