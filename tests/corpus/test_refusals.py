@@ -83,7 +83,10 @@ BAD = [
     ('{"tokens": ["Bo"], "tags": ["B-X", "O"]}', "file:1: expected tokens, and a tag for each"),
     ('{"tokens": [" "], "tags": ["B-X"]}', "file:1: expected tokens, and a tag for each"),
     ('{"tokens": ["Bo"], "tags": [1]}', "file:1: a tag must be a string, or a number that the dataset's"),
-    ('{"tokens": ["Bo"], "tags": ["X"]}', "file:1: a tag must be O, B-LABEL or I-LABEL, found 'X'"),
+    (
+        '{"tokens": ["Bo"], "tags": ["X"]}',
+        "file:1: a tag must be O, B-LABEL or I-LABEL, found 'X'. Fix the line, set",
+    ),
     ('{"text": "Bo", "label": {"X": {"Bo": [[0]]}}}', "file:1: expected .* found another shape"),
     ('{"text": "Bo", "label": {"X": {"Bo": [[0, 1.5]]}}}', "file:1: an entity must have whole numbers"),
     ('{"text": "Bo", "label": {"X": {"Bo": [["0", "1"]]}}}', "file:1: an entity must have whole numbers"),
@@ -98,7 +101,7 @@ BAD = [
     ),
     ("text,label\na,x\nb\n", "file:3: expected 2 cells as in the header, found 1"),
     ("text,label\na,x\nb,\n", "file:3: expected a label, found an empty cell"),
-    ('text,label\na,x\n"b,y\n', "file:3: expected cells of a table, found unexpected end of data"),
+    ('text,label\na,x\n"b,y\n', "file:3: expected cells of a table, found unexpected end of data. Fix"),
     ("text\tjoy\n" + "a\t1\n" * 2500 + "a\t2\n", "file:2502: labels must be 0 or 1"),
     ("text,number\na,3\n", "file:1: expected a column of tags"),
 ]
@@ -188,6 +191,7 @@ def test_bad_tables_get_one_line_with_the_position(tmp_path: Path, text: str, me
     [
         ("", "file:1: a table must have a header and rows, found 0 lines. Check the format"),
         ("text,label\n\n", "file:1: a table must have a header and rows, found 1 lines. Check the format"),
+        ("text,label\n \t \n", "file:1: a table must have a header and rows, found 1 lines"),
         ("text\nBo\n", "file:1: a table must have two or more columns, .*, found one. Check the format"),
         ("text,label\nBo\nAn,x,y\n", "file:2: expected rows of 2 cells as in the header, found none"),
         ("text,label\nBo,x\n\nAn, ;|\n", "file:4: expected a label, found an empty cell"),

@@ -94,6 +94,11 @@ def test_entities_of_several_layers(tmp_path: Path) -> None:
         read(tmp_path, "Bo\tO\tO\nRome\tO\tof\n", columns="token tag tag")
 
 
+def test_many_comments_do_not_hide_the_columns(tmp_path: Path) -> None:
+    text = "# id = 7\n# said by Bo\n# said to Al\nAnna B-PER\nran O\n"
+    assert read(tmp_path, text)[0] == [("Anna ran", [("Anna", "PER")])]
+
+
 def test_numbers_beside_a_tag_are_tokens_not_an_index(tmp_path: Path) -> None:
     assert read(tmp_path, "1\tB-X\n2\tI-X\n3\tO\n")[0] == [("1 2 3", [("1 2", "X")])]
 
@@ -125,7 +130,10 @@ def test_text_is_rebuilt(tmp_path: Path, text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Anna\tB-PER\nLee\tO\tO\nBo\tO\n", r"file.conll:2: expected 2 columns, found 3\."),
+        (
+            "Anna\tB-PER\nLee\tO\tO\nBo\tO\n",
+            r"file.conll:2: expected 2 columns, found 3\. Fix the line, set --columns",
+        ),
         ("Anna\tB-PER\nBo\tO\nLee\tO\n" * 9 + "Bo\tX\n", "file.conll:28: a tag must be O, B-LABEL"),
         ("Anna\tB-PER\n \tO\nBo\tO\n", "file.conll:2: expected a token, found an empty column"),
         (b"Anna\tB-PER\n\xff\tO\nBo\tO\n", "file.conll:2: expected UTF-8, found other bytes"),

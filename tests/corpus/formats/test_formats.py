@@ -106,7 +106,7 @@ def test_brat_is_read_from_a_folder(tmp_path: Path) -> None:
         with pytest.raises(CorpusError, match=message):
             read(tmp_path / "a.ann")
     (tmp_path / "a.txt").unlink()
-    with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none"):
+    with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none. Add the missing"):
         read(tmp_path / "a.ann")
     (tmp_path / "a.ann").rename(tmp_path / "a.txt")
     with pytest.raises(CorpusError, match=r"a.ann:1: expected a.txt beside it, found none"):
@@ -357,6 +357,26 @@ def test_json_lines_are_written_by_default(tmp_path: Path) -> None:
     write_records([Record("a", (CharSpan(0, 1, "X"),), cats={"y": 0.25})], tmp_path / "file")
     row = {"text": "a", "spans": [{"start": 0, "end": 1, "label": "X", "text": "a"}], "cats": {"y": 0.25}}
     assert json.loads((tmp_path / "file").read_text()) == row
+    write_records([Record("a")], tmp_path / "file")
+    assert json.loads((tmp_path / "file").read_text()) == {"text": "a", "spans": []}
+
+
+def test_nothing_is_written_as_a_file_without_texts(tmp_path: Path) -> None:
+    files = {"conll": "# global.columns = FORM NER1\n", "label-studio": "[\n]\n", "jsonl": "", "doccano": ""}
+    for name, text in files.items():
+        write_records([], tmp_path / name, name)
+        assert (tmp_path / name).read_text() == text
+
+
+@pytest.mark.parametrize(
+    "text", ["Text", "sentence", "tweet", "review", "message", "body", "query", "text_a"]
+)
+@pytest.mark.parametrize("label", ["Label", "class", "sentiment", "intent", "topic", "category", "target"])
+def test_columns_of_tables_have_common_names(tmp_path: Path, text: str, label: str) -> None:
+    path = tmp_path / "file"
+    path.write_text(f"a longer one,{label},{text}\nwith longer cells,x,Bo\n", encoding="utf-8")
+    records, _ = read(path)
+    assert [(record.text, record.cats) for record in records] == [("Bo", {"x": 1.0})]
 
 
 def test_labels_that_conll_cannot_hold_are_counted(tmp_path: Path) -> None:
@@ -381,7 +401,9 @@ def test_damaged_datasets_are_refused(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "train.jsonl").touch()
     for name in ("parquet", "saved", "none"):
-        with pytest.raises(CorpusError, match=r":1: (expected a dataset that can|rows must)") as caught:
+        with pytest.raises(
+            CorpusError, match=r":1: (expected a dataset that .* Check its name|rows must)"
+        ) as caught:
             list(read_records(tmp_path / name, "hf"))
         assert len(str(caught.value).splitlines()) == 1
     with pytest.raises(CorpusError, match=r"rows must have tokens or words, .* found 'a'"):
