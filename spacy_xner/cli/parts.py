@@ -51,7 +51,9 @@ def progress_of_parts() -> Iterator[Callable[[Iterable[Item], str, int], Iterato
 
 def read_lines(files: list[Path]) -> list[str]:
     """Read the non-empty lines of text files."""
-    return [line for file in files for line in file.read_text("utf-8").splitlines() if line.strip()]
+    from ..corpus.reading.lines import read_texts
+
+    return [line for file in files for line in read_texts(file)]
 
 
 @contextmanager

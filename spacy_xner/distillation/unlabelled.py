@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 from tokenizers import Tokenizer
 
-from ..corpus import ReadSession, read_lines
+from ..corpus import ReadSession
 from ..corpus.annotation.offsets import check_texts
 from ..corpus.reading.json_items import read_json
-from ..corpus.reading.lines import check_line
+from ..corpus.reading.lines import read_texts as read_text_lines
 from ..corpus.reading.session import shorten
 
 VOCABULARY = "vocabulary"
@@ -60,13 +60,13 @@ def read_texts(path: Path) -> list[str]:
             "The teacher's texts must be a .jsonl or .spacy file, or a text file with one text per line, "
             f'found no {path}. Check the path, or set texts = "vocabulary".'
         )
-    session = ReadSession(path)
     if path.suffix == ".spacy":
         texts = [doc.text for doc in DocBin().from_disk(path).get_docs(Vocab())]
     elif path.suffix == ".jsonl":
+        session = ReadSession(path)
         texts = [_text(session, *item) for item in read_json(session)]
     else:
-        texts = list(_lines(session))
+        texts = read_text_lines(path)
     texts = [text for text in texts if text.strip()]
     if not texts:
         raise ValueError(f"The teacher's texts must not be empty, found none in {path}. Name another file.")
@@ -79,12 +79,6 @@ def _text(session: ReadSession, where: str, row: dict[str, Any]) -> str:
         session.fail(where, f'expected {{"text": ...}}, found {shorten(row)}.', "Fix the line.")
     check_texts(session, where, [text])
     return text
-
-
-def _lines(session: ReadSession) -> Iterator[str]:
-    for line in read_lines(session):
-        check_line(session, line)
-        yield line.text
 
 
 def generate_texts(

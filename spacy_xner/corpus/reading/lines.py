@@ -66,6 +66,20 @@ def read_blocks(session: ReadSession) -> Iterator[Block]:
             number += len(lines)
 
 
+def read_texts(path: Path) -> list[str]:
+    """Read a file of one text a line, without blank lines.
+
+    Raises:
+        OSError: If there is no such file.
+        CorpusError: If a line is no text.
+    """
+    session = ReadSession(path)
+    lines = [line for line in read_lines(session) if line.text.strip()]
+    for line in lines:
+        check_line(session, line)
+    return [line.text for line in lines]
+
+
 def check_start(path: Path, raw: bytes) -> None:
     """Check that a file is not in UTF-16, by its first bytes.
 
