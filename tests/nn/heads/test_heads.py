@@ -87,6 +87,11 @@ def test_losses_of_scores_in_half_precision(kind: str, vectors: torch.Tensor, ma
 
 
 @pytest.mark.parametrize("kind", HEADS)
+def test_only_heads_that_score_spans_are_nested(kind: str) -> None:
+    assert make_head(kind).is_nested == ("pointer" in kind)
+
+
+@pytest.mark.parametrize("kind", HEADS)
 def test_saved_weights_keep_their_names(kind: str) -> None:
     layers = {"softmax": ["output"], "crf": ["output"], "pointer": ["output"], "global": ["project"]}
     names = {f"{layer}.{part}" for layer in layers[kind.partition("-")[0]] for part in ("weight", "bias")}
