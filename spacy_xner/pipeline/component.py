@@ -33,10 +33,10 @@ from .interfaces import (
     Weights,
     check_distillable,
 )
-from .labels import check_addable, check_labels, check_saved_labels, log_labels, merge_labels
+from .labels import check_addable, check_labels, is_placeholder, log_labels, merge_labels
 from .last_update import LastUpdate
 from .runtime import RuntimeSettings, check_runtime
-from .sealing import read_cfg, seal
+from .saving import read_folder, write_folder
 
 Annotation = TypeVar("Annotation")
 Scorer = Callable[..., dict[str, Any]]
@@ -118,6 +118,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             return 0
         check_addable(label, is_initialized=self.weights.is_initialized)
         self.cfg["labels"].append(label)
+        self._add_strings()
         return 1
 
     def initialize(
@@ -153,9 +154,10 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             labels = merge_labels(old, self.labels, corpus.labels)
         check_labels(labels, self.min_labels, self.name)
         # A teacher may also teach unlabelled texts.
-        if teacher is None:
+        if teacher is None and not is_placeholder(get_examples()):
             corpus.check(self.name)
         self.cfg["labels"] = list(labels)
+        self._add_strings()
         sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
         self.model.initialize(X=sample, Y=self.labels)
         if init_from is not None:
@@ -273,28 +275,21 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write a folder: labels as JSON, the model as JSON and safetensors."""
-        write: dict[str, Callable[[Path], Any]] = {
-            "cfg": lambda p: p.write_text(seal({**self.cfg, "labels": self.label_data}), encoding="utf-8"),
-            "model": self.weights.save,
-        }
-        write |= {f"layer{i}": layer.to_disk for i, layer in enumerate(self.model.layers)}
-        util.to_disk(path, write, exclude)
+        write_folder(self, path, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
-        """Load a folder written by `to_disk`; needs no other files.
-
-        Raises:
-            OSError: If a file is missing.
-            ValueError: If a file is damaged, or the files are not those of one component.
-        """
-        read: dict[str, Callable[[Path], Any]] = {
-            "cfg": lambda p: self.cfg.update(read_cfg(p, verify=self.verify)),
-            "model": lambda p: self.weights.load(p, verify=self.verify),
-        }
-        read |= {f"layer{i}": layer.from_disk for i, layer in enumerate(self.model.layers)}
-        exclude = set(exclude)
-        util.from_disk(path, read, exclude)
-        if not exclude & {"cfg", "model"}:
-            own = self.task.labels(self.model) if isinstance(self.task, Adopted) else self.weights.labels
-            check_saved_labels(self.cfg["labels"], own, Path(path))
+        """Load a folder written by `to_disk`; needs no other files. See `saving.read_folder` for errors."""
+        read_folder(self, path, set(exclude))
+        self._add_strings()
         return self
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
+        """Load what `to_bytes` returned."""
+        super().from_bytes(bytes_data, exclude=exclude)
+        self._add_strings()
+        return self
+
+    def _add_strings(self) -> None:
+        """Add the labels to the vocabulary, where spaCy looks names up by their hashes."""
+        for label in self.cfg["labels"]:
+            self.vocab.strings.add(label)
