@@ -64,6 +64,13 @@ def test_a_setting_out_of_range_is_refused(name: str, settings: dict[str, Any], 
         registry.resolve({"part": {f"@{kind}": f"spacy_xner.{name}", **settings}})
 
 
+def test_a_schedule_below_0_is_refused() -> None:
+    schedule = {"@schedules": "warmup_linear.v1", "initial_rate": -0.1, "warmup_steps": 1, "total_steps": 9}
+    sgd = registry.resolve({"sgd": {"@optimizers": "spacy_xner.AdamW.v1", "learn_rate": schedule}})["sgd"]
+    with pytest.raises(ValueError, match=r"learn_rate must be at least 0, found -0\.1\."):
+        sgd.step_schedules()
+
+
 def test_class_weights_name_labels(tiny: Path) -> None:
     nlp = make_nlp(tiny, head_class_weights={"O": 0.5, "PERSON": 2.0})
     with pytest.raises(ValueError, match=r"labels of the component \(COURIER, .*\), found 'PERSON'\. Change"):

@@ -143,8 +143,13 @@ class AdamW(Optimizer):
         return type(None), ()
 
     def step_schedules(self) -> None:
-        """Move the learning rate on by one step, as `spacy train` does after each update."""
+        """Move the learning rate on by one step, as `spacy train` does after each update.
+
+        Raises:
+            ValueError: If the schedule's learning rate is below 0.
+        """
         super().step_schedules()  # type: ignore[no-untyped-call]
+        check_range("learn_rate", self.learn_rate, 0.0)
         self._n_steps += 1
 
     def step_module(self, module: nn.Module, *, is_borrowed: bool = False) -> None:

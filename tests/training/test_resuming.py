@@ -10,13 +10,15 @@ import spacy
 import torch
 from spacy.language import Language
 from spacy.util import load_config, load_model_from_config
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
+from spacy_xner import adopt
 from spacy_xner.models.execution import get_execution
 from spacy_xner.nn.encoder.lora import count_parameters
 from spacy_xner.nn.model import Network
 from spacy_xner.training.optimizer import build_adamw_v1
 
-from ..conftest import SLIPS, TOKENIZER, make_examples, make_nlp, train_nlp
+from ..conftest import SLIPS, TOKENIZER, make_examples, make_nlp, train_nlp, write_checkpoint
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TEXTS = [text for text, _ in SLIPS]
@@ -147,6 +149,25 @@ def test_frozen_parts_stay_frozen(freeze: object, tiny: Path, tmp_path: Path) ->
         other.update(examples, sgd=build_adamw_v1(learn_rate=1e-3))
         assert frozen
         assert not frozen & changed(other, before)
+
+
+@pytest.mark.parametrize("factory", ["xner", "xcat"])
+def test_frozen_parts_of_adopted_checkpoints_stay_frozen(factory: str, tiny: Path, tmp_path: Path) -> None:
+    kind = AutoModelForTokenClassification if factory == "xner" else AutoModelForSequenceClassification
+    names = ["O", "B-PER", "I-PER"] if factory == "xner" else ["SLIP", "OTHER"]
+    checkpoint = write_checkpoint(tmp_path / "checkpoint", tiny, names, kind)
+    nlp = adopt(checkpoint, device="cpu")
+    nlp.config["components"][factory]["model"]["freeze"] = "embeddings"
+    nlp = type(nlp).from_config(nlp.config)
+    nlp("Anna")
+    examples = with_cats(make_examples(nlp, [("Anna Schmidt here", [("Anna Schmidt", "PER")])]))
+    for other in [nlp, *copies(nlp, tmp_path / "nlp")]:
+        frozen = {name for name, x in network_of(other, factory).named_parameters() if not x.requires_grad}
+        before = weights_of(other, factory)
+        other.update(examples, sgd=build_adamw_v1(learn_rate=1e-3))
+        assert frozen
+        assert not frozen & changed(other, before, factory)
+        assert changed(other, before, factory)
 
 
 CHANGES: dict[str, dict[str, Any]] = {
