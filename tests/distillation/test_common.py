@@ -19,9 +19,9 @@ def test_weights_in_range_are_taken(alpha: Any) -> None:
         ((-0.1, 1.0, 1.0), r"alpha must be from 0 to 1, or a schedule, found -0.1\. Change it"),
         ((1.1, 1.0, 1.0), r"alpha must be from 0 to 1, or a schedule, found 1.1\. Change it"),
         ((2, 1.0, 1.0), r"found 2\. Change it"),
-        ((0.5, 0.0, 1.0), "temperature and texts_share must be above 0, found 0.0 and 1.0"),
-        ((0.5, 1.0, 0.0), "temperature and texts_share must be above 0, found 1.0 and 0.0"),
-        ((0.5, -1.0, 1.0), "must be above 0, found -1.0 and 1.0"),
+        ((0.5, 0.0, 1.0), r"temperature must be above 0, found 0.0\. Change it"),
+        ((0.5, 1.0, 0.0), r"texts_share must be above 0, found 0.0\. Change it"),
+        ((0.5, -1.0, 1.0), r"temperature must be above 0, found -1.0\. Change it"),
     ],
 )
 def test_weights_out_of_range_are_refused(settings: tuple[float, float, float], message: str) -> None:
