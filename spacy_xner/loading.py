@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from .hub.classifier import classifies_texts
@@ -140,6 +141,7 @@ def load_tagger(name: str, device: str = "auto") -> Language:
     }
     nlp = _blank()
     pipe = cast(EntityRecognizer, nlp.add_pipe("xner", config={"model": model, "device": device}))
-    doc = nlp.make_doc("")
+    # What spaCy passes where there are no examples.
+    doc = Doc(nlp.vocab, words=["x", "y", "z"])
     pipe.initialize(lambda: [Example(doc, doc)], nlp=nlp, init_from=name)
     return nlp

@@ -187,6 +187,13 @@ def test_other_tag_heads_hand_on_their_rows(kind: str, other: str, vectors: torc
         torch.testing.assert_close(inherited[..., i], expected[..., head.tag_names.index(source)])
 
 
+def test_heads_with_more_layers_hand_on_no_rows() -> None:
+    origin = make_head("softmax")
+    origin.output = nn.Sequential(origin.output)
+    with pytest.raises(ValueError, match="must have a softmax or CRF head for this model to start from"):
+        make_head("softmax").inherit(origin)
+
+
 @pytest.mark.parametrize("kind", TAG_HEADS)
 def test_log_probs_match_brute_force(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
