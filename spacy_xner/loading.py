@@ -8,12 +8,14 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from .atomic import check_new, new_folder
 from .hub.classifier import classifies_texts
 from .models.adopted_entity import Alignment
 from .models.warm_start import load_pipeline
 from .nn.encoder.units import Aggregation
 from .nn.runtime.device import resolve_device
 from .pipeline.component import Component
+from .pipeline.sealing import parse_object
 from .pipeline.xner import EntityRecognizer
 
 ADOPTED_MODELS = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.TextCheckpointModel.v1"}
@@ -114,6 +116,35 @@ def adopt(
     if not pipe.labels:
         raise ValueError(f"A checkpoint must have labels, found none in {name!r}. Name another.")
     return nlp
+
+
+def check_pipeline_folder(folder: Path) -> None:
+    """Check that writing a pipeline to a folder would replace at most another pipeline.
+
+    Raises:
+        FileExistsError: If it is a file, or has anything else in it.
+    """
+    check_new(folder, replace=True)
+    names = {"config.cfg", "meta.json", "tokenizer", "vocab"}
+    if (folder / "meta.json").is_file():
+        names.update(parse_object((folder / "meta.json").read_text("utf-8")).get("components", ()))
+    others = sorted(entry.name for entry in folder.glob("*") if entry.name not in names)
+    if others:
+        raise FileExistsError(
+            f"The folder must be new, empty, or hold only a pipeline, found {others[0]} in {folder}. "
+            "Choose another name."
+        )
+
+
+def save_pipeline(nlp: Language, folder: Path) -> None:
+    """Write a pipeline to a folder that is new, empty, or a pipeline; a failure leaves whatever was there.
+
+    Raises:
+        FileExistsError: If the folder holds anything but a pipeline.
+    """
+    check_pipeline_folder(folder)
+    with new_folder(folder, replace=True) as part:
+        nlp.to_disk(part)
 
 
 def _blank() -> Language:

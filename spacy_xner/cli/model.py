@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .parts import AsJson, Device, Model, WriteFormat, one_line_errors, progress_bar, read_lines, show
+from .parts import AsJson, Device, Model, WriteFormat, echo, progress_bar, read_lines, show
 
 
 def evaluate(
@@ -25,26 +25,27 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Score a pipeline on raw text: precision, recall and F1 per label, micro and macro."""
-    with one_line_errors():
-        from ..atomic import new_file
-        from ..scoring.report import render_comparison, render_json, render_table
-        from ..tools.evaluate import compare
-        from ..tools.evaluate import evaluate as run
+    from ..atomic import check_apart, new_file
+    from ..scoring.report import render_comparison, render_json, render_table
+    from ..tools.evaluate import compare
+    from ..tools.evaluate import evaluate as run
 
-        with progress_bar("Predicting") as on_progress:
-            if before is not None:
-                scores = compare(model, before, corpus, device=device, on_progress=on_progress)
-            else:
-                scores = run(model, corpus, device=device, use_seqeval=seqeval, on_progress=on_progress)
-        if output is not None:
-            with new_file(output) as part:
-                part.write_text(render_json(scores), encoding="utf-8")
+    if output is not None:
+        check_apart(output, corpus)
+    with progress_bar("Predicting") as on_progress:
+        if before is not None:
+            scores = compare(model, before, corpus, device=device, on_progress=on_progress)
+        else:
+            scores = run(model, corpus, device=device, use_seqeval=seqeval, on_progress=on_progress)
+    if output is not None:
+        with new_file(output) as part:
+            part.write_text(render_json(scores), encoding="utf-8")
     if as_json:
-        typer.echo(render_json(scores))
+        echo(render_json(scores))
     elif before is not None:
-        typer.echo(render_comparison(scores["change"]))
+        echo(render_comparison(scores["change"]))
     else:
-        typer.echo(render_table(scores))
+        echo(render_table(scores))
 
 
 def thresholds(
@@ -58,11 +59,10 @@ def thresholds(
     as_json: AsJson = False,
 ) -> None:
     """Find the threshold of each text label that gives the best F1 on a corpus (multi-label xcat)."""
-    with one_line_errors():
-        from ..tools.evaluate import tune_thresholds
+    from ..tools.evaluate import tune_thresholds
 
-        with progress_bar("Predicting") as on_progress:
-            tuned = tune_thresholds(model, corpus, output, device=device, on_progress=on_progress)
+    with progress_bar("Predicting") as on_progress:
+        tuned = tune_thresholds(model, corpus, output, device=device, on_progress=on_progress)
     for name, limits in tuned.items():
         show({name: limits} if as_json else dict(limits), as_json=as_json)
 
@@ -79,11 +79,10 @@ def teacher_check(
     as_json: AsJson = False,
 ) -> None:
     """Estimate, before training, how much a teacher can help on a corpus."""
-    with one_line_errors():
-        from ..distillation.check import check_teacher
+    from ..distillation.check import check_teacher
 
-        with progress_bar("Running the teacher") as on_progress:
-            check = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
+    with progress_bar("Running the teacher") as on_progress:
+        check = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
     show(check._asdict(), as_json=as_json)
 
 
@@ -99,31 +98,36 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Predict the entities and labels of each line of a file; print them, or write them for correction."""
-    with one_line_errors():
-        import sys
+    from io import StringIO
 
-        from ..corpus import WriteOptions
-        from ..corpus.export import doc_to_record, export
-        from ..corpus.formats.span_json import write_span_json
-        from ..loading import load
-        from ..pipeline.xcat import choose_labels, with_chosen
+    from ..atomic import check_apart
+    from ..corpus import WriteOptions
+    from ..corpus.export import doc_to_record, export
+    from ..corpus.formats.span_json import write_span_json
+    from ..loading import load
+    from ..pipeline.xcat import choose_labels, with_chosen
 
-        nlp, options = load(model, device), WriteOptions(predictions=True)
-        with source.open(encoding="utf-8") as file:
-            docs = nlp.pipe(line.rstrip("\r\n") for line in file)
-            if output is not None:
-                if format != "jsonl":
-                    # Other formats store labels of texts without probabilities.
-                    docs = (with_chosen(nlp, doc) for doc in docs)
-                export(docs, output, format, options=options)
-                typer.echo(f"Wrote {output}")
-            elif as_json:
-                write_span_json(map(doc_to_record, docs), sys.stdout, options)
-            else:
-                for doc in docs:
-                    shown = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
-                    shown += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
-                    typer.echo(f"{doc.text}\n    " + "  ".join(shown))
+    if output is not None:
+        check_apart(output, source)
+    nlp, options = load(model, device), WriteOptions(predictions=True)
+    with source.open(encoding="utf-8") as file:
+        docs = nlp.pipe(line.rstrip("\r\n") for line in file)
+        if output is not None:
+            if format != "jsonl":
+                # Other formats store labels of texts without probabilities.
+                docs = (with_chosen(nlp, doc) for doc in docs)
+            export(docs, output, format, options=options)
+            echo(f"Wrote {output}")
+        elif as_json:
+            for doc in docs:
+                line = StringIO()
+                write_span_json([doc_to_record(doc)], line, options)
+                echo(line.getvalue().rstrip("\n"))
+        else:
+            for doc in docs:
+                shown = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
+                shown += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
+                echo(f"{doc.text}\n    " + "  ".join(shown))
 
 
 def adopt(
@@ -133,7 +137,7 @@ def adopt(
             help="Hugging Face checkpoint for token or text classification: a hub id or a folder."
         ),
     ],
-    folder: Annotated[Path, typer.Argument(help="Output folder of the pipeline.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder: new, empty, or a pipeline to replace.")],
     aggregation_strategy: Annotated[
         Literal["simple", "first", "average", "max"] | None,
         typer.Option(
@@ -149,18 +153,19 @@ def adopt(
     ] = None,
 ) -> None:
     """Turn a Hugging Face checkpoint into a spaCy pipeline that you can use, train and package."""
-    with one_line_errors():
-        from ..loading import adopt as run
+    from ..loading import adopt as run
+    from ..loading import check_pipeline_folder, save_pipeline
 
-        nlp = run(
-            checkpoint,
-            aggregation_strategy=aggregation_strategy,
-            alignment_mode=alignment_mode,
-            stride=stride,
-        )
-        nlp.to_disk(folder)
+    check_pipeline_folder(folder)
+    nlp = run(
+        checkpoint,
+        aggregation_strategy=aggregation_strategy,
+        alignment_mode=alignment_mode,
+        stride=stride,
+    )
+    save_pipeline(nlp, folder)
     for name, labels in nlp.pipe_labels.items():
-        typer.echo(f"Wrote {folder}, {name}: {', '.join(labels)}")
+        echo(f"Wrote {folder}, {name}: {', '.join(labels)}")
 
 
 def shrink(
@@ -183,21 +188,20 @@ def shrink(
     as_json: AsJson = False,
 ) -> None:
     """Write a smaller, faster copy of a pipeline: half precision, pruned vocabulary, int8, ONNX."""
-    with one_line_errors():
-        from ..tools.shrink import shrink as run
+    from ..tools.shrink import shrink as run
 
-        lines = read_lines(corpus) if corpus else None
-        with progress_bar("Tokenizing") as on_progress:
-            report = run(
-                model,
-                folder,
-                lines,
-                min_count=min_count,
-                storage=storage,
-                backend=backend,
-                precision=precision,
-                on_text=lambda done: on_progress(done, len(lines or ())),
-            )
+    lines = read_lines(corpus) if corpus else None
+    with progress_bar("Tokenizing") as on_progress:
+        report = run(
+            model,
+            folder,
+            lines,
+            min_count=min_count,
+            storage=storage,
+            backend=backend,
+            precision=precision,
+            on_text=lambda done: on_progress(done, len(lines or ())),
+        )
     show(report._asdict(), as_json=as_json)
 
 
@@ -217,8 +221,7 @@ def train(
 
     from ..training.preflight import train as run
 
-    with one_line_errors():
-        run(config, output, device=device, overrides=parse_config_overrides(ctx.args))
+    run(config, output, device=device, overrides=parse_config_overrides(ctx.args))
 
 
 def device(
@@ -229,8 +232,7 @@ def device(
 
     from ..nn.runtime.device import resolve_device
 
-    with one_line_errors():
-        resolved = resolve_device(name)
+    resolved = resolve_device(name)
     title = torch.cuda.get_device_name(resolved) if resolved.type == "cuda" else ""
     facts = {
         "device": str(resolved),

@@ -1,5 +1,9 @@
-"""Options that several commands have, and how errors, warnings, progress and results are printed."""
+"""Options that several commands share, and how errors, warnings, progress and results are printed."""
 
+import logging
+import os
+import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,6 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
@@ -21,16 +26,58 @@ ColumnNames = Annotated[
 ]
 WriteFormat = Annotated[str, typer.Option(help="Output format: conll, jsonl, doccano or label-studio.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+# What a terminal obeys or reorders a line by, and half pairs of surrogates, which cannot be written.
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# As shells report the end by the signals SIGINT and SIGPIPE.
+INTERRUPTED, CLOSED = 130, 141
+
+
+def clean(text: str) -> str:
+    """Replace characters that a terminal obeys by their JSON escapes, so that JSON means the same."""
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def echo(text: str, *, is_error: bool = False) -> None:
+    """Print a text, from whatever source, on standard output or standard error."""
+    typer.echo(clean(text), err=is_error)
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Print an error that the user can fix as one line and exit with code 1; bugs keep their traceback."""
+    """Print an error that the user can fix as one line and exit with code 1; bugs keep their traceback.
+
+    Ctrl-C ends with code 130, and an output that is closed, as by ``head``, with 141 and no message.
+    Warnings and log lines are printed as all else is.
+    """
+    logger = logging.getLogger("spacy")
+    logger.addFilter(_clean_record)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_, **__: _echo_line("Warning", message)
+            yield
+            sys.stdout.flush()
+    except KeyboardInterrupt as err:
+        echo("Interrupted.", is_error=True)
+        raise typer.Exit(INTERRUPTED) from err
+    except BrokenPipeError as err:
+        # Python would complain about what is still in the buffer.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(CLOSED) from err
     except (ValueError, OSError, ImportError) as err:
-        typer.echo(f"Error: {err}", err=True)
+        _echo_line("Error", err)
         raise typer.Exit(1) from err
+    finally:
+        logger.removeFilter(_clean_record)
+
+
+def _echo_line(kind: str, message: object) -> None:
+    lines = (line.strip() for line in str(message).splitlines())
+    echo(f"{kind}: {' '.join(filter(None, lines))}", is_error=True)
+
+
+def _clean_record(record: logging.LogRecord) -> bool:
+    record.msg, record.args = clean(record.getMessage()), ()
+    return True
 
 
 @contextmanager
@@ -38,7 +85,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on standard error; yields a function that takes the count so far and the total."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
-        task = progress.add_task(title, total=None)
+        task = progress.add_task(escape(clean(title)), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
@@ -65,7 +112,7 @@ def one_line_warnings() -> Iterator[None]:
         warnings.simplefilter("always", XnerWarning)
         yield
     for warning in caught:
-        typer.echo(f"Warning: {warning.message}", err=True)
+        _echo_line("Warning", warning.message)
 
 
 def show(facts: dict[str, object], *, as_json: bool) -> None:
@@ -73,11 +120,11 @@ def show(facts: dict[str, object], *, as_json: bool) -> None:
     import srsly
 
     if as_json:
-        typer.echo(srsly.json_dumps(facts, indent=2))
+        echo(srsly.json_dumps(facts, indent=2))
         return
     for key, value in facts.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {count}" for name, count in value.items())
         elif isinstance(value, list):
             value = "".join(f"\n  {line}" for line in value) or "none"
-        typer.echo(f"{key}: {value}")
+        echo(f"{key}: {value}")

@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
+from ..atomic import check_apart
 from ..errors import CorpusError, XnerWarning
 from ..tokenizer import Tokenizer
 from ..types import Record
@@ -81,7 +82,7 @@ def convert(
         on_progress: Called with bytes read and the file's size.
 
     Raises:
-        OSError: If the file is missing.
+        OSError: If the file is missing, or the output is the input.
         ValueError: If the format is unknown.
         CorpusError: If the file breaks its format or holds no text.
 
@@ -94,6 +95,7 @@ def convert(
         format conll
     """
     input_path, output_path = Path(input_path), Path(output_path)
+    check_apart(output_path, input_path)
     report = ConvertReport()
     reading = report.reading
     records = read_records(input_path, format, options=options, report=reading)

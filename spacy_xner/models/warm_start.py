@@ -7,8 +7,9 @@ from typing import Any
 
 import spacy
 import torch
+from numpy.lib.format import read_array_header_1_0, read_magic
 from spacy.language import Language
-from spacy.util import is_package
+from spacy.util import get_package_path, is_package
 from torch import nn
 
 from ..errors import XnerWarning
@@ -44,6 +45,7 @@ def load_pipeline(name: str) -> Language:
     """
     folder = Path(name).expanduser()
     try:
+        check_vectors(folder if folder.is_dir() else get_package_path(name) if is_package(name) else None)
         return spacy.load(folder if folder.is_dir() else name)
     except (OSError, ImportError):
         raise
@@ -55,6 +57,23 @@ def load_pipeline(name: str) -> Language:
             f"A pipeline must load as it was saved, but {name} does not: {reason} Check its config.cfg and "
             "meta.json, or copy its folder again."
         ) from err
+
+
+def check_vectors(folder: Path | None) -> None:
+    """Check the number of word vectors, of which spaCy makes a set: a damaged one takes all memory.
+
+    Raises:
+        ValueError: If there are more rows than bytes.
+    """
+    for file in () if folder is None else (folder / "vocab" / "vectors", *folder.glob("*/vocab/vectors")):
+        size = file.stat().st_size if file.is_file() else 0
+        if not size:
+            continue
+        with file.open("rb") as stream:
+            read_magic(stream)
+            shape, _, _ = read_array_header_1_0(stream)
+        if max(shape, default=0) > size:
+            raise ValueError(f"{file} must have its vectors in {size} bytes, found the shape {shape}.")
 
 
 def component_names(nlp: Language, factory: str = "xner") -> list[str]:

@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..corpus.docbin import read_docs
-from ..loading import load
+from ..loading import check_pipeline_folder, load, save_pipeline
 from ..models.warm_start import component_names
 from ..pipeline.xcat import TextClassifier
 from ..scoring.entities import count_entities, score_entities
@@ -128,7 +128,8 @@ def tune_thresholds(
     Args:
         model: A folder or an installed package with a multi-label ``xcat``.
         corpus: A ``.spacy`` file, not the test corpus.
-        output: Folder for the pipeline with the new thresholds; None to write nothing.
+        output: Folder for the pipeline with the new thresholds: new, empty, or a pipeline to replace, which
+            may be the same; None to write nothing.
         device: Device to predict on, as in the components' setting.
         on_progress: Called with the number of texts done and their total.
 
@@ -138,6 +139,7 @@ def tune_thresholds(
     Raises:
         OSError: If pipeline or corpus are missing.
         ValueError: If there is no such component, or the corpus has no labels of texts.
+        FileExistsError: If the output folder holds anything but a pipeline.
 
     Example:
         >>> import spacy_xner
@@ -148,6 +150,8 @@ def tune_thresholds(
         True
     """
     corpus = Path(corpus)
+    if output is not None:
+        check_pipeline_folder(Path(output))
     nlp = load(model, device)
     pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
     pipes = {name: pipe for name, pipe in pipes.items() if not pipe.is_exclusive}
@@ -164,7 +168,7 @@ def tune_thresholds(
         for name, thresholds in tuned.items():
             pipes[name].threshold = thresholds
             nlp.get_pipe_config(name)["threshold"] = thresholds
-        nlp.to_disk(output)
+        save_pipeline(nlp, Path(output))
     return tuned
 
 

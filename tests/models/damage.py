@@ -69,6 +69,11 @@ def forget(package: str) -> None:
     importlib.invalidate_caches()
 
 
+def peak_memory() -> int:
+    """Return the most memory that this process has had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
 def try_damaged(model: str, name: str, original: tuple[Any, Any]) -> str:
     """Load a damaged pipeline; return ``same``, ``error``, ``edited``, or what is wrong."""
     forget(model)
@@ -108,8 +113,10 @@ def run(folder: Path, seed: int, n_changes: int, *, package: str = "", max_secon
         for _ in range(n_changes):
             (folder / file).write_bytes(damage(contents[file], rng, others))
             signal.alarm(max_seconds)
-            counts[try_damaged(model, file.name, original)] += 1
+            before = peak_memory()
+            outcome = try_damaged(model, file.name, original)
             signal.alarm(0)
+            counts["too large" if peak_memory() - before > MAX_BYTES else outcome] += 1
         (folder / file).write_bytes(contents[file])
     return outcomes
 
@@ -125,8 +132,7 @@ def main(folder: str, seed: str, n_changes: str, package: str = "") -> None:
     sys.path.insert(0, folder)
     sys.dont_write_bytecode = True
     outcomes = run(Path(folder), int(seed), int(n_changes), package=package, max_seconds=MAX_SECONDS)
-    n_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-    sys.stdout.write(json.dumps({"outcomes": outcomes, "bytes": n_bytes}))
+    sys.stdout.write(json.dumps(outcomes))
 
 
 if __name__ == "__main__":

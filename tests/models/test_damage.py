@@ -10,18 +10,18 @@ import pytest
 from spacy.cli.package import package
 from spacy.language import Language
 
-from .damage import MAX_BYTES, run
+from .damage import run
 
 GOOD = {"same", "error", "edited"}
 
 
 def test_damaged_files_give_the_same_results_or_one_line(trained: Language, tmp_path: Path) -> None:
     trained.to_disk(tmp_path)
-    outcomes = run(tmp_path, seed=0, n_changes=2)
+    outcomes = run(tmp_path, seed=0, n_changes=1)
     assert len(outcomes) == 12
     assert {outcome for counts in outcomes.values() for outcome in counts} <= GOOD
     # Only other white space, or another encoding of the same values, leaves a model as it was.
-    assert sum(counts["error"] for name, counts in outcomes.items() if name.startswith("xner")) >= 8
+    assert sum(counts["error"] for name, counts in outcomes.items() if name.startswith("xner")) >= 4
 
 
 def run_slowly(folder: Path, *name: str) -> None:
@@ -31,10 +31,9 @@ def run_slowly(folder: Path, *name: str) -> None:
         capture_output=True, text=True, check=False, timeout=3600,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
-    report = json.loads(result.stdout)
-    sys.stdout.write(json.dumps(report, indent=1))  # shown with -s
-    assert {outcome for counts in report["outcomes"].values() for outcome in counts} <= GOOD
-    assert report["bytes"] <= MAX_BYTES
+    outcomes = json.loads(result.stdout)
+    sys.stdout.write(json.dumps(outcomes, indent=1))  # shown with -s
+    assert {outcome for counts in outcomes.values() for outcome in counts} <= GOOD
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from torch import Tensor
 from transformers import BertConfig
 
+from ...hub.encoder import quiet_io
 from .e5_file import E5File, Header
 from .folder import SPECIALS, new_encoder, save_tokenizer
 
@@ -85,7 +86,7 @@ def write_mini_encoder(
         True
     """
     file = E5File(Path(source) if source is not None else find_data_file())
-    with new_encoder(Path(folder), overwrite=overwrite) as part:
+    with quiet_io(), new_encoder(Path(folder), overwrite=overwrite) as part:
         save_tokenizer(build_tokenizer(file), part, max_pieces=file.header.positions, has_types=True)
         save_config(file, part)
         save_file(read_weights(file, on_progress), part / "model.safetensors", metadata={"format": "pt"})

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
+from ...atomic import check_apart
 from ...hub.encoder import load_pretrained, quiet_io
 from ...nn.encoder.pieces import PieceCutter, Word
 from ...tokenizer import split_text
@@ -76,6 +77,7 @@ def prune_encoder(
     """
     folder = Path(folder)
     check_free(folder, overwrite=overwrite)
+    check_apart(folder, Path(source))
     transformer, tokenizer = load_pretrained(str(source))
     before = count_parameters(transformer)
     pruned = prune_vocabulary(

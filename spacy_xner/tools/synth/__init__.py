@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
 
+from ...atomic import check_apart
 from ...corpus import read_records, write_records
 from ...types import Record
 from .draw import draw_part
@@ -48,7 +49,7 @@ def synthesize(
         The files written.
 
     Raises:
-        OSError: If a file is missing.
+        OSError: If a file is missing, or would be written over with what is made from it.
         ValueError: If the source is malformed or gives too few texts, or the format cannot be written.
 
     Example:
@@ -58,21 +59,19 @@ def synthesize(
         >>> [file.name for file in files]
         ['train.conll', 'dev.conll']
     """
+    targets = {part: Path(folder) / f"{part}.{format}" for part in PARTS if sizes.get(part, 0)}
+    for target in targets.values():
+        check_apart(target, Path(source), *([] if real is None else [Path(real)]))
     spec = read_spec(Path(source), languages)
     own = [] if real is None else list(read_records(real))
-    files = []
-    for part in PARTS:
-        size = sizes.get(part, 0)
-        if not size:
-            continue
+    for part, target in targets.items():
+        size = sizes[part]
         drawn = show(draw_part(spec, part, size, seed), part, size)
         records = drawn if labels is None else rename(drawn, labels)
         if own and part == "train":
             records = mix(list(records), own, real_share, seed)
-        target = Path(folder) / f"{part}.{format}"
         write_records(records, target, format)
-        files.append(target)
-    return files
+    return list(targets.values())
 
 
 def rename(records: Iterable[Record], labels: Mapping[str, str]) -> Iterator[Record]:
