@@ -13,7 +13,7 @@ from transformers import (
 
 from ..nn.runtime.setup import setup
 from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
-from .encoder import LOAD_ERRORS, Checkpoint, drop_pooler, make_checkpoint, quiet_io
+from .encoder import Checkpoint, drop_pooler, make_checkpoint, quiet_io
 from .top import ClassifierTop, cut_output, find_output, with_bias
 
 # Scores that are computed in two ways may differ by this much.
@@ -144,7 +144,9 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
             check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
             tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
             model, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
-    except LOAD_ERRORS as err:
+    except ImportError:
+        raise
+    except Exception as err:  # the libraries raise anything for damaged files
         raise _missing(name, what, err) from err
     encoder = f"{model.base_model_prefix}."
     if any(not key.startswith(encoder) for key in info["missing_keys"]):
@@ -164,7 +166,9 @@ def _read_config(name: str, what: str) -> Any:
     try:
         with quiet_io():
             return AutoConfig.from_pretrained(**source)
-    except LOAD_ERRORS as err:
+    except ImportError:
+        raise
+    except Exception as err:  # the libraries raise anything for damaged files
         raise _missing(name, what, err) from err
 
 

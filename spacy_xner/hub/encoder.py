@@ -18,8 +18,6 @@ from ..nn.encoder.encoder import NoPooler, Specials
 from ..nn.runtime.setup import setup
 from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
 
-# What transformers raises for damaged files, a wrong size of weights included.
-LOAD_ERRORS = (OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, RuntimeError)
 # transformers sets "model_max_length" to a huge number where it does not know it.
 UNKNOWN_LENGTH = 1_000_000
 
@@ -75,7 +73,9 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
             tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
             kind = _find_class(config) or AutoModel
             transformer, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
-    except LOAD_ERRORS as err:
+    except ImportError:
+        raise
+    except Exception as err:  # the libraries raise anything for damaged files
         raise OSError(
             f"An encoder must be a hub id or a folder with config.json, weights and tokenizer.json, "
             f"found {name!r}: {explain(err)} Check the name, or write the default encoder with: "
