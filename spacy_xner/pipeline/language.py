@@ -3,9 +3,9 @@
 This module must not import torch or transformers. See `factories`.
 """
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import ref
 
 from spacy import util
 from spacy.language import Language
@@ -13,9 +13,29 @@ from spacy.language import Language
 
 def adapt(nlp: Language) -> None:
     """Give a pipeline the methods of this module."""
-    # Partials, unlike functions that close over the pipeline, can be pickled with it.
-    nlp.create_optimizer = partial(create_optimizer, nlp)  # type: ignore[method-assign]
-    nlp.replace_listeners = partial(replace_listeners, nlp)  # type: ignore[method-assign]
+    nlp.create_optimizer = Method(create_optimizer, nlp)  # type: ignore[method-assign]
+    nlp.replace_listeners = Method(replace_listeners, nlp)  # type: ignore[method-assign]
+
+
+class Method:
+    """A function that is bound to a pipeline without keeping it alive, and can be copied and pickled with it.
+
+    Args:
+        function: The function, which takes the pipeline first.
+        nlp: The pipeline.
+    """
+
+    def __init__(self, function: Callable[..., Any], nlp: Language) -> None:
+        self.function = function
+        self._nlp = ref(nlp)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function with the pipeline."""
+        return self.function(self._nlp(), *args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle with the pipeline's copy."""
+        return Method, (self.function, self._nlp())
 
 
 def create_optimizer(nlp: Language) -> Any:

@@ -1,7 +1,9 @@
 """Going on with a trained pipeline: its optimizer, what is trained, and what was set in Python."""
 
 import copy
+import gc
 import pickle
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,17 @@ def test_a_pipeline_of_each_config_trains_on(
         assert "head.output.weight" in changed(other, before, name)
         # A later training can still be set up at the top of the config.
         assert other.config["training"]["optimizer"]["learn_rate"]["total_steps"] == "${vars.max_steps}"
+
+
+def test_a_pipeline_is_freed_as_soon_as_it_is_not_used(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    copied = copy.deepcopy(nlp)
+    alive = weakref.ref(nlp)
+    gc.disable()
+    del nlp
+    gc.enable()
+    assert alive() is None
+    assert copied.create_optimizer().learn_rate == 0.001
 
 
 def test_a_shared_encoder_keeps_the_time_of_one(tiny: Path) -> None:
