@@ -148,7 +148,7 @@ def test_texts_may_be_short_or_many(tiny: Path) -> None:
     encoder = make_encoder(tiny, "first", capacity=8, overlap=4)
     generator = random.Random(1)
     texts = []
-    for _ in range(30):
+    for _ in range(12):
         counts = [generator.randint(1, 3) for _ in range(generator.randint(1, 20))]
         texts.append(Pieces([generator.randint(5, 30) for _ in range(sum(counts))], counts))
     with torch.no_grad():

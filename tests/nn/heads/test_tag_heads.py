@@ -158,7 +158,8 @@ def test_crf_state_has_the_names_of_pytorch_crf() -> None:
 @pytest.mark.parametrize("kind", TAG_HEADS)
 def test_overlapping_gold_is_refused(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
-    for entities in ([Entity(0, 2, "PER"), Entity(1, 3, "LOC")], [Entity(3, 5, "PER")]):
+    overlap = [Entity(0, 2, "PER"), Entity(1, 3, "LOC")]
+    for entities in (overlap, [Entity(3, 5, "PER")], [Entity(-1, 1, "PER")], [Entity(2, 2, "PER")]):
         with pytest.raises(
             ValueError, match=rf"within their 4 tokens .*, found one from {entities[-1].start}"
         ):
