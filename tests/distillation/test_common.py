@@ -1,11 +1,14 @@
 """Settings that both teachers share."""
 
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spacy_xner.distillation.common import check_weights, iterate_alpha
+from spacy_xner.distillation.entity_teacher import build_teacher_v1
+from spacy_xner.distillation.text_teacher import build_text_teacher_v1
 
 
 @pytest.mark.parametrize("alpha", [0, 0.0, 0.5, 1, 1.0, "auto", iter([2.0])])
@@ -35,3 +38,13 @@ def test_alpha_is_a_number_or_a_schedule() -> None:
         assert alphas == [number] * 3
         assert all(type(alpha) is float for alpha in alphas)
     assert list(iterate_alpha([0.0, 0.5, 1.0])) == [0.0, 0.5, 1.0]
+
+
+def test_settings_have_the_values_of_the_documentation() -> None:
+    shared = {"name": "x", "alpha": 0.5, "temperature": 2.0, "texts": None, "texts_share": 1.0, "cache": None}
+    assert build_text_teacher_v1("x").settings._asdict() == shared
+    own = {"tokens": "outside", "confidence": None, "open_labels": True, "scripts": None, "seed": 0}
+    assert build_teacher_v1("x").settings._asdict() == shared | own
+    assert build_teacher_v1("x", cache="c").settings.cache == Path("c")
+    settings = build_text_teacher_v1("x", cache="c", texts="t").settings
+    assert (settings.cache, settings.texts) == (Path("c"), Path("t"))

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.training import Example
 
+from spacy_xner.distillation.text_teacher import build_text_teacher_v1
 from spacy_xner.loading import load
+from spacy_xner.types import TextGold
 
 from ..conftest import make_examples, make_nlp, train_nlp
 from ..pipeline import test_xcat
@@ -117,3 +119,21 @@ def test_gold_loss_is_the_mean_over_annotated_tokens(still: Path) -> None:
             tag = f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O"
             lost.append(-log_probs[soft.tags.index(tag)])
     assert loss_of(nlp, examples) == pytest.approx(np.mean(lost), rel=1e-4)
+
+
+def test_a_text_with_a_new_label_is_taught_in_part(teachers: dict[str, Path]) -> None:
+    nlp = load(str(teachers["xcat"]), "cpu")
+    old = nlp.get_pipe("xcat").labels[0]
+    examples = [Example(nlp.make_doc("DHL"), nlp.make_doc("DHL"))]
+    teacher = build_text_teacher_v1(str(teachers["xcat"]), alpha=0.5)
+    teacher.initialize(
+        lambda: examples, nlp, labels=(old, "new"), device="cpu", read_gold=lambda _: [TextGold({})]
+    )
+    assert teacher.old == {old}
+    cats = [{old: 1.0, "new": 0.0}, {old: 0.0, "new": 1.0}, {old: 0.0, "new": 0.0}, {"new": 0.5}, {}]
+    docs = [nlp.make_doc("DHL") for _ in cats]
+    batch = teacher.augment_batch(docs, [TextGold(each) for each in cats])
+    assert [target is not None and target.partial for target in batch.targets] == [
+        False, True, False, False, False
+    ]  # fmt: skip
+    assert (batch.docs, batch.alpha, batch.temperature, batch.n_unlabelled) == (docs, 0.5, 2.0, 0)

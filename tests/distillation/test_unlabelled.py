@@ -12,8 +12,6 @@ from spacy.tokens import DocBin
 from tokenizers import Tokenizer, models
 
 from spacy_xner.distillation.unlabelled import (
-    MAX_PIECES,
-    MIN_PIECES,
     UnlabelledTexts,
     generate_texts,
     read_texts,
@@ -60,13 +58,17 @@ def test_generated_texts_have_no_special_pieces(tiny_encoders: Callable[..., Pat
     )
 
 
-@pytest.fixture
-def unigram() -> Tokenizer:
-    """A tokenizer of pieces with known probabilities, and a special piece."""
-    vocab = [("<s>", 0.0), *((piece, math.log(prob)) for piece, prob in PIECES.items())]
+def make_unigram(pieces: dict[str, float]) -> Tokenizer:
+    """Make a tokenizer of pieces with known probabilities, and a special piece."""
+    vocab = [("<s>", 0.0), *((piece, math.log(prob)) for piece, prob in pieces.items())]
     tokenizer = Tokenizer(models.Unigram(vocab, unk_id=0))
     tokenizer.add_special_tokens(["<s>"])
     return tokenizer
+
+
+@pytest.fixture
+def unigram() -> Tokenizer:
+    return make_unigram(PIECES)
 
 
 def shares(texts: list[str]) -> dict[str, float]:
@@ -79,7 +81,7 @@ def test_pieces_are_as_frequent_as_in_the_vocabulary(unigram: Tokenizer) -> None
     texts = generate_texts(unigram, seed=0, n_texts=400)
     assert shares(texts) == pytest.approx(PIECES, abs=0.02)
     lengths = [len(text.split()) for text in texts]
-    assert (min(lengths), max(lengths)) == (MIN_PIECES, MAX_PIECES)
+    assert (min(lengths), max(lengths)) == (4, 48)
 
 
 def test_texts_are_of_one_script_and_what_all_share(unigram: Tokenizer) -> None:
@@ -92,6 +94,12 @@ def test_texts_are_of_one_script_and_what_all_share(unigram: Tokenizer) -> None:
     common = {"7": 0.1875, "8": 0.0625}
     assert shares(han) == pytest.approx({"中": 0.5625, "文": 0.1875, **common}, abs=0.02)
     assert shares(latin) == pytest.approx({"a": 0.5625, "b": 0.1875, **common}, abs=0.02)
+
+
+def test_digits_of_other_scripts_leave_their_share_to_those_of_all() -> None:
+    tokenizer = make_unigram({"a": 0.5, "7": 0.25, "๗": 0.25})
+    texts = generate_texts(tokenizer, seed=0, scripts=["Latin"], n_texts=400)
+    assert shares(texts) == pytest.approx({"a": 0.5, "7": 0.5}, abs=0.02)
 
 
 def test_a_seed_gives_the_same_texts(unigram: Tokenizer) -> None:
