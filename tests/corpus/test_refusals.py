@@ -101,7 +101,10 @@ BAD = [
     ),
     ("text,label\na,x\nb\n", "file:3: expected 2 cells as in the header, found 1"),
     ("text,label\na,x\nb,\n", "file:3: expected a label, found an empty cell"),
-    ('text,label\na,x\n"b,y\n', "file:3: expected cells of a table, found unexpected end of data. Fix"),
+    (
+        'text,label\na,x\n"b,y\n',
+        "file:3: expected cells of a table, found unexpected end of data. Fix the line",
+    ),
     ("text\tjoy\n" + "a\t1\n" * 2500 + "a\t2\n", "file:2502: labels must be 0 or 1"),
     ("text,number\na,3\n", "file:1: expected a column of tags"),
 ]
@@ -224,13 +227,13 @@ def test_labels_of_skipped_texts_are_not_those_of_others(tmp_path: Path) -> None
 
 def test_rows_without_tokens_before_the_first_can_be_skipped(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    path.write_text('{}\n{"tokens": ["Bo"], "tags": ["B-X"]}\n', encoding="utf-8")
+    path.write_text('{}\n{"tokens": ["a"]}\n{"tokens": ["Bo"], "tags": ["B-X"]}\n', encoding="utf-8")
     with pytest.raises(CorpusError, match=r"file:1: rows must have tokens or words, .* found none"):
         list(read_records(path, "tokens"))
     report = ReadReport()
     records = list(read_records(path, "tokens", options=ReadOptions(skip_bad=True), report=report))
     assert [record.text for record in records] == ["Bo"]
-    assert len(report.skipped) == 1
+    assert len(report.skipped) == 2
     path.write_text('{"a": 1}\n{"tokens": ["Bo"], "b": 1}\n', encoding="utf-8")
     with pytest.raises(CorpusError, match=r"file:2: rows must have .*, found 'tokens', 'b'. Rename"):
         list(read_records(path, "tokens", options=ReadOptions(skip_bad=True)))

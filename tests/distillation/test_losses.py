@@ -137,3 +137,19 @@ def test_a_text_with_a_new_label_is_taught_in_part(teachers: dict[str, Path]) ->
         False, True, False, False, False
     ]  # fmt: skip
     assert (batch.docs, batch.alpha, batch.temperature, batch.n_unlabelled) == (docs, 0.5, 2.0, 0)
+
+
+def test_unlabelled_texts_are_taught_alone(teachers: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("Bo\n \nAl\n", encoding="utf-8")
+    teacher = build_text_teacher_v1(
+        str(teachers["xcat"]), texts=str(tmp_path / "texts.txt"), texts_share=0.5, temperature=3.0
+    )
+    labels = load(str(teachers["xcat"]), "cpu").get_pipe("xcat").labels
+    teacher.initialize(lambda: [], None, labels=labels, device="cpu", read_gold=lambda _: [])
+    docs = [teacher.model.nlp.make_doc("DHL") for _ in range(2)]
+    taken = [teacher.augment_batch(docs, [TextGold({})] * 2) for _ in range(3)]
+    assert [[doc.text for doc in batch.docs] for batch in taken] == [
+        ["DHL", "DHL", text] for text in ("Bo", "Al", "Bo")
+    ]
+    assert (taken[0].gold[2], taken[0].n_unlabelled, taken[0].temperature) == (TextGold({}), 1, 3.0)
+    assert taken[0].targets[2] is not None
