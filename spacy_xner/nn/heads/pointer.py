@@ -121,8 +121,8 @@ class PointerHead(nn.Module):
             score = yes[start, 0, column] + yes[stop, 1, column]
             score += no[stop + 1, 0, column] - no[start + 1, 0, column]
             score += no[stop, 1, column] - no[start, 1, column]
-            probability = min(float(np.exp(score)), 1.0)
-            entities.append(Entity(int(start), int(stop) + 1, self.labels[column], probability))
+            # Sums over tokens before only fall: no term is above 0.
+            entities.append(Entity(int(start), int(stop) + 1, self.labels[column], float(np.exp(score))))
         return entities
 
     def inherit(self, origin: AnyHead) -> None:

@@ -85,6 +85,13 @@ def test_merged_weights_compute_the_same(block: Block) -> None:
     assert not any(value.requires_grad for value in merged.values())
 
 
+def test_targets_are_found_at_any_depth(block: Block) -> None:
+    layers = nn.Sequential(block, nn.Sequential(Block()))
+    add_lora(layers, rank=2, alpha=4.0, dropout=0.0, targets=["query"])
+    trained = {name for name, parameter in layers.named_parameters() if parameter.requires_grad}
+    assert trained == {f"{at}.query.lora_{part}.default.weight" for at in ("0", "1.0") for part in "AB"}
+
+
 def test_targets_must_be_linear_layers(block: Block) -> None:
     with pytest.raises(ValueError, match=r"found 'uery'\. It has query, key, out_query\. Choose"):
         add_lora(block, rank=2, alpha=4.0, dropout=0.0, targets=["query", "uery"])

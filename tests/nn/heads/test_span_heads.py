@@ -378,6 +378,15 @@ def test_starts_and_ends_of_pointers_are_probable_together() -> None:
     assert span.score == pytest.approx(0.0012, rel=1e-3)
 
 
+def test_certain_pointers_are_at_most_certain() -> None:
+    head, mask = PointerHead(WIDTH, LABELS), torch.ones(100, 9, dtype=torch.bool)
+    scores = 40.0 * torch.randn(100, 9, 2, 2, generator=torch.Generator().manual_seed(1))
+    found = [ent.score for row in head.decode(scores, mask) for ent in row]
+    assert len(found) > 100
+    # Whichever way sums are rounded.
+    assert max(found) == 1.0
+
+
 def test_pointer_counts_what_it_cannot_learn() -> None:
     head, mask = PointerHead(WIDTH, LABELS), torch.ones(1, 6, dtype=torch.bool)
     scores = torch.zeros(1, 6, 2, 2)
