@@ -55,6 +55,8 @@ def test_yes_no_loss_by_hand() -> None:
     assert yes_no_loss(odds, targets, counts).item() == pytest.approx(-math.log(0.75) - math.log(0.25))
     loss = yes_no_loss(odds, targets, counts, focal_gamma=2.0).item()
     assert loss == pytest.approx(-(0.25**2) * math.log(0.75) - 0.75**2 * math.log(0.25))
+    loss = yes_no_loss(odds, targets, counts, focal_gamma=1.0).item()
+    assert loss == pytest.approx(-0.25 * math.log(0.75) - 0.75 * math.log(0.25))
     loss = yes_no_loss(odds, targets, counts, label_smoothing=0.2).item()
     expected = -2 * (0.9 + 0.1) / 2 * (math.log(0.75) + math.log(0.25))
     assert loss == pytest.approx(expected)
