@@ -3,6 +3,7 @@
 Public reports of the kind: explosion/spaCy#9027, explosion/spaCy#6662.
 """
 
+import gc
 import multiprocessing
 import threading
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from spacy.language import Language
 from spacy_xner.nn.runtime.setup import setup
 
 from ..conftest import SLIPS
-from .conftest import ADOPTED, BACKENDS, Annotations, annotations
+from .conftest import ADOPTED, BACKENDS, ONNX, Annotations, annotations
 from .test_adopted_entity import adopt as adopt_tokens
 from .test_adopted_text import adopt as adopt_texts
 
@@ -83,6 +84,20 @@ def test_forked_process_loads_its_own_pipeline(
     folder = saved("SoftmaxHead")
     expected = annotations(spacy.load(folder, config=backend), TEXTS)
     assert run_in_fork(lambda: annotations(spacy.load(folder, config=backend), TEXTS)) == expected
+
+
+def test_forked_process_collects_a_session_of_its_parent(
+    saved: Callable[[str], Path], parent: Language
+) -> None:
+    nlps = [spacy.load(saved("SoftmaxHead"), config=ONNX)]
+    expected = annotations(nlps[0], TEXTS)
+
+    def predict_after_collection() -> Annotations:
+        nlps.clear()
+        gc.collect()
+        return annotations(parent, TEXTS)
+
+    assert run_in_fork(predict_after_collection) == expected
 
 
 @pytest.mark.parametrize("kind", ADOPTED)

@@ -1,12 +1,26 @@
 """A transformer's layers as an ONNX graph, run by ONNX Runtime on a processor."""
 
+import ctypes
 import os
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import Tensor
 
 from .setup import setup
+
+_open_sessions: WeakSet[Any] = WeakSet()
+
+
+def _keep_sessions() -> None:
+    """Keep a forked process from ever closing a session of its parent: it would wait for threads forever."""
+    for session in list(_open_sessions):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_sessions)
 
 
 class Graph:
@@ -47,6 +61,7 @@ class Graph:
         """Open this process's session, unless another thread has done so in the meantime."""
         if os.getpid() not in self._sessions:
             self._sessions[os.getpid()] = _open(self.data)
+            _open_sessions.add(self._sessions[os.getpid()])
         return self._sessions[os.getpid()]
 
     def __reduce__(self) -> tuple[Any, ...]:
