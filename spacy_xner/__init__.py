@@ -99,7 +99,7 @@ class _SpacyImport:
 
 
 def _register_extension() -> None:
-    import_module(".pipeline.scores", __name__).register_extension()
+    import_module(".pipeline.entities", __name__).register_extension()
 
 
 if "spacy.tokens" in sys.modules:

@@ -10,7 +10,7 @@ from spacy.vocab import Vocab
 
 from ..corpus.docbin import read_docs
 from ..nn.heads.distill import FLOOR
-from ..pipeline.gold import gold_entities
+from ..pipeline.xner import gold_entities
 from ..types import Gold, SoftTargets
 from .teacher_model import TeacherModel, tokenized
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import repeat
 
-from ..bounds import check_range
+from ..errors import check_range
 
 
 class NotSerialized:

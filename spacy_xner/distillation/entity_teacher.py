@@ -12,7 +12,7 @@ from spacy.training import Example
 from spacy.util import logger
 from thinc.types import Generator
 
-from ..bounds import check_range
+from ..errors import check_range
 from ..pipeline.interfaces import Batch
 from ..training.batcher import parts_of
 from ..types import DistillTarget, Gold, SoftTargets

@@ -1,5 +1,6 @@
 """How a network runs: device, precision, batches, processes, updates."""
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol, cast, runtime_checkable
@@ -13,10 +14,9 @@ from torch import Tensor, nn
 
 from ..nn.encoder.encoder import Encoder
 from ..nn.encoder.pieces import PieceCutter, Pieces, Word, as_pieces
-from ..nn.gradients import clip_gradient
-from ..nn.model import Network
-from ..nn.runtime.device import autocast, release_freed, resolve_device
-from ..nn.runtime.setup import count_forks, setup
+from ..nn.model import Network, clip_gradient
+from ..nn.runtime.device import autocast, check_fork, release_freed, resolve_device
+from ..nn.runtime.setup import setup
 from ..pipeline.interfaces import AnyModel
 from .building import Built
 from .runners import describe, make_runner
@@ -91,7 +91,7 @@ class Execution:
         # Set by training until the next save. Until then no runner is built: evaluations during training
         # would each need a new one.
         self.is_dirty = False
-        self._n_forks = count_forks()
+        self._pid = os.getpid()
         self._has_moved = False
         self._n_unreleased = 0
 
@@ -125,8 +125,9 @@ class Execution:
         network = self.built.network
         if not self._has_moved:
             self._move(network)
-        if count_forks() != self._n_forks:
-            self._check_fork(network.device)
+        if os.getpid() != self._pid:
+            check_fork(network.device)
+            self._pid = os.getpid()
         return network
 
     @setup
@@ -137,14 +138,6 @@ class Execution:
         if network.encoder is not None:
             network.encoder.set_sparse_gradient(is_sparse=device.type in ("cpu", "cuda"))
         self._has_moved = True
-
-    def _check_fork(self, device: torch.device) -> None:
-        if device.type != "cpu":
-            raise ValueError(
-                f"nlp.pipe with n_process > 1 must run on the CPU, found the model on {device}. "
-                "Use n_process=1 there, or set the component's device to cpu."
-            )
-        self._n_forks = count_forks()
 
     @property
     def cutter(self) -> PieceCutter | None:
@@ -176,16 +169,16 @@ class Execution:
             self.use_runner()
         return network
 
-    @setup
     def set_mode(self, *, is_train: bool) -> None:
         """Switch the network between training and prediction.
 
         An encoder that was saved with its adapters merged gets new ones when it is trained again: until then,
         it costs no more than one that never had any.
         """
-        network = self.network
-        if is_train and self.settings is not None and network.encoder is not None:
-            renew_lora(network.encoder.transformer, self.settings)
+        network, settings = self.network, self.settings
+        if is_train and network.encoder is not None and settings is not None and settings.lora is not None:
+            with setup:
+                renew_lora(network.encoder.transformer, settings)
         network.train(is_train)
 
     def use_runner(self) -> None:

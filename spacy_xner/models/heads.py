@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ..bounds import check_range
+from ..errors import check_range
 from ..nn.heads.crf import CRFHead
 from ..nn.heads.global_pointer import GlobalPointerHead, check_widths
 from ..nn.heads.pointer import PointerHead

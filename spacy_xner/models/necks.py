@@ -6,7 +6,7 @@ to learn the toy slips of the tests, or does not learn them at all.
 
 from functools import partial
 
-from ..bounds import check_range
+from ..errors import check_range
 from ..nn.necks.pooling import AttentionPooling, MeanPooling
 from ..nn.necks.sequence import BiLSTM, BiLSTMAttention, SelfAttention, check_heads
 from .building import MakeModule

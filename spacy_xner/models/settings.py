@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-from ..bounds import check_range
+from ..errors import check_range
 from ..nn.encoder.encoder import Pooling, Specials
 from ..nn.encoder.pieces import PrefixSpace
 

@@ -3,6 +3,7 @@
 This module must not import torch or transformers. See `factories`.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -17,9 +18,8 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
-from ..bounds import check_range
 from ..errors import NonFiniteError
-from .batches import compute_loss, count_targets, make_batch, plan_groups, predict_groups
+from .batches import compute_loss, count_targets, make_batch, plan_groups
 from .interfaces import (
     Adopted,
     AnyGold,
@@ -34,13 +34,15 @@ from .interfaces import (
     check_distillable,
 )
 from .labels import check_addable, check_labels, is_placeholder, log_labels, merge_labels
-from .last_update import LastUpdate
 from .runtime import RuntimeSettings, check_runtime
 from .saving import read_folder, write_folder
+from .setting import restore_settings
 
 Annotation = TypeVar("Annotation")
 Scorer = Callable[..., dict[str, Any]]
 INIT_SAMPLE = 10
+# Texts in an error message, and characters of each.
+MAX_TEXTS, MAX_SHOWN = 3, 40
 
 
 class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
@@ -60,7 +62,8 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.model = model
         self.task: Task[Any, AnyGold] = model.attrs["task"]
         self.name = name
-        self._last_update = LastUpdate()
+        # For errors: the number of updates, and how some texts of the last one begin.
+        self._n_updates, self._last_texts = 0, [""]
         self.cfg: dict[str, Any] = {"labels": []}
         self.configured: dict[str, Any] = {}
         self.scorer = scorer
@@ -179,15 +182,6 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         """Smallest number of labels that the component can be trained on."""
         return 1
 
-    def predict_groups(
-        self,
-        docs: Sequence[Doc],
-        reader: Callable[[AnyModel, Scores], Sequence[Annotation]],
-        empty: Annotation,
-    ) -> list[Annotation]:
-        """Run the model over docs, and return one result per doc. See `batches.predict_groups`."""
-        return predict_groups(self.model, docs, reader, empty)
-
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Predict docs in batches; only those that fail go to an error handler, not their whole batch."""
         for batch in util.minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
@@ -223,14 +217,15 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             ValueError: If `drop` is out of range.
             NonFiniteError: If the loss or a gradient is NaN or infinite; the weights stay as they are.
         """
-        losses = {} if losses is None else losses
+        losses, examples = {} if losses is None else losses, list(examples)
         losses.setdefault(self.name, 0.0)
-        examples = list(examples)
         validate_examples(examples, f"{type(self).__name__}.update")
-        check_range("drop", drop, 0.0, 1.0)
+        if not 0.0 <= drop <= 1.0:
+            raise ValueError(f"drop must be from 0 to 1, found {drop}. Change it.")
         set_dropout_rate(self.model, drop)
         batch = make_batch(self.model, self.teacher, [eg.predicted for eg in examples], self._gold(examples))
-        self._last_update = self._last_update.next(self.name, batch.docs)
+        self._n_updates += 1
+        self._last_texts = [doc.text[:MAX_SHOWN] for doc in batch.docs[:MAX_TEXTS]]
         counts = count_targets(batch, self._count_annotated)
         for group in plan_groups(self.model, batch.docs, is_train=True):
             scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
@@ -246,16 +241,23 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         try:
             self.model.finish_update(sgd)
         except NonFiniteError as err:
-            raise self._last_update.explain(str(err)) from err
+            raise self._explain(str(err)) from err
 
     def _check_loss(self, loss: float) -> float:
         """Return the loss of a part of a batch; if it is not finite, its gradients must not be used."""
-        try:
-            self._last_update.check_loss(loss)
-        except NonFiniteError:
+        if not math.isfinite(loss):
             self.weights.discard_gradients()
-            raise
+            raise self._explain(f"a loss of {loss}")
         return loss
+
+    def _explain(self, reason: str) -> NonFiniteError:
+        """Make the error that stops training at the last update."""
+        texts = ", ".join(map(repr, self._last_texts))
+        return NonFiniteError(
+            f"Losses and gradients must be finite in training, found {reason} at update {self._n_updates} of "
+            f"{self.name!r}, with texts that begin with {texts}. Lower the learning rate, or correct these "
+            "texts. The weights are still those before this update."
+        )
 
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Loss]:
         """Compute the mean gold loss of examples scored together, as a number and as input of backprop."""
@@ -280,12 +282,15 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
         """Load a folder written by `to_disk`; needs no other files. See `saving.read_folder` for errors."""
         read_folder(self, path, set(exclude))
-        self._add_strings()
-        return self
+        return self._finish_loading()
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Component[AnyGold]":
         """Load what `to_bytes` returned."""
         super().from_bytes(bytes_data, exclude=exclude)
+        return self._finish_loading()
+
+    def _finish_loading(self) -> "Component[AnyGold]":
+        restore_settings(self)
         self._add_strings()
         return self
 

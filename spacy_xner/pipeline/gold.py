@@ -1,32 +1,15 @@
-"""Gold entities of examples, on the tokens that the model sees."""
+"""What the gold entities of a corpus teach."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import chain
 
 from spacy.tokens import Doc, Span
-from spacy.training import Example
 
 from ..errors import XnerWarning
 from ..scoring.spans import all_entities
-from ..types import Entity, Gold
+from ..types import Gold
 from .interfaces import CorpusSummary
-
-
-def trim(doc: Doc, entities: Sequence[Entity]) -> list[Entity]:
-    """Remove white-space tokens from both ends of entities, and entities that consist of white space.
-
-    Of entities that become equal, the most probable is kept.
-    """
-    if not any(doc[ent.start].is_space or doc[ent.end - 1].is_space for ent in entities):
-        return list(entities)
-    best: dict[tuple[int, int, str], float] = {}
-    for start, end, label, score in entities:
-        solid = [i for i in range(start, end) if not doc[i].is_space]
-        if solid:
-            key = (solid[0], solid[-1] + 1, label)
-            best[key] = max(score, best.get(key, 0.0))
-    return [Entity(*key, score) for key, score in sorted(best.items())]
 
 
 def count_untrimmed(spans: Iterable[Span]) -> int:
@@ -93,55 +76,3 @@ class EntityCorpus:
                 f"doc.spans under {keys}. {how}."
             )
         return CorpusSummary(self.labels, self.has_entities if self.n_entities else self.has_tokens)
-
-
-def gold_entities(example: Example) -> Gold:
-    """Read gold entities, aligned to the tokens of the predicted doc.
-
-    A token is unknown if the reference does not annotate it, or if an entity begins or ends inside it. White
-    space around entities is outside.
-    """
-    tags = example.get_aligned_ner()
-    known = [tag is not None for tag in tags]
-    entities = []
-    start = None
-    for i, tag in enumerate(tags):
-        move = tag[:1] if tag else ""
-        if start is not None and move not in ("I", "L"):
-            # The entity's end cannot be aligned, so all of its tokens are unknown.
-            known[start:i] = [False] * (i - start)
-            start = None
-        if move in ("B", "U"):
-            start = i
-        elif move in ("I", "L") and start is None:
-            known[i] = False
-        if move in ("L", "U") and start is not None:
-            entities.append(Entity(start, i + 1, tag[2:]))
-            start = None
-    if start is not None:
-        known[start:] = [False] * (len(tags) - start)
-    return Gold(trim(example.predicted, entities), known)
-
-
-def gold_spans(example: Example, key: str | None) -> Gold:
-    """Read gold entities that may overlap, from a span group or else from ``doc.ents``.
-
-    Tokens are unknown as in `gold_entities`, and also where a span begins or ends inside a token. A reference
-    with the group but without any annotation in ``doc.ents``, as in a corpus for spancat, is annotated.
-    """
-    gold = gold_entities(example)
-    if key not in example.reference.spans:
-        return gold
-    known = list(gold.known)
-    if not example.reference.has_annotation("ENT_IOB"):
-        known = [True] * len(known)
-    entities = []
-    for span in example.reference.spans[key]:
-        aligned = example.get_aligned_spans_y2x([span], allow_overlap=True)
-        if aligned:
-            entities.append(Entity(aligned[0].start, aligned[0].end, span.label_))
-            continue
-        touched = example.predicted.char_span(span.start_char, span.end_char, alignment_mode="expand")
-        if touched is not None:
-            known[touched.start : touched.end] = [False] * len(touched)
-    return Gold(trim(example.predicted, sorted(entities)), known)

@@ -4,9 +4,9 @@ This module must not import torch or transformers. See `factories`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
-from ..bounds import check_range
+from ..errors import check_range
 
 Value = TypeVar("Value")
 
@@ -26,8 +26,8 @@ class Configured(Protocol):
 class Setting(Generic[Value]):
     """An attribute of a component, first set to the config's value, then by Python code.
 
-    A change is kept in `Configured.cfg`, with the value that the config had. If that is another one when the
-    pipeline is loaded, the config was edited after the change, and counts.
+    The value is in the component's ``__dict__``, where reading costs no call. A change is kept in
+    `Configured.cfg`, with the value that the config had.
 
     Args:
         check: Raises a ValueError if a value cannot be used.
@@ -40,25 +40,33 @@ class Setting(Generic[Value]):
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    @overload
-    def __get__(self, pipe: None, owner: type) -> "Setting[Value]": ...
-    @overload
-    def __get__(self, pipe: Configured, owner: type) -> Value: ...
-    def __get__(self, pipe: Configured | None, owner: type) -> "Setting[Value] | Value":
-        if pipe is None:
-            return self
-        value: Value = pipe.configured[self.name]
-        change = pipe.cfg.get(self.name)
-        return change["to"] if change is not None and change["from"] == value else value
+    if TYPE_CHECKING:
+
+        @overload
+        def __get__(self, pipe: None, owner: type) -> "Setting[Value]": ...
+        @overload
+        def __get__(self, pipe: Configured, owner: type) -> Value: ...
+        def __get__(self, pipe: Configured | None, owner: type) -> "Setting[Value] | Value": ...
 
     def __set__(self, pipe: Configured, value: Value) -> None:
         self.check(value)
+        vars(pipe)[self.name] = value
         if self.name not in pipe.configured:
             pipe.configured[self.name] = value
         elif value == pipe.configured[self.name]:
             pipe.cfg.pop(self.name, None)
         else:
             pipe.cfg[self.name] = {"from": pipe.configured[self.name], "to": value}
+
+
+def restore_settings(pipe: Configured) -> None:
+    """Restore the changed settings of a component whose `cfg` was loaded.
+
+    If the config has another value than at the change, it was edited afterwards, and counts.
+    """
+    for name, value in pipe.configured.items():
+        change = pipe.cfg.get(name)
+        vars(pipe)[name] = change["to"] if change is not None and change["from"] == value else value
 
 
 def check_threshold(value: object) -> None:

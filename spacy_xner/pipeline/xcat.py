@@ -15,6 +15,7 @@ from spacy.vocab import Vocab
 
 from ..scoring.thresholds import DEFAULT_THRESHOLD, threshold_of
 from ..types import TextGold
+from .batches import predict_groups
 from .component import Component, Scorer
 from .interfaces import AnyModel, CorpusSummary, TextReader
 from .runtime import RuntimeSettings
@@ -81,7 +82,8 @@ class TextClassifier(Component[TextGold]):
 
     def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
         """Compute the probability of each label of each doc, in the order of `labels`."""
-        return self.predict_groups(list(docs), self.task.decode, np.zeros(len(self.labels), dtype=np.float32))
+        empty = np.zeros(len(self.labels), dtype=np.float32)
+        return predict_groups(self.model, list(docs), self.task.decode, empty)
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[NDArray[np.floating]]) -> None:
         """Write the probabilities to ``doc.cats``, and keep labels of other components."""

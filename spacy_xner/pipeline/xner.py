@@ -12,12 +12,12 @@ from spacy.vocab import Vocab
 
 from ..scoring.spans import all_entities
 from ..types import NO_TARGETS, Entity, Gold, SoftTargets
+from .batches import predict_groups
 from .component import Component, Scorer
-from .doc_ents import choose_flat, find_blocked, make_spans, replace_ents, without_tokens
-from .gold import EntityCorpus, count_untrimmed, gold_spans, trim, warn_trimmed
+from .entities import register_extension, write_entities
+from .gold import EntityCorpus, count_untrimmed, warn_trimmed
 from .interfaces import AnyModel, CorpusSummary, EntityReader, Teachable
 from .runtime import RuntimeSettings
-from .scores import EntityGroup, register_extension, store_scores
 from .setting import Setting, check_flag, check_key, check_threshold
 
 
@@ -58,32 +58,17 @@ class EntityRecognizer(Component[Gold]):
         """Predict the entities of each doc; none begins or ends with a white-space token."""
         docs, threshold = list(docs), self.threshold
         empty: list[Entity] = []
-        predicted = self.predict_groups(docs, self.task.decode, empty)
+        predicted = predict_groups(self.model, docs, self.task.decode, empty)
         return [
             trim(doc, [ent for ent in entities if ent.score >= threshold])
             for doc, entities in zip(docs, predicted, strict=True)
         ]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[Entity]]) -> None:
-        """Write ``doc.spans[spans_key]`` and ``doc.ents``; the spans of both have ``span._.xner_score``.
-
-        Tokens that were blocked by `Doc.set_ents` are in no entity.
-        """
-        spans_key, overwrite = self.spans_key, self.overwrite
+        """Write ``doc.spans[spans_key]`` and ``doc.ents``; the spans of both have ``span._.xner_score``."""
+        key, overwrite = self.spans_key, self.overwrite
         for doc, entities in zip(docs, scores, strict=True):
-            # Most docs have no annotation yet, and need no search.
-            is_annotated = doc.to_array("ENT_IOB").any()
-            blocked = find_blocked(doc) if is_annotated else []
-            kept = list(doc.ents) if is_annotated and not overwrite else []
-            entities = without_tokens(entities, blocked)
-            spans = make_spans(doc, entities)
-            store_scores(entities, spans, kept)
-            if spans_key is not None:
-                doc.spans[spans_key] = EntityGroup(doc, spans_key, entities, spans)
-            occupied = [token.i for span in kept for token in span]
-            flat = choose_flat(without_tokens(entities, occupied))
-            new = replace_ents(doc, flat) if is_annotated and overwrite else make_spans(doc, flat)
-            doc.set_ents([*kept, *new], blocked=[doc[i : i + 1] for i in blocked], default="outside")
+            write_entities(doc, entities, key=key, overwrite=overwrite)
 
     @property
     def _gold_key(self) -> str | None:
@@ -127,7 +112,75 @@ class EntityRecognizer(Component[Gold]):
                 "checkpoint, which computes them for each piece. Name the checkpoint itself."
             )
         docs = list(docs)
-        targets = self.predict_groups(docs, self.task.soft_targets, NO_TARGETS)
+        targets = predict_groups(self.model, docs, self.task.soft_targets, NO_TARGETS)
         return [
             soft._replace(entities=trim(doc, soft.entities)) for doc, soft in zip(docs, targets, strict=True)
         ]
+
+
+def trim(doc: Doc, entities: Sequence[Entity]) -> list[Entity]:
+    """Remove white-space tokens from both ends of entities, and entities that consist of white space.
+
+    Of entities that become equal, the most probable is kept.
+    """
+    if not any(doc[ent.start].is_space or doc[ent.end - 1].is_space for ent in entities):
+        return list(entities)
+    best: dict[tuple[int, int, str], float] = {}
+    for start, end, label, score in entities:
+        solid = [i for i in range(start, end) if not doc[i].is_space]
+        if solid:
+            key = (solid[0], solid[-1] + 1, label)
+            best[key] = max(score, best.get(key, 0.0))
+    return [Entity(*key, score) for key, score in sorted(best.items())]
+
+
+def gold_entities(example: Example) -> Gold:
+    """Read gold entities, aligned to the tokens of the predicted doc.
+
+    A token is unknown if the reference does not annotate it, or if an entity begins or ends inside it. White
+    space around entities is outside.
+    """
+    tags = example.get_aligned_ner()
+    known = [tag is not None for tag in tags]
+    entities = []
+    start = None
+    for i, tag in enumerate(tags):
+        move = tag[:1] if tag else ""
+        if start is not None and move not in ("I", "L"):
+            # The entity's end cannot be aligned, so all of its tokens are unknown.
+            known[start:i] = [False] * (i - start)
+            start = None
+        if move in ("B", "U"):
+            start = i
+        elif move in ("I", "L") and start is None:
+            known[i] = False
+        if move in ("L", "U") and start is not None:
+            entities.append(Entity(start, i + 1, tag[2:]))
+            start = None
+    if start is not None:
+        known[start:] = [False] * (len(tags) - start)
+    return Gold(trim(example.predicted, entities), known)
+
+
+def gold_spans(example: Example, key: str | None) -> Gold:
+    """Read gold entities that may overlap, from a span group or else from ``doc.ents``.
+
+    Tokens are unknown as in `gold_entities`, and also where a span begins or ends inside a token. A reference
+    with the group but without any annotation in ``doc.ents``, as in a corpus for spancat, is annotated.
+    """
+    gold = gold_entities(example)
+    if key not in example.reference.spans:
+        return gold
+    known = list(gold.known)
+    if not example.reference.has_annotation("ENT_IOB"):
+        known = [True] * len(known)
+    entities = []
+    for span in example.reference.spans[key]:
+        aligned = example.get_aligned_spans_y2x([span], allow_overlap=True)
+        if aligned:
+            entities.append(Entity(aligned[0].start, aligned[0].end, span.label_))
+            continue
+        touched = example.predicted.char_span(span.start_char, span.end_char, alignment_mode="expand")
+        if touched is not None:
+            known[touched.start : touched.end] = [False] * len(touched)
+    return Gold(trim(example.predicted, sorted(entities)), known)

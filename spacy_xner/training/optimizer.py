@@ -10,11 +10,10 @@ from thinc.api import Optimizer
 from thinc.types import Generator
 from torch import nn
 
-from ..bounds import check_range
-from ..errors import XnerWarning
+from ..errors import XnerWarning, check_range
 from ..nn.encoder.lora import is_adapter
 from ..nn.encoder.trimming import layer_index
-from ..nn.gradients import clip_gradient
+from ..nn.model import clip_gradient
 
 FloatOrSeq = Union[float, list[float], Generator]  # noqa: UP007 - confection reads it
 
@@ -149,7 +148,8 @@ class AdamW(Optimizer):
             ValueError: If the schedule's learning rate is below 0.
         """
         super().step_schedules()  # type: ignore[no-untyped-call]
-        check_range("learn_rate", self.learn_rate, 0.0)
+        if not self.learn_rate >= 0.0:
+            check_range("learn_rate", self.learn_rate, 0.0)
         self._n_steps += 1
 
     def step_module(self, module: nn.Module, *, is_borrowed: bool = False) -> None:

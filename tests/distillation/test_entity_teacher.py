@@ -19,7 +19,7 @@ from spacy_xner.distillation.entity_teacher import Teacher, build_teacher_v1
 from spacy_xner.distillation.unlabelled import generate_texts
 from spacy_xner.loading import load
 from spacy_xner.pipeline.batches import count_targets
-from spacy_xner.pipeline.gold import gold_entities
+from spacy_xner.pipeline.xner import gold_entities
 from spacy_xner.training.batcher import join_examples
 from spacy_xner.training.optimizer import build_adamw_v1
 from spacy_xner.types import Gold

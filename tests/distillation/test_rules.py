@@ -12,7 +12,7 @@ from spacy.training import Example
 
 from spacy_xner.distillation.entity_teacher import Teacher, build_teacher_v1
 from spacy_xner.distillation.teacher_model import TeacherModel, tokenized, tokenized_parts
-from spacy_xner.pipeline.gold import gold_entities
+from spacy_xner.pipeline.xner import gold_entities
 from spacy_xner.training.batcher import join_examples
 from spacy_xner.types import Entity, Gold
 

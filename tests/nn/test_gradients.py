@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import embedding
 
 from spacy_xner.errors import NonFiniteError
-from spacy_xner.nn.gradients import clip_gradient
+from spacy_xner.nn.model import clip_gradient
 
 
 def make_parameters(*, is_sparse: bool) -> list[nn.Parameter]:

@@ -15,8 +15,8 @@ from spacy.util import ignore_error
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.models.execution import get_execution
-from spacy_xner.pipeline.gold import trim
-from spacy_xner.pipeline.xner import EntityRecognizer
+from spacy_xner.pipeline.batches import predict_groups
+from spacy_xner.pipeline.xner import EntityRecognizer, trim
 from spacy_xner.types import Entity
 
 from ..conftest import SLIPS, TOKENIZER, entities_of, make_examples, make_nlp, write_checkpoint
@@ -175,7 +175,7 @@ def test_no_entity_begins_or_ends_with_white_space(tiny: Path, head: str) -> Non
     for weight in get_execution(pipe.model).network.head.parameters():
         torch.nn.init.normal_(weight)
     doc = nlp.make_doc(LINES)
-    decoded = pipe.predict_groups([doc], pipe.task.decode, [])[0]
+    decoded = predict_groups(pipe.model, [doc], pipe.task.decode, [])[0]
     is_space = [token.is_space for token in doc]
     # With random weights, the heads predict entities anywhere.
     assert any(is_space[ent.start] or is_space[ent.end - 1] for ent in decoded)

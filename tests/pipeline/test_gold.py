@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
-from spacy_xner.pipeline.gold import gold_spans
+from spacy_xner.pipeline.xner import gold_spans
 from spacy_xner.scoring.report import render_table
 from spacy_xner.tools.evaluate import evaluate
 from spacy_xner.training.batcher import build_batch_joined_v1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_xner.pipeline.doc_ents import choose_flat
+from spacy_xner.pipeline.entities import choose_flat
 from spacy_xner.types import Entity
 
 ENTITIES = st.lists(

@@ -14,8 +14,7 @@ from torch import nn
 
 from spacy_xner.errors import NonFiniteError
 from spacy_xner.models.execution import get_execution
-from spacy_xner.nn.gradients import clip_gradient
-from spacy_xner.nn.model import Network
+from spacy_xner.nn.model import Network, clip_gradient
 from spacy_xner.training.optimizer import build_adamw_v1
 
 from ..conftest import make_examples, make_nlp, train_nlp

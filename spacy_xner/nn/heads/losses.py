@@ -1,41 +1,8 @@
-"""Losses of single decisions: one tag among all, or yes and no."""
+"""Losses of decisions between yes and no."""
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
-
-
-def tag_loss(
-    log_probs: Tensor,
-    allowed: Tensor,
-    weights: Tensor,
-    *,
-    label_smoothing: float = 0.0,
-    focal_gamma: float = 0.0,
-) -> Tensor:
-    """Sum the cross-entropy of tokens, each with one or more correct tags.
-
-    Args:
-        log_probs: Log-probability of each tag. Shape: ``(tokens, tags)``.
-        allowed: True at the correct tags. Shape: ``(tokens, tags)``.
-        weights: Weight of each token. Shape: ``(tokens,)``.
-        label_smoothing: Share of the loss that favours equally likely tags, from 0 to 1.
-        focal_gamma: The higher, the less a token counts whose correct tags are probable; 0 to ignore that.
-
-    Returns:
-        A scalar.
-
-    Source: Szegedy et al. (2016), "Rethinking the Inception architecture" (smoothing); Lin et al. (2017),
-    "Focal loss for dense object detection".
-    """
-    # (tokens,)
-    right = log_probs.masked_fill(~allowed, float("-inf")).logsumexp(dim=1)
-    loss = -right
-    if focal_gamma:
-        loss = loss * (1.0 - right.exp()).clamp(min=0.0) ** focal_gamma
-    if label_smoothing:
-        loss = (1.0 - label_smoothing) * loss - label_smoothing * log_probs.mean(dim=1)
-    return (weights * loss).sum()
 
 
 def yes_no_loss(
@@ -48,7 +15,7 @@ def yes_no_loss(
         targets: Target probability of yes, from 0 to 1. Same shape.
         counts: Weight of each decision, 0 to ignore it. Same shape.
         label_smoothing: How far targets are moved towards even odds, from 0 to 1.
-        focal_gamma: As for `tag_loss`.
+        focal_gamma: As for `tags.tag_loss`.
 
     Returns:
         A scalar.

@@ -10,8 +10,7 @@ from ...schemes import OUTSIDE, Scheme
 from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
-from .losses import tag_loss
-from .tags import TagSet, inherit_output, tag_targets
+from .tags import TagSet, inherit_output, tag_loss, tag_targets
 
 
 class SoftmaxHead(nn.Module):

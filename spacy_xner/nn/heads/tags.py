@@ -233,6 +233,39 @@ def tag_targets(
     ]
 
 
+def tag_loss(
+    log_probs: Tensor,
+    allowed: Tensor,
+    weights: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    focal_gamma: float = 0.0,
+) -> Tensor:
+    """Sum the cross-entropy of tokens, each with one or more correct tags.
+
+    Args:
+        log_probs: Log-probability of each tag. Shape: ``(tokens, tags)``.
+        allowed: True at the correct tags. Shape: ``(tokens, tags)``.
+        weights: Weight of each token. Shape: ``(tokens,)``.
+        label_smoothing: Share of the loss that favours equally likely tags, from 0 to 1.
+        focal_gamma: The higher, the less a token counts whose correct tags are probable; 0 to ignore that.
+
+    Returns:
+        A scalar.
+
+    Source: Szegedy et al. (2016), "Rethinking the Inception architecture" (smoothing); Lin et al. (2017),
+    "Focal loss for dense object detection".
+    """
+    # (tokens,)
+    right = log_probs.masked_fill(~allowed, float("-inf")).logsumexp(dim=1)
+    loss = -right
+    if focal_gamma:
+        loss = loss * (1.0 - right.exp()).clamp(min=0.0) ** focal_gamma
+    if label_smoothing:
+        loss = (1.0 - label_smoothing) * loss - label_smoothing * log_probs.mean(dim=1)
+    return (weights * loss).sum()
+
+
 def _log_mask(allowed: Sequence[bool] | Sequence[Sequence[bool]]) -> Tensor:
     # From lists, NumPy makes large tables ten times as fast as torch.
     flags = torch.from_numpy(np.array(allowed, dtype=bool))

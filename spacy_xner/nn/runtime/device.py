@@ -48,6 +48,19 @@ def _is_available(kind: str) -> bool:
     return kind == "cpu"
 
 
+def check_fork(device: torch.device) -> None:
+    """Check that a network can be used in a forked process.
+
+    Raises:
+        ValueError: If it is on a GPU.
+    """
+    if device.type != "cpu":
+        raise ValueError(
+            f"nlp.pipe with n_process > 1 must run on the CPU, found the model on {device}. "
+            "Use n_process=1 there, or set the component's device to cpu."
+        )
+
+
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
     """Return the context for forward passes.
 

@@ -8,7 +8,6 @@ from typing import Literal
 import torch
 
 _LOCK = RLock()
-_n_forks = 0
 
 
 class _Setup(ContextDecorator):
@@ -28,14 +27,7 @@ class _Setup(ContextDecorator):
 setup = _Setup()
 
 
-def count_forks() -> int:
-    """Count the forks between the program's first process and this one."""
-    return _n_forks
-
-
 def _enter_child() -> None:
-    global _n_forks
-    _n_forks += 1
     _LOCK.release()
     # The parent's thread pool does not survive a fork: OpenMP waits forever for threads that are gone.
     torch.set_num_threads(1)

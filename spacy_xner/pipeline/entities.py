@@ -1,6 +1,7 @@
-"""Probabilities of entities in docs: ``span._.xner_score``, and span groups that follow their doc."""
+"""Entities in docs: ``doc.ents``, span groups that follow their doc, and ``span._.xner_score``."""
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from itertools import compress
 from struct import Struct
 from typing import Any, cast
@@ -15,6 +16,88 @@ Key = tuple[str, str, int, int]
 EXTENSION = "xner_score"
 # Serialized form of a span in a span group: id, kb_id, label, start, end, start_char, end_char.
 _ROW = Struct(">QQQllll")
+
+
+def write_entities(doc: Doc, entities: Sequence[Entity], *, key: str | None, overwrite: bool) -> None:
+    """Write entities with their scores to a doc.
+
+    Tokens that were blocked by `Doc.set_ents` are in no entity.
+
+    Args:
+        doc: The doc.
+        entities: The entities, which may overlap.
+        key: Key of the span group for all of them; None for none.
+        overwrite: Whether they replace those of ``doc.ents``, which are kept otherwise.
+    """
+    # Most docs have no annotation yet, and need no search.
+    is_annotated = doc.to_array("ENT_IOB").any()
+    blocked = find_blocked(doc) if is_annotated else []
+    kept = list(doc.ents) if is_annotated and not overwrite else []
+    entities = without_tokens(entities, blocked)
+    spans = make_spans(doc, entities)
+    store_scores(entities, spans, kept)
+    if key is not None:
+        doc.spans[key] = EntityGroup(doc, key, entities, spans)
+    occupied = [token.i for span in kept for token in span]
+    flat = choose_flat(without_tokens(entities, occupied))
+    new = replace_ents(doc, flat) if is_annotated and overwrite else make_spans(doc, flat)
+    doc.set_ents([*kept, *new], blocked=[doc[i : i + 1] for i in blocked], default="outside")
+
+
+def find_blocked(doc: Doc) -> list[int]:
+    """Return the tokens that `Doc.set_ents` has blocked: they may be in no entity."""
+    return [token.i for token in doc if token.ent_iob == 3 and not token.ent_type]
+
+
+def without_tokens(entities: Sequence[Entity], tokens: Collection[int]) -> Sequence[Entity]:
+    """Return the entities that contain none of some tokens."""
+    if not tokens:
+        return entities
+    excluded = set(tokens)
+    return [ent for ent in entities if excluded.isdisjoint(range(ent.start, ent.end))]
+
+
+def make_spans(doc: Doc, entities: Sequence[Entity]) -> list[Span]:
+    """Make spans of entities."""
+    return [Span(doc, ent.start, ent.end, label=ent.label) for ent in entities]
+
+
+def replace_ents(doc: Doc, entities: Sequence[Entity]) -> list[Span]:
+    """Make spans that replace ``doc.ents``. One that was there already stays as it is, with its ids.
+
+    Others lose the ids that their tokens have from earlier entities: `Doc.set_ents` would keep these.
+    """
+    old = {(span.start, span.end, span.label_): span for span in doc.ents}
+    places = [ent[:3] for ent in entities]
+    spans = [old.pop(place) if place in old else Span(doc, *place) for place in places]
+    for token in (token for span in old.values() for token in span):
+        token.ent_id = token.ent_kb_id = 0
+    return spans
+
+
+def choose_flat(entities: Sequence[Entity]) -> list[Entity]:
+    """Choose non-overlapping entities with the largest sum of probabilities.
+
+    Ties are broken in favour of the entity that ends first.
+
+    Source: weighted interval scheduling, as in Kleinberg & Tardos (2005), "Algorithm design".
+    """
+    ordered = sorted(entities, key=lambda ent: (ent.end, ent.start))
+    ends = [ent.end for ent in ordered]
+    # best[i]: largest sum over the first i entities
+    best = [0.0]
+    before = [bisect_right(ends, ent.start) for ent in ordered]
+    for i, ent in enumerate(ordered):
+        best.append(max(best[i], ent.score + best[before[i]]))
+    chosen = []
+    i = len(ordered)
+    while i:
+        if best[i] == best[i - 1]:
+            i -= 1
+            continue
+        chosen.append(ordered[i - 1])
+        i = before[i - 1]
+    return chosen[::-1]
 
 
 def score_of(span: Span) -> float | None:

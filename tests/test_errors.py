@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from spacy.util import registry
 
-from spacy_xner.bounds import check_range
+from spacy_xner.errors import check_range
 
 from .conftest import make_examples, make_nlp
 
