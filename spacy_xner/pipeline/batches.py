@@ -53,15 +53,23 @@ def plan_groups(model: AnyModel, docs: Sequence[Doc], *, is_train: bool) -> list
     return weights.plan(lengths, is_train=is_train)
 
 
-def make_batch(
-    model: AnyModel, teacher: Teacher[AnyGold] | None, docs: list[Doc], gold: list[AnyGold]
-) -> Batch[AnyGold]:
-    """Combine docs and their gold annotation with a teacher's output, if there is a teacher."""
-    if teacher is None:
-        return Batch(docs, gold, [None] * len(docs))
-    batch = teacher.augment_batch(docs, gold)
-    check_listener(model, batch, len(docs))
-    return batch
+def prepare_update(
+    model: AnyModel,
+    teacher: Teacher[AnyGold] | None,
+    docs: list[Doc],
+    gold: list[AnyGold],
+    count_annotated: Callable[[Sequence[AnyGold]], int],
+) -> tuple[Batch[AnyGold], list[list[int]], tuple[int, int]]:
+    """Combine docs and their gold annotation with a teacher's output, if there is a teacher.
+
+    Returns:
+        The batch, its docs in groups to run through the model together, and the counts of `count_targets`.
+    """
+    batch = Batch(docs, gold, [None] * len(docs))
+    if teacher is not None:
+        batch = teacher.augment_batch(docs, gold)
+        check_listener(model, batch, len(docs))
+    return batch, plan_groups(model, batch.docs, is_train=True), count_targets(batch, count_annotated)
 
 
 def count_targets(

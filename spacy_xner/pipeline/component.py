@@ -19,7 +19,7 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
 from ..errors import NonFiniteError
-from .batches import compute_loss, count_targets, make_batch, plan_groups
+from .batches import compute_loss, count_targets, prepare_update
 from .interfaces import (
     Adopted,
     AnyGold,
@@ -223,11 +223,11 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         if not 0.0 <= drop <= 1.0:
             raise ValueError(f"drop must be from 0 to 1, found {drop}. Change it.")
         set_dropout_rate(self.model, drop)
-        batch = make_batch(self.model, self.teacher, [eg.predicted for eg in examples], self._gold(examples))
+        docs, gold = [eg.predicted for eg in examples], self._gold(examples)
+        batch, groups, counts = prepare_update(self.model, self.teacher, docs, gold, self._count_annotated)
         self._n_updates += 1
         self._last_texts = [doc.text[:MAX_SHOWN] for doc in batch.docs[:MAX_TEXTS]]
-        counts = count_targets(batch, self._count_annotated)
-        for group in plan_groups(self.model, batch.docs, is_train=True):
+        for group in groups:
             scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
             loss = compute_loss(self.model, batch, group, scores, counts)
             backprop(loss)
