@@ -272,7 +272,7 @@ def test_dev_may_have_labels_of_the_base(
 ) -> None:
     new = tmp_path / "new.spacy"
     DocBin(docs=[make_examples(trained, [("Bo", [("Bo", "HERO")])])[0].reference]).to_disk(new)
-    steps = ("--vars.max_steps", 1, "--vars.warmup_steps", 1, "--vars.eval_frequency", 1)
+    steps = ("--vars.max_steps", 2, "--vars.warmup_steps", 1, "--vars.eval_frequency", 1)
     files = ("--paths.train", new, "--paths.dev", corpus, "--paths.base", folder)
     code, _, err = invoke("train", ROOT / "configs" / "extend.cfg", "-o", tmp_path / "out", *files, *steps)
     assert code == 0, err
