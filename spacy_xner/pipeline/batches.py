@@ -43,14 +43,19 @@ def predict_groups(
     return results
 
 
+def get_weights(model: AnyModel) -> Weights:
+    """Return the part of a model that holds the torch network."""
+    weights: Weights = model.shims[0]  # type: ignore[assignment]
+    return weights
+
+
 def plan_groups(model: AnyModel, docs: Sequence[Doc], *, is_train: bool) -> list[list[int]]:
     """Group docs to run through the model together, as lists of indices."""
     lengths = [len(doc) for doc in docs]
     # A listener layer needs all docs at once, in the batch that the upstream component processed.
     if model.layers or len(docs) == 1:
         return [list(range(len(docs)))] if any(lengths) else []
-    weights: Weights = model.shims[0]  # type: ignore[assignment]
-    return weights.plan(lengths, is_train=is_train)
+    return get_weights(model).plan(lengths, is_train=is_train)
 
 
 def prepare_update(

@@ -19,7 +19,7 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
 from ..errors import NonFiniteError
-from .batches import compute_loss, count_targets, prepare_update
+from .batches import compute_loss, count_targets, get_weights, prepare_update
 from .interfaces import (
     Adopted,
     AnyGold,
@@ -75,8 +75,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
     @property
     def weights(self) -> Weights:
         """The part of the model that holds the torch network."""
-        weights: Weights = self.model.shims[0]  # type: ignore[assignment]
-        return weights
+        return get_weights(self.model)
 
     @property
     def labels(self) -> tuple[str, ...]:
