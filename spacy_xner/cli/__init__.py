@@ -15,22 +15,24 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-for corpus_command in (convert, inspect, export, synth):
-    app.command(rich_help_panel="Corpora")(one_line_errors()(corpus_command))
-# Options that it does not know override the config.
-app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, rich_help_panel="Training"
-)(one_line_errors()(train))
-app.command(rich_help_panel="Training")(one_line_errors()(teacher_check))
-for pipeline_command in (evaluate, thresholds, predict, adopt, shrink):
-    app.command(rich_help_panel="Pipelines")(one_line_errors()(pipeline_command))
 encoder_app = typer.Typer(
     help="Write a Hugging Face encoder: the default one, a pruned one, a tiny one.", no_args_is_help=True
 )
+PANELS = {
+    "Corpora": (convert, inspect, export, synth),
+    "Training": (train, teacher_check),
+    "Pipelines": (evaluate, thresholds, predict, adopt, shrink),
+    "This machine": (device,),
+}
+# Options that `train` does not know override the config.
+OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
+for panel, commands in PANELS.items():
+    for command in commands:
+        settings = OPEN if command is train else None
+        app.command(context_settings=settings, rich_help_panel=panel)(one_line_errors()(command))
 for encoder_command in (mini, prune, tiny):
     encoder_app.command()(one_line_errors()(encoder_command))
 app.add_typer(encoder_app, name="encoder", rich_help_panel="Training")
-app.command(rich_help_panel="This machine")(one_line_errors()(device))
 
 
 def main() -> None:

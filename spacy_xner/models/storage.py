@@ -272,8 +272,8 @@ def apply_lora(transformer: nn.Module, settings: EncoderSettings) -> None:
 
 
 def renew_lora(transformer: nn.Module, settings: EncoderSettings) -> None:
-    """Add new adapters to a transformer if the settings ask for them and its old ones have been merged."""
-    if settings.lora is not None and not adapter_state(transformer):
+    """Add new adapters, which the settings ask for, to a transformer whose old ones have been merged."""
+    if not adapter_state(transformer):
         apply_lora(transformer, settings)
         counts = count_parameters(transformer)
         logger.info(

@@ -149,7 +149,7 @@ class AdamW(Optimizer):
         """
         super().step_schedules()  # type: ignore[no-untyped-call]
         if not self.learn_rate >= 0.0:
-            check_range("learn_rate", self.learn_rate, 0.0)
+            raise ValueError(f"learn_rate must be at least 0, found {self.learn_rate}. Change its schedule.")
         self._n_steps += 1
 
     def step_module(self, module: nn.Module, *, is_borrowed: bool = False) -> None:
