@@ -146,12 +146,12 @@ class Record:
 
     Attributes:
         text: The raw text.
-        spans: Entities, in text order.
+        spans: Entities, in text order; None if the text is not annotated with entities.
         source: Location in the corpus, as ``file:line``.
         cats: Probability of each label of the text as a whole, from 0 to 1; None if it is not annotated.
     """
 
     text: str
-    spans: tuple[CharSpan, ...] = ()
+    spans: tuple[CharSpan, ...] | None = None
     source: str = ""
     cats: dict[str, float] | None = None

@@ -86,7 +86,7 @@ def test_export_writes_what_convert_reads(tmp_path: Path) -> None:
 
 def test_export_warns_of_what_is_lost(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "a\\nb", "spans": []}\n', encoding="utf-8")
-    assert invoke("convert", tmp_path / "in.jsonl", tmp_path / "x.spacy")[0] == 0
+    assert invoke("convert", tmp_path / "in.jsonl", tmp_path / "x.spacy", "--allow-empty")[0] == 0
     code, _, err = invoke("export", tmp_path / "x.spacy", tmp_path / "x", "--format", "conll", "--plain")
     assert (code, err) == (0, "")
     assert (tmp_path / "x").read_text("utf-8") == "a\tO\nb\tO\n\n"

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from .parts import (
+    AllowEmpty,
     AsJson,
     ColumnNames,
     WriteFormat,
@@ -16,6 +17,9 @@ from .parts import (
     progress_of_parts,
     show,
 )
+
+Ends = Literal["inclusive", "exclusive"]
+Units = Literal["chars", "utf16", "bytes"]
 
 
 def convert(
@@ -39,6 +43,24 @@ def convert(
         bool, typer.Option("--skip-bad", help="Skip texts with errors instead of stopping.")
     ] = False,
     split: Annotated[str | None, typer.Option(help="Split of a Hugging Face dataset.")] = None,
+    fields: Annotated[
+        str | None,
+        typer.Option(help="Names of fields or columns, such as text=body,label=kind; detected by default."),
+    ] = None,
+    ends: Annotated[
+        Ends | None, typer.Option(help="What the end of an entity is; detected by default.")
+    ] = None,
+    units: Annotated[Units | None, typer.Option(help="What offsets count; detected by default.")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of the corpus, such as gb18030; detected by default.")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Label of entities whose tags have none, such as a bare B and I.")
+    ] = None,
+    keep_marks: Annotated[
+        bool, typer.Option("--keep-marks", help="Keep marks that a corpus adds to its tokens, such as en:.")
+    ] = False,
+    allow_empty: AllowEmpty = False,
     shard_size: Annotated[
         int, typer.Option(min=1, help="Texts per file when the output is a folder.")
     ] = 20_000,
@@ -48,7 +70,21 @@ def convert(
     from ..corpus import ReadOptions
     from ..corpus.convert import convert as run
 
-    options = ReadOptions(columns, skip_bad, scheme, strict, show_repairs, split)
+    options = ReadOptions(
+        columns=columns,
+        skip_bad=skip_bad,
+        scheme=scheme,
+        strict=strict,
+        show=show_repairs,
+        split=split,
+        fields=fields,
+        ends=ends,
+        units=units,
+        encoding=encoding,
+        label=label,
+        keep_marks=keep_marks,
+        allow_empty=allow_empty,
+    )
     with progress_bar(f"Converting {source.name}") as on_progress, one_line_warnings():
         report = run(
             source,
@@ -109,6 +145,7 @@ def synth(
     real_share: Annotated[
         float, typer.Option(help="Share of real texts in the training part, from 0 to 1.")
     ] = 0.5,
+    allow_empty: AllowEmpty = False,
     format: WriteFormat = "conll",
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
 ) -> None:
@@ -127,6 +164,7 @@ def synth(
             labels={old: new or old for old, _, new in pairs} or None,
             real=real,
             real_share=real_share,
+            allow_empty=allow_empty,
             show=show_part,
         )
     for file in files:
@@ -142,6 +180,7 @@ def inspect(
         Path | None, typer.Option("--html", help="Write an HTML page with plots to this file.")
     ] = None,
     columns: ColumnNames = None,
+    allow_empty: AllowEmpty = False,
     as_json: AsJson = False,
 ) -> None:
     """Report what a corpus contains and what is wrong with it: sizes, duplicates, leaks, illegal tags."""
@@ -156,6 +195,7 @@ def inspect(
             sources,
             encoder=encoder,
             columns=columns,
+            allow_empty=allow_empty,
             on_progress=lambda name, n_texts: on_progress(n_texts, n_texts) if n_texts % 100 == 0 else None,
         )
     if page is not None:

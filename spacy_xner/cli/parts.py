@@ -25,6 +25,9 @@ ColumnNames = Annotated[
     str | None, typer.Option(help="Names of the columns, such as '_ token tag'; detected by default.")
 ]
 WriteFormat = Annotated[str, typer.Option(help="Output format: conll, jsonl, doccano or label-studio.")]
+AllowEmpty = Annotated[
+    bool, typer.Option("--allow-empty", help="Accept a corpus without a single entity or label.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 # What a terminal obeys or reorders a line by, and half pairs of surrogates, which cannot be written.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -129,19 +129,19 @@ def size_of(path: Path) -> int:
 def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: ConvertReport) -> Doc:
     """Tokenize a record and set its entities; those that do not fit token boundaries are widened and counted.
 
-    If some overlap, all are in ``doc.spans["xner"]``, and the longest in ``doc.ents``. A text with labels of
-    its own and without entities counts as not annotated with entities.
+    If some overlap, all are in ``doc.spans["xner"]``, and the longest in ``doc.ents``. The tokens of a text
+    that is not annotated with entities, but has labels of its own, are missing values.
     """
     doc = make_doc(record.text)
     spans: list[Span] = []
-    for char_start, char_end, label, _ in record.spans:
+    for char_start, char_end, label, _ in record.spans or ():
         span = doc.char_span(char_start, char_end, label, alignment_mode="expand")
         assert span is not None  # expanded, a span of characters always covers a token
         report.n_widened += (span.start_char, span.end_char) != (char_start, char_end)
         spans.append(span)
     kept = filter_spans(spans) if len(spans) > 1 else spans
     report.n_overlapping += len(spans) - len(kept)
-    if spans or record.cats is None:
+    if record.spans is not None or record.cats is None:
         doc.set_ents(kept, default="outside")
     if len(kept) < len(spans):
         # Widened, two entities may have become one.

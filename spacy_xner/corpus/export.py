@@ -42,10 +42,11 @@ def export(
 
 def doc_to_record(doc: Doc) -> Record:
     """Return a doc's text, its entities, overlapping ones too, with their scores, and its labels."""
-    spans = (
+    spans = sorted(
         CharSpan(span.start_char, span.end_char, span.label_, _score(span)) for span in all_entities(doc)
     )
-    return Record(doc.text, tuple(sorted(spans)), cats=dict(doc.cats) or None)
+    is_annotated = bool(spans) or doc.has_annotation("ENT_IOB")
+    return Record(doc.text, tuple(spans) if is_annotated else None, cats=dict(doc.cats) or None)
 
 
 def _score(span: Span) -> float:

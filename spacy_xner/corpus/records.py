@@ -57,7 +57,29 @@ def read_records(
             f"{path}:1: the format {name} must be in a file, found a folder. Name a file in it."
         )
     session.note(f"format {name}")
-    return reader.read(session)
+    return _check_annotated(session, name, reader.read(session))
+
+
+def _check_annotated(session: ReadSession, name: str, records: Iterable[Record]) -> Iterator[Record]:
+    """Check, after the last record, that there was an entity or label, unless none is allowed.
+
+    Raises:
+        CorpusError: If there was none.
+    """
+    n_texts = n_labels = 0
+    for record in records:
+        n_texts += 1
+        n_labels += len(record.spans or ()) + len(record.cats or ())
+        yield record
+    if not n_texts or n_labels or session.options.allow_empty:
+        return
+    unread = ", ".join(f"{key} ({value})" for key, value in session.report.unread.items())
+    session.fail(
+        1,
+        f"a corpus must have at least one entity or label, found none in {n_texts} texts of the format {name}"
+        f"{f'; not read: {unread:.300}' if unread else ''}.",
+        "Check --format and --fields, or pass --allow-empty if that is right.",
+    )
 
 
 def write_records(
@@ -83,7 +105,7 @@ def write_records(
 
 
 def _check_text(record: Record) -> Record:
-    for text in (record.text, *(span.label for span in record.spans), *(record.cats or ())):
+    for text in (record.text, *(span.label for span in record.spans or ()), *(record.cats or ())):
         if LONE_SURROGATE.search(text):
             raise ValueError(
                 f"Texts and labels must be Unicode, found a lone surrogate in {shorten(text)}. Remove it."

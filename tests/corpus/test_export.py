@@ -25,7 +25,14 @@ def make_doc(record: Record) -> Doc:
 
 
 @pytest.mark.parametrize(
-    "record", [BANK, Record("Bo", cats=None), Record("Bo", cats={"x": 0.25}), Record("")]
+    "record",
+    [
+        BANK,
+        Record("Bo", ()),
+        Record("Bo", cats={"x": 0.25}),
+        Record("Bo", (), cats={"x": 0.25}),
+        Record("", ()),
+    ],
 )
 def test_a_converted_record_is_exported_as_it_was(record: Record) -> None:
     assert doc_to_record(make_doc(record)) == record

@@ -116,9 +116,9 @@ def bad_lines(draw: st.DrawFn, text: str) -> bytes:
 
 def check_record(record: Record) -> None:
     """Check that a record is text, and that its entities lie within it."""
-    for text in (record.text, *(span.label for span in record.spans), *(record.cats or ())):
+    for text in (record.text, *(span.label for span in record.spans or ()), *(record.cats or ())):
         text.encode()
-    for char_start, char_end, label, _ in record.spans:
+    for char_start, char_end, label, _ in record.spans or ():
         assert 0 <= char_start < char_end <= len(record.text)
         assert label
     assert all(0.0 <= value <= 1.0 for value in (record.cats or {}).values())
@@ -135,7 +135,7 @@ def check_error(message: str, folder: Path) -> None:
 
 def read(path: Path, format: str, *, skip_bad: bool) -> tuple[list[Record], ReadReport] | None:
     """Read a file, and convert it; None if it is refused."""
-    options, report = ReadOptions(skip_bad=skip_bad), ReadReport()
+    options, report = ReadOptions(skip_bad=skip_bad, allow_empty=True), ReadReport()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", XnerWarning)
         try:

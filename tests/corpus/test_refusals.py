@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spacy_xner.corpus import ReadOptions, ReadReport, read_records
+from spacy_xner.corpus.convert import convert
 from spacy_xner.corpus.formats.conll import MAX_LINES
 from spacy_xner.corpus.reading.lines import MAX_LINE
 from spacy_xner.errors import CorpusError
@@ -249,3 +250,22 @@ def test_a_message_is_short_and_printable(tmp_path: Path) -> None:
     assert len(str(caught.value)) < 400
     path.write_text("text,a\x1b\n1,0\n", encoding="utf-8")
     assert read(path)[1].notes[1] == r"text in text, 0 and 1 in a\x1b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"text": "Bo rang"}\n{"text": "An"}\n',
+        '[{"text": "Bo rang", "spans": []}]',
+        '{"text": "Bo rang", "cats": {}}\n',
+        '{"tokens": ["Bo", "rang"], "tags": ["O", "O"]}\n',
+        '[{"data": {"text": "Bo rang"}, "annotations": [{"result": []}]}]',
+    ],
+)
+def test_a_corpus_without_entities_and_labels_is_refused_unless_allowed(tmp_path: Path, text: str) -> None:
+    path, target = tmp_path / "file", tmp_path / "out.spacy"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"file:1: a corpus must have at least one entity or label, found"):
+        convert(path, target)
+    assert not target.exists()
+    assert convert(path, target, options=ReadOptions(allow_empty=True)).n_texts

@@ -35,12 +35,12 @@ class RawRecord(NamedTuple):
 
     Attributes:
         text: The text.
-        spans: Its entities.
+        spans: Its entities; None if it is not annotated with entities.
         cats: Its own labels; None if it is not classified.
     """
 
     text: str
-    spans: list[RawSpan]
+    spans: list[RawSpan] | None
     cats: list[str] | None = None
 
 
@@ -107,8 +107,10 @@ def read_offsets(
         raw, where = parse_checked(session, item), item[0]
         if raw is None:
             return None
-        spans = (_resolve(session, span, convention, where=where, text=raw.text) for span in raw.spans)
         cats = None if raw.cats is None else {label: float(label in raw.cats) for label in labels}
+        if raw.spans is None:
+            return Record(raw.text, None, where, cats)
+        spans = (_resolve(session, span, convention, where=where, text=raw.text) for span in raw.spans)
         return Record(raw.text, tuple(dict.fromkeys(sorted(spans))), where, cats)
 
     preview = session.preview()
@@ -145,7 +147,7 @@ def find_convention(sample: Iterable[RawRecord]) -> tuple[Convention, str]:
     n_empty = n_blank = n_spans = n_surfaces = 0
     hits: Counter[Convention] = Counter()
     for raw in sample:
-        for span in raw.spans:
+        for span in raw.spans or ():
             n_spans += 1
             n_empty += span.start == span.end
             n_blank += not raw.text[span.end : span.end + 1].strip()
@@ -173,7 +175,7 @@ def _check_types(session: ReadSession, where: str, raw: RawRecord) -> None:
     Raises:
         CorpusError: If a value has another type, or is no text.
     """
-    for start, end, label, surface in raw.spans:
+    for start, end, label, surface in raw.spans or ():
         is_whole = type(start) is int and type(end) is int
         if not (is_whole and label and isinstance(label, str) and isinstance(surface, str | None)):
             session.fail(
@@ -181,7 +183,7 @@ def _check_types(session: ReadSession, where: str, raw: RawRecord) -> None:
                 "an entity must have whole numbers for start and end, and a label, found "
                 f"{shorten((start, end, label, surface))}.",
             )
-    labels = [*(span.label for span in raw.spans), *(raw.cats or ())]
+    labels = [*(span.label for span in raw.spans or ()), *(raw.cats or ())]
     if not all(label and isinstance(label, str) for label in labels):
         session.fail(where, f"labels must be strings with at least one character, found {shorten(labels)}.")
     check_texts(session, where, [raw.text, *labels])

@@ -168,17 +168,17 @@ def _writable(record: Record, scheme: TagScheme, lost: Counter[str]) -> Record:
     """Leave out and count entities with labels that could not be read back, such as those with a line end."""
     good = [
         span
-        for span in record.spans
+        for span in record.spans or ()
         if scheme.parse(scheme.join("B", span.label).strip()) == ("B", span.label)
     ]
-    lost["entities with labels that CoNLL cannot hold"] += len(record.spans) - len(good)
+    lost["entities with labels that CoNLL cannot hold"] += len(record.spans or ()) - len(good)
     return replace(record, spans=tuple(good))
 
 
 def _layers(record: Record) -> list[list[CharSpan]]:
     """Split entities into layers without overlaps, longer ones in earlier layers."""
     layers: list[list[CharSpan]] = [[]]
-    for span in sorted(record.spans, key=lambda span: (span.char_start, -span.char_end)):
+    for span in sorted(record.spans or (), key=lambda span: (span.char_start, -span.char_end)):
         free = (layer for layer in layers if not layer or layer[-1].char_end <= span.char_start)
         layer = next(free, None)
         if layer is None:
@@ -192,7 +192,7 @@ def _tokenize(record: Record) -> list[tuple[int, int]]:
     """Split a text into tokens, and these at the boundaries of entities."""
     offsets = locate_tokens(split_text(record.text), record.text)
     assert offsets is not None  # the tokenizer drops only white space
-    boundaries = {boundary for span in record.spans for boundary in span[:2]}
+    boundaries = {boundary for span in record.spans or () for boundary in span[:2]}
     tokens: list[tuple[int, int]] = []
     for start, end in offsets:
         cuts = [start, *sorted(boundary for boundary in boundaries if start < boundary < end), end]

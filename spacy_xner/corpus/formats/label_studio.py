@@ -54,8 +54,8 @@ def _parse(session: ReadSession, where: str, task: Row) -> RawRecord | None:
         )
 
 
-def _read_results(session: ReadSession, results: list[Row]) -> tuple[list[RawSpan], list[str] | None]:
-    """Read the entities of an annotation, and its choices: None if it has none."""
+def _read_results(session: ReadSession, results: list[Row]) -> tuple[list[RawSpan] | None, list[str] | None]:
+    """Read the entities of an annotation, and its choices: None where it has only the other."""
     spans: list[RawSpan] = []
     cats: list[str] | None = None
     for result in results:
@@ -69,7 +69,7 @@ def _read_results(session: ReadSession, results: list[Row]) -> tuple[list[RawSpa
             session.leave_out(f"results of type {kind}")
         else:
             raise TypeError
-    return spans, cats
+    return (spans if spans or cats is None else None), cats
 
 
 def _as_list(value: object) -> list[str]:
@@ -100,7 +100,7 @@ def write_label_studio(records: Iterable[Record], file: TextIO, options: WriteOp
                 "value": {"start": start, "end": end, "text": record.text[start:end], "labels": [label]},
             }
             | ({"score": score} if options.predictions else {})
-            for n, (start, end, label, score) in enumerate(record.spans)
+            for n, (start, end, label, score) in enumerate(record.spans or ())
         ]
         chosen = [label for label, value in (record.cats or {}).items() if value >= 0.5]
         if record.cats is not None:

@@ -55,7 +55,7 @@ def _parse(session: ReadSession, where: str, row: Row) -> RawRecord:
     text = _first(row, TEXTS)
     if not isinstance(text, str):
         session.fail(where, f"{SHAPE}, found no text.")
-    spans: list[RawSpan] = []
+    spans: list[RawSpan] | None = None
     cats: list[str] | None = None
     for name in SPANS:
         value = row.get(name)
@@ -65,11 +65,13 @@ def _parse(session: ReadSession, where: str, row: Row) -> RawRecord:
             cats = cats or []
             cats += [label for label, score in value.items() if _is_set(session, where, score)]
             continue
+        if not value:
+            spans = spans or []
         for annotation in value if isinstance(value, list) else [value]:
             if isinstance(annotation, str | int):
                 cats = [*(cats or []), str(annotation)]
             else:
-                spans += _parse_spans(session, where, annotation)
+                spans = (spans or []) + _parse_spans(session, where, annotation)
     if not any(name in row for name in SPANS):
         cats = _parse_flags(row)
     return RawRecord(text, spans, cats)
@@ -112,9 +114,11 @@ def write_span_json(records: Iterable[Record], file: TextIO, options: WriteOptio
         spans = [
             {"start": start, "end": end, "label": label, "text": record.text[start:end]}
             | ({"score": score} if options.predictions else {})
-            for start, end, label, score in record.spans
+            for start, end, label, score in record.spans or ()
         ]
-        row: Row = {"text": record.text, "spans": spans}
+        row: Row = {"text": record.text}
+        if record.spans is not None or record.cats is None:
+            row["spans"] = spans
         if record.cats is not None:
             row["cats"] = record.cats
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
@@ -125,7 +129,7 @@ def write_doccano(records: Iterable[Record], file: TextIO, options: WriteOptions
     """Write doccano's JSON lines: ``text``, and ``label`` with ``[start, end, label]``, ends exclusive."""
     lost: Counter[str] = Counter()
     for record in records:
-        labels: list[Any] = [[start, end, label] for start, end, label, _ in record.spans]
+        labels: list[Any] = [[start, end, label] for start, end, label, _ in record.spans or ()]
         chosen = [label for label, value in (record.cats or {}).items() if value >= 0.5]
         if labels:
             lost["labels of texts with entities, for which doccano has no place"] += len(chosen)

@@ -183,11 +183,11 @@ def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRec
     if table.are_flags:
         if not set(cells.values()) <= {"0", "1"}:
             session.fail(where, f"labels must be 0 or 1, found {shorten(row)}.")
-        return RawRecord(row[table.text], [], [label for label, value in cells.items() if value == "1"])
+        return RawRecord(row[table.text], None, [label for label, value in cells.items() if value == "1"])
     (cell,) = cells.values()
     for joiner in JOINERS:
         cell = cell.replace(joiner, "\n")
     labels = [label.strip() for label in cell.split("\n") if label.strip()]
     if not labels:
         session.fail(where, "expected a label, found an empty cell.")
-    return RawRecord(row[table.text], [], labels)
+    return RawRecord(row[table.text], None, labels)

@@ -14,6 +14,14 @@ class ReadOptions:
         strict: Treat an illegal tag as an error, instead of repairing it.
         show: List every repair.
         split: Split of a Hugging Face dataset.
+        fields: Names of the fields of JSON or of a table's columns, such as ``"text=body,label=kind"``; those
+            that are not named are detected.
+        ends: What the end of an entity is: ``"exclusive"`` or ``"inclusive"``; None to detect it.
+        units: What offsets count: ``"chars"``, ``"utf16"`` or ``"bytes"`` of UTF-8; None to detect it.
+        encoding: Encoding of the file, such as ``"gb18030"``; None to detect it.
+        label: Label of entities whose tags have none, such as a bare ``B`` and ``I``.
+        keep_marks: Keep the marks that a corpus adds to each of its tokens, such as ``en:`` or a position.
+        allow_empty: Accept a corpus without a single entity or label.
 
     Example:
         >>> import spacy_xner
@@ -28,6 +36,13 @@ class ReadOptions:
     strict: bool = False
     show: bool = False
     split: str | None = None
+    fields: str | None = None
+    ends: str | None = None
+    units: str | None = None
+    encoding: str | None = None
+    label: str | None = None
+    keep_marks: bool = False
+    allow_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

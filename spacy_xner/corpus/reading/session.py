@@ -39,6 +39,7 @@ class ReadReport:
         repaired: One line for each of these, with its position, if they are to be listed.
         skipped: The error of each skipped text, with its position.
         left_out: Number of items that a `Record` cannot hold, by kind.
+        unread: Keys or columns that were not read, each with the first value.
         n_bytes: Bytes read so far.
     """
 
@@ -47,6 +48,7 @@ class ReadReport:
     repaired: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     n_bytes: int = 0
 
 
@@ -100,6 +102,11 @@ class ReadSession:
         """Count an item that a `Record` cannot hold, such as a relation."""
         kind = printable(kind)
         self.report.left_out[kind] = self.report.left_out.get(kind, 0) + 1
+
+    def leave_unread(self, name: str, value: object) -> None:
+        """Note a key or column that is not read; a corpus without entities and labels is refused with it."""
+        if name not in self.report.unread:
+            self.report.unread[name] = shorten(value)
 
     def repair(self, kind: str, line: str) -> None:
         """Count a tag that was read as another, and list it if the options ask for it."""

@@ -126,6 +126,7 @@ def inspect(
     *,
     encoder: str | Path | None = None,
     columns: str | None = None,
+    allow_empty: bool = False,
     on_progress: Callable[[str, int], None] = lambda name, n_texts: None,
 ) -> Inspection:
     """Inspect the splits of a corpus, the training split first.
@@ -134,6 +135,7 @@ def inspect(
         paths: Corpus files of any format, ``.spacy`` files, or folders.
         encoder: Hub id or folder; without one, pieces are not counted.
         columns: Names of the columns of CoNLL files; None to detect them.
+        allow_empty: Accept a split without a single entity or label.
         on_progress: Called with a split's name and the number of texts read so far.
 
     Raises:
@@ -152,10 +154,11 @@ def inspect(
     counter = None if encoder is None else PieceCounter(str(encoder))
     files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     splits, fingerprints = [], []
+    options = ReadOptions(columns=columns, skip_bad=True, show=True, allow_empty=allow_empty)
     names = _name_splits(files)
     for path, name in zip(files, names, strict=True):
         facts, own = SplitFacts(name), Fingerprints()
-        for doc, place in _read(path, facts, columns):
+        for doc, place in _read(path, facts, options):
             _count(doc, facts, counter)
             _check_duplicate(doc, place, facts=facts, seen=own)
             on_progress(name, facts.n_texts)
@@ -172,7 +175,7 @@ def _name_splits(paths: Sequence[Path]) -> list[str]:
     return [path.name if counts[path.name] == 1 else str(path) for path in paths]
 
 
-def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[Doc, str]]:
+def _read(path: Path, facts: SplitFacts, options: ReadOptions) -> Iterator[tuple[Doc, str]]:
     """Read the docs of a split, each with its position."""
     tokenizer = Tokenizer(Vocab())
     files = [path] if path.suffix == ".spacy" else list(path.rglob("*.spacy")) if path.is_dir() else []
@@ -183,7 +186,6 @@ def _read(path: Path, facts: SplitFacts, columns: str | None) -> Iterator[tuple[
         return
     report = ConvertReport()
     reading = report.reading
-    options = ReadOptions(columns=columns, skip_bad=True, show=True)
     for record in read_records(path, options=options, report=reading):
         n_before = report.n_widened
         doc = record_to_doc(record, tokenizer, report)

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from ...atomic import check_apart
-from ...corpus import read_records, write_records
+from ...corpus import ReadOptions, read_records, write_records
 from ...types import Record
 from .draw import draw_part
 from .spec import PARTS, read_spec
@@ -28,6 +28,7 @@ def synthesize(
     labels: Mapping[str, str] | None = None,
     real: str | Path | None = None,
     real_share: float = 0.5,
+    allow_empty: bool = False,
     show: Callable[[Iterable[Record], str, int], Iterable[Record]] = lambda records, part, size: records,
 ) -> list[Path]:
     """Write ``train``, ``dev`` and ``test``; they share no names, streets or templates.
@@ -43,6 +44,7 @@ def synthesize(
         real: A corpus of real texts to mix into the training part.
         real_share: Share of real texts in the training part, from 0 to 1; they are repeated if there are too
             few.
+        allow_empty: Accept real texts without a single entity or label.
         show: Wraps the texts of a part in a progress bar.
 
     Returns:
@@ -63,7 +65,7 @@ def synthesize(
     for target in targets.values():
         check_apart(target, Path(source), *([] if real is None else [Path(real)]))
     spec = read_spec(Path(source), languages)
-    own = [] if real is None else list(read_records(real))
+    own = [] if real is None else list(read_records(real, options=ReadOptions(allow_empty=allow_empty)))
     for part, target in targets.items():
         size = sizes[part]
         drawn = show(draw_part(spec, part, size, seed), part, size)
@@ -77,8 +79,9 @@ def synthesize(
 def rename(records: Iterable[Record], labels: Mapping[str, str]) -> Iterator[Record]:
     """Rename the labels of entities; entities whose label has no new name are dropped."""
     for record in records:
-        kept = (span._replace(label=labels[span.label]) for span in record.spans if span.label in labels)
-        yield replace(record, spans=tuple(kept))
+        spans = record.spans or ()
+        kept = tuple(span._replace(label=labels[span.label]) for span in spans if span.label in labels)
+        yield record if record.spans is None else replace(record, spans=kept)
 
 
 def mix(drawn: Sequence[Record], real: Sequence[Record], share: float, seed: int) -> list[Record]:

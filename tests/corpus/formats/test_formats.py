@@ -64,9 +64,9 @@ SAMPLES = {
 
 
 def read(path: Path, **options: object) -> tuple[list[Record], ReadReport]:
-    """Read a file of any format."""
-    report = ReadReport()
-    return list(read_records(path, options=ReadOptions(**options), report=report)), report
+    """Read a file of any format, also one without entities and labels."""
+    report, read_options = ReadReport(), ReadOptions(**{"allow_empty": True} | options)
+    return list(read_records(path, options=read_options, report=report)), report
 
 
 def surfaces(record: Record) -> tuple[str, list[tuple[str, str]]]:
@@ -235,7 +235,7 @@ def test_written_records_are_read_back(
     path = tmp_path_factory.mktemp("written") / "file"
     with path.open("w", encoding="utf-8", newline="") as file:
         assert not write(drawn, file, WriteOptions())
-    again = list(read_records(path, name))
+    again = list(read_records(path, name, options=ReadOptions(allow_empty=True)))
     assert [(record.text, record.spans) for record in again] == [
         (record.text, record.spans) for record in drawn
     ]
