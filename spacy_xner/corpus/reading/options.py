@@ -44,6 +44,21 @@ class ReadOptions:
     keep_marks: bool = False
     allow_empty: bool = False
 
+    @property
+    def field_names(self) -> dict[str, str]:
+        """The names in `fields`: those of the file by those of this package, such as ``{"text": "body"}``.
+
+        Raises:
+            ValueError: If a part is not of the form ``text=body``.
+        """
+        pairs = [part.strip().partition("=") for part in (self.fields or "").split(",") if part.strip()]
+        for name, _, value in pairs:
+            if not name.strip() or not value.strip():
+                raise ValueError(
+                    f"--fields must be names such as text=body,label=kind, found {self.fields!r}. Fix it."
+                )
+        return {name.strip(): value.strip() for name, _, value in pairs}
+
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
