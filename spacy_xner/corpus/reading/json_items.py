@@ -1,70 +1,45 @@
-"""Objects of a JSON file, one by one: JSON lines, or an array."""
+"""Objects of a JSON file, one by one, however they are arranged."""
 
 import json
-import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TextIO
+from itertools import chain
 
+from ...errors import CorpusError
+from .json_layout import Layout, find_layout, is_text, make_row, text_key
+from .json_stream import DECODER, Item, JsonStream, RepeatedKey, Row, open_json
 from .lines import Line, check_line, read_lines
-from .session import ReadSession, shorten
-from .sniff import read_file_head
+from .session import ReadReport, ReadSession, shorten
 
-# Characters of an array that are read at once.
-CHUNK = 1 << 20
-_BRACKET = re.compile(r"\s*\[")
-# What separates the objects of an array.
-_SEPARATOR = re.compile(r"[\s,]*")
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True, repr=False)
-class RepeatedKey:
-    """Stands for an object that has a key twice, so that no reader takes it for an object.
-
-    Attributes:
-        key: The key.
-    """
-
-    key: str
-
-    def __repr__(self) -> str:
-        return f"an object with the key {shorten(self.key)} twice"
-
-
-def _make_object(pairs: Sequence[tuple[str, Any]]) -> Row | RepeatedKey:
-    row = dict(pairs)
-    if len(row) == len(pairs):
-        return row
-    return RepeatedKey(next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i])))
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_make_object)
-
-
-class _Item(NamedTuple):
-    """An item of an array.
-
-    Attributes:
-        line: Number of its first line, and its source.
-        value: Its value.
-    """
-
-    line: Line
-    value: object
+__all__ = ["RepeatedKey", "Row", "read_first", "read_json"]
 
 
 def read_json(session: ReadSession) -> Iterator[tuple[str, Row]]:
-    """Read the objects of JSON lines, or of an array, each with its position.
+    """Read the objects of JSON lines, of an array, or one after another, each with its position.
+
+    The array may be under a key of an object. Pairs of a text and its annotations become objects.
 
     Raises:
         CorpusError: If something else is found.
     """
-    if "".join(read_file_head(session.path).lines[:1]).lstrip().startswith("["):
-        yield from session.read_each(_split_array(session), partial(_check_item, session))
-    else:
+    layout = find_layout(replace(session, report=ReadReport()))
+    if layout is Layout.LINES:
         yield from session.read_each(read_lines(session), partial(_parse_line, session))
+    else:
+        yield from session.read_each(_split(session, layout), partial(_check_item, session))
+
+
+def read_first(session: ReadSession) -> Row:
+    """Read the first object of a file; empty if the file does not begin with one.
+
+    Raises:
+        OSError: If there is no such file.
+    """
+    try:
+        return next(read_json(replace(session, report=ReadReport())), ("", {}))[1]
+    except CorpusError:
+        return {}
 
 
 def _parse_line(session: ReadSession, line: Line) -> tuple[str, Row] | None:
@@ -72,7 +47,7 @@ def _parse_line(session: ReadSession, line: Line) -> tuple[str, Row] | None:
         return None
     check_line(session, line)
     try:
-        value = _DECODER.decode(line.text)
+        value = DECODER.decode(line.text)
     except (ValueError, RecursionError) as err:
         reason = "too many nested levels" if isinstance(err, RecursionError) else "too long a number"
         if isinstance(err, json.JSONDecodeError):
@@ -83,62 +58,102 @@ def _parse_line(session: ReadSession, line: Line) -> tuple[str, Row] | None:
     return _check_object(session, line.number, value)
 
 
-def _split_array(session: ReadSession) -> Iterator[_Item]:
-    """Split an array into its items, holding little more than one of them in memory."""
-    with session.path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
-        text, number, size = _read_chunk(session, file, CHUNK), 1, CHUNK
-        position = _BRACKET.match(text).end()  # type: ignore[union-attr]
-        number += text.count("\n", 0, position)
-        while True:
-            begin = _SEPARATOR.match(text, position).end()  # type: ignore[union-attr]
-            number += text.count("\n", position, begin)
-            position = begin
-            if text.startswith("]", position):
-                return _check_end(session, file, number, text[position + 1 :])
-            try:
-                value, end = _DECODER.raw_decode(text, position)
-            except (ValueError, RecursionError):
-                # The object may continue in the next chunk; chunks grow, so that long objects stay linear.
-                more = _read_chunk(session, file, size)
-                if not more:
-                    session.fail(
-                        number,
-                        "expected JSON objects to the end of the array, found invalid JSON.",
-                        "Fix the file.",
-                    )
-                text, position, size = text[position:] + more, 0, 2 * size
-                continue
-            yield _Item(Line(number, text[position:end]), value)
-            number += text.count("\n", position, end)
-            position, size = end, CHUNK
+def _split(session: ReadSession, layout: Layout) -> Iterator[Item]:
+    """Split a file into its objects, holding little more than one of them in memory."""
+    with open_json(session) as stream:
+        if layout is Layout.OBJECTS:
+            while stream.skip(commas=True):
+                yield _decode(session, stream)
+            return
+        if stream.take("["):
+            yield from _split_array(session, stream)
+        elif stream.take("{"):
+            keys: list[str] = []
+            yield from _split_object(session, stream, keys)
+            if session.options.split is not None and session.options.split not in keys:
+                session.fail(
+                    1,
+                    f"--split must be one of {', '.join(keys)}, found {session.options.split}.",
+                    "Choose one of these.",
+                )
+        number = stream.number
+        if stream.skip():
+            rest = shorten(stream.peek(80).strip())
+            session.fail(number, f"expected nothing after the array, found {rest}.", "Fix the file.")
 
 
-def _read_chunk(session: ReadSession, file: TextIO, size: int) -> str:
-    chunk = file.read(size)
-    session.report.n_bytes += len(chunk.encode(errors="surrogateescape"))
-    return chunk
+def _split_array(session: ReadSession, stream: JsonStream) -> Iterator[Item]:
+    """Split an array, from after its bracket on."""
+    while not stream.take("]", commas=True):
+        yield _decode(session, stream)
 
 
-def _check_end(session: ReadSession, file: TextIO, number: int, rest: str) -> None:
-    """Check that nothing follows an array.
+def _split_object(
+    session: ReadSession, stream: JsonStream, keys: list[str], *, is_inner: bool = False
+) -> Iterator[Item]:
+    """Split the array of texts in an object, from after the brace on.
+
+    Args:
+        session: The session.
+        stream: The file.
+        keys: Keys of the arrays of texts so far, filled.
+        is_inner: Whether the object is in another one.
+    """
+    while not stream.take("}", commas=True):
+        key = str(_decode(session, stream).value)
+        stream.take(":")
+        first = stream.skip()
+        if first == "[" and stream.take("["):
+            yield from _split_member(session, stream, keys, key)
+        elif first == "{" and not is_inner and stream.take("{"):
+            yield from _split_object(session, stream, keys, is_inner=True)
+        else:
+            _decode(session, stream)
+
+
+def _split_member(session: ReadSession, stream: JsonStream, keys: list[str], key: str) -> Iterator[Item]:
+    """Split an array in an object, if it is one of texts and was not left to others.
 
     Raises:
-        CorpusError: If something does.
+        CorpusError: If it is another array of texts, and none is chosen.
     """
-    while rest:
-        if rest.strip():
-            session.fail(
-                number, f"expected nothing after the array, found {shorten(rest.strip())}.", "Fix the file."
-            )
-        rest = _read_chunk(session, file, CHUNK)
+    items, split = _split_array(session, stream), session.options.split
+    first = next(items, None)
+    is_texts = first is not None and is_text(first.value, text_key(session))
+    if is_texts:
+        keys.append(key)
+    if is_texts and split is None and len(keys) > 1:
+        session.fail(
+            stream.number,
+            f"texts must be under one key, found them under {' and '.join(map(shorten, keys))}.",
+            "Choose one with --split.",
+        )
+    for item in chain([first] if first else [], items):
+        if is_texts and split in (None, key):
+            yield item
 
 
-def _check_item(session: ReadSession, item: _Item) -> tuple[str, Row]:
+def _decode(session: ReadSession, stream: JsonStream) -> Item:
+    item = stream.decode()
+    if item is None:
+        session.fail(
+            stream.number,
+            "expected JSON objects to the end of the array or file, found invalid JSON.",
+            "Fix the file.",
+        )
+    return item
+
+
+def _check_item(session: ReadSession, item: Item) -> tuple[str, Row] | None:
     check_line(session, item.line)
     return _check_object(session, item.line.number, item.value)
 
 
-def _check_object(session: ReadSession, number: int, value: object) -> tuple[str, Row]:
+def _check_object(session: ReadSession, number: int, value: object) -> tuple[str, Row] | None:
+    value = make_row(value)
+    if value is None:
+        session.leave_out("null values in place of texts")
+        return None
     if not isinstance(value, dict):
         kind = value if isinstance(value, RepeatedKey) else type(value).__name__
         session.fail(number, f"expected a JSON object, found {kind}.")

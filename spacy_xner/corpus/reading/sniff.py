@@ -1,11 +1,11 @@
 """The beginning of a file, to detect its format."""
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .json_items import read_first
 from .lines import check_start
+from .session import ReadSession
 
 MAX_BYTES = 1 << 20
 MAX_LINES = 1000
@@ -17,7 +17,7 @@ class FileHead(NamedTuple):
     Attributes:
         path: The file or folder.
         lines: Its first lines that are not blank; empty for a folder.
-        first: The first JSON object of JSON lines, or of an array; empty if there is none.
+        first: The first object of a JSON file, however long; empty if the file does not begin with one.
     """
 
     path: Path
@@ -44,12 +44,4 @@ def read_file_head(path: Path) -> FileHead:
     check_start(path, raw)
     text = raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     lines = [line for line in text.split("\n") if line.strip()][:MAX_LINES]
-    return FileHead(path, lines, _parse_first(lines))
-
-
-def _parse_first(lines: Sequence[str]) -> dict[str, Any]:
-    try:
-        value, _ = json.JSONDecoder().raw_decode("\n".join(lines).lstrip("[ \t\r\n"))
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    return FileHead(path, lines, read_first(ReadSession(path)))

@@ -1,0 +1,137 @@
+"""How the objects of a JSON file are arranged: one a line, in an array, one after another, or under a key."""
+
+import re
+from enum import Enum, auto
+
+from .json_stream import CHUNK, Row, open_json
+from .lines import MAX_LINE
+from .session import ReadSession
+
+_PAIR = re.compile(r'\[\s*"')
+# Keys are compared in lower case, without these.
+_JOINERS = str.maketrans("", "", "_- ")
+# Keys of a text, the preferred first.
+TEXTS = (
+    *("text", "content", "sentence", "fulltext", "sourcetext", "originaltext", "rawtext", "textcontent"),
+    *("utterance", "tweet", "review", "texta", "txt", "sent", "文本", "内容", "原文", "句子", "正文", "评论"),
+    *("テキスト", "本文", "문장", "텍스트"),
+)  # fmt: skip
+# Keys of a text that are also used for other strings.
+LOOSE_TEXTS = (
+    *("data", "source", "raw", "body", "input", "query", "document", "doc", "message", "comment", "question"),
+    *("passage", "paragraph", "context", "abstract", "title", "description"),
+)  # fmt: skip
+# Keys of the tokens of a text, of spaCy's own JSON, and of chunks of a text.
+LISTS = ("tokens", "words", "tokenizedtext", "paragraphs", "data")
+# Keys of entities, the usual first.
+ENTITIES = (
+    *("spans", "entities", "label", "labels", "annotations", "annotation", "ents", "ner", "entity", "slots"),
+    *("privacymask", "resultlist", "mentions", "nerspans", "entitylist", "textsegmentannotations", "marks"),
+    *("points", "namedentities", "entitymentions", "nertags", "golden", "gold", "predictedentities", "实体"),
+    "标注",
+)  # fmt: skip
+# Objects with one of these are entities, though they may have a text.
+_OFFSETS = ("start", "startoffset", "begin", "startidx", "startposition", "startchar", "span", "offset")
+
+
+class Layout(Enum):
+    """How objects are arranged."""
+
+    LINES = auto()
+    ARRAY = auto()
+    # One after another, each over several lines.
+    OBJECTS = auto()
+    # In an array under a key of one object, or of an object in it.
+    WRAPPED = auto()
+
+
+def normalize(name: str) -> str:
+    """Return a key as tables of names have it: in lower case, without ``_``, ``-`` and blanks."""
+    return name.lower().translate(_JOINERS)
+
+
+def find_layout(session: ReadSession) -> Layout:
+    """Find out how the objects of a file are arranged, by its first value.
+
+    Raises:
+        OSError: If there is no such file.
+    """
+    with open_json(session) as stream:
+        first = stream.skip()
+        if first == "[" and not _PAIR.match(stream.peek(CHUNK)):
+            return Layout.ARRAY
+        item = stream.decode(MAX_LINE) if first in ("[", "{") else None
+        if item is None:
+            # No text is this long.
+            is_long = first == "{" and len(stream.peek(MAX_LINE)) >= MAX_LINE
+            return Layout.WRAPPED if is_long and "\n" in stream.peek(CHUNK) else Layout.LINES
+        if isinstance(item.value, dict) and list_arrays(item.value, text_key(session)):
+            return Layout.WRAPPED
+        is_followed = stream.peek(80).lstrip(" \t")[:1] in ("{", "[", ",")
+        return Layout.OBJECTS if is_followed or "\n" in item.line.text else Layout.LINES
+
+
+def text_key(session: ReadSession) -> str | None:
+    """Return the key of the text that the options name; None if they name none."""
+    name = session.options.field_names.get("text")
+    return name and name.partition(".")[0]
+
+
+def list_arrays(value: Row, text: str | None = None, *, is_inner: bool = False) -> list[str]:
+    """List the keys of an object with an array of texts, or an object with one; empty if it is a text itself.
+
+    Args:
+        value: The object.
+        text: Key of the text, if it is known.
+        is_inner: Whether the object is in another one.
+    """
+    names = {normalize(key) for key in value if isinstance(value[key], str)}
+    if text in value or not names.isdisjoint(TEXTS):
+        return []
+    keys = [
+        key
+        for key, each in value.items()
+        if (isinstance(each, list) and each and is_text(each[0], text))
+        or (isinstance(each, dict) and not is_inner and list_arrays(each, text, is_inner=True))
+    ]
+    # Entities by their texts, beside a text under a key that is often used for other strings.
+    are_entities = all(normalize(key) in ENTITIES for key in keys) and has_text(value)
+    return [] if are_entities and not any(is_pair(each[0]) for each in map(value.get, keys)) else keys
+
+
+def is_text(value: object, text: str | None = None) -> bool:
+    """Return whether a value is a text with what is known of it: an object, or a pair."""
+    if not isinstance(value, dict):
+        return is_pair(value)
+    if text is not None:
+        return text in value
+    names = {normalize(key) for key in value}
+    if not names.isdisjoint(_OFFSETS):
+        return False
+    return has_text(value) or any(normalize(key) in LISTS and isinstance(value[key], list) for key in value)
+
+
+def has_text(value: Row, *, is_inner: bool = False) -> bool:
+    """Return whether an object, or an object in it, has a string with the key of a text."""
+    return any(
+        (isinstance(each, str) and normalize(key) in (*TEXTS, *LOOSE_TEXTS))
+        or (isinstance(each, dict) and not is_inner and has_text(each, is_inner=True))
+        for key, each in value.items()
+    )
+
+
+def is_pair(value: object) -> bool:
+    """Return whether a value is a pair of a text and its annotations."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and bool(value[0])
+
+
+def make_row(value: object) -> object:
+    """Return a pair of a text and its annotations, as spaCy 2 had them, as an object; others unchanged.
+
+    Source: spaCy 2's documentation, "Training data in Python".
+    """
+    if not isinstance(value, list) or not is_pair(value):
+        return value
+    text, annotations = value
+    is_object = isinstance(annotations, dict)
+    return {**annotations, "text": text} if is_object else {"text": text, "label": annotations}
