@@ -1,4 +1,4 @@
-"""Label Studio's JSON: tasks, each with a text in ``data`` and the results of its annotations.
+"""Label Studio's JSON: tasks, each with texts in ``data`` and the results of its annotations.
 
 Source: Label Studio's documentation, "Label Studio JSON format of annotated tasks".
 """
@@ -6,17 +6,19 @@ Source: Label Studio's documentation, "Label Studio JSON format of annotated tas
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from statistics import fmean
-from typing import Any, TextIO
+from typing import TextIO
 
+from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
 from ..reading.json_items import Row, read_json
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
-
-ANNOTATIONS = ("annotations", "completions")
+from .label_studio_project import Project, Text, clean_surface, find_texts, survey_project
+from .label_studio_results import Choice, Region, Results, choose_annotation, sort_results, strip_markup
 
 
 def recognizes_label_studio(head: FileHead) -> bool:
@@ -25,63 +27,110 @@ def recognizes_label_studio(head: FileHead) -> bool:
 
 
 def read_label_studio(session: ReadSession) -> Iterator[Record]:
-    """Read the labels and choices of each task's first annotation that was not cancelled.
+    """Read the labels and choices of each task: of the ground truth, or else of the newest annotation.
 
-    Tasks without one, further annotations, and results of other types are counted and left out.
+    A task with several labelled texts gives a record for each, and a dialogue one for each utterance. Tasks
+    without an annotation or with none that can be read, other annotations, and other results are counted and
+    left out.
 
     Raises:
         CorpusError: If a task is bad.
     """
-    return read_offsets(session, read_json, _parse)
+    project = survey_project(session)
+
+    def list_texts(session: ReadSession) -> Iterator[tuple[str, RawRecord]]:
+        tasks = session.read_each(read_json(session), partial(_read_task, session, project))
+        return ((where, raw) for where, texts in tasks for raw in texts)
+
+    return read_offsets(session, list_texts, lambda session, where, raw: raw)
 
 
-def _parse(session: ReadSession, where: str, task: Row) -> RawRecord | None:
+def _read_task(
+    session: ReadSession, project: Project, item: tuple[str, Row]
+) -> tuple[str, list[RawRecord]] | None:
+    where, task = item
     try:
-        text = _text(task["data"])
-        annotations: list[Row] = next((task[name] for name in ANNOTATIONS if name in task), [])
-        done = [each for each in annotations if not each.get("was_cancelled")]
-        if not done:
+        texts = find_texts(task["data"])
+        if not any(key in texts for key in project.texts):
+            raise KeyError
+        annotation, n_others, n_skipped = choose_annotation(task, project.annotations)
+        if annotation is None:
             session.leave_out("tasks without an annotation")
             return None
-        for _ in done[1:]:
-            session.leave_out("annotations after a task's first")
-        return RawRecord(text, *_read_results(session, done[0]["result"]))
-    except (KeyError, TypeError, AttributeError, ValueError):
+        for _ in range(n_others):
+            session.leave_out("other annotations of a task")
+        for _ in range(n_skipped):
+            session.leave_out("skipped annotations")
+        results = sort_results(annotation["result"])
+        if _is_readable(session, results):
+            return where, list(_make_records(session, project, results, texts=texts))
+    except CorpusError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError):
         session.fail(
             where,
             "expected a task of Label Studio with its text in data, and annotations with results, found "
             "another shape.",
         )
+    return None
 
 
-def _read_results(session: ReadSession, results: list[Row]) -> tuple[list[RawSpan] | None, list[str] | None]:
-    """Read the entities of an annotation, and its choices: None where it has only the other."""
-    spans: list[RawSpan] = []
-    cats: list[str] | None = None
-    for result in results:
-        kind, value = result["type"], result["value"]
-        if kind == "labels":
-            labels = _as_list(value["labels"])
-            spans += [RawSpan(value["start"], value["end"], label, value.get("text")) for label in labels]
-        elif kind == "choices":
-            cats = [*(cats or []), *_as_list(value["choices"])]
-        elif isinstance(kind, str):
-            session.leave_out(f"results of type {kind}")
-        else:
+def _is_readable(session: ReadSession, results: Results) -> bool:
+    """Count what is not read, and return whether the rest can stand for the task."""
+    for kind in results.unread:
+        session.leave_out(kind)
+    if results.n_misplaced:
+        session.leave_out("tasks with entities whose places cannot be read")
+    elif results.unread and not (results.regions or results.choices):
+        session.leave_out("tasks of which no result can be read")
+    else:
+        return True
+    return False
+
+
+def _make_records(
+    session: ReadSession, project: Project, results: Results, *, texts: dict[str, Text]
+) -> Iterator[RawRecord]:
+    """Make a record of each labelled text of a task."""
+    keys = project.find_keys(texts)
+    entity_keys = dict.fromkeys(keys[name] for name in project.entity_names if name in keys)
+    labelled = list(entity_keys | dict.fromkeys(keys[choice.to_name] for choice in results.choices))
+    for key in labelled or [next(key for key in project.texts if key in texts)]:
+        regions = [region for region in results.regions if keys[region.to_name] == key]
+        choices = [choice for choice in results.choices if keys[choice.to_name] == key]
+        has_entities = key in entity_keys or not project.keys
+        text = texts[key]
+        if isinstance(text, list):
+            for _ in choices:
+                session.leave_out("labels of whole dialogues")
+            yield from _read_dialogue(text, regions) if has_entities else ()
+            continue
+        if any(keys.get(name) == key for name in project.pages):
+            page = strip_markup(text)
+            text, regions = page.lay_out(), [page.shift(region) for region in regions]
+        spans = [span for region in regions for span in _make_spans(region, text)]
+        cats = [label for choice in choices for label in _name_labels(project, choice)]
+        yield RawRecord(text, spans if has_entities else None, cats if choices else None)
+
+
+def _read_dialogue(utterances: list[str], regions: list[Region]) -> Iterator[RawRecord]:
+    """Make a record of each utterance."""
+    spans: list[list[RawSpan]] = [[] for _ in utterances]
+    for region in regions:
+        if region.utterance is None:
             raise TypeError
-    return (spans if spans or cats is None else None), cats
+        spans[region.utterance] += _make_spans(region, utterances[region.utterance])
+    return map(RawRecord, utterances, spans)
 
 
-def _as_list(value: object) -> list[str]:
-    if not isinstance(value, list):
-        raise TypeError
-    return value
+def _make_spans(region: Region, text: str) -> list[RawSpan]:
+    surface = clean_surface(region.surface, text) if isinstance(region.surface, str) else region.surface
+    return [RawSpan(region.start, region.end, label, surface) for label in region.labels]
 
 
-def _text(data: dict[str, Any]) -> str:
-    """Return the text: the longest string, if none is named so."""
-    texts = [value for value in data.values() if isinstance(value, str)]
-    return data["text"] if isinstance(data.get("text"), str) else max(texts, key=len)
+def _name_labels(project: Project, choice: Choice) -> list[str]:
+    """Return the chosen labels, with the name of their control if others have the same label."""
+    return [f"{choice.from_name}={label}" if project.names_controls else label for label in choice.labels]
 
 
 def write_label_studio(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:

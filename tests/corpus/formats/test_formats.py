@@ -192,7 +192,7 @@ def test_tasks_and_annotations_that_are_not_read_are_counted(tmp_path: Path) -> 
     assert [record.cats for record in records] == [None, {"good": 1.0}]
     assert report.left_out == {
         "tasks without an annotation": 1,
-        "annotations after a task's first": 1, "results of type rating": 1
+        "other annotations of a task": 1, "results of type rating": 1
     }  # fmt: skip
 
 

@@ -1,0 +1,208 @@
+"""What all tasks of a Label Studio export tell about its project: which texts are labelled, and how."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..reading.json_items import Row, read_json
+from ..reading.session import ReadSession
+from .label_studio_results import ANNOTATIONS, Region, choose_annotation, sort_results, strip_markup
+
+# A text, or the utterances of a dialogue.
+Text = str | list[str]
+# Keys that most projects have for the text, in this order.
+TEXTS = ("text", "content", "body", "sentence", "dialogue")
+# Tasks in which the texts of entities are looked up.
+SAMPLE_TASKS = 2000
+_LINK = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|data:|/data/)\S*\s*", re.IGNORECASE)
+
+
+class Project(NamedTuple):
+    """What is the same for all tasks of a file.
+
+    Attributes:
+        annotations: Keys of what is read: annotations, or predictions if no task has one.
+        texts: Keys of texts, the most likely first.
+        keys: Key of the text of each control.
+        entity_names: Controls of texts that are labelled with entities.
+        pages: Controls of pages, whose offsets count text without markup.
+        names_controls: Whether labels of texts need the name of their control, as others have the same label.
+    """
+
+    annotations: tuple[str, ...]
+    texts: list[str]
+    keys: dict[str, str]
+    entity_names: list[str]
+    pages: set[str]
+    names_controls: bool
+
+    def find_keys(self, texts: Mapping[str, Text]) -> dict[str, str]:
+        """Return the key of the text of each control in a task, without those that it lacks."""
+        known = [key for key in self.texts if key in texts]
+        keys = {name: known[0] if len(known) == 1 else key for name, key in self.keys.items()}
+        return {name: key for name, key in keys.items() if key in texts}
+
+
+@dataclass(slots=True)
+class _Survey:
+    """What the tasks so far have.
+
+    Attributes:
+        n_tasks: Tasks with an annotation.
+        n_empty: Those whose annotation has no result.
+        entities: Controls of texts with entities, and how many they have.
+        pages: Controls of pages.
+        others: Controls of texts with choices.
+        hits_by_key: For each key, the number of entities whose own text is at their offsets, by control.
+        choices: For each choice, the controls that have it.
+        unread: Other results.
+    """
+
+    n_tasks: int = 0
+    n_empty: int = 0
+    entities: Counter[str] = field(default_factory=Counter)
+    pages: set[str] = field(default_factory=set)
+    others: dict[str, None] = field(default_factory=dict)
+    hits_by_key: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    choices: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    unread: Counter[str] = field(default_factory=Counter)
+
+    def add(self, annotation: Row, texts: Mapping[str, Text]) -> None:
+        """Add a task's annotation."""
+        results = sort_results(annotation["result"])
+        self.n_tasks += 1
+        self.n_empty += not annotation["result"]
+        self.unread.update(results.unread)
+        for choice in results.choices:
+            self.others[choice.to_name] = None
+            for label in map(str, choice.labels):
+                self.choices[label].add(choice.from_name)
+        for region in results.regions:
+            self.entities[region.to_name] += 1
+            if region.is_markup:
+                self.pages.add(region.to_name)
+        if self.n_tasks <= SAMPLE_TASKS:
+            self._find_texts(results.regions, texts)
+
+    def _find_texts(self, regions: list[Region], texts: Mapping[str, Text]) -> None:
+        """Count the entities whose own text is at their offsets."""
+        regions = [region for region in regions if isinstance(region.surface, str)]
+        for is_page in {region.is_markup for region in regions}:
+            for key, text in texts.items():
+                units = _encode(text, is_page=is_page)
+                hits = (each.to_name for each in regions if each.is_markup == is_page and _is_at(each, units))
+                self.hits_by_key[key].update(hits)
+
+
+def survey_project(session: ReadSession) -> Project:
+    """Read all tasks, and decide what holds for the whole file.
+
+    Raises:
+        CorpusError: If no task has a text, or no result can be read.
+    """
+    surveys = {ANNOTATIONS: _Survey(), ("predictions",): _Survey()}
+    lengths: Counter[str] = Counter()
+    not_links: set[str] = set()
+    for _, task in read_json(session.preview()):
+        try:
+            texts = find_texts(task["data"])
+            for names, survey in surveys.items():
+                annotation, *_ = choose_annotation(task, names)
+                if annotation is not None:
+                    survey.add(annotation, texts)
+        except (KeyError, TypeError, AttributeError, ValueError):
+            continue  # the reader reports it
+        lengths.update({key: len(text) for key, text in texts.items()})
+        not_links |= {
+            key for key, text in texts.items() if isinstance(text, list) or not _LINK.fullmatch(text)
+        }
+    names, survey = next((pair for pair in surveys.items() if pair[1].n_tasks), (ANNOTATIONS, _Survey()))
+    _check_readable(session, survey)
+    chosen = session.options.field_names.get("text")
+    ranked = [chosen] if chosen else sorted(not_links, key=lambda key: (_rank_name(key), -lengths[key]))
+    if lengths and not ranked:
+        problem = "expected a task of Label Studio with its text in data, found only links."
+        session.fail(1, problem, "Add the texts.")
+    keys = _match_keys(session, survey, ranked)
+    if "predictions" in names:
+        session.note("predictions are read, as no task has an annotation")
+    names_controls = any(len(controls) > 1 for controls in survey.choices.values())
+    return Project(names, ranked, keys, list(survey.entities), survey.pages, names_controls)
+
+
+def _check_readable(session: ReadSession, survey: _Survey) -> None:
+    """Check that some result can be read, if there are any.
+
+    Raises:
+        CorpusError: If there are only results of other types.
+    """
+    if survey.unread and not (survey.n_empty or survey.entities or survey.others):
+        kinds = ", ".join(f"{kind} {n}" for kind, n in survey.unread.most_common(5))
+        session.fail(
+            1,
+            f"a Label Studio export must have labels or choices of texts, found only {kinds:.300}.",
+            "Check that the project labels texts.",
+        )
+
+
+def _match_keys(session: ReadSession, survey: _Survey, ranked: list[str]) -> dict[str, str]:
+    """Find the text of each control, by the entities' own texts, by its name, or else the most likely."""
+    keys: dict[str, str] = {}
+    for name in dict.fromkeys([*survey.entities, *survey.others]):
+        hits = {key: counts[name] for key, counts in survey.hits_by_key.items()}
+        if not ranked:
+            break
+        key = max(ranked, key=lambda key: (hits.get(key, 0), key == name, -ranked.index(key)))
+        keys[name] = key
+        why = "as its control is named" if key == name else "the most likely of all keys"
+        if hits.get(key):
+            why = f"{hits[key]} of {survey.entities[name]} entities match their text"
+        session.note(f"text in {key}: {why}")
+    return keys
+
+
+def _rank_name(key: str) -> int:
+    return TEXTS.index(key) if key in TEXTS else len(TEXTS)
+
+
+def _is_link(text: Text) -> bool:
+    return isinstance(text, str) and _LINK.fullmatch(text) is not None
+
+
+def find_texts(data: Mapping[str, Any]) -> dict[str, Text]:
+    """Return the texts and dialogues of a task by their keys."""
+    texts: dict[str, Text] = {key: value for key, value in data.items() if isinstance(value, str)}
+    for key, value in data.items():
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            texts[key] = [_utterance(row) for row in value]
+    return texts
+
+
+def _utterance(row: Row) -> str:
+    strings = {key: value for key, value in row.items() if isinstance(value, str)}
+    named = next((strings[key] for key in TEXTS if key in strings), None)
+    return max(strings.values(), key=len, default="") if named is None else named
+
+
+def _encode(text: Text, *, is_page: bool) -> list[tuple[str, bytes]]:
+    """Return a text, or each utterance of a dialogue, as Label Studio counts it, and in UTF-16."""
+    texts = text if isinstance(text, list) else [strip_markup(text).text if is_page else text]
+    return [(each, each.encode("utf-16-le", "surrogatepass")) for each in texts]
+
+
+def _is_at(region: Region, texts: list[tuple[str, bytes]]) -> bool:
+    """Return whether the text of a region is at its offsets, in characters or in UTF-16 units."""
+    number = region.utterance or 0
+    if number >= len(texts):
+        return False
+    text, units = texts[number]
+    wide = units[2 * region.start : 2 * region.end].decode("utf-16-le", "replace")
+    surface = clean_surface(region.surface or "", text).strip()
+    return surface in (text[region.start : region.end].strip(), wide.strip())
+
+
+def clean_surface(surface: str, text: str) -> str:
+    r"""Return an entity's text with line ends, which Label Studio writes as ``\n`` of two characters."""
+    return surface if "\\n" in text else surface.replace("\\n", "\n")
