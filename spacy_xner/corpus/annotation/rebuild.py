@@ -1,12 +1,30 @@
 """Rebuilds the text of a sequence of tokens."""
 
 from collections.abc import Sequence
-from itertools import accumulate, count
+from itertools import accumulate
 from operator import add
 
-from ...scripts import has_unspaced, is_unspaced
+from .spacing import Spacing, find_spacing
 
 Offsets = list[tuple[int, int]]
+
+
+def place_tokens(
+    tokens: Sequence[str], text: str | None, glued: Sequence[bool], spacing: Spacing
+) -> tuple[str, Offsets]:
+    """Locate tokens in a text, if the corpus has it and they fit; else join them.
+
+    Args:
+        tokens: The tokens.
+        text: Their text, if the corpus has it.
+        glued: For each token, whether the corpus marks it as not followed by a space.
+        spacing: Where the corpus has spaces.
+
+    Returns:
+        The text, and start and end of each token in it.
+    """
+    offsets = None if text is None else locate_tokens(spacing.write(tokens), text)
+    return join_tokens(tokens, glued, spacing) if text is None or offsets is None else (text, offsets)
 
 
 def locate_tokens(tokens: Sequence[str], text: str) -> Offsets | None:
@@ -27,33 +45,36 @@ def locate_tokens(tokens: Sequence[str], text: str) -> Offsets | None:
     return offsets if not text[position:].strip() else None
 
 
-def join_tokens(tokens: Sequence[str], glued: Sequence[bool]) -> tuple[str, Offsets]:
-    """Join tokens with spaces, except between characters of scripts that have none.
+def join_tokens(
+    tokens: Sequence[str], glued: Sequence[bool], spacing: Spacing | None = None
+) -> tuple[str, Offsets]:
+    """Join tokens with spaces where people write them.
 
-    A sentence of single characters, some of them of such a script, was split into characters: its digits and
-    Latin letters are joined without spaces too.
+    Text of a script without spaces has one only between two words of letters or digits of other scripts:
+    ``海丰路602号``, ``请联系Bo Ek``. Other text has one between all tokens. A token of white space, or an
+    empty one, is the space itself.
 
     Args:
         tokens: The tokens.
         glued: For each token, whether the corpus marks it as not followed by a space.
+        spacing: Where the corpus has spaces; None to decide by these tokens alone.
 
     Returns:
         The text, and start and end of each token in it.
     """
-    is_mixed = has_unspaced("".join(tokens))
-    if not is_mixed and not any(glued):
-        lengths = [0, *accumulate(map(len, tokens))]
-        starts, ends = map(add, lengths, count()), map(add, lengths[1:], count())
-        return " ".join(tokens), list(zip(starts, ends, strict=False))
-    by_character = is_mixed and all(len(token) == 1 for token in tokens)
-    pieces: list[str] = []
-    offsets: Offsets = []
-    end = 0
-    for token, is_glued in zip(tokens, [True, *glued], strict=False):
-        if not (is_glued or by_character or (is_unspaced(pieces[-1][-1]) and is_unspaced(token[0]))):
-            pieces.append(" ")
-            end += 1
-        pieces.append(token)
-        offsets.append((end, end + len(token)))
-        end += len(token)
-    return "".join(pieces), offsets
+    if spacing is None:
+        spacing = Spacing() if "".join(tokens).isascii() else find_spacing([tokens])
+    tokens = [token or " " for token in spacing.write(tokens)]
+    text = " ".join(tokens)
+    if any(glued) or not spacing.is_everywhere(text):
+        spaces = spacing.find_spaces(tokens, glued)
+        pieces = (
+            token + " " if has_space else token for token, has_space in zip(tokens, spaces, strict=True)
+        )
+        text = "".join(pieces)
+    else:
+        spaces = [True] * len(tokens)
+    lengths = list(accumulate(map(len, tokens), initial=0))
+    n_spaces = list(accumulate(spaces, initial=0))
+    starts, ends = map(add, lengths, n_spaces), map(add, lengths[1:], n_spaces)
+    return text, list(zip(starts, ends, strict=False))

@@ -8,6 +8,7 @@ from itertools import islice, pairwise
 
 from ...errors import CorpusError, XnerWarning
 from ...schemes import TagScheme
+from ..annotation.spacing import Spacing, detect_spacing
 from ..annotation.tags import detect_scheme
 from ..reading.lines import Line, check_line, read_lines
 from ..reading.session import ReadSession
@@ -22,6 +23,8 @@ HEADER = re.compile(r"#\s*global\.columns\s*=\s*(.*)")
 CHUNKS = frozenset("ADJP ADVP CONJP INTJ LST NP PP PRT SBAR UCP VP".split())
 # The reader reports single bad lines; they must not make another column look better.
 MIN_GOOD_SHARE = 0.9
+# In CoNLL-U, of a token that is not followed by a space.
+NO_SPACE = "SpaceAfter=No"
 _EITHER = (TagScheme(), TagScheme(label_first=True))
 
 
@@ -35,6 +38,7 @@ class Columns:
         token: Index of the token.
         tags: Index of each layer's tag, the outermost layer's first.
         scheme: The tags' scheme.
+        spacing: Where the text has spaces between tokens.
     """
 
     separator: str | None
@@ -42,6 +46,7 @@ class Columns:
     token: int
     tags: tuple[int, ...]
     scheme: TagScheme
+    spacing: Spacing
 
 
 def is_tag(cell: str) -> bool:
@@ -76,11 +81,17 @@ def find_columns(session: ReadSession) -> Columns:
     names = session.options.columns or _header(lines)
     rows = {line.number: split_line(line.text, separator) for line in lines}
     width, token, tags = _detect(session, list(rows.items())) if names is None else _parse_names(names)
-    cells = [_column(sentence, width, tag) for sentence in _split_sentences(sample, rows) for tag in tags]
+    sentences = _split_sentences(sample, rows)
+    cells = [_column(sentence, width, tag) for sentence in sentences for tag in tags]
     scheme, evidence = detect_scheme(cells, session.options.scheme)
     columns = " and ".join(str(tag + 1) for tag in tags)
     session.note(f"token in column {token + 1}, tags in {columns} of {width}: {evidence}")
-    return Columns(separator, width, token, tags, scheme)
+    tokens = [_column(sentence, width, token) for sentence in sentences]
+    glued = [
+        [any(NO_SPACE in cell for cell in row) for row in sentence if len(row) == width]
+        for sentence in sentences
+    ]
+    return Columns(separator, width, token, tags, scheme, detect_spacing(session, tokens, glued))
 
 
 def has_columns(session: ReadSession, lines: Sequence[Line]) -> bool:

@@ -14,13 +14,13 @@ from ...errors import XnerWarning
 from ...schemes import TagScheme
 from ...tokenizer import split_text
 from ...types import CharSpan, Entity, Record
-from ..annotation.rebuild import join_tokens, locate_tokens
+from ..annotation.rebuild import locate_tokens, place_tokens
 from ..annotation.repairs import read_tags
 from ..reading.lines import Block, Line, check_block, read_blocks
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
-from .columns import Columns, find_columns, has_columns, is_docstart, is_tag, split_line
+from .columns import NO_SPACE, Columns, find_columns, has_columns, is_docstart, is_tag, split_line
 
 TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
 # Of a sentence. A file without blank lines would fill the memory.
@@ -101,9 +101,8 @@ def _read_sentence(session: ReadSession, columns: Columns, sentence: Block) -> R
     layers = [
         read_tags(session, columns.scheme, layer, place=lambda i: session.at(numbers[i])) for layer in tags
     ]
-    offsets = locate_tokens(tokens, text) if text is not None else None
-    if offsets is None or text is None:
-        text, offsets = join_tokens(tokens, ["SpaceAfter=No" in line for line in lines.values()])
+    glued = [NO_SPACE in line for line in lines.values()]
+    text, offsets = place_tokens(tokens, text, glued, columns.spacing)
     spans = [
         CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label)
         for layer in layers

@@ -8,6 +8,7 @@ from ...types import CharSpan, Record
 from ..annotation.offsets import check_texts
 from ..annotation.rebuild import join_tokens
 from ..annotation.repairs import read_tags
+from ..annotation.spacing import detect_spacing
 from ..annotation.tags import detect_scheme
 from ..reading.session import ReadSession, shorten
 
@@ -70,17 +71,17 @@ def read_token_rows(session: ReadSession, list_rows: ListRows, fields: Fields) -
         CorpusError: If a row is bad.
     """
     preview = session.preview()
-    sample = preview.read_each(list_rows(preview), lambda row: _parse(preview, *row, fields=fields)[1])
-    scheme, evidence = detect_scheme(
-        [tags for tags in islice(sample, SAMPLE_ROWS) if tags], session.options.scheme
-    )
+    sample = preview.read_each(list_rows(preview), lambda row: _parse(preview, *row, fields=fields))
+    rows = list(islice(sample, SAMPLE_ROWS))
+    scheme, evidence = detect_scheme([tags for _, tags in rows if tags], session.options.scheme)
     session.note(f"{fields.tokens} and {fields.tags}: {evidence}")
+    spacing = detect_spacing(session, [tokens for tokens, _ in rows])
 
     def read_row(item: tuple[str, Row]) -> Record:
         where, row = item
         tokens, tags = _parse(session, where, row, fields=fields)
         entities = read_tags(session, scheme, tags, place=lambda _: where)
-        text, offsets = join_tokens(tokens, [False] * len(tokens))
+        text, offsets = join_tokens(tokens, [False] * len(tokens), spacing)
         spans = (CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities)
         return Record(text, tuple(spans), where)
 

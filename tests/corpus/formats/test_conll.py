@@ -116,8 +116,8 @@ def test_token_may_hold_a_space_between_tabs(tmp_path: Path) -> None:
     [
         ("张\tB-PER\n三\tI-PER\n在\tO\n北京\tB-LOC\n", "张三在北京"),
         ("张\tB-PER\n1\tO\n3\tO\n8\tO\n", "张138"),
-        ("张三\tB-PER\nDHL\tB-ORG\n13\tO\n", "张三 DHL 13"),
-        ("Hi\tB-X\n,\tO\n你\tO\n，\tO\n好\tO\n", "Hi , 你，好"),
+        ("张三\tB-PER\nDHL\tB-ORG\n13\tO\n", "张三DHL 13"),
+        ("Hi\tB-X\n,\tO\n你\tO\n，\tO\n好\tO\n", "Hi,你，好"),
         ("# text = Anna,  Bo\nAnna\tB-PER\n,\tO\nBo\tB-PER\n", "Anna,  Bo"),
         ("# text = other\nAnna\tB-PER\nBo\tB-PER\n", "Anna Bo"),
         ("Bo\tB-PER\tSpaceAfter=No\n,\tO\t_\nhi\tO\t_\n", "Bo, hi"),
