@@ -1,0 +1,138 @@
+"""Reads the labels in a cell of a table: how several are separated is decided once for the file."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from ..reading.lines import read_texts
+from ..reading.session import ReadSession, shorten
+
+# Always between labels.
+JOINERS = "|;"
+# Between labels if the sample shows it: doccano's, then those of lists.
+CANDIDATES = "#,、，"
+# Separators that the option `fields` cannot hold.
+NAMES = {",": "comma", "": "none"}
+NUMBERS = re.compile(r"\d{1,4}(\s*[,#、，]\s*\d{1,4})*")
+# doccano's columns.
+DOCCANO = ("id", "data", "label")
+
+
+class LabelCells(NamedTuple):
+    """How labels are written in cells.
+
+    Attributes:
+        separators: Characters between labels.
+        names: Names of labels that are numbers; None if they are what the cells hold.
+    """
+
+    separators: str
+    names: Sequence[str] | None = None
+
+    def split(self, cell: str) -> list[str]:
+        """Return the labels in a cell, as it writes them."""
+        for separator in self.separators:
+            cell = cell.replace(separator, "\n")
+        return [label for part in cell.split("\n") if (label := part.strip())]
+
+    def read(self, session: ReadSession, where: str, cell: str) -> list[str]:
+        """Return the labels in a cell, with their names.
+
+        Raises:
+            CorpusError: If a label has no name.
+        """
+        labels = self.split(cell)
+        if self.names is None:
+            return labels
+        numbers = [
+            int(label.removesuffix(".0")) if label.removesuffix(".0").isdecimal() else -1 for label in labels
+        ]
+        if not all(0 <= number < len(self.names) for number in numbers):
+            session.fail(
+                where,
+                f"a label must be a number from 0 to {len(self.names) - 1}, as the file of names has lines, "
+                f"found {shorten(cell)}.",
+            )
+        return [self.names[number] for number in numbers]
+
+
+def find_label_cells(
+    session: ReadSession, names: Sequence[str], cells: Iterable[str]
+) -> tuple[LabelCells, str]:
+    """Detect what separates labels, and read the names of labels that are numbers.
+
+    Args:
+        session: The session; its option `fields` may set ``separator`` and ``names``.
+        names: Names of the table's columns.
+        cells: The column of labels.
+
+    Returns:
+        How cells are read, and the evidence; empty if that is the usual way.
+
+    Raises:
+        CorpusError: If nothing shows whether a character separates labels.
+    """
+    fields = session.options.field_names
+    values = Counter(stripped for cell in cells if (stripped := cell.strip()))
+    separators, evidence = JOINERS, ""
+    if "separator" in fields:
+        given = fields["separator"]
+        separators = next((separator for separator, name in NAMES.items() if name == given), given)
+    elif not any(joiner in value for value in values for joiner in JOINERS):
+        for candidate in CANDIDATES:
+            evidence = _evidence(session, names, values, candidate)
+            if evidence:
+                separators = candidate
+                break
+    label_names = read_names(session)
+    return LabelCells(separators, label_names), evidence
+
+
+def read_names(session: ReadSession) -> list[str] | None:
+    """Read the file of labels that the option `fields` names, one a line, the first for 0; None without it.
+
+    Raises:
+        OSError: If there is no such file.
+    """
+    name = session.options.field_names.get("names")
+    if name is None:
+        return None
+    beside = session.path.parent / name
+    return [text.strip() for text in read_texts(beside if beside.is_file() else Path(name))]
+
+
+def _evidence(session: ReadSession, names: Sequence[str], values: Counter[str], separator: str) -> str:
+    """Return why a character separates labels; empty if it does not.
+
+    Its parts also stand alone or in other cells, or all are numbers, or the columns are doccano's.
+
+    Raises:
+        CorpusError: If it may or may not.
+    """
+    joined = {
+        value: [part.strip() for part in value.split(separator)] for value in values if separator in value
+    }
+    if not joined or not all(chain.from_iterable(joined.values())):
+        return ""
+    parts = Counter(chain.from_iterable({*parts} for parts in joined.values()))
+    n_shared = sum(part in values or n > 1 for part, n in parts.items())
+    why = f"separated by {separator}: {n_shared} of {len(parts)} are also found alone or in other cells"
+    if all(map(NUMBERS.fullmatch, values)):
+        if len({value.count(separator) for value in values}) > 1 or n_shared == len(parts):
+            return f"separated by {separator}: numbers, one or several in a cell"
+    elif 2 * n_shared > len(parts):
+        return why
+    elif separator == "#" and tuple(name.lower() for name in names) == DOCCANO:
+        return f"separated by {separator}, as doccano writes them"
+    elif not n_shared and all(values[value] > 1 for value in joined):
+        # The same words over and over are one label.
+        return ""
+    session.fail(
+        1,
+        f"labels must show what separates them, found {shorten(next(iter(joined)))}, which may be one or "
+        f"{len(next(iter(joined.values())))}.",
+        f"Set --format table --fields separator={NAMES.get(separator, separator)}, or separator=none.",
+    )

@@ -1,0 +1,232 @@
+"""Rows of CSV and TSV files: detects separator, quotes and header, and splits lines into cells."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from ...errors import CorpusError
+from .column_names import PATTERNS, is_known, is_sentence
+from .lines import check_line, read_lines
+from .session import ReadSession
+
+# The first wins where several fit equally well.
+SEPARATORS = "\t,;|"
+SAMPLE_LINES = 2000
+MAX_CHARACTERS = 1 << 24
+MIN_SHARE = 0.9
+WELL_QUOTED = re.compile(r'"([^"]|"")*"')
+
+Cells = list[str]
+
+
+class Layout(NamedTuple):
+    """How lines are split into cells.
+
+    Attributes:
+        separator: Between cells.
+        is_quoted: Cells may be in quotes.
+        width: Number of cells of a row.
+        names: Names of the columns, those of the header if there is one.
+        has_header: Whether the first row has the names; None if nothing shows it.
+    """
+
+    separator: str
+    is_quoted: bool
+    width: int
+    names: Cells
+    has_header: bool | None
+
+
+class _Split(NamedTuple):
+    """Sample rows, split in one way, and how well they fit."""
+
+    separator: str
+    is_quoted: bool
+    width: int
+    rows: list[Cells]
+    n_known: int
+    share: float
+    n_blank: int
+
+    @property
+    def fitness(self) -> tuple[bool, int, float, int]:
+        return self.share >= MIN_SHARE, self.n_known, self.share, -self.n_blank
+
+
+def read_sample(session: ReadSession) -> list[str]:
+    """Read the first lines of a file."""
+    return [line.text for line in islice(read_lines(session.preview()), SAMPLE_LINES)]
+
+
+def find_layout(session: ReadSession, sample: Iterable[str]) -> tuple[Layout, list[Cells]]:
+    """Detect how the lines of a sample are split.
+
+    The separator splits most lines into as many cells, and finds known names in the first row. Cells may be
+    in quotes, unless lines fit as well without and a quote stands alone.
+
+    Returns:
+        The layout, and the rows of its width, without the header.
+
+    Raises:
+        CorpusError: If the lines are no table.
+    """
+    csv.field_size_limit(MAX_CHARACTERS)
+    lines = [line for line in sample if line.strip()]
+    if len(lines) < 2:
+        session.fail(
+            1, f"a table must have a header and rows, found {len(lines)} lines.", "Check the format."
+        )
+    splits = [split for separator in SEPARATORS if (split := _split_best(lines, separator))]
+    if not splits:
+        session.fail(
+            1,
+            "a table must have two or more columns, separated by tabs, commas, semicolons or |, found one.",
+            "Check the format.",
+        )
+    best = max(splits, key=lambda split: split.fitness)
+    rows = [row for row in best.rows if len(row) == best.width]
+    if len(rows) < 2 and best.rows[0] in rows[:1]:
+        session.fail(2, f"expected rows of {best.width} cells as in the header, found none.")
+    has_header = _has_header(rows, session.options.field_names) if best.rows[0] in rows[:1] else False
+    if has_header is not False:
+        names = [name.strip().lstrip("#").strip() for name in rows.pop(0)]
+    else:
+        names = [f"column {i}" for i in range(1, best.width + 1)]
+    return Layout(best.separator, best.is_quoted, best.width, names, has_header), rows
+
+
+def _split_best(lines: Sequence[str], separator: str) -> _Split | None:
+    """Split lines with quotes or without; None if there is one column."""
+    if not any(separator in line for line in lines):
+        return None
+    quoted, bare = (_try_split(lines, separator, is_quoted=is_quoted) for is_quoted in (True, False))
+    if bare is None or (quoted is not None and quoted.share > bare.share):
+        return quoted
+    cells = [cell.strip() for row in bare.rows for cell in row if cell.lstrip().startswith('"')]
+    bad = [cell for cell in cells if not WELL_QUOTED.fullmatch(cell)]
+    if separator == "\t":
+        # Where no line needs quotes to have as many cells, they belong to the text, unless all are doubled.
+        needs_quotes = not bad and any('""' in cell[1:-1] for cell in cells)
+    else:
+        needs_quotes = not bad or {*bad} != {'"'}
+    return quoted if needs_quotes else bare
+
+
+def _try_split(lines: Sequence[str], separator: str, *, is_quoted: bool) -> _Split | None:
+    reader = _split((f"{line}\n" for line in lines), separator, is_quoted=is_quoted)
+    rows: list[Cells] = []
+    sizes: list[int] = []
+    before = 0
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error:
+            # Reading the whole file will report it.
+            break
+        if row is None:
+            break
+        rows.append(row)
+        sizes.append(reader.line_num - before)
+        before = reader.line_num
+    if not rows:
+        return None
+    n_known = sum(map(is_known, rows[0]))
+    width = len(rows[0]) if n_known else Counter(map(len, rows)).most_common(1)[0][0]
+    if width < 2:
+        return None
+    n_good = sum(size for row, size in zip(rows, sizes, strict=True) if len(row) == width)
+    n_blank = sum(cell.startswith(" ") for row in rows for cell in row[1:])
+    return _Split(separator, is_quoted, width, rows, n_known, n_good / len(lines), n_blank)
+
+
+def _has_header(rows: Sequence[Cells], fields: Mapping[str, str]) -> bool | None:
+    """Return whether the first row names the columns; None if nothing shows it.
+
+    A header has known names that are no values of their columns, or words above numbers, dates or links. A
+    row of data repeats values, has numbers above numbers, or a sentence.
+    """
+    names = {name for name in fields.values() if not name.isdecimal()}
+    if names & {cell.strip() for cell in rows[0]}:
+        return True
+    shown = _shows_header(rows)
+    is_numbered = any(name.isdecimal() for name in fields.values())
+    return False if shown is None and is_numbered else shown
+
+
+def _shows_header(rows: Sequence[Cells]) -> bool | None:
+    first = [cell.strip() for cell in rows[0]]
+    # Files that were joined have the header more than once.
+    columns = zip(*[row for row in rows[1:] if row != rows[0] or not any(map(is_known, first))], strict=True)
+    values = [{cell.strip() for cell in column} - {""} for column in columns] or [set() for _ in first]
+    n_known = sum(is_known(cell) and cell not in seen for cell, seen in zip(first, values, strict=True))
+    patterns = [_find_pattern(seen) for seen in values]
+    typed = [(cell, pattern) for cell, pattern in zip(first, patterns, strict=True) if pattern and cell]
+    n_alike = sum(pattern.fullmatch(cell) is not None for cell, pattern in typed)
+    n_repeated = sum(cell in seen for cell, seen in zip(first, values, strict=True))
+    is_header = n_known > 0 or n_alike < len(typed)
+    is_data = n_alike > 0 or n_repeated > 0 or (n_known == 0 and any(map(is_sentence, first)))
+    if is_header and is_data:
+        # The labels of flags may be numbers.
+        numbers = [cell for cell, _ in typed if cell.isdecimal()]
+        is_range = len(numbers) > 1 and numbers in ([str(i + k) for i in range(len(numbers))] for k in (0, 1))
+        return True if n_known and is_range else None
+    return is_header if is_header or is_data else None
+
+
+def _find_pattern(values: set[str]) -> re.Pattern[str] | None:
+    """Return the pattern that all values of a column have, if there is one."""
+    return next(
+        (pattern for pattern in PATTERNS.values() if values and all(map(pattern.fullmatch, values))), None
+    )
+
+
+def _split(lines: Iterable[str], separator: str, *, is_quoted: bool) -> Any:
+    if is_quoted:
+        return csv.reader(lines, delimiter=separator, strict=True)
+    return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+
+
+def read_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Cells]]:
+    """Read the rows after the header, each with the number of its first line; a blank line has no cells.
+
+    Raises:
+        CorpusError: If a row is no text and must not be skipped, or quotes do not fit.
+    """
+    is_header = layout.has_header is not False
+    for number, row, error in _number_rows(session, layout):
+        if is_header:
+            if error is not None:
+                raise error
+            is_header = not row
+        elif error is None:
+            yield number, row
+        else:
+            session.skip(error)
+
+
+def _number_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Cells, CorpusError | None]]:
+    """Split lines into rows, each with the number of its first line, and the error of one that is no text."""
+    errors: list[CorpusError] = []
+
+    def lines() -> Iterator[str]:
+        for line in read_lines(session):
+            try:
+                check_line(session, line)
+            except CorpusError as err:
+                errors.append(err)
+            yield f"{line.text}\n"
+
+    rows = _split(lines(), layout.separator, is_quoted=layout.is_quoted)
+    while True:
+        number = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as err:
+            session.fail(number, f"expected cells of a table, found {err}.", "Fix the line.")
+        if row is None:
+            return
+        yield number, row, next(iter(errors), None)
+        errors.clear()

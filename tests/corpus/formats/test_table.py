@@ -1,0 +1,303 @@
+"""Tables of texts with labels: columns, headers, cells and separators are found once for the file."""
+
+from pathlib import Path
+
+import pytest
+
+from spacy_xner.corpus import ReadOptions, ReadReport, read_records
+from spacy_xner.errors import CorpusError
+from spacy_xner.types import Record
+
+
+def read(
+    folder: Path, text: str, name: str = "file.csv", **options: object
+) -> tuple[list[Record], ReadReport]:
+    """Write a file, and read it as any format."""
+    path, report = folder / name, ReadReport()
+    path.write_text(text, encoding="utf-8", newline="")
+    return list(read_records(path, options=ReadOptions(**options), report=report)), report
+
+
+def chosen(records: list[Record]) -> list[tuple[str, list[str]]]:
+    """Return texts with their labels."""
+    return [(record.text, sorted(k for k, v in (record.cats or {}).items() if v)) for record in records]
+
+
+def surfaces(records: list[Record]) -> list[list[tuple[str, str]]]:
+    """Return the entities of each text with their labels."""
+    return [
+        [(record.text[start:end], label) for start, end, label, _ in record.spans or ()] for record in records
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id,data,label\n1,a,wet#torn\n2,b,ok\n3,c,ok#wet\n", [["torn", "wet"], ["ok"], ["ok", "wet"]]),
+        ("id,data,label\n1,wet box,wet#torn\n2,dry,fine\n", [["torn", "wet"], ["fine"]]),
+        ("text,label\nwet box,wet|torn\ndry,fine\n", [["torn", "wet"], ["fine"]]),
+        ("text;label\nwet box;wet|torn\ndry;fine\n", [["torn", "wet"], ["fine"]]),
+        ("text\tlabel\nwet box\t3,11\ndry\t4\n", [["11", "3"], ["4"]]),
+        ('text,labels\nwet box,"3, 11"\ndry,4\n', [["11", "3"], ["4"]]),
+        ('text,tags,topics\nwet,x,"Sun, Rain"\ndry,x,Sun\nh,x,Rain\n', [["Rain", "Sun"], ["Sun"], ["Rain"]]),
+        ('text,topic\na,"Law, Tax"\nb,"Law, Tax"\nc,Sun\n', [["Law, Tax"], ["Law, Tax"], ["Sun"]]),
+        ("内容,标签\n包裹湿了,破损、受潮\n没问题,受潮\n还行,破损\n", [["受潮", "破损"], ["受潮"], ["破损"]]),
+        ("text,label\nI like it,C#\nI do not,F#\n", [["C#"], ["F#"]]),
+        ('text,label\nwet box,"[""wet"", ""torn""]"\ndry,[]\n', [["torn", "wet"], []]),
+        ("text,label\nwet box,\"['wet', 'torn']\"\ndry,\"['dry']\"\n", [["torn", "wet"], ["dry"]]),
+        ('text,mood\na,"{""choices"": [""wet"", ""torn""]}"\nb,"{""choices"": [""ok""]}"\n', [["torn", "wet"], ["ok"]]),
+    ],
+)  # fmt: skip
+def test_several_labels_in_a_cell_are_separated(tmp_path: Path, text: str, expected: list[list[str]]) -> None:
+    records, _ = read(tmp_path, text)
+    assert [labels for _, labels in chosen(records)] == expected
+    assert all(record.spans is None for record in records)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            'text,topic\na,"Law, Tax"\nb,"Sun, Rain"\n',
+            "labels must show what separates them, found 'Law, Tax'",
+        ),
+        (
+            "text,topic\na,A#1\nb,B#2\n",
+            "labels must show what separates them, found 'A#1', which may be one or 2",
+        ),
+        ('text,label\na,"3,5"\nb,"4,0"\n', "Set --format table --fields separator=comma, or separator=none"),
+    ],
+)
+def test_a_separator_without_evidence_is_asked_for(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(CorpusError, match=message):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("separator", "expected"), [("comma", ["Law", "Tax"]), ("none", ["Law, Tax"]), ("w, T", ["La", "ax"])]
+)
+def test_a_separator_can_be_set(tmp_path: Path, separator: str, expected: list[str]) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text('text,topic\na,"Law, Tax"\n', encoding="utf-8")
+    options = ReadOptions(fields=f"separator={separator}")
+    if separator == "w, T":
+        with pytest.raises(ValueError, match="--fields must be names"):
+            list(read_records(path, options=options))
+    else:
+        assert chosen(list(read_records(path, options=options))) == [("a", expected)]
+
+
+def test_labels_that_are_numbers_are_named_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("calm\nglad\nsad\n", encoding="utf-8")
+    text = "text\tlabel\tid\nwet box\t0,2\ta1\ndry\t1\tb2\n"
+    records, _ = read(tmp_path, text, "file.tsv", fields="names=names.txt")
+    assert chosen(records) == [("wet box", ["calm", "sad"]), ("dry", ["glad"])]
+    with pytest.raises(CorpusError, match=r"file.tsv:4: a label must be a number from 0 to 2, .* found '3'"):
+        read(tmp_path, text + "hm\t3\tc\n", "file.tsv", fields="names=names.txt")
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path, text, "file.tsv", fields="names=none.txt")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '"[{""start"": 5, ""end"": 8, ""text"": ""Ann"", ""labels"": [""PER""]}]"',
+        '"[{""start"": 5, ""end"": 8, ""label"": ""PER""}]"',
+        "\"[{'start': 5, 'end': 8, 'label': 'PER'}]\"",
+        "\"[(5, 8, 'PER')]\"",
+        '"[[5, 8, ""PER""]]"',
+        "\"{'entities': [(5, 8, 'PER')]}\"",
+        "\"((5, 8, 'PER'),)\"",
+    ],
+)
+@pytest.mark.parametrize("name", ["label", "labels", "entities", "spans", "ner_result"])
+def test_lists_of_entities_in_cells_are_entities(tmp_path: Path, name: str, cells: str) -> None:
+    records, report = read(
+        tmp_path, f"id,text,{name}\n7,Ring Ann,{cells}\n8,Call Ann,{cells}\n9,No,[]\n10,Ha,\n"
+    )
+    assert surfaces(records) == [[("Ann", "PER")], [("Ann", "PER")], []]
+    assert all(record.cats is None for record in records)
+    assert report.notes[1] == f"text in text, lists of entities in {name}"
+    assert report.left_out == {"texts without a label": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "n_left_out"),
+    [
+        ("id,data,label\n1,wet box,wet\n2,later,\n3,dry,fine\n", 1),
+        ("text\tlabel\nwet box\twet\nlater\t\ndry\tfine\nlater\t \n", 2),
+        ("text,label\nwet box,wet\nlater,;|\ndry,fine\n", 1),
+        ("wet box\twet\nlater\t\ndry\tfine\ndry\twet\ndry\tfine\n", 1),
+        ('text,label\nwet box,"[""wet""]"\nlater,\ndry,"[""fine""]"\n', 1),
+    ],
+)
+def test_rows_without_a_label_are_left_out_and_counted(tmp_path: Path, text: str, n_left_out: int) -> None:
+    records, report = read(tmp_path, text)
+    assert chosen(records)[:2] == [("wet box", ["wet"]), ("dry", ["fine"])]
+    assert report.left_out == {"texts without a label": n_left_out}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("很好的店\t1\n太贵了\t0\n还会来\t1\n", ["1", "0", "1"]),
+        ("1\t很好的店\n0\t太贵了\n1\t还会来\n", ["1", "0", "1"]),
+        ("lovely place\tgood\ntoo dear\tbad\nwill be back\tgood\n", ["good", "bad", "good"]),
+        ("good\tlovely place\nbad\ttoo dear\ngood\twill be back\n", ["good", "bad", "good"]),
+        ("3,lovely place\n1,too dear\n3,will be back\n", ["3", "1", "3"]),
+        ('"lovely, place",good\ntoo dear,bad\nwill be back,good\n', ["good", "bad", "good"]),
+        ("query\tWhat is my limit\ngreet\tHello there\nquery\tHow much is it\n", ["query", "greet", "query"]),
+        ("17\tlovely place\tgood\n18\ttoo dear\tbad\n19\twill be back\tgood\n", ["good", "bad", "good"]),
+        ("http://a.b/1,lovely,good\nhttp://a.b/2,dear,bad\nhttp://a.b/3,ah,good\n", ["good", "bad", "good"]),
+    ],
+)  # fmt: skip
+def test_a_first_row_of_data_is_not_the_header(tmp_path: Path, text: str, expected: list[str]) -> None:
+    records, report = read(tmp_path, text, "file.tsv")
+    assert [labels for _, labels in chosen(records)] == [[label] for label in expected]
+    assert records[0].source.endswith("file.tsv:1")
+    assert report.notes[1].startswith("no header, text in column ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lovely place\tgood\ntoo dear\tbad\n",
+        "lovely place\t18,0\ta\ntoo dear\t7\tb\nhm\t26,15\tc\n",
+        "lovely place\t1\t0\ntoo dear\t0\t1\n",
+        "lovely place\tgood\ten\ntoo dear\tbad\ten\nhm\tgood\tde\n",
+    ],
+)
+def test_without_evidence_a_header_is_asked_for(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CorpusError, match=r"add a header, or set .* --fields by name, .* by number"):
+        read(tmp_path, text, "file.tsv")
+    records, _ = read(tmp_path, text, "file.tsv", fields="text=1,labels=2,separator=comma")
+    assert records[0].text == "lovely place"
+
+
+@pytest.mark.parametrize(
+    ("header", "notes"),
+    [
+        ("文本,标签", "text in 文本, labels in 标签"),
+        ("内容,类别", "text in 内容, labels in 类别"),
+        ("句子,情感", "text in 句子, labels in 情感"),
+        ("评论,意图", "text in 评论, labels in 意图"),
+        ("标题,标注", "text in 标题, labels in 标注"),
+        ("微博中文内容,情感倾向", "text in 微博中文内容, labels in 情感倾向"),
+        ("テキスト,ラベル", "text in テキスト, labels in ラベル"),
+        ("문장,감정", "text in 문장, labels in 감정"),
+        ("comment_text,review_label", "text in comment_text, labels in review_label"),
+        ("Utterance,Domain", "text in Utterance, labels in Domain"),
+        ("data,label", "text in data, labels in label"),
+        ("SMS,kind", "text in SMS, labels in kind"),
+    ],
+)
+def test_columns_are_known_by_many_names(tmp_path: Path, header: str, notes: str) -> None:
+    records, report = read(tmp_path, f"{header}\n一,good place\n二,good place\n")
+    assert chosen(records) == [("一", ["good place"]), ("二", ["good place"])]
+    assert report.notes[1] == notes
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("text,body,label\nhttp://a.b/1,Good\ttea,x\nhttp://a.b/2,Bad tea,y\n", "body"),
+        (
+            "url,id,story,label\nhttp://a.b/c/d/e/f,123456789012345,Good tea,x\nhttp://a.b/c/d/g,99,No,y\n",
+            "story",
+        ),
+        (
+            "label,text_id,words of it\na category that is long,1,Good\na category that is long,2,Bad\n",
+            "words of it",
+        ),
+        ("created_at,tweet,label\n2020-01-01T10:00:00,Good tea,x\n2020-01-02T10:00:00,No,y\n", "tweet"),
+        ("label,review_id,review\nx,R-00001,Good\ny,R-00002,Bad\n", "review"),
+    ],
+)
+def test_the_text_is_never_an_id_a_link_or_a_label(tmp_path: Path, text: str, expected: str) -> None:
+    _, report = read(tmp_path, text)
+    assert report.notes[1] == f"text in {expected}, labels in label"
+
+
+@pytest.mark.parametrize(
+    ("label", "other", "found"),
+    [
+        ("The box was wet when it came.", "It was all fine, thanks.", "sentences"),
+        ("http://a.b/1", "http://a.b/2", "links"),
+        ("2021-02-03", "2021-02-04", "dates"),
+        ("0.25", "0.75", "numbers"),
+        ("B-PER", "O", "tags"),
+        ("100234", "100235", "a different number or code in each row"),
+        ("2018-En-00866", "2018-En-02590", "a different number or code in each row"),
+        ("123e4567-e89b-12d3-a456-426614174000", "00000000-e89b-12d3-a456-426614174000", "ids"),
+    ],
+)
+def test_what_is_no_class_never_becomes_a_label(tmp_path: Path, label: str, other: str, found: str) -> None:
+    with pytest.raises(CorpusError, match=f"the column 'label' must hold classes, found {found}, such as"):
+        read(tmp_path, f"text,label\nA wet box,{label!r}\nAll fine,{other!r}\n".replace("'", '"'))
+
+
+def test_many_different_phrases_are_no_classes(tmp_path: Path) -> None:
+    rows = "".join(f"Ask {i},answer number {i}\n" for i in range(30))
+    with pytest.raises(CorpusError, match="must hold classes, found 30 different values in 30 rows"):
+        read(tmp_path, f"question,target\n{rows}")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("id,comment_text,toxic,mild\n1,Go,1,0\n2,Hi,0,1\n", [["toxic"], ["mild"]]),
+        ("text,toxic,mild\nGo,True,False\nHi,False,True\n", [["toxic"], ["mild"]]),
+        ("text,unclear,toxic,mild\nGo,False,1,0\nHi,True,0,1\n", [["toxic"], ["mild"]]),
+        ("idx,text,toxic,mild\n0,Go,1,0\n1,Hi,0,1\n", [["toxic"], ["mild"]]),
+        (",text,toxic,mild\n0,Go,1.0,0.0\n1,Hi,0.0,1.0\n", [["toxic"], ["mild"]]),
+        ("text,0,1,2\nGo,1,0,0\nHi,0,1,0\n", [["0"], ["1"]]),
+    ],
+)
+def test_flags_are_columns_of_0_and_1(tmp_path: Path, text: str, expected: list[list[str]]) -> None:
+    records, _ = read(tmp_path, text)
+    assert chosen(records) == [("Go", expected[0]), ("Hi", expected[1])]
+
+
+def test_a_repeated_header_is_left_out(tmp_path: Path) -> None:
+    records, report = read(tmp_path, "text,label\nGo,a\ntext,label\nHi,b\n")
+    assert chosen(records) == [("Go", ["a"]), ("Hi", ["b"])]
+    assert report.left_out == {"repeated headers": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"text"\t"label"\n"He said ""no"""\t"a"\n', 'He said "no"'),
+        ('text\tlabel\n"no" he said\ta\n', '"no" he said'),
+        ('text\tlabel\n"no\ta\nb"\ta\n', '"no'),
+        ('text\tlabel\n"one\ntwo"\ta\nthree\tb\n', "one\ntwo"),
+        ("text|label\nno, no; no|a\nb|c\n", "no, no; no"),
+        ("no, no; no\ta\nyes, so\tb\nhm\ta\n", "no, no; no"),
+        ("no, no;a\nyes, so;b\nhm, well;a\n", "no, no"),
+    ],
+)
+def test_separators_and_quotes_are_found(tmp_path: Path, text: str, expected: str) -> None:
+    records, _ = read(tmp_path, text)
+    assert records[0].text == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("text=note,labels=kind", ("b c d", ["x"])),
+        ("label=other", ("b c d", ["u"])),
+        ("text=other,labels=kind", ("u", ["x"])),
+    ],
+)
+def test_columns_can_be_named(tmp_path: Path, fields: str, expected: tuple[str, list[str]]) -> None:
+    path = tmp_path / "file"
+    path.write_text("note,other,kind\nb c d,u,x\ne f,v,x\n", encoding="utf-8")
+    records = list(read_records(path, "table", options=ReadOptions(fields=fields)))
+    assert chosen(records)[0] == expected
+
+
+def test_columns_that_are_missing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        CorpusError, match=r"--fields text=body must name a column, found no 'body' among 'text'"
+    ):
+        read(tmp_path, "text,label\nGo,a\n", fields="text=body")
