@@ -157,6 +157,14 @@ def test_predictions_come_back_as_gold(folder: Path, tmp_path: Path) -> None:
     assert json.loads(out)["entities"] == {"PER": 1, "PHONE": 1, "LOC": 1}
 
 
+def test_predict_counts_what_a_format_loses(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text(f"{SLIPS[0][0]}\n\n{SLIPS[3][0]}\n \n", encoding="utf-8")
+    output = tmp_path / "out.conll"
+    code, _, err = invoke("predict", folder, tmp_path / "texts.txt", "-o", output, "--format", "conll")
+    assert (code, err) == (0, "Warning: 2 texts without a token.\n")
+    assert output.read_text("utf-8").count("# text = ") == 2
+
+
 def test_device() -> None:
     assert json.loads(invoke("device", "cpu", "--json")[1])["device"] == "cpu"
     assert "device: cpu" in invoke("device", "cpu")[1]

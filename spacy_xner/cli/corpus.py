@@ -12,6 +12,7 @@ from .parts import (
     ColumnNames,
     WriteFormat,
     echo,
+    echo_lost,
     one_line_warnings,
     progress_bar,
     progress_of_parts,
@@ -118,8 +119,7 @@ def export(
     check_apart(target, source)
     options = WriteOptions(scheme, type_first, not plain)
     lost = run(stream_docs(source, Vocab()), target, format, options=options)
-    for what, count in lost.items():
-        echo(f"Warning: {count} {what}.", is_error=True)
+    echo_lost(lost)
     echo(f"Wrote {target}")
 
 

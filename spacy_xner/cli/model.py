@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .parts import AsJson, Device, Model, WriteFormat, echo, progress_bar, read_lines, show
+from .parts import AsJson, Device, Model, WriteFormat, echo, echo_lost, progress_bar, read_lines, show
 
 
 def evaluate(
@@ -116,7 +116,7 @@ def predict(
             if format != "jsonl":
                 # Other formats store labels of texts without probabilities.
                 docs = (with_chosen(nlp, doc) for doc in docs)
-            export(docs, output, format, options=options)
+            echo_lost(export(docs, output, format, options=options))
             echo(f"Wrote {output}")
         elif as_json:
             for doc in docs:

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -43,6 +43,12 @@ def clean(text: str) -> str:
 def echo(text: str, *, is_error: bool = False) -> None:
     """Print a text, from whatever source, on standard output or standard error."""
     typer.echo(clean(text), err=is_error)
+
+
+def echo_lost(lost: Mapping[str, int]) -> None:
+    """Print how many items a writer lost, by kind."""
+    for kind, n in lost.items():
+        echo(f"Warning: {n} {kind}.", is_error=True)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
 from .columns import NO_SPACE, Columns, find_columns, has_columns, is_docstart, is_tag, split_line
+from .losses import UNANNOTATED
 
 TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
 # Of a sentence. A file without blank lines would fill the memory.
@@ -148,6 +149,8 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
         if not offsets:
             lost["texts without a token"] += 1
             continue
+        lost[UNANNOTATED] += record.spans is None
+        lost["texts with labels of their own, for which CoNLL has no place"] += record.cats is not None
         if options.comments:
             text = LINE_ENDS.sub(" ", record.text)
             lost["texts whose line ends became spaces"] += text != record.text
@@ -171,7 +174,7 @@ def _writable(record: Record, scheme: TagScheme, lost: Counter[str]) -> Record:
         if scheme.parse(scheme.join("B", span.label).strip()) == ("B", span.label)
     ]
     lost["entities with labels that CoNLL cannot hold"] += len(record.spans or ()) - len(good)
-    return replace(record, spans=tuple(good))
+    return record if record.spans is None else replace(record, spans=tuple(good))
 
 
 def _layers(record: Record) -> list[list[CharSpan]]:

@@ -19,6 +19,7 @@ from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
 from .label_studio_project import Project, Text, clean_surface, find_texts, survey_project
 from .label_studio_results import Choice, Region, Results, choose_annotation, sort_results, strip_markup
+from .losses import UNANNOTATED, WITHOUT_ENTITIES, choose_labels
 
 
 def recognizes_label_studio(head: FileHead) -> bool:
@@ -137,24 +138,19 @@ def write_label_studio(records: Iterable[Record], file: TextIO, options: WriteOp
     """Write tasks to import, for an interface with ``<Labels name="label" toName="text">``.
 
     Predictions are written as such, to be corrected there; gold as annotations.
+
+    Returns:
+        Number of items that were lost, by kind.
     """
+    lost: Counter[str] = Counter()
+    # Texts by whether they are annotated with entities, and have any; and those with labels of their own.
+    n_texts: Counter[bool | None] = Counter()
+    n_classified = 0
     file.write("[")
     for i, record in enumerate(records):
-        result = [
-            {
-                "id": f"{i}-{n}",
-                "from_name": "label",
-                "to_name": "text",
-                "type": "labels",
-                "value": {"start": start, "end": end, "text": record.text[start:end], "labels": [label]},
-            }
-            | ({"score": score} if options.predictions else {})
-            for n, (start, end, label, score) in enumerate(record.spans or ())
-        ]
-        chosen = [label for label, value in (record.cats or {}).items() if value >= 0.5]
-        if record.cats is not None:
-            place = {"from_name": "choice", "to_name": "text", "type": "choices", "id": f"{i}-choice"}
-            result.append({**place, "value": {"choices": chosen}})
+        result = _write_results(record, i, lost, options)
+        n_texts[None if record.spans is None else bool(record.spans)] += 1
+        n_classified += record.cats is not None
         done: Row = {"result": result}
         if options.predictions:
             done |= {"model_version": "spacy-xner"}
@@ -163,4 +159,28 @@ def write_label_studio(records: Iterable[Record], file: TextIO, options: WriteOp
         task = {"data": {"text": record.text}, name: [done]}
         file.write(("," if i else "") + "\n" + json.dumps(task, ensure_ascii=False))
     file.write("\n]\n")
-    return Counter()
+    # The reader takes a project for one of entities if any task has one, or if there is no choice.
+    if n_texts[True] or not n_classified:
+        lost[UNANNOTATED] += n_texts[None]
+    else:
+        lost[WITHOUT_ENTITIES] += n_texts[False]
+    return +lost
+
+
+def _write_results(record: Record, number: int, lost: Counter[str], options: WriteOptions) -> list[Row]:
+    result: list[Row] = [
+        {
+            "id": f"{number}-{n}",
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": {"start": start, "end": end, "text": record.text[start:end], "labels": [label]},
+        }
+        | ({"score": score} if options.predictions else {})
+        for n, (start, end, label, score) in enumerate(record.spans or ())
+    ]
+    chosen = choose_labels(record, lost)
+    if record.cats is not None:
+        place = {"from_name": "choice", "to_name": "text", "type": "choices", "id": f"{number}-choice"}
+        result.append({**place, "value": {"choices": chosen}})
+    return result

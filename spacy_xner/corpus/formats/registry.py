@@ -17,10 +17,11 @@ from ..reading.sniff import FileHead, read_file_head
 from .brat import read_brat, recognizes_brat
 from .cluener import read_cluener, recognizes_cluener
 from .conll import read_conll, recognizes_conll, write_conll
+from .doccano import read_doccano, recognizes_doccano, write_doccano
 from .hf import read_hf, recognizes_hf
 from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
-from .span_json import read_span_json, recognizes_span_json, write_doccano, write_span_json
+from .span_json import read_span_json, recognizes_span_json, write_span_json
 from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
 
@@ -53,10 +54,9 @@ FORMATS: dict[str, Format] = {
     "brat": Format(recognizes_brat, read_brat, reads_folders=True),
     "label-studio": Format(recognizes_label_studio, read_label_studio, write_label_studio),
     "cluener": Format(recognizes_cluener, read_cluener),
+    "doccano": Format(recognizes_doccano, read_doccano, write_doccano),
     "tokens": Format(recognizes_token_json, read_token_json),
     "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
-    # Read like any JSON lines; written as doccano imports them.
-    "doccano": Format(lambda _: False, read_span_json, write_doccano),
     "joined": Format(recognizes_joined, read_joined),
     "conll": Format(recognizes_conll, read_conll, write_conll),
     "table": Format(recognizes_table, read_table),

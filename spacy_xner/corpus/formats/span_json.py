@@ -20,6 +20,7 @@ from ..reading.json_items import Row, read_json
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
+from .losses import UNANNOTATED
 
 TEXTS = ("text", "content", "sentence", "data")
 SPANS = ("spans", "entities", "label", "labels", "annotations", "cats")
@@ -110,6 +111,7 @@ def _parse_spans(session: ReadSession, where: str, annotation: object) -> list[R
 
 def write_span_json(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:
     """Write JSON lines with ``text``, ``spans`` (ends exclusive), and ``cats`` where there are any."""
+    lost: Counter[str] = Counter()
     for record in records:
         spans = [
             {"start": start, "end": end, "label": label, "text": record.text[start:end]}
@@ -119,19 +121,8 @@ def write_span_json(records: Iterable[Record], file: TextIO, options: WriteOptio
         row: Row = {"text": record.text}
         if record.spans is not None or record.cats is None:
             row["spans"] = spans
+            lost[UNANNOTATED] += record.spans is None
         if record.cats is not None:
             row["cats"] = record.cats
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return Counter()
-
-
-def write_doccano(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:
-    """Write doccano's JSON lines: ``text``, and ``label`` with ``[start, end, label]``, ends exclusive."""
-    lost: Counter[str] = Counter()
-    for record in records:
-        labels: list[Any] = [[start, end, label] for start, end, label, _ in record.spans or ()]
-        chosen = [label for label, value in (record.cats or {}).items() if value >= 0.5]
-        if labels:
-            lost["labels of texts with entities, for which doccano has no place"] += len(chosen)
-        file.write(json.dumps({"text": record.text, "label": labels or chosen}, ensure_ascii=False) + "\n")
     return +lost

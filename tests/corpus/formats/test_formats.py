@@ -270,12 +270,17 @@ def test_lost_items_are_counted() -> None:
         "texts without a token": 1,
         "texts whose line ends became spaces": 1,
         "entities that IO merges with the one before": 1,
+        "texts not annotated with entities, written as texts without any": 1,
+        "texts with labels of their own, for which CoNLL has no place": 1,
     }
     assert "a\tX-I\nb\tX-I\n" in file.getvalue()
     file = StringIO()
     lost = FORMATS["doccano"].write(written, file, WriteOptions())  # type: ignore[misc]
     assert file.getvalue().splitlines()[-1] == '{"text": "a", "label": [[0, 1, "X"]]}'
-    assert lost == {"labels of texts with entities, for which doccano has no place": 1}
+    assert lost == {
+        "labels of texts with entities, for which doccano has no place": 1,
+        "texts not annotated with entities, written as texts without any": 2,
+    }
 
 
 def test_predictions_are_written_to_be_corrected() -> None:
