@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .session import ReadSession, shorten
 
@@ -119,11 +119,11 @@ def _parse_names(value: Any) -> Names | None:
         names = {
             row["id"]: next(filter(None, map(row.get, ("text", "name", "label"))), None) for row in value
         }
-        return names if all(isinstance(name, str) for name in names.values()) else None
+        return {number: name for number, name in names.items() if isinstance(name, str)} or None
     return None
 
 
-def refuse_number(session: ReadSession, where: str, number: object) -> None:
+def refuse_number(session: ReadSession, where: str, number: object) -> NoReturn:
     """Refuse a number without a name.
 
     Raises:
