@@ -50,7 +50,7 @@ def read_records(
         raise FileNotFoundError(f"The corpus must be a file or folder, found no {path}. Check the path.")
     name = format
     if format == "auto":
-        name = "conll" if session.options.columns is not None else find_format(path)
+        name = "conll" if session.options.columns is not None else find_format(path, session.preview())
     reader = get_format(name)
     if path.is_dir() and not reader.reads_folders:
         raise CorpusError(

@@ -41,9 +41,12 @@ def _read_pair(session: ReadSession, where: str, file: Path) -> RawRecord:
     if not file.is_file() or not source.is_file():
         session.fail(where, f"expected {source.name} beside it, found none.", "Add the missing file.")
     # Offsets count line ends as they are.
-    text = source.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    texts, annotations = session.for_file(source), session.for_file(file)
+    with texts.open() as raw:
+        text = raw.read().decode("utf-8", "surrogateescape")
     session.report.n_bytes += source.stat().st_size
-    annotations = session.for_file(file)
+    # Its entities are too few words to detect an encoding from, which is that of the text.
+    session.encodings.setdefault(file, texts.encoding)
     return RawRecord(text, [span for line in read_lines(annotations) for span in _parse(annotations, line)])
 
 

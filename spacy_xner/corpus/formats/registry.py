@@ -120,18 +120,22 @@ def get_writer(name: str) -> Callable[[Iterable[Record], TextIO, WriteOptions], 
     raise ValueError(f"format must be one of {names}, found {name!r}. Choose one of these.")
 
 
-def find_format(path: Path) -> str:
+def find_format(path: Path, session: ReadSession | None = None) -> str:
     """Detect the format of a file or folder.
 
     Those of other packages come after the built-in ones, and are loaded only if none of these fits. A file
     that no format recognizes is read as JSON if it begins so, as a table if its name ends in ``.csv`` or
     ``.tsv``, else as CoNLL: these readers report what is wrong.
 
+    Args:
+        path: The file or folder.
+        session: How to read it; by default without options.
+
     Raises:
         OSError: If there is no such file.
         ValueError: If a folder has nothing that can be read.
     """
-    head = read_file_head(path)
+    head = read_file_head(path, session)
     name = next((name for name, format in _each_format() if format.recognizes(head)), None)
     if name is not None:
         return name

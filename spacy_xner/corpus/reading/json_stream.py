@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import TextIOWrapper
 from typing import Any, NamedTuple, TextIO
 
 from .lines import Line
@@ -136,5 +137,5 @@ def open_json(session: ReadSession) -> Iterator[JsonStream]:
     Raises:
         OSError: If there is no such file.
     """
-    with session.path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+    with TextIOWrapper(session.open(), encoding="utf-8", errors="surrogateescape") as file:
         yield JsonStream(session, file)

@@ -1,13 +1,11 @@
-"""Numbered lines of UTF-8 files."""
+"""Numbered lines of text files."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from ...errors import CorpusError
 from .session import ReadSession
 
 # In bytes. No text is this long, and a file without line ends would fill the memory.
@@ -39,19 +37,16 @@ def read_lines(session: ReadSession) -> Iterator[Line]:
 
 
 def read_blocks(session: ReadSession) -> Iterator[Block]:
-    """Read lines without their line ends; bytes that are not UTF-8 become surrogates, for `check_line`.
+    """Read lines without their line ends; bytes that are no text become surrogates, for `check_line`.
 
     Raises:
-        CorpusError: If the file is in UTF-16, or a line is too long.
+        CorpusError: If the encoding is not certain, or a line is too long.
     """
     number = 1
-    with session.path.open("rb") as file:
+    with session.open() as file:
         while block := file.read(BLOCK):
             rest = file.readline(MAX_LINE + 1)
             session.report.n_bytes += len(block) + len(rest)
-            if number == 1:
-                check_start(session.path, block)
-                block = block.removeprefix(codecs.BOM_UTF8)
             if len(block) - block.rfind(NEWLINE) - 1 + len(rest) > MAX_LINE:
                 session.fail(
                     number + block.count(NEWLINE),
@@ -80,16 +75,6 @@ def read_texts(path: Path) -> list[str]:
     return [line.text for line in lines]
 
 
-def check_start(path: Path, raw: bytes) -> None:
-    """Check that a file is not in UTF-16, by its first bytes.
-
-    Raises:
-        CorpusError: If it is.
-    """
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise CorpusError(f"{path}:1: expected UTF-8, found UTF-16. Convert the file to UTF-8.")
-
-
 def check_block(session: ReadSession, block: Block) -> None:
     """Check that lines are text, as `check_line` does, all at once."""
     if _BAD.search("".join(block.lines)):
@@ -101,7 +86,7 @@ def check_line(session: ReadSession, line: Line) -> None:
     """Check that a line is text.
 
     Raises:
-        CorpusError: If it has bytes that are not UTF-8, a NUL or a CR.
+        CorpusError: If it has bytes that do not fit the encoding, a NUL or a CR.
     """
     bad = _BAD.search(line.text)
     if bad is None:
@@ -110,4 +95,8 @@ def check_line(session: ReadSession, line: Line) -> None:
         session.fail(line.number, "expected lines to end in LF or CRLF, found CR.", "Convert the line ends.")
     if bad[0] == "\x00":
         session.fail(line.number, "expected text, found a NUL.", "Fix the line.")
-    session.fail(line.number, "expected UTF-8, found other bytes.", "Convert the file to UTF-8.")
+    session.fail(
+        line.number,
+        f"expected {session.encoding.name.upper()}, found other bytes.",
+        "Name another encoding with --encoding, or convert the file to UTF-8.",
+    )

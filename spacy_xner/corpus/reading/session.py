@@ -1,12 +1,14 @@
 """One reading of a corpus: its file, the options, and a report of what happened to the texts."""
 
+import codecs
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from reprlib import Repr
-from typing import NoReturn, TypeVar
+from typing import BinaryIO, NoReturn, TypeVar
 
 from ...errors import CorpusError
+from .encoding import UTF_8, Encoding, detect_encoding, name_encoding, open_recoded
 from .options import ReadOptions
 
 Item = TypeVar("Item")
@@ -60,15 +62,50 @@ class ReadSession:
         path: File or folder; for Hugging Face datasets, a hub id too.
         options: Options.
         report: Filled while reading.
+        shown: The path in messages, such as that of an archive and a file in it; None if it is the same.
+        encodings: Encodings of the files that were opened.
     """
 
     path: Path
     options: ReadOptions = field(default_factory=ReadOptions)
     report: ReadReport = field(default_factory=ReadReport)
+    shown: Path | None = None
+    encodings: dict[Path, Encoding] = field(default_factory=dict)
 
     def at(self, line: int) -> str:
         """Return the position of a line, counted from 1, as ``file:line``."""
-        return f"{self.path}:{line}"
+        return f"{self.shown or self.path}:{line}"
+
+    @property
+    def encoding(self) -> Encoding:
+        """The encoding of the file: as the options name it, else detected, once.
+
+        Raises:
+            OSError: If there is no such file.
+            ValueError: If the options name an encoding that does not exist.
+            CorpusError: If two encodings fit the file.
+        """
+        if self.path not in self.encodings:
+            name = self.options.encoding
+            self.encodings[self.path] = (
+                detect_encoding(self.path, self.at(1)) if name is None else name_encoding(name)
+            )
+        return self.encodings[self.path]
+
+    def open(self) -> BinaryIO:
+        """Open the file as UTF-8 without a byte order mark, whatever its encoding, and note which it is.
+
+        Bytes that do not fit the encoding do not fit UTF-8 either.
+        """
+        name, evidence = self.encoding
+        if evidence and not any(note.startswith(f"encoding {name}:") for note in self.report.notes):
+            self.note(f"encoding {name}: {evidence}")
+        if name != UTF_8:
+            return open_recoded(self.path, name)
+        file = self.path.open("rb")
+        if file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
+            self.report.n_bytes += len(file.read(len(codecs.BOM_UTF8)))
+        return file
 
     def fail(self, where: int | str, problem: str, remedy: str = FIX_OR_SKIP) -> NoReturn:
         """Raise the error of a text; inside `read_each`, the text is skipped if the options allow it.
@@ -135,8 +172,9 @@ class ReadSession:
 
     def preview(self) -> "ReadSession":
         """Return a session for a first look: it skips texts with errors, and its report is thrown away."""
-        return ReadSession(self.path, replace(self.options, skip_bad=True))
+        return replace(self, options=replace(self.options, skip_bad=True), report=ReadReport())
 
     def for_file(self, path: Path) -> "ReadSession":
         """Return a session for one file of a folder, with the same report."""
-        return replace(self, path=path)
+        shown = self.shown or self.path
+        return replace(self, path=path, shown=shown.parent / path.relative_to(self.path.parent))

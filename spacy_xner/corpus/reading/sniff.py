@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .encoding import is_binary, read_start
 from .json_items import read_first
-from .lines import check_start
 from .session import ReadSession
 
 MAX_BYTES = 1 << 20
@@ -16,7 +16,7 @@ class FileHead(NamedTuple):
 
     Attributes:
         path: The file or folder.
-        lines: Its first lines that are not blank; empty for a folder.
+        lines: Its first lines that are not blank; empty for a folder or a file that is not text.
         first: The first object of a JSON file, however long; empty if the file does not begin with one.
     """
 
@@ -30,18 +30,21 @@ class FileHead(NamedTuple):
         return self.path.is_dir()
 
 
-def read_file_head(path: Path) -> FileHead:
+def read_file_head(path: Path, session: ReadSession | None = None) -> FileHead:
     """Read the beginning of a file.
+
+    Args:
+        path: The file or folder.
+        session: How to read it; by default without options.
 
     Raises:
         OSError: If there is no such file.
-        CorpusError: If it is in UTF-16.
+        CorpusError: If its encoding is not certain.
     """
-    if path.is_dir():
+    session = session or ReadSession(path)
+    if path.is_dir() or is_binary(read_start(path)):
         return FileHead(path, [], {})
-    with path.open("rb") as file:
-        raw = file.read(MAX_BYTES)
-    check_start(path, raw)
-    text = raw.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    with session.open() as file:
+        text = file.read(MAX_BYTES).decode("utf-8", "surrogateescape")
     lines = [line for line in text.split("\n") if line.strip()][:MAX_LINES]
-    return FileHead(path, lines, read_first(ReadSession(path)))
+    return FileHead(path, lines, read_first(session))
