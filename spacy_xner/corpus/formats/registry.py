@@ -21,6 +21,7 @@ from .doccano import read_doccano, recognizes_doccano, write_doccano
 from .hf import read_hf, recognizes_hf
 from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
+from .spacy_file import read_spacy_file, recognizes_spacy_file
 from .span_json import read_span_json, recognizes_span_json, write_span_json
 from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
@@ -52,6 +53,7 @@ class Format:
 FORMATS: dict[str, Format] = {
     "hf": Format(recognizes_hf, read_hf, reads_folders=True, reads_hub=True),
     "brat": Format(recognizes_brat, read_brat, reads_folders=True),
+    "spacy": Format(recognizes_spacy_file, read_spacy_file, reads_folders=True),
     "label-studio": Format(recognizes_label_studio, read_label_studio, write_label_studio),
     "cluener": Format(recognizes_cluener, read_cluener),
     "doccano": Format(recognizes_doccano, read_doccano, write_doccano),
