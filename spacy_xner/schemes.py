@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from .spelling import Spelling
 from .types import Entity
 
 OUTSIDE = "O"
@@ -101,6 +102,7 @@ class TagScheme:
     Attributes:
         name: A name in `SCHEMES` or `ALIASES`, in any case; an alias is resolved.
         label_first: Whether the label stands before the letter.
+        spelling: How letter and label are written.
 
     Raises:
         ValueError: If the scheme is unknown.
@@ -108,6 +110,7 @@ class TagScheme:
 
     name: str = "IOB2"
     label_first: bool = field(default=False, kw_only=True)
+    spelling: Spelling = field(default=Spelling(), kw_only=True)
     # Role and label of each tag that was seen: corpora have few different tags.
     _roles: dict[str, tuple[str, str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -133,20 +136,22 @@ class TagScheme:
     @property
     def form(self) -> str:
         """How a tag is written, for error messages."""
-        return "O, LABEL-B or LABEL-I" if self.label_first else "O, B-LABEL or I-LABEL"
+        *others, last = dict.fromkeys([OUTSIDE, self.join("B", "LABEL"), self.join("I", "LABEL")])
+        return f"{', '.join(others)} or {last}"
 
     def join(self, letter: str, label: str) -> str:
         """Write a tag."""
-        return f"{label}-{letter}" if self.label_first else f"{letter}-{label}"
+        return self.spelling.join(letter, label, label_first=self.label_first)
+
+    def is_outside(self, tag: str) -> bool:
+        """Return whether a tag is O, or stands for it."""
+        return tag == OUTSIDE or tag in self.spelling.outside
 
     def parse(self, tag: str) -> tuple[str, str] | None:
         """Split a tag into letter and label (empty for ``O``), or return None if it is no tag."""
-        if tag == OUTSIDE:
+        if self.is_outside(tag):
             return OUTSIDE, ""
-        if self.label_first:
-            label, _, letter = tag.rpartition("-")
-        else:
-            letter, _, label = tag.partition("-")
+        letter, label = self.spelling.split(tag, label_first=self.label_first)
         return (letter, label) if letter in ROLES and label and label.isprintable() else None
 
     def tag_names(self, labels: Sequence[str]) -> tuple[str, ...]:
@@ -192,7 +197,8 @@ class TagScheme:
         """List the tags that differ from those of their entities, as `decode` read them."""
         if not entities or (legal := self.encode(entities, len(tags))) == tags:
             return []
-        return [Repair(i, a, b) for i, (a, b) in enumerate(zip(tags, legal, strict=True)) if a != b]
+        pairs = enumerate(zip(tags, legal, strict=True))
+        return [Repair(i, a, b) for i, (a, b) in pairs if a != b and self.parse(a) != self.parse(b)]
 
     def to_bio(self, tag: str) -> str:
         """Return the BIO tag, letter first, for the same token."""

@@ -1,10 +1,12 @@
 """Reads the entities of tags, and refuses or counts illegal ones."""
 
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
-from ...schemes import Repair, TagScheme
+from ...schemes import OUTSIDE, Repair, TagScheme
 from ...types import Entity
 from ..reading.session import ReadSession, shorten
+from .spellings import is_sequence
 
 
 def read_tags(
@@ -21,15 +23,16 @@ def read_tags(
     Raises:
         CorpusError: If something is no tag, or if it is illegal and repairs are refused.
     """
+    if "" in tags and not scheme.is_outside(""):
+        tags = _fill(session, tags, place)
     try:
         entities = scheme.decode(tags)
     except ValueError:
         i, tag = next(pair for pair in enumerate(tags) if scheme.parse(pair[1]) is None)
-        session.fail(
-            place(i),
-            f"a tag must be {scheme.form}, found {shorten(tag)}.",
-            "Fix the line, set --columns, or use --skip-bad.",
-        )
+        _refuse(session, scheme, place(i), tag)
+    for ent in entities:
+        if " " in ent.label and is_sequence(tags[ent.start]):
+            _refuse(session, scheme, place(ent.start), tags[ent.start])
     for repair in scheme.repairs(tags, entities):
         where = place(repair.token)
         if session.options.strict:
@@ -40,6 +43,26 @@ def read_tags(
             )
         session.repair(_kind(repair, scheme), f"{where}: {repair.tag} read as {repair.read_as}")
     return entities
+
+
+def _fill(session: ReadSession, tags: Sequence[str], place: Callable[[int], str]) -> list[str]:
+    """Read empty tags as O."""
+    for i, tag in enumerate(tags):
+        if not tag:
+            if session.options.strict:
+                session.fail(
+                    place(i), "expected a tag, found none.", "Fix it, or leave out --strict to read it as O."
+                )
+            session.repair("empty read as O", f"{place(i)}: an empty tag read as O")
+    return [tag or OUTSIDE for tag in tags]
+
+
+def _refuse(session: ReadSession, scheme: TagScheme, where: str, tag: str) -> NoReturn:
+    session.fail(
+        where,
+        f"a tag must be {scheme.form}, found {shorten(tag)}.",
+        "Fix the line, set --columns, or use --skip-bad.",
+    )
 
 
 def _kind(repair: Repair, scheme: TagScheme) -> str:

@@ -2,42 +2,62 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from ...schemes import OUTSIDE, SCHEMES, TagScheme, is_label_first
+from .spellings import find_form
 
 # Sentences with entities that are compared with each scheme.
 MAX_SENTENCES = 500
 
 
-def detect_scheme(sentences: Sequence[Sequence[str]], scheme: str | None = None) -> tuple[TagScheme, str]:
-    """Detect the scheme in which the fewest tags are illegal.
+def detect_scheme(
+    sentences: Sequence[Sequence[str]], scheme: str | None = None, label: str | None = None
+) -> tuple[TagScheme, str]:
+    """Detect how tags are written, and the scheme in which the fewest are illegal.
 
     Args:
         sentences: The tags of some sentences; cells that are no tags are skipped.
-        scheme: The scheme, if it is known; then only the order of letter and label is detected.
+        scheme: The scheme, if it is known; then only how tags are written is detected.
+        label: The label of all entities, where tags are letters alone.
 
     Returns:
         The scheme, and the evidence in one line.
     """
-    label_first = is_label_first(chain.from_iterable(sentences))
-    lenient = TagScheme(label_first=label_first)
-    good = [[tag for tag in tags if lenient.parse(tag)] for tags in sentences]
-    good = [tags for tags in good if any(tag != OUTSIDE for tag in tags)][:MAX_SENTENCES]
+    counts = Counter(chain.from_iterable(sentences))
+    form = find_form(counts, scheme, label) or TagScheme(label_first=is_label_first(counts.elements()))
+    lenient = replace(form, name="IO" if form.spelling.is_plain else "IOB2")
+    parsed = {tag: letter_label for tag in counts if (letter_label := lenient.parse(tag))}
+    good = [[tag for tag in tags if tag in parsed] for tags in sentences]
+    good = [tags for tags in good if any(parsed[tag][1] for tag in tags)][:MAX_SENTENCES]
     entities = [lenient.decode(tags) for tags in good]
     n_illegal = {
         name: sum(len(candidate.repairs(tags, ents)) for tags, ents in zip(good, entities, strict=True))
-        for name in SCHEMES
-        for candidate in [TagScheme(name, label_first=label_first)]
+        for name in (SCHEMES if not form.spelling.is_plain else ["IO"])
+        for candidate in [replace(form, name=name)]
     }
-    best = TagScheme(scheme or min(n_illegal, key=n_illegal.__getitem__), label_first=label_first)
-    letters = Counter(parsed[0] for tag in chain.from_iterable(good) if (parsed := lenient.parse(tag)))
+    best = replace(form, name=scheme or min(n_illegal, key=n_illegal.__getitem__))
     worse = [name for name in n_illegal if n_illegal[name] > n_illegal[best.name]]
     second = min(worse, key=n_illegal.__getitem__, default="")
+    part = 1 if form.spelling.is_plain else 0
+    letters = Counter(parsed[tag][part] or OUTSIDE for tag in chain.from_iterable(good))
     evidence = (
-        f"{best.name}, {'label first' if label_first else 'letter first'}: "
-        + ", ".join(f"{letter} {n}" for letter, n in letters.most_common())
-        + f"; illegal as {best.name} {n_illegal[best.name]}"
-        + (f", as {second} {n_illegal[second]}" if second else "")
+        f"{best.name}, {_describe(best)}: "
+        + ", ".join(f"{letter} {n}" for letter, n in letters.most_common(10))
+        + f"; illegal as {best.name} "
+        f"{n_illegal[best.name]}" + (f", as {second} {n_illegal[second]}" if second else "")
     )
     return best, evidence
+
+
+def _describe(scheme: TagScheme) -> str:
+    """Return how tags are written."""
+    spelling = scheme.spelling
+    outside = f", {' and '.join(map(repr, sorted(spelling.outside)))} read as O" if spelling.outside else ""
+    if spelling.is_plain:
+        return f"labels alone{outside}"
+    if spelling.label:
+        return f"letters alone, label {spelling.label}{outside}"
+    form = "" if spelling.separator == "-" else f", such as {scheme.join('B', 'LABEL')}"
+    return f"{'label' if scheme.label_first else 'letter'} first{form}{outside}"

@@ -4,7 +4,7 @@ import re
 import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -14,13 +14,14 @@ from ...errors import XnerWarning
 from ...schemes import TagScheme
 from ...tokenizer import split_text
 from ...types import CharSpan, Entity, Record
-from ..annotation.rebuild import locate_tokens, place_tokens
-from ..annotation.repairs import read_tags
+from ..annotation.rebuild import locate_tokens
+from ..annotation.tokens import Sentence, make_record
 from ..reading.lines import Block, Line, check_block, read_blocks
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
-from .columns import NO_SPACE, Columns, find_columns, has_columns, is_docstart, is_tag, split_line
+from .columns import BREAK, NO_SPACE, Columns, find_columns, has_columns, split_line
+from .contractions import join_contractions
 from .losses import UNANNOTATED
 
 TEXT_COMMENT = re.compile(r"#\s*text\s*=\s?(.*)")
@@ -55,13 +56,15 @@ def read_conll(session: ReadSession) -> Iterator[Record]:
 
 
 def _split_sentences(session: ReadSession) -> Iterator[Block]:
-    """Split lines at blank ones, and at those that separate documents."""
+    """Split lines at those that part sentences."""
     rest: list[str] = []
     number = 1
     for block in read_blocks(session):
         lines = rest + block.lines
         start = 0
-        for end in [i for i, line in enumerate(lines) if not line.strip() or is_docstart(line)]:
+        for end in [i for i, line in enumerate(lines) if BREAK.match(line)]:
+            if lines[end][:1] == "<":
+                session.leave_out("lines of markup")
             if start < end:
                 yield _check_length(session, Block(number + start, lines[start:end]))
             start = end + 1
@@ -84,33 +87,32 @@ def _check_length(session: ReadSession, sentence: Block) -> Block:
 def _read_sentence(session: ReadSession, columns: Columns, sentence: Block) -> Record | None:
     check_block(session, sentence)
     text, lines = _split_comments(sentence, columns)
+    lines.pop(columns.header, None)
     if not lines:
         return None
+    numbers, rows = list(lines), _split_rows(session, columns, lines)
+    glued = [NO_SPACE in line for line in lines.values()]
+    if columns.has_index:
+        numbers, rows, glued = join_contractions(session, columns, (numbers, rows, glued))
+    tokens, layers = columns.read(rows)
+    tokens_and_tags = Sentence(tokens, layers, glued, text, session.at(sentence.number))
+    return make_record(session, columns.style, tokens_and_tags, place=lambda i: session.at(numbers[i]))
+
+
+def _split_rows(session: ReadSession, columns: Columns, lines: Mapping[int, str]) -> list[list[str]]:
+    width = columns.layout.width
     rows = [split_line(line, columns.separator) for line in lines.values()]
-    numbers = list(lines)
-    if {*map(len, rows)} != {columns.width}:
-        i = next(i for i, row in enumerate(rows) if len(row) != columns.width)
+    if {*map(len, rows)} == {width}:
+        return rows
+    rows = [columns.split(line) for line in lines.values()]
+    bad = next((i for i, row in enumerate(rows) if len(row) != width), None)
+    if bad is not None:
         session.fail(
-            numbers[i],
-            f"expected {columns.width} columns, found {len(rows[i])}.",
+            list(lines)[bad],
+            f"expected {width} columns, found {len(rows[bad])}.",
             "Fix the line, set --columns to name them, or skip such sentences with --skip-bad.",
         )
-    cells = list(zip(*rows, strict=True))
-    tokens, *tags = ([*map(str.strip, cells[i])] for i in (columns.token, *columns.tags))
-    if not all(tokens):
-        session.fail(numbers[tokens.index("")], "expected a token, found an empty column.")
-    layers = [
-        read_tags(session, columns.scheme, layer, place=lambda i: session.at(numbers[i])) for layer in tags
-    ]
-    glued = [NO_SPACE in line for line in lines.values()]
-    text, offsets = place_tokens(tokens, text, glued, columns.spacing)
-    spans = [
-        CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label)
-        for layer in layers
-        for ent in layer
-    ]
-    # Two layers may hold the same entity.
-    return Record(text, tuple(dict.fromkeys(sorted(spans))), session.at(sentence.number))
+    return rows
 
 
 def _split_comments(sentence: Block, columns: Columns) -> tuple[str | None, dict[int, str]]:
@@ -118,16 +120,11 @@ def _split_comments(sentence: Block, columns: Columns) -> tuple[str | None, dict
     lines = dict(enumerate(sentence.lines, start=sentence.number))
     text = None
     for number, line in [(number, line) for number, line in lines.items() if line[0] == "#"]:
-        if _is_comment(split_line(line, columns.separator), columns):
+        if columns.is_comment(split_line(line, columns.separator)):
             del lines[number]
             match = TEXT_COMMENT.match(line)
             text = match[1] if match and text is None else text
     return text, lines
-
-
-def _is_comment(row: Sequence[str], columns: Columns) -> bool:
-    """Return whether a line that begins with a number sign is a comment, not that token."""
-    return len(row) != columns.width or not all(is_tag(row[i].strip()) for i in columns.tags)
 
 
 def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:

@@ -135,7 +135,6 @@ def test_text_is_rebuilt(tmp_path: Path, text: str, expected: str) -> None:
             r"file.conll:2: expected 2 columns, found 3\. Fix the line, set --columns",
         ),
         ("Anna\tB-PER\nBo\tO\nLee\tO\n" * 9 + "Bo\tX\n", "file.conll:28: a tag must be O, B-LABEL"),
-        ("Anna\tB-PER\n \tO\nBo\tO\n", "file.conll:2: expected a token, found an empty column"),
         (b"Anna\tB-PER\n\xff\tO\nBo\tO\n", "file.conll:2: expected UTF-8, found other bytes"),
         ("Anna\tO\nBo\tO\n", "file.conll:1: expected a column of tags"),
         ("Anna\tB-PER\nLee\tX-PER\nBo\tY-PER\n", "file.conll:1: expected a column of tags"),
