@@ -1,6 +1,7 @@
 """A linear-chain conditional random field over tags."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import ClassVar
 
 import torch
@@ -11,7 +12,9 @@ from ...schemes import Scheme
 from ...types import DistillTarget, Entity, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
-from .lattice import Lattice, backward_scores, forward_scores, log_partition, path_scores
+from .lattice import Lattice, MoveIndex
+from .log_sums import MIN_INDEXED, backward_scores, forward_scores, log_partition, path_scores
+from .many_tags import index_moves
 from .softmax import make_output
 from .tags import TagSet, inherit_output, tag_targets
 
@@ -27,7 +30,7 @@ class CRFHead(nn.Module):
         labels: Entity types.
         scheme: BIO or BIOES.
 
-    pytorch-crf holds the transitions and defines the likelihood. The loss is computed by `lattice`, which
+    pytorch-crf holds the transitions and defines the likelihood. The loss is computed by `log_sums`, which
     agrees with it and is faster.
 
     Source: Lafferty et al. (2001).
@@ -78,13 +81,23 @@ class CRFHead(nn.Module):
             loss = loss - log_partition(self._lattice(agreeing, mask[part])).sum()
         return loss
 
+    @cached_property
+    def _legal(self) -> MoveIndex | None:
+        """The legal moves if tags are many."""
+        if len(self.tags) < MIN_INDEXED:
+            return None
+        return MoveIndex(*map(torch.from_numpy, index_moves(~self.tags.moves.isinf().numpy(force=True))))
+
     def _lattice(self, scores: Tensor, mask: Tensor) -> Lattice:
-        crf = self.transitions
-        return Lattice(scores, mask, crf.start_transitions, crf.transitions, crf.end_transitions)
+        crf, legal = self.transitions, self._legal
+        if legal is not None:
+            legal = MoveIndex(*(part.to(scores.device) for part in legal))
+        return Lattice(scores, mask, crf.start_transitions, crf.transitions, crf.end_transitions, legal)
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
         """Find the entities on the best legal path, each with its forward-backward marginal."""
-        _, _, *transitions = self._lattice(scores, mask)
+        crf = self.transitions
+        transitions = crf.start_transitions, crf.transitions, crf.end_transitions
         return self.tags.decode(scores.float(), mask, transitions)
 
     def inherit(self, origin: AnyHead) -> None:

@@ -1,7 +1,7 @@
-"""Sums and best paths over tag lattices, vectorised over the batch.
+"""Tag lattices, and their best paths and sums in prediction, vectorised over the batch.
 
-What training needs is in torch. What prediction needs is in numpy: a step over one token is so small that the
-overhead of tensors would be several times the work.
+What training needs is in `log_sums`. What prediction needs is in numpy: a step over one token is so small
+that the overhead of tensors would be several times the work.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,6 +21,26 @@ Step = Callable[[FloatArray], FloatArray]
 SMALLEST = np.finfo(np.float64).tiny
 
 
+class MoveIndex(NamedTuple):
+    """The legal moves between many tags, as indices of tags: those of a block, and single ones.
+
+    Attributes:
+        sources: The tags that moves of the block start from. Shape: ``(sources,)``.
+        targets: The tags that they lead to. Shape: ``(targets,)``.
+        origins: The tags that single moves start from. Shape: ``(singles,)``.
+        ends: The tags that they lead to. Shape: ``(singles,)``.
+    """
+
+    sources: Tensor
+    targets: Tensor
+    origins: Tensor
+    ends: Tensor
+
+    def reversed(self) -> "MoveIndex":
+        """Return the moves from each tag to those before it."""
+        return MoveIndex(self.targets, self.sources, self.ends, self.origins)
+
+
 class Lattice(NamedTuple):
     """Log-space scores of all tag sequences of a batch. A move that is not allowed scores ``-inf``.
 
@@ -31,6 +50,7 @@ class Lattice(NamedTuple):
         start: Score of beginning with each tag. Shape: ``(tags,)``.
         moves: Score of going from a tag (row) to the next (column). Shape: ``(tags, tags)``.
         end: Score of ending with each tag. Shape: ``(tags,)``.
+        legal: The legal moves, if sums are to go over these alone; None if over all.
     """
 
     emissions: Tensor
@@ -38,6 +58,12 @@ class Lattice(NamedTuple):
     start: Tensor
     moves: Tensor
     end: Tensor
+    legal: MoveIndex | None = None
+
+    def arrays(self) -> tuple[FloatArray, BoolArray, FloatArray, FloatArray, FloatArray]:
+        """Return emissions, mask, start, moves and end in numpy."""
+        emissions, mask, start, moves, end = (part.numpy(force=True) for part in self[:5])
+        return emissions, mask, start, moves, end
 
 
 class TagRuns(NamedTuple):
@@ -56,85 +82,6 @@ class TagRuns(NamedTuple):
     banned: IntArray
 
 
-def log_partition(lattice: Lattice) -> Tensor:
-    """Sum over all tag paths of each text, in log space.
-
-    Returns:
-        Shape: ``(batch,)``.
-    """
-    return torch.logsumexp(forward_scores(lattice)[:, -1] + lattice.end, dim=1)
-
-
-def path_scores(lattice: Lattice, tags: Tensor) -> Tensor:
-    """Score one tag path of each text.
-
-    Args:
-        lattice: The scores.
-        tags: The path; any tag at padding. Shape: ``(batch, tokens)``.
-
-    Returns:
-        Shape: ``(batch,)``.
-    """
-    emissions, mask, start, moves, end = lattice
-    # (batch, tokens)
-    at_tokens = emissions.gather(2, tags.unsqueeze(2)).squeeze(2) * mask
-    between = moves[tags[:, :-1], tags[:, 1:]] * mask[:, 1:]
-    # (batch, 1)
-    last = tags.gather(1, mask.sum(dim=1, keepdim=True) - 1)
-    return start[tags[:, 0]] + at_tokens.sum(dim=1) + between.sum(dim=1) + end[last[:, 0]]
-
-
-def forward_scores(lattice: Lattice) -> Tensor:
-    """Sum, in log space, over all paths that reach each tag, the emission of the token included.
-
-    Returns:
-        Forward scores; at padding, those of the last token. Shape: ``(batch, tokens, tags)``.
-    """
-    emissions, mask, start, moves, _ = lattice
-    # (batch, tags)
-    score = start + emissions[:, 0]
-    scores = [score]
-    weights = moves.exp()
-    for t in range(1, emissions.shape[1]):
-        reached = _log_product(score, weights)
-        score = torch.where(mask[:, t, None], reached + emissions[:, t], score)
-        scores.append(score)
-    return torch.stack(scores, dim=1)
-
-
-def backward_scores(lattice: Lattice) -> Tensor:
-    """Sum, in log space, over all ways to continue after each tag, the emission of the token excluded.
-
-    Returns:
-        Backward scores; from the last token on, those of ending. Shape: ``(batch, tokens, tags)``.
-    """
-    emissions, mask, _, moves, end = lattice
-    # (batch, tags)
-    score = end.expand(emissions.shape[0], -1)
-    scores = [score]
-    weights = moves.T.exp()
-    for t in range(emissions.shape[1] - 1, 0, -1):
-        onward = _log_product(emissions[:, t] + score, weights)
-        score = torch.where(mask[:, t, None], onward, score)
-        scores.append(score)
-    return torch.stack(scores[::-1], dim=1)
-
-
-def _log_product(score: Tensor, weights: Tensor) -> Tensor:
-    """Sum over all tags, in log space: the score of each, and the weight of going from it to each other.
-
-    A sum that underflows, relative to the greatest score, counts as the smallest normal number.
-
-    Args:
-        score: Shape: ``(batch, tags)``.
-        weights: Exponentials of moves. Shape: ``(tags, tags)``.
-    """
-    top = score.amax(dim=1, keepdim=True)
-    # (batch, tags): a product of matrices takes a tenth of the time of sums over (batch, tags, tags)
-    sums = (score - top).exp() @ weights
-    return top + sums.clamp(min=torch.finfo(sums.dtype).tiny).log()
-
-
 def best_paths(lattice: Lattice) -> IntArray:
     """Find the best tag path of each text.
 
@@ -143,7 +90,7 @@ def best_paths(lattice: Lattice) -> IntArray:
 
     Source: Viterbi (1967), as in Lafferty et al. (2001).
     """
-    emissions, mask, start, moves, end = (part.numpy(force=True) for part in lattice)
+    emissions, mask, start, moves, end = lattice.arrays()
     lengths = mask.sum(axis=1)
     # From the longest text to the shortest, so that those which reach a token come first.
     order = np.argsort(-lengths, kind="stable")
@@ -216,7 +163,7 @@ def run_probabilities(lattice: Lattice, paths: IntArray, runs: TagRuns) -> list[
     kept = np.zeros(len(paths), dtype=bool)
     kept[runs.row] = True
     row = (kept.cumsum() - 1)[runs.row]
-    scores, mask, start, moves, end = (part.numpy(force=True) for part in lattice)
+    scores, mask, start, moves, end = lattice.arrays()
     paths, mask = paths[kept], mask[kept]
     # (tokens, batch, tags)
     emissions = scores[kept].transpose(1, 0, 2).astype(np.float64)
@@ -253,7 +200,7 @@ def _inner_scores(emissions: FloatArray, paths: IntArray, moves: FloatArray, run
 
 
 def _forward(emissions: FloatArray, mask: BoolArray, start: FloatArray, sum_in: Step) -> FloatArray:
-    """Compute `forward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
+    """Compute `log_sums.forward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
     sums = np.empty_like(emissions)
     sums[0] = start + emissions[0]
     # (tokens,)
@@ -266,7 +213,7 @@ def _forward(emissions: FloatArray, mask: BoolArray, start: FloatArray, sum_in: 
 
 
 def _backward(emissions: FloatArray, mask: BoolArray, end: FloatArray, sum_out: Step) -> FloatArray:
-    """Compute `backward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
+    """Compute `log_sums.backward_scores` in numpy. Shape: ``(tokens, batch, tags)``."""
     sums = np.empty_like(emissions)
     sums[-1] = end
     # (tokens,)

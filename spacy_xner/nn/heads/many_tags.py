@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 # From this number of tags on, `SplitMoves` are faster than all pairs of tags.
 MANY_TAGS = 256
 # A tag that at most so many may precede is reached by single moves.
@@ -45,19 +46,32 @@ class SplitMoves(NamedTuple):
     singles: FloatArray
 
 
-def split_moves(moves: FloatArray) -> SplitMoves:
-    """Split moves by how many lead to each tag.
+def index_moves(is_legal: BoolArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Split the legal moves by how many lead to each tag.
 
     Args:
-        moves: Score of going from a tag (row) to the next (column); ``-inf`` if illegal. Some tags must be
-            reached from more than `MAX_SINGLE`, as ``O`` is. Shape: ``(tags, tags)``.
+        is_legal: Whether a tag (row) may be followed by each other (column). Some tags must be reached from
+            more than `MAX_SINGLE`, as ``O`` is. Shape: ``(tags, tags)``.
+
+    Returns:
+        Sources and targets of the block, origins and ends of the single moves. See `SplitMoves`.
     """
-    is_legal = moves > -np.inf
     n_before = is_legal.sum(axis=0)
     is_single = (n_before > 0) & (n_before <= MAX_SINGLE)
     targets = np.flatnonzero(~is_single)
     sources = np.flatnonzero(is_legal[:, targets].any(axis=1))
     ends, origins = np.nonzero(is_legal.T & is_single[:, None])
+    return sources, targets, origins, ends
+
+
+def split_moves(moves: FloatArray) -> SplitMoves:
+    """Split moves as `index_moves` does.
+
+    Args:
+        moves: Score of going from a tag (row) to the next (column); ``-inf`` if illegal. Shape:
+            ``(tags, tags)``.
+    """
+    sources, targets, origins, ends = index_moves(moves > -np.inf)
     firsts = np.flatnonzero(np.diff(ends, prepend=-1))
     block = moves[np.ix_(sources, targets)]
     limits = block.min(axis=1), block.max(axis=1)

@@ -152,7 +152,7 @@ class TagSet(nn.Module):
         legal = (self.start, self.moves, self.end)
         moves = tuple(a + b for a, b in zip(transitions, legal, strict=True)) if transitions else legal
         # An accelerator would have to be waited for at each of a thousand small steps.
-        lattice = Lattice(*(part.cpu() for part in (emissions, mask, *moves)))
+        lattice = Lattice._make([*(part.cpu() for part in (emissions, mask, *moves)), None])
         paths = best_paths(lattice)
         row, start = np.nonzero(self._is_start[paths])
         is_end = paths != 0

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_xner.nn.heads.lattice import (
-    Lattice,
-    TagRuns,
-    backward_scores,
-    best_paths,
-    forward_scores,
-    log_partition,
-    path_scores,
-    run_probabilities,
-)
+from spacy_xner.nn.heads.lattice import Lattice, TagRuns, best_paths, run_probabilities
+from spacy_xner.nn.heads.log_sums import backward_scores, forward_scores, log_partition, path_scores
 
 N_TAGS, LENGTHS = 5, [4, 1, 3]
 
@@ -82,7 +74,7 @@ def test_forward_and_backward_meet_at_each_token(lattice: Lattice) -> None:
 
 
 def test_gradients_are_finite_where_sums_underflow(lattice: Lattice) -> None:
-    parts = [part.clone() for part in lattice]
+    parts = [part.clone() for part in lattice[:5]]
     # So far apart that all but the greatest vanish in float32.
     parts[0] = parts[0] * 100.0
     for i in (0, 2, 3, 4):
