@@ -4,77 +4,25 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple, TypeVar
+from itertools import pairwise
+from typing import NamedTuple, NoReturn, TypeVar
 
 from ...types import CharSpan, Record
-from ..reading.session import ReadSession, shorten
+from ..reading.session import FIX_OR_SKIP, ReadSession, shorten
+from .convention import CONVENTIONS, Convention
+from .detection import cut_text, find_convention
+from .raw import RawRecord, RawSpan
+from .surfaces import compare
+
+__all__ = ["RawRecord", "RawSpan", "check_texts", "read_offsets"]
 
 # Texts from which the convention is detected.
 SAMPLE_TEXTS = 2000
+# More labels than these, and than half of the texts, are no classes, and would cost the square of the texts.
+MAX_CLASSES = 1000
 BAD = re.compile("[\x00\ud800-\udfff]")
-
-
-class RawSpan(NamedTuple):
-    """An entity as written in a file.
-
-    Attributes:
-        start: Offset of its first character.
-        end: Offset of its last character, or after it.
-        label: Entity type.
-        surface: Its text, if the file has that too.
-    """
-
-    start: int
-    end: int
-    label: str
-    surface: str | None = None
-
-
-class RawRecord(NamedTuple):
-    """A text as written in a file.
-
-    Attributes:
-        text: The text.
-        spans: Its entities; None if it is not annotated with entities.
-        cats: Its own labels; None if it is not classified.
-    """
-
-    text: str
-    spans: list[RawSpan] | None
-    cats: list[str] | None = None
-
-
-class Convention(NamedTuple):
-    """What offsets count.
-
-    Attributes:
-        is_inclusive: An end is the offset of the last character, not the one after it.
-        is_utf16: They count UTF-16 code units, as JavaScript does: an emoji is two.
-    """
-
-    is_inclusive: bool = False
-    is_utf16: bool = False
-
-    def resolve(self, text: str, span: RawSpan) -> tuple[int, int]:
-        """Return start and end, exclusive, in characters; -1 where no character starts or ends."""
-        start, end = span.start, span.end + self.is_inclusive
-        if not self.is_utf16 or text.isascii():
-            return start, end
-        units = text.encode("utf-16-le")
-        return _count_characters(units, start), _count_characters(units, end)
-
-
-def _count_characters(units: bytes, offset: int) -> int:
-    """Count the characters before an offset in UTF-16 units; -1 if there is no character's boundary."""
-    if not 0 <= 2 * offset <= len(units):
-        return -1
-    try:
-        return len(units[: 2 * offset].decode("utf-16-le"))
-    except UnicodeDecodeError:
-        return -1
-
-
-CONVENTIONS = [Convention(*flags) for flags in ((False, False), (True, False), (False, True), (True, True))]
+# A whole number, also one that a table of fractions wrote.
+_WHOLE = re.compile(r"\s*(\d{1,18})(?:\.0*)?\s*", re.ASCII)
 Item = TypeVar("Item")
 # Lists what a file has, each item with its position.
 ListItems = Callable[[ReadSession], Iterable[tuple[str, Item]]]
@@ -82,111 +30,130 @@ ListItems = Callable[[ReadSession], Iterable[tuple[str, Item]]]
 ParseItem = Callable[[ReadSession, str, Item], RawRecord | None]
 
 
+class _Preview(NamedTuple):
+    """What a first look at a file detects.
+
+    Attributes:
+        convention: What offsets count.
+        classes: Each label of a text, with 0.
+    """
+
+    convention: Convention
+    classes: dict[str, float]
+
+
 def read_offsets(
     session: ReadSession, list_items: ListItems[Item], parse: ParseItem[Item]
 ) -> Iterator[Record]:
-    """Read records, with offsets of the convention that fits most of the entities' own texts.
+    """Read records, with offsets of the convention that the entities of a sample fit.
+
+    An empty entity is an error, as are those that do not fit their text. Of an entity in fragments, those
+    with only white space between are joined; other entities in fragments are counted and left out.
 
     Args:
         session: The session.
         list_items: Lists what the file has; called twice, first for a preview.
-        parse: Reads an item.
+        parse: Reads an item. Its offsets may be strings or fractions that are whole numbers.
 
     Raises:
         CorpusError: If an item is bad.
     """
+    differences: Counter[str] = Counter()
 
     def parse_checked(session: ReadSession, item: tuple[str, Item]) -> RawRecord | None:
         where, value = item
         raw = parse(session, where, value)
-        if raw is not None:
-            _check_types(session, where, raw)
-        return raw
+        return None if raw is None else _check(session, where, raw)
 
     def read_item(item: tuple[str, Item]) -> Record | None:
         raw, where = parse_checked(session, item), item[0]
         if raw is None:
             return None
-        cats = None if raw.cats is None else {label: float(label in raw.cats) for label in labels}
+        cats = None if raw.cats is None else preview.classes | dict.fromkeys(raw.cats, 1.0)
         if raw.spans is None:
             return Record(raw.text, None, where, cats)
-        spans = (_resolve(session, span, convention, where=where, text=raw.text) for span in raw.spans)
+        spans = _resolve(session, where, raw, preview.convention, differences)
         return Record(raw.text, tuple(dict.fromkeys(sorted(spans))), where, cats)
 
-    preview = session.preview()
-    parsed = preview.read_each(list_items(preview), partial(parse_checked, preview))
-    convention, labels = _detect(session, parsed)
+    first = session.preview()
+    preview = _preview(session, first.read_each(list_items(first), partial(parse_checked, first)))
     yield from session.read_each(list_items(session), read_item)
+    for kind, n in differences.items():
+        session.note(f"{n} entities differ in {kind} from the text beside them")
 
 
-def _detect(session: ReadSession, records: Iterable[RawRecord]) -> tuple[Convention, list[str]]:
-    """Detect the convention from the first texts, and note it; list the labels of all texts."""
+def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
+    """Detect the convention from the first texts, and note it; list the labels of all texts.
+
+    Raises:
+        CorpusError: If these are too many for classes.
+    """
     sample: list[RawRecord] = []
     labels: dict[str, None] = {}
+    n_texts = 0
     for raw in records:
+        n_texts += 1
         labels |= dict.fromkeys(raw.cats or ())
-        if len(sample) < SAMPLE_TEXTS:
+        if n_texts <= SAMPLE_TEXTS:
             sample.append(raw)
         elif not labels:
             break
-    convention, evidence = find_convention(sample)
+    if len(labels) > max(MAX_CLASSES, n_texts / 2):
+        session.fail(
+            1,
+            f"labels of texts must be classes that texts share, found {len(labels)} of them in {n_texts} "
+            f"texts, such as {shorten(min(labels))}.",
+            "Name the field or column of labels with --fields.",
+        )
+    convention, evidence = find_convention(sample, session.options)
     if evidence:
         session.note(evidence)
-    return convention, sorted(labels)
+    return _Preview(convention, dict.fromkeys(sorted(labels), 0.0))
 
 
-def find_convention(sample: Iterable[RawRecord]) -> tuple[Convention, str]:
-    """Detect what offsets count.
-
-    Without the entities' texts, only empty entities suggest inclusive ends, and entities that would then end
-    in a blank or past the text speak against them: a few bad offsets must not move all others.
+def _check(session: ReadSession, where: str, raw: RawRecord) -> RawRecord:
+    """Check what JSON leaves open: a label may be a list there, an offset a fraction, infinite or true.
 
     Returns:
-        The convention, and the evidence in one line; empty if there are no entities.
-    """
-    n_empty = n_blank = n_spans = n_surfaces = 0
-    hits: Counter[Convention] = Counter()
-    for raw in sample:
-        for span in raw.spans or ():
-            n_spans += 1
-            n_empty += span.start == span.end
-            n_blank += not raw.text[span.end : span.end + 1].strip()
-            if span.surface is not None:
-                n_surfaces += 1
-                hits.update(
-                    c for c in CONVENTIONS if _cut(raw.text, c.resolve(raw.text, span)) == span.surface
-                )
-    if not n_spans:
-        return Convention(), ""
-    if not n_surfaces:
-        convention = Convention(is_inclusive=n_empty > n_blank)
-        why = f"{n_empty} of {n_spans} entities start where they end; none has its text beside it"
-    else:
-        convention = max(CONVENTIONS, key=lambda each: hits[each])
-        why = f"{hits[convention]} of {n_surfaces} entities match their text"
-    ends = "inclusive" if convention.is_inclusive else "exclusive"
-    unit = "UTF-16 units" if convention.is_utf16 else "characters"
-    return convention, f"offsets in {unit}, ends {ends}: {why}"
-
-
-def _check_types(session: ReadSession, where: str, raw: RawRecord) -> None:
-    """Check what JSON leaves open: a label may be a list there, an offset a fraction, infinite or true.
+        The record with whole numbers as such, and without white space around labels.
 
     Raises:
         CorpusError: If a value has another type, or is no text.
     """
-    for start, end, label, surface in raw.spans or ():
-        is_whole = type(start) is int and type(end) is int
-        if not (is_whole and label and isinstance(label, str) and isinstance(surface, str | None)):
-            session.fail(
-                where,
-                "an entity must have whole numbers for start and end, and a label, found "
-                f"{shorten((start, end, label, surface))}.",
-            )
-    labels = [*(span.label for span in raw.spans or ()), *(raw.cats or ())]
-    if not all(label and isinstance(label, str) for label in labels):
-        session.fail(where, f"labels must be strings with at least one character, found {shorten(labels)}.")
-    check_texts(session, where, [raw.text, *labels])
+    spans = None if raw.spans is None else [_check_span(session, where, span) for span in raw.spans]
+    cats = None if raw.cats is None else [_trim(label) for label in raw.cats]
+    if cats is not None and not all(cats):
+        session.fail(where, f"labels must be strings with at least one character, found {shorten(raw.cats)}.")
+    check_texts(session, where, {raw.text, *(span.label for span in spans or ()), *(cats or ())})
+    return RawRecord(raw.text, spans, cats)
+
+
+def _check_span(session: ReadSession, where: str, span: RawSpan) -> RawSpan:
+    start, end, label, surface, parts, place = span
+    whole_start = start if type(start) is int else _to_whole(start)
+    whole_end = end if type(end) is int else _to_whole(end)
+    name = _trim(label)
+    if whole_start is None or whole_end is None or not (name and isinstance(surface, str | None)):
+        session.fail(
+            place or where,
+            "an entity must have whole numbers for start and end, and a label, found "
+            f"{shorten((start, end, label, surface))}.",
+        )
+    surface = surface if surface and not surface.isspace() else None
+    return RawSpan(whole_start, whole_end, name, surface, parts, place)
+
+
+def _trim(label: object) -> str:
+    """Return a label without white space around it; empty if it is no string."""
+    return label.strip() if isinstance(label, str) else ""
+
+
+def _to_whole(value: object) -> int | None:
+    """Return a whole number that is written as a string or fraction; None if it is none."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    match = _WHOLE.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) if match else None
 
 
 def check_texts(session: ReadSession, where: str, texts: Iterable[str]) -> None:
@@ -199,24 +166,55 @@ def check_texts(session: ReadSession, where: str, texts: Iterable[str]) -> None:
         session.fail(where, "expected text, found a NUL or a lone surrogate.")
 
 
-def _cut(text: str, offsets: tuple[int, int]) -> str:
-    return text[slice(*offsets)] if 0 <= offsets[0] <= offsets[1] <= len(text) else ""
-
-
 def _resolve(
-    session: ReadSession, span: RawSpan, convention: Convention, *, where: str, text: str
-) -> CharSpan:
-    start, end = convention.resolve(text, span)
-    if not 0 <= start < end <= len(text):
-        session.fail(
-            where,
-            f"an entity must lie within its text of {len(text)} characters, found {shorten(span.label)} from "
-            f"{shorten(span.start)} to {shorten(span.end)}.",
-        )
-    if span.surface is not None and text[start:end].split() != span.surface.split():
-        session.fail(
-            where,
+    session: ReadSession, where: str, raw: RawRecord, convention: Convention, differences: Counter[str]
+) -> Iterator[CharSpan]:
+    """Yield the entities of a text by characters, and count how their own texts differ.
+
+    Raises:
+        CorpusError: If one does not lie in the text, or has another text beside it.
+    """
+    text, spans = raw.text, raw.spans or []
+    for span, parts in zip(spans, convention.locate(text, spans), strict=True):
+        cut = cut_text(text, parts)
+        gaps = (text[end:start] for (_, end), (start, _) in pairwise(parts))
+        if cut and any(gap.strip() for gap in gaps):
+            session.leave_out("discontinuous entities")
+            continue
+        difference = "" if span.surface is None else compare(cut, span.surface)
+        if not cut or difference is None:
+            _refuse(session, where, text, span, cut)
+        if difference:
+            differences[difference] += 1
+        yield CharSpan(parts[0][0], parts[-1][1], span.label)
+
+
+def _refuse(session: ReadSession, where: str, text: str, span: RawSpan, cut: str) -> NoReturn:
+    """Refuse an entity that does not fit its text, and name the option with which it would."""
+    if cut:
+        problem = (
             f"the entity from {span.start} to {span.end} must be {shorten(span.surface)}, found "
-            f"{shorten(text[start:end])} there.",
+            f"{shorten(cut)} there."
         )
-    return CharSpan(start, end, span.label)
+    else:
+        problem = (
+            f"an entity must lie within its text of {len(text)} characters"
+            f"{' and not be empty' * (span.start == span.end)}, found {shorten(span.label)} from "
+            f"{shorten(span.start)} to {shorten(span.end)}."
+        )
+    session.fail(span.where or where, problem, _advise(text, span))
+
+
+def _advise(text: str, span: RawSpan) -> str:
+    """Return what to do about an entity that does not fit its text."""
+    if span.surface is None:
+        fitting = Convention(is_inclusive=True) if span.start == span.end else None
+    else:
+        cuts = {each: cut_text(text, *each.locate(text, [span])) for each in CONVENTIONS}
+        fitting = next((each for each, cut in cuts.items() if cut == span.surface), None)
+    if fitting is None:
+        return FIX_OR_SKIP
+    return (
+        "Fix it, skip such texts with --skip-bad, or, if others are like it, pass --ends "
+        f"{fitting.ends} --units {fitting.units}."
+    )

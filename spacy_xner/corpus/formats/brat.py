@@ -13,7 +13,7 @@ from ..reading.lines import Line, check_line, read_lines
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 
-ENTITY = re.compile(r"T[^\t]*\t(\S+) (\d{1,18} \d{1,18}(?:;\d+ \d+)*)\t(.*)")
+ENTITY = re.compile(r"T[^\t]*\t(\S+) (\d{1,18} \d{1,18}(?:;\d{1,18} \d{1,18})*)\t(.*)")
 
 
 def recognizes_brat(head: FileHead) -> bool:
@@ -22,7 +22,11 @@ def recognizes_brat(head: FileHead) -> bool:
 
 
 def read_brat(session: ReadSession) -> Iterator[Record]:
-    """Read each text as a whole; discontinuous entities, relations and the like are counted and left out.
+    """Read each text as a whole.
+
+    An entity over a line end is in fragments there: with only white space between them, they are one. Other
+    discontinuous entities, relations, events, attributes, notes and texts without annotations are counted and
+    left out.
 
     Raises:
         CorpusError: If an annotation is bad, or its text is missing.
@@ -32,8 +36,12 @@ def read_brat(session: ReadSession) -> Iterator[Record]:
 
 def _list_files(session: ReadSession) -> Iterator[tuple[str, Path]]:
     path = session.path
-    for file in sorted(path.rglob("*.ann")) if path.is_dir() else [path.with_suffix(".ann")]:
+    files = sorted(path.rglob("*.ann")) if path.is_dir() else [path.with_suffix(".ann")]
+    for file in files:
         yield f"{file}:1", file
+    if path.is_dir():
+        for _ in {*path.rglob("*.txt")} - {file.with_suffix(".txt") for file in files}:
+            session.leave_out("texts without an .ann file")
 
 
 def _read_pair(session: ReadSession, where: str, file: Path) -> RawRecord:
@@ -60,8 +68,7 @@ def _parse(session: ReadSession, line: Line) -> list[RawSpan]:
     if match is None:
         session.fail(line.number, f"expected 'T1<tab>LABEL start end<tab>text', found {shorten(line.text)}.")
     label, offsets, surface = match.groups()
-    if ";" in offsets:
-        session.leave_out("discontinuous entities")
-        return []
-    start, end = map(int, offsets.split())
-    return [RawSpan(start, end, label, surface)]
+    parts = [(int(start), int(end)) for start, end in map(str.split, offsets.split(";"))]
+    start, end = min(parts)[0], max(parts)[1]
+    where = session.at(line.number)
+    return [RawSpan(start, end, label, surface, tuple(sorted(parts)) if len(parts) > 1 else (), where)]

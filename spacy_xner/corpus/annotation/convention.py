@@ -1,0 +1,87 @@
+"""What offsets count, and whether an end is inclusive."""
+
+from collections.abc import Sequence
+from itertools import islice, product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .raw import RawSpan
+
+# What offsets count, by the value of --units.
+UNITS = {"chars": "characters", "utf16": "UTF-16 units", "bytes": "bytes of UTF-8"}
+# A character is one unit, and one more for each of these code points that it is above.
+LIMITS = {"chars": (), "utf16": (0xFFFF,), "bytes": (0x7F, 0x7FF, 0xFFFF)}
+Range = tuple[int, int]
+
+
+class Convention(NamedTuple):
+    """What offsets count.
+
+    Attributes:
+        is_inclusive: An end is the offset of the last unit, not the one after it.
+        units: What they count, a key of `UNITS`: to JavaScript's UTF-16, an emoji is two.
+        is_crlf_one: They count a line end of CR and LF as one.
+    """
+
+    is_inclusive: bool = False
+    units: str = "chars"
+    is_crlf_one: bool = False
+
+    @property
+    def ends(self) -> str:
+        """The value of --ends."""
+        return "inclusive" if self.is_inclusive else "exclusive"
+
+    def __str__(self) -> str:
+        line_ends = ", CRLF as one" if self.is_crlf_one else ""
+        return f"offsets in {UNITS[self.units]}{line_ends}, ends {self.ends}"
+
+    def resolve(self, text: str, ranges: Sequence[Range]) -> list[Range]:
+        """Return starts and ends, exclusive, in characters; -1 where no character starts or ends."""
+        starts = [start for start, _ in ranges]
+        ends = [end + self.is_inclusive for _, end in ranges]
+        places = self._count_units(text)
+        if places is not None:
+            starts, ends = _locate(places, starts), _locate(places, ends)
+        return list(zip(starts, ends, strict=True))
+
+    def locate(self, text: str, spans: Sequence[RawSpan]) -> list[list[Range]]:
+        """Return the characters of each entity: one range, or one for each of its fragments."""
+        ranges = [part for span in spans for part in span.parts or (span[:2],)]
+        resolved = iter(self.resolve(text, ranges))
+        return [[*islice(resolved, len(span.parts) or 1)] for span in spans]
+
+    def _count_units(self, text: str) -> NDArray[np.int64] | None:
+        """Count the units before each character and at the end; None if each character is one.
+
+        Between CR and LF, no offset falls: before LF there are as many as after it.
+        """
+        has_crlf = self.is_crlf_one and "\r\n" in text
+        if not has_crlf and (self.units == "chars" or text.isascii()):
+            return None
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        widths = np.ones(len(codes) + 1, np.int64)
+        widths[0] = 0
+        for limit in LIMITS[self.units]:
+            widths[1:] += codes > limit
+        if has_crlf:
+            widths[2:] -= (codes[:-1] == ord("\r")) & (codes[1:] == ord("\n"))
+        return np.cumsum(widths)
+
+
+def _locate(places: NDArray[np.int64], offsets: Sequence[int]) -> list[int]:
+    """Return the last index of each offset; -1 if it has none."""
+    end = int(places[-1])
+    limited = np.array([min(max(offset, -1), end + 1) for offset in offsets], np.int64)
+    indices = np.searchsorted(places, limited, side="right") - 1
+    located: list[int] = np.where(places[indices] == limited, indices, -1).tolist()
+    return located
+
+
+# The simplest first.
+CONVENTIONS = [
+    Convention(is_inclusive, units, is_crlf_one)
+    for is_crlf_one, units, is_inclusive in product((False, True), UNITS, (False, True))
+]

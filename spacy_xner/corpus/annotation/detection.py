@@ -1,0 +1,184 @@
+"""Detects what offsets count, from all entities of a sample."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ...scripts import is_unspaced
+from ..reading.options import ReadOptions
+from .convention import CONVENTIONS, Convention, Range
+from .raw import RawRecord
+from .surfaces import compare
+
+# A convention is taken instead of a simpler one if this many times as many entities fit only it.
+MIN_RATIO = 4
+# Entities that fit only it, at least; fewer where offsets would fall inside line ends.
+MIN_GAINS = 3
+MIN_CRLF_GAINS = 2
+# If none is empty, ends are inclusive only if so many entities end inside a word otherwise: there are corpora
+# of parts of words.
+MIN_CUT = 20
+# Entities do not start with these, nor end with those.
+CLOSING = ",.;:!?，。；：！？、)]}）】》」』”’"
+OPENING = ",;:，；：、([{（【《「『“‘"
+
+
+def find_convention(
+    sample: Iterable[RawRecord], options: ReadOptions | None = None
+) -> tuple[Convention, str]:
+    """Detect what offsets count, as far as the options leave it open.
+
+    Most of the entities' own texts decide. If there are none, the borders of words do: entities neither start
+    nor end inside a word or at white space, nor past the text, nor are they empty. A few bad offsets never
+    move all others.
+
+    Returns:
+        The convention, and the evidence in one line; empty if there are no entities.
+    """
+    options = options or ReadOptions()
+    candidates = [
+        each
+        for each in CONVENTIONS
+        if options.ends in (None, each.ends) and options.units in (None, each.units)
+    ]
+    records = [raw for raw in sample if raw.spans]
+    n_spans = sum(len(raw.spans or ()) for raw in records)
+    if not n_spans:
+        return candidates[0], ""
+    n_surfaces = sum(span.surface is not None for raw in records for span in raw.spans or ())
+    if n_surfaces >= min(2, n_spans):
+        hits = _count_hits(records, candidates)
+        best = max(candidates, key=lambda each: hits[each])
+        return best, f"{best}: {hits[best][0]} of {n_surfaces} entities match their text"
+    units, evidence = _find_units(records, [each for each in candidates if each.ends == candidates[0].ends])
+    is_open = options.ends is None
+    convention, more = _find_ends(records, units) if is_open else (units, "")
+    evidence = "; ".join(filter(None, (evidence, more)))
+    return convention, f"{convention}: {evidence or _EVIDENCE[is_open]}"
+
+
+_EVIDENCE = {
+    True: "by default, as no entity has its text beside it, and no border suggests otherwise; if that is "
+    "wrong, pass --ends or --units",
+    False: "as set",
+}
+
+
+def _count_hits(
+    records: Sequence[RawRecord], candidates: Sequence[Convention]
+) -> dict[Convention, tuple[int, int]]:
+    """Count the entities that match their own text in each convention, and those that equal it."""
+    hits, exact = Counter[Convention](), Counter[Convention]()
+    for text, spans, _ in records:
+        written = [span for span in spans or () if span.surface is not None]
+        located = [each.locate(text, written) for each in candidates]
+        for i, span in enumerate(written):
+            known: dict[str, str | None] = {}
+            for candidate, places in zip(candidates, located, strict=True):
+                cut = cut_text(text, places[i])
+                if cut not in known:
+                    known[cut] = compare(cut, span.surface or "") if cut else None
+                hits[candidate] += known[cut] is not None
+                exact[candidate] += known[cut] == ""
+    return {each: (hits[each], exact[each]) for each in candidates}
+
+
+def cut_text(text: str, parts: Sequence[Range]) -> str:
+    """Return the text of an entity, its fragments joined by spaces; empty if it does not lie in the text."""
+    pieces = [text[start:end] for start, end in parts if 0 <= start < end <= len(text)]
+    return " ".join(pieces) if len(pieces) == len(parts) else ""
+
+
+def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) -> tuple[Convention, str]:
+    """Choose what offsets count by whether entities start where words do.
+
+    Only entities that lie elsewhere in one convention than in the simplest one are evidence.
+    """
+    simplest, *others = candidates
+    counts = {each: Counter[tuple[bool, bool]]() for each in others}
+    for text, spans, _ in records:
+        ranges = [span[:2] for span in spans or ()]
+        before = simplest.resolve(text, ranges)
+        for each in others:
+            after = each.resolve(text, ranges)
+            if after != before:
+                pairs = zip(before, after, strict=True)
+                counts[each].update(
+                    (_starts_well(text, *old), _starts_well(text, *new)) for old, new in pairs if old != new
+                )
+    fitting = [
+        each
+        for each in others
+        if _is_better(counts[each], MIN_GAINS if each.units != simplest.units else MIN_CRLF_GAINS)
+    ]
+    best = max(fitting, key=lambda each: counts[each][False, True], default=None)
+    if best is None:
+        return simplest, ""
+    n_fit = counts[best][False, True] + counts[best][True, True]
+    n_fit_simplest = counts[best][True, False] + counts[best][True, True]
+    evidence = (
+        f"{n_fit} of {counts[best].total()} entities start where a word does, {n_fit_simplest} if they "
+        "counted characters as they are"
+    )
+    return best, evidence
+
+
+def _is_better(counts: Counter[tuple[bool, bool]], min_gains: int) -> bool:
+    """Return whether a convention fits where the simplest one does not: nearly everywhere."""
+    gains, losses = counts[False, True], counts[True, False]
+    return gains >= max(min_gains, MIN_RATIO * losses, counts.total() / 2)
+
+
+def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Convention, str]:
+    """Choose whether ends are inclusive, by whether entities end where words do."""
+    inclusive = exclusive._replace(is_inclusive=True)
+    counts = Counter[tuple[bool, bool]]()
+    has_empty = False
+    for text, spans, _ in records:
+        ranges = [span[:2] for span in spans or ()]
+        has_empty = has_empty or any(start == end for start, end in ranges)
+        starts = {start for start, _ in ranges}
+        for (start, end), old, new in zip(
+            ranges, exclusive.resolve(text, ranges), inclusive.resolve(text, ranges), strict=True
+        ):
+            # The next entity starts there.
+            is_taken = start < end and end in starts
+            counts[_ends_well(text, *old), _ends_well(text, *new) and not is_taken] += 1
+    n_spans, gains, losses = counts.total(), counts[False, True], counts[True, False]
+    if not gains and not losses:
+        return exclusive, ""
+    both = counts[True, True]
+    is_inclusive = gains >= max(MIN_GAINS if has_empty else MIN_CUT, MIN_RATIO * losses)
+    evidence = (
+        f"{both + losses} of {n_spans} entities end where a word does with ends exclusive, {both + gains} "
+        "with ends inclusive"
+    )
+    return inclusive if is_inclusive else exclusive, evidence
+
+
+def _starts_well(text: str, start: int, end: int) -> bool:
+    """Return whether an entity may start at a character: not in a word, at white space or past the text."""
+    if not 0 <= start <= end <= len(text) or start == len(text):
+        return False
+    return not (text[start].isspace() or text[start] in CLOSING or _is_inside_word(text, start))
+
+
+def _ends_well(text: str, start: int, end: int) -> bool:
+    """Return whether an entity has a character and may end before one, as in `_starts_well`."""
+    if not 0 <= start < end <= len(text):
+        return False
+    return not (text[end - 1].isspace() or text[end - 1] in OPENING or _is_inside_word(text, end))
+
+
+def _is_inside_word(text: str, place: int) -> bool:
+    """Return whether a place is between two letters of a script with spaces, or between two digits.
+
+    Not so Korean, where a particle follows a name without a space.
+    """
+    before, after = text[place - 1 : place], text[place : place + 1]
+    if before.isdecimal() or after.isdecimal():
+        return before.isdecimal() and after.isdecimal()
+    return _is_letter(before) and _is_letter(after)
+
+
+def _is_letter(char: str) -> bool:
+    return char.isalpha() and not ("\uac00" <= char <= "\ud7a3" or is_unspaced(char))
