@@ -1,8 +1,9 @@
 """From a corpus file to a DocBin, tokenized as the pipeline will tokenize raw text."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from spacy.vocab import Vocab
 from ..atomic import check_apart
 from ..errors import CorpusError, XnerWarning
 from ..tokenizer import Tokenizer
-from ..types import Record
+from ..types import CharSpan, Record
 from .docbin import write_docs
 from .reading.options import ReadOptions
 from .reading.session import ReadReport
@@ -34,7 +35,9 @@ class ConvertReport:
         entities: Entities written, overlapping ones too, by label.
         cats: Texts written, by their own labels.
         n_widened: Entities with a boundary inside a token, widened to whole tokens.
+        n_merged: Widened entities that became another with the same label: they are one.
         n_overlapping: Entities that overlap a longer one: they are in ``doc.spans``, not in ``doc.ents``.
+        n_overlapping_widened: Those of them that only overlap since they were widened.
     """
 
     reading: ReadReport = field(default_factory=ReadReport)
@@ -43,7 +46,14 @@ class ConvertReport:
     entities: dict[str, int] = field(default_factory=dict)
     cats: dict[str, int] = field(default_factory=dict)
     n_widened: int = 0
+    n_merged: int = 0
     n_overlapping: int = 0
+    n_overlapping_widened: int = 0
+
+    @property
+    def n_trimmed(self) -> int:
+        """Entities with white space at their ends, written without it."""
+        return self.reading.n_trimmed
 
     def to_dict(self) -> dict[str, Any]:
         """Return all facts by name."""
@@ -53,8 +63,11 @@ class ConvertReport:
             "n_tokens": self.n_tokens,
             "entities": self.entities,
             "cats": self.cats,
+            "n_trimmed": self.n_trimmed,
             "n_widened": self.n_widened,
+            "n_merged": self.n_merged,
             "n_overlapping": self.n_overlapping,
+            "n_overlapping_widened": self.n_overlapping_widened,
             "repairs": self.reading.repairs,
             "repaired": self.reading.repaired,
             "skipped": self.reading.skipped,
@@ -133,19 +146,12 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
     that is not annotated with entities, but has labels of its own, are missing values.
     """
     doc = make_doc(record.text)
-    spans: list[Span] = []
-    for char_start, char_end, label, _ in record.spans or ():
-        span = doc.char_span(char_start, char_end, label, alignment_mode="expand")
-        assert span is not None  # expanded, a span of characters always covers a token
-        report.n_widened += (span.start_char, span.end_char) != (char_start, char_end)
-        spans.append(span)
+    spans = _align(doc, record.spans or (), report)
     kept = filter_spans(spans) if len(spans) > 1 else spans
     report.n_overlapping += len(spans) - len(kept)
     if record.spans is not None or record.cats is None:
         doc.set_ents(kept, default="outside")
     if len(kept) < len(spans):
-        # Widened, two entities may have become one.
-        spans = list({(span.start, span.end, span.label): span for span in spans}.values())
         doc.spans[SPANS_KEY] = spans
     doc.cats = dict(record.cats or {})
     report.n_texts += 1
@@ -157,6 +163,34 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
     return doc
 
 
+def _align(doc: Doc, char_spans: Sequence[CharSpan], report: ConvertReport) -> list[Span]:
+    """Return entities on tokens, and count those that are widened, and what that makes of others."""
+    spans: dict[tuple[int, int, str], Span] = {}
+    before: list[tuple[int, int]] = []
+    n_widened = 0
+    for char_start, char_end, label in dict.fromkeys(span[:3] for span in char_spans):
+        span = doc.char_span(char_start, char_end, label, alignment_mode="expand")
+        assert span is not None  # expanded, a span of characters always covers a token
+        n_widened += (span.start_char, span.end_char) != (char_start, char_end)
+        key = span.start, span.end, label
+        if key in spans:
+            report.n_merged += 1
+        else:
+            spans[key] = span
+            before.append((char_start, char_end))
+    report.n_widened += n_widened
+    if n_widened:
+        after = [(start, end) for start, end, _ in spans]
+        report.n_overlapping_widened += _count_overlapping(after) - _count_overlapping(before)
+    return list(spans.values())
+
+
+def _count_overlapping(ranges: Sequence[tuple[int, int]]) -> int:
+    """Count the ranges that start before one before them ends."""
+    starts, ends = [start for start, _ in ranges], [end for _, end in ranges]
+    return sum(start < end for start, end in zip(starts[1:], accumulate(ends, max), strict=False))
+
+
 def _warnings(report: ConvertReport) -> Iterator[str]:
     reading = report.reading
     if reading.repairs:
@@ -165,8 +199,17 @@ def _warnings(report: ConvertReport) -> Iterator[str]:
             f"{sum(reading.repairs.values())} illegal tags were repaired: {kinds}. List them with --show, "
             "refuse them with --strict."
         )
+    if report.n_trimmed:
+        yield f"{report.n_trimmed} entities began or ended with white space; they were trimmed."
     if report.n_widened:
         yield f"{report.n_widened} entities had a boundary inside a token; they were widened to whole tokens."
+    if report.n_merged:
+        yield (
+            f"{report.n_merged} entities became the same as another when they were widened, and are one with "
+            "it."
+        )
+    if report.n_overlapping_widened:
+        yield f"{report.n_overlapping_widened} entities overlap another only since they were widened."
     if report.n_overlapping:
         yield (
             f"{report.n_overlapping} entities overlap a longer one: they are in doc.spans only, for pointer "

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..atomic import new_file
 from ..errors import CorpusError
 from ..types import Record
+from .annotation.trim import trim_spans
 from .formats.registry import find_format, get_format, get_writer
 from .reading.options import ReadOptions, WriteOptions
 from .reading.session import ReadReport, ReadSession, shorten
@@ -61,13 +62,14 @@ def read_records(
 
 
 def _check_annotated(session: ReadSession, name: str, records: Iterable[Record]) -> Iterator[Record]:
-    """Check, after the last record, that there was an entity or label, unless none is allowed.
+    """Trim entities; check, after the last record, that there was one or a label, unless none is allowed.
 
     Raises:
         CorpusError: If there was none.
     """
     n_texts = n_labels = 0
-    for record in records:
+    for untrimmed in records:
+        record = trim_spans(session, untrimmed)
         n_texts += 1
         n_labels += len(record.spans or ()) + len(record.cats or ())
         yield record

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..reading.options import ENDS, UNITS
 from .raw import RawSpan
 
-# What offsets count, by the value of --units.
-UNITS = {"chars": "characters", "utf16": "UTF-16 units", "bytes": "bytes of UTF-8"}
 # A character is one unit, and one more for each of these code points that it is above.
 LIMITS = {"chars": (), "utf16": (0xFFFF,), "bytes": (0x7F, 0x7FF, 0xFFFF)}
 Range = tuple[int, int]
@@ -32,11 +31,15 @@ class Convention(NamedTuple):
     @property
     def ends(self) -> str:
         """The value of --ends."""
-        return "inclusive" if self.is_inclusive else "exclusive"
+        return ENDS[self.is_inclusive]
+
+    @property
+    def counted(self) -> str:
+        """What they count, in words."""
+        return UNITS[self.units] + " with CRLF as one" * self.is_crlf_one
 
     def __str__(self) -> str:
-        line_ends = ", CRLF as one" if self.is_crlf_one else ""
-        return f"offsets in {UNITS[self.units]}{line_ends}, ends {self.ends}"
+        return f"offsets in {self.counted}, ends {self.ends}"
 
     def resolve(self, text: str, ranges: Sequence[Range]) -> list[Range]:
         """Return starts and ends, exclusive, in characters; -1 where no character starts or ends."""

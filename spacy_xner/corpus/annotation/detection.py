@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from ...scripts import is_unspaced
 from ..reading.options import ReadOptions
@@ -9,14 +10,13 @@ from .convention import CONVENTIONS, Convention, Range
 from .raw import RawRecord
 from .surfaces import compare
 
-# A convention is taken instead of a simpler one if this many times as many entities fit only it.
+# Without texts beside entities, a convention is taken instead of a simpler one if this many times as many
+# entities fit only it as fit only the simpler one.
 MIN_RATIO = 4
-# Entities that fit only it, at least; fewer where offsets would fall inside line ends.
-MIN_GAINS = 3
-MIN_CRLF_GAINS = 2
-# If none is empty, ends are inclusive only if so many entities end inside a word otherwise: there are corpora
-# of parts of words.
-MIN_CUT = 20
+# And if so many fit only it: where it counts other units; where offsets would fall inside line ends; where
+# entities would be empty without inclusive ends; and where none would, as some corpora have parts of words.
+MIN_UNITS, MIN_CRLF, MIN_EMPTY, MIN_CUT = 5, 2, 3, 10
+UNCLEAR = "; that is not enough to be sure"
 # Entities do not start with these, nor end with those.
 CLOSING = ",.;:!?，。；：！？、)]}）】》」』”’"
 OPENING = ",;:，；：、([{（【《「『“‘"
@@ -88,6 +88,30 @@ def cut_text(text: str, parts: Sequence[Range]) -> str:
     return " ".join(pieces) if len(pieces) == len(parts) else ""
 
 
+class _Fits(NamedTuple):
+    """How many entities fit the simplest convention, and another one.
+
+    Attributes:
+        simplest: Those that fit the simplest one.
+        other: Those that fit the other one.
+        gains: Those that only fit the other one.
+        losses: Those that only fit the simplest one.
+        total: All.
+    """
+
+    simplest: int
+    other: int
+    gains: int
+    losses: int
+    total: int
+
+    @classmethod
+    def of(cls, counts: Counter[tuple[bool, bool]]) -> "_Fits":
+        """Count pairs of whether an entity fits either."""
+        both, gains, losses = counts[True, True], counts[False, True], counts[True, False]
+        return cls(both + losses, both + gains, gains, losses, counts.total())
+
+
 def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) -> tuple[Convention, str]:
     """Choose what offsets count by whether entities start where words do.
 
@@ -105,27 +129,17 @@ def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) 
                 counts[each].update(
                     (_starts_well(text, *old), _starts_well(text, *new)) for old, new in pairs if old != new
                 )
-    fitting = [
-        each
-        for each in others
-        if _is_better(counts[each], MIN_GAINS if each.units != simplest.units else MIN_CRLF_GAINS)
-    ]
-    best = max(fitting, key=lambda each: counts[each][False, True], default=None)
-    if best is None:
+    best = max(others, key=lambda each: counts[each][False, True] - counts[each][True, False])
+    fits = _Fits.of(counts[best])
+    if fits.gains <= fits.losses:
         return simplest, ""
-    n_fit = counts[best][False, True] + counts[best][True, True]
-    n_fit_simplest = counts[best][True, False] + counts[best][True, True]
+    min_gains = MIN_UNITS if best.units != simplest.units else MIN_CRLF
+    is_better = fits.gains >= max(min_gains, MIN_RATIO * fits.losses, fits.total / 2)
     evidence = (
-        f"{n_fit} of {counts[best].total()} entities start where a word does, {n_fit_simplest} if they "
-        "counted characters as they are"
+        f"{fits.other} of {fits.total} entities start where a word does in {best.counted}, "
+        f"{fits.simplest} in {simplest.counted}{UNCLEAR * (not is_better)}"
     )
-    return best, evidence
-
-
-def _is_better(counts: Counter[tuple[bool, bool]], min_gains: int) -> bool:
-    """Return whether a convention fits where the simplest one does not: nearly everywhere."""
-    gains, losses = counts[False, True], counts[True, False]
-    return gains >= max(min_gains, MIN_RATIO * losses, counts.total() / 2)
+    return best if is_better else simplest, evidence
 
 
 def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Convention, str]:
@@ -143,14 +157,14 @@ def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Con
             # The next entity starts there.
             is_taken = start < end and end in starts
             counts[_ends_well(text, *old), _ends_well(text, *new) and not is_taken] += 1
-    n_spans, gains, losses = counts.total(), counts[False, True], counts[True, False]
-    if not gains and not losses:
+    fits = _Fits.of(counts)
+    if fits.gains == fits.losses == 0:
         return exclusive, ""
-    both = counts[True, True]
-    is_inclusive = gains >= max(MIN_GAINS if has_empty else MIN_CUT, MIN_RATIO * losses)
+    is_inclusive = fits.gains >= max(MIN_EMPTY if has_empty else MIN_CUT, MIN_RATIO * fits.losses)
+    is_unclear = fits.gains > fits.losses and not is_inclusive
     evidence = (
-        f"{both + losses} of {n_spans} entities end where a word does with ends exclusive, {both + gains} "
-        "with ends inclusive"
+        f"{fits.simplest} of {fits.total} entities end where a word does with ends exclusive, {fits.other} "
+        f"with ends inclusive{UNCLEAR * is_unclear}"
     )
     return inclusive if is_inclusive else exclusive, evidence
 

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+ENDS = ("exclusive", "inclusive")
+# What offsets may count, and how that is called.
+UNITS = {"chars": "characters", "utf16": "UTF-16 units", "bytes": "bytes of UTF-8"}
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:

@@ -41,6 +41,7 @@ class ReadReport:
         repaired: One line for each of these, with its position, if they are to be listed.
         skipped: The error of each skipped text, with its position.
         left_out: Number of items that a `Record` cannot hold, by kind.
+        n_trimmed: Entities with white space at their ends, read without it.
         unread: Keys or columns that were not read, each with the first value.
         n_bytes: Bytes read so far.
     """
@@ -50,6 +51,7 @@ class ReadReport:
     repaired: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
+    n_trimmed: int = 0
     unread: dict[str, str] = field(default_factory=dict)
     n_bytes: int = 0
 
