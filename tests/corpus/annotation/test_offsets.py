@@ -38,17 +38,17 @@ def row(text: str, *spans: tuple[int, int], surfaces: bool = False) -> dict[str,
 @given(TEXTS, st.data())
 def test_each_offset_at_a_character_is_resolved(text: str, data: st.DataObject) -> None:
     start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
-    by_unit = RawSpan(utf16(text[:start]), utf16(text[:end]), "X")
-    assert Convention().resolve(text, RawSpan(start, end, "X")) == (start, end)
-    assert Convention(is_utf16=True).resolve(text, by_unit) == (start, end)
-    inclusive = by_unit._replace(end=by_unit.end - 1)
-    assert Convention(is_inclusive=True, is_utf16=True).resolve(text, inclusive) == (start, end)
+    assert Convention().resolve(text, [(start, end)]) == [(start, end)]
+    for units, count in (("utf16", utf16), ("bytes", lambda text: len(text.encode()))):
+        first, last = count(text[:start]), count(text[:end])
+        assert Convention(units=units).resolve(text, [(first, last)]) == [(start, end)]
+        assert Convention(True, units).resolve(text, [(first, last - 1)]) == [(start, end)]
 
 
 @given(TEXTS, st.integers(-3, 20))
 def test_other_utf16_offsets_are_no_place(text: str, offset: int) -> None:
     places = [utf16(text[:i]) for i in range(len(text) + 1)]
-    resolved = Convention(is_utf16=True).resolve(text, RawSpan(offset, offset, "X"))
+    (resolved,) = Convention(units="utf16").resolve(text, [(offset, offset)])
     if offset in places:
         assert resolved == (places.index(offset),) * 2
     else:
@@ -81,8 +81,8 @@ def test_ends_are_inclusive_where_entities_start_where_they_end(tmp_path: Path) 
     spans, evidence = read(tmp_path / "file", row("a in bc", (0, 0), (5, 6)), row("Bo", (0, 1)))
     assert spans == [(CharSpan(0, 1, "X"), CharSpan(5, 7, "X")), (CharSpan(0, 2, "X"),)]
     assert evidence == (
-        "offsets in characters, ends inclusive: 1 of 3 entities start where they end; none has its text "
-        "beside it"
+        "offsets in characters, ends inclusive: 0 of 3 entities end where a word does with ends exclusive, 3 "
+        "with ends inclusive"
     )
 
 
