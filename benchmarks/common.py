@@ -14,7 +14,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_xner.corpus import ReadOptions, read_records
-from spacy_xner.corpus.convert import ConvertReport, record_to_doc
+from spacy_xner.corpus.docs import record_to_doc
+from spacy_xner.corpus.report import ConvertReport
 from spacy_xner.models.execution import get_execution
 from spacy_xner.training.batcher import build_batch_joined_v1
 from spacy_xner.training.optimizer import AdamW, build_adamw_v1

@@ -16,7 +16,8 @@ import typer
 from spacy.vocab import Vocab
 
 from spacy_xner.corpus import FORMATS, WriteOptions, read_records
-from spacy_xner.corpus.convert import ConvertReport, record_to_doc
+from spacy_xner.corpus.docs import record_to_doc
+from spacy_xner.corpus.report import ConvertReport
 from spacy_xner.tokenizer import Tokenizer
 from spacy_xner.types import Record
 

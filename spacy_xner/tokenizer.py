@@ -62,11 +62,17 @@ class Tokenizer:
 
     def __call__(self, text: str) -> Doc:
         """Tokenize a text."""
-        tokens = _TOKEN.findall(text)
-        # As in spaCy: one space belongs to the token before it, more white space is a token.
-        words = [token if token[-1] != " " or token.isspace() else token[:-1] for token in tokens]
-        spaces = [len(word) < len(token) for word, token in zip(words, tokens, strict=True)]
+        words, spaces = self.split(text)
         return Doc(self.vocab, words=words, spaces=spaces)
+
+    def split(self, text: str) -> tuple[list[str], list[bool]]:
+        """Return the tokens of a text, and whether a space follows each.
+
+        As in spaCy, one space belongs to the token before it, and more white space is a token.
+        """
+        tokens = _TOKEN.findall(text)
+        spaces = [token[-1] == " " and not token.isspace() for token in tokens]
+        return [token[:-1] if space else token for token, space in zip(tokens, spaces, strict=True)], spaces
 
     def pipe(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Doc]:
         """Tokenize texts one by one."""

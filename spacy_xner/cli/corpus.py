@@ -65,6 +65,7 @@ def convert(
     shard_size: Annotated[
         int, typer.Option(min=1, help="Texts per file when the output is a folder.")
     ] = 20_000,
+    processes: Annotated[int, typer.Option(min=1, help="Processes that tokenize; this one reads.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Convert a corpus to spaCy's binary format. The format is detected."""
@@ -93,6 +94,7 @@ def convert(
             format=format,
             options=options,
             shard_size=shard_size,
+            processes=processes,
             on_progress=on_progress,
         )
     show({key: value for key, value in report.to_dict().items() if value or as_json}, as_json=as_json)

@@ -1,13 +1,30 @@
-"""Reads and writes docs as a ``.spacy`` file, or as a folder of them."""
+"""Reads and writes ``.spacy`` files, or folders of them.
 
+A file is written piece by piece, so that a corpus need not fit into memory.
+
+Source: spaCy's `DocBin.to_bytes`, a compressed MessagePack map.
+"""
+
+import struct
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
 
+import srsly
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
+from srsly.msgpack import Packer
 
 from ..atomic import new_file, new_folder
+
+# What each token has: the hash of its text, its place in an entity, and the hash of the entity's label.
+ATTRS = DocBin(attrs=["ENT_IOB", "ENT_TYPE"]).attrs
+FLAGS = srsly.msgpack_dumps({"has_unknown_spaces": False})
+CHUNK = 1 << 20
+MAX_BYTES = (1 << 32) - 1
 
 
 def read_docs(path: Path, vocab: Vocab) -> list[Doc]:
@@ -35,24 +52,96 @@ def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
         yield from DocBin().from_disk(file).get_docs(vocab)
 
 
-class EntityBin(DocBin):
-    """A `DocBin` for docs that have only entities and labels of texts.
+class PackedDocs(NamedTuple):
+    """Docs as a ``.spacy`` file holds them.
 
-    It does not look up strings of attributes that are not stored (tags, lemma, norm): that halves the time.
+    Attributes:
+        n_docs: Number of docs.
+        tokens: The attributes of `ATTRS` of all tokens, as unsigned 64-bit integers.
+        spaces: Whether a space follows, a byte for each token.
+        lengths: Numbers of tokens, as 32-bit integers.
+        strings: Texts of tokens, and labels.
+        cats: Labels of each text, in MessagePack.
+        span_groups: Span groups of each text, in MessagePack.
     """
 
-    def __init__(self) -> None:
-        super().__init__(attrs=["ENT_IOB", "ENT_TYPE"])
+    n_docs: int
+    tokens: bytes
+    spaces: bytes
+    lengths: bytes
+    strings: set[str]
+    cats: bytes
+    span_groups: bytes
 
-    def add(self, doc: Doc) -> None:
-        """Add a doc, as `DocBin.add` does."""
-        self.tokens.append(doc.to_array([*self.attrs]))
-        self.spaces.append(doc.to_array("SPACY").astype(bool).reshape(-1, 1))
-        self.flags.append({"has_unknown_spaces": doc.has_unknown_spaces})
-        self.cats.append(doc.cats)
-        self.span_groups.append(doc.spans.to_bytes())
-        self.strings.update([token.text for token in doc])
-        self.strings.update(span.label_ for spans in (doc.ents, *doc.spans.values()) for span in spans)
+
+class DocBinFile:
+    """One ``.spacy`` file that is being written.
+
+    Args:
+        path: The file.
+        stack: Closes the temporary files.
+    """
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        self.path = path
+        self.n_docs = 0
+        self.strings: set[str] = set()
+        self.tokens, self.spaces, self.lengths, self.cats, self.span_groups = (
+            stack.enter_context(TemporaryFile(dir=path.parent)) for _ in range(5)
+        )
+
+    def add(self, docs: PackedDocs) -> None:
+        """Add docs."""
+        self.n_docs += docs.n_docs
+        self.strings |= docs.strings
+        self.tokens.write(docs.tokens)
+        self.spaces.write(docs.spaces)
+        self.lengths.write(docs.lengths)
+        self.cats.write(docs.cats)
+        self.span_groups.write(docs.span_groups)
+
+    def finish(self) -> None:
+        """Write the file.
+
+        Raises:
+            ValueError: If there are more tokens than a file can hold.
+        """
+        compressor = zlib.compressobj()
+        with self.path.open("wb") as file:
+            for part in self._message():
+                file.write(compressor.compress(part))
+            file.write(compressor.flush())
+
+    def _message(self) -> Iterator[bytes]:
+        array = Packer().pack_array_header(self.n_docs)
+        yield Packer().pack_map_header(9) + _dumps("version", "0.1", "attrs", ATTRS)
+        for name, data in (("tokens", self.tokens), ("spaces", self.spaces), ("lengths", self.lengths)):
+            size = data.tell()
+            if size > MAX_BYTES:
+                raise ValueError(
+                    f"A .spacy file must have at most {MAX_BYTES // (8 * len(ATTRS)):,} tokens, found more. "
+                    "Write a folder of files: choose a name that does not end in .spacy."
+                )
+            # The header of a "bin 32".
+            yield _dumps(name) + b"\xc6" + struct.pack(">I", size)
+            yield from _chunks(data)
+        yield _dumps("strings", sorted(self.strings), "cats") + array
+        yield from _chunks(self.cats)
+        yield _dumps("flags") + array
+        for start in range(0, self.n_docs, CHUNK):
+            yield FLAGS * min(CHUNK, self.n_docs - start)
+        yield _dumps("span_groups") + array
+        yield from _chunks(self.span_groups)
+
+
+def _dumps(*values: object) -> bytes:
+    return b"".join(map(srsly.msgpack_dumps, values))
+
+
+def _chunks(data: IO[bytes]) -> Iterator[bytes]:
+    data.seek(0)
+    while chunk := data.read(CHUNK):
+        yield chunk
 
 
 class DocWriter:
@@ -60,31 +149,24 @@ class DocWriter:
 
     Args:
         part: File or folder to write to, until it is complete.
-        is_folder: Whether it is a folder.
+        stack: Closes the temporary files.
     """
 
-    def __init__(self, part: Path, *, is_folder: bool) -> None:
+    def __init__(self, part: Path, stack: ExitStack) -> None:
         self.part = part
-        self.is_folder = is_folder
-        self.docs = EntityBin()
+        self.file = None if part.is_dir() else DocBinFile(part, stack)
         self.n_shards = 0
 
-    def add(self, doc: Doc) -> None:
-        """Add a doc."""
-        self.docs.add(doc)
-
-    def end_shard(self) -> None:
-        """Write the docs so far as one file of the folder."""
-        self.docs.to_disk(self.part / f"{self.n_shards:05}.spacy")
+    def add(self, docs: PackedDocs) -> None:
+        """Add docs, as one file if this is a folder."""
+        if self.file is not None:
+            self.file.add(docs)
+            return
+        with ExitStack() as stack:
+            file = DocBinFile(self.part / f"{self.n_shards:05}.spacy", stack)
+            file.add(docs)
+            file.finish()
         self.n_shards += 1
-        self.docs = EntityBin()
-
-    def finish(self) -> None:
-        """Write the docs that are left."""
-        if not self.is_folder:
-            self.docs.to_disk(self.part)
-        elif len(self.docs):
-            self.end_shard()
 
 
 @contextmanager
@@ -106,7 +188,8 @@ def write_docs(path: Path) -> Iterator[DocWriter]:
             f"The folder to write must be new, or hold only .spacy files, found {path}. Choose "
             "another, or a name that ends in .spacy for a file."
         )
-    with new_folder(path, replace=True) if is_folder else new_file(path) as part:
-        writer = DocWriter(part, is_folder=is_folder)
+    with ExitStack() as stack, new_folder(path, replace=True) if is_folder else new_file(path) as part:
+        writer = DocWriter(part, stack)
         yield writer
-        writer.finish()
+        if writer.file is not None:
+            writer.file.finish()

@@ -3,14 +3,22 @@
 from pathlib import Path
 
 import pytest
-import spacy
+from hypothesis import given
+from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
+from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
+from spacy_xner.corpus import read_records, write_records
+from spacy_xner.corpus.align import keep_longest
 from spacy_xner.corpus.convert import convert
-from spacy_xner.corpus.docbin import EntityBin, read_docs
+from spacy_xner.corpus.docbin import read_docs
+from spacy_xner.corpus.docs import record_to_doc
 from spacy_xner.corpus.reading.options import ReadOptions
+from spacy_xner.corpus.report import ConvertReport
 from spacy_xner.errors import CorpusError, XnerWarning
+from spacy_xner.tokenizer import Tokenizer
+from spacy_xner.types import CharSpan, Entity, Record
 
 from ..conftest import entities_of
 
@@ -82,22 +90,41 @@ def test_failure_leaves_no_file_behind(tmp_path: Path) -> None:
     assert not target.parent.exists() or not list(target.parent.iterdir())
 
 
-def test_docs_are_stored_as_spacy_stores_them() -> None:
-    doc = Doc(spacy.blank("xx").vocab, words=["Bank", "of", "China", "！"], spaces=[True, True, False, False])
-    doc.spans["xner"] = [doc[0:3], doc[2:3]]
-    for span, label in zip(doc.spans["xner"], ("ORG", "LOC"), strict=True):
-        span.label_ = label
-    doc.set_ents([Span(doc, 0, 3, "ORG")], default="outside")
-    doc.cats = {"BANK": 1.0}
-    empty = Doc(doc.vocab)
-    ours, theirs = EntityBin(), DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=[doc, empty])
-    for each in (doc, empty):
-        ours.add(each)
+RECORDS = [
+    Record(
+        "Bank  of China！nsubj", (CharSpan(0, 14, "ORG"), CharSpan(9, 14, "LOC"), CharSpan(15, 20, "PERSON"))
+    ),
+    Record(""),
+    Record("Bo", cats={"good": 0.25, "bad": 1.0}),
+    Record("\n Bo met\u3000张伟  ", (CharSpan(2, 4, "PER"), CharSpan(9, 11, "PER")), cats={"good": 1.0}),
+    Record("Bo", ()),
+]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_docs_are_stored_as_spacy_stores_them(tmp_path: Path, processes: int) -> None:
+    write_records(RECORDS, tmp_path / "in.jsonl")
+    with pytest.warns(XnerWarning, match="1 entities overlap"):
+        convert(tmp_path / "in.jsonl", tmp_path / "ours.spacy", processes=processes)
+    ours = DocBin().from_disk(tmp_path / "ours.spacy")
+    tokenizer = Tokenizer(Vocab())
+    records = read_records(tmp_path / "in.jsonl")
+    docs = [record_to_doc(record, tokenizer, ConvertReport()) for record in records]
+    theirs = DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=docs)
     assert ours.strings < theirs.strings
     theirs.strings = ours.strings
     assert ours.to_bytes() == theirs.to_bytes()
-    again = list(DocBin().from_bytes(ours.to_bytes()).get_docs(Vocab()))
-    assert [each.to_json() for each in again] == [doc.to_json(), empty.to_json()]
+    again = list(ours.get_docs(Vocab()))
+    assert [doc.to_json() for doc in again] == [doc.to_json() for doc in docs]
+    assert [len(doc.spans.get("xner", ())) for doc in again] == [3, 0, 0, 0, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 10), st.sampled_from("ab")), max_size=6))
+def test_the_longest_are_kept_as_by_spacy(drawn: list[tuple[int, int, str]]) -> None:
+    doc = Doc(Vocab(), words=["x"] * 20)
+    ents = [Entity(start, start + length, label) for start, length, label in drawn]
+    kept = filter_spans([Span(doc, *ent[:3]) for ent in ents])
+    assert [ent[:2] for ent in keep_longest(ents)] == [(span.start, span.end) for span in kept]
 
 
 def test_a_corpus_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import spacy
 from spacy.tokens import Doc, Span
 
 from spacy_xner.corpus import WriteOptions, read_records
-from spacy_xner.corpus.convert import ConvertReport, record_to_doc
+from spacy_xner.corpus.docs import record_to_doc
 from spacy_xner.corpus.export import doc_to_record, export
+from spacy_xner.corpus.report import ConvertReport
 from spacy_xner.tokenizer import Tokenizer
 from spacy_xner.types import CharSpan, Record
 

@@ -12,8 +12,9 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ...corpus import ReadOptions, read_records
-from ...corpus.convert import ConvertReport, record_to_doc
 from ...corpus.docbin import stream_docs
+from ...corpus.docs import record_to_doc
+from ...corpus.report import ConvertReport
 from ...scoring.spans import all_entities
 from ...tokenizer import Tokenizer
 from .pieces import PieceCounter
