@@ -1,7 +1,9 @@
 """A tokenizer for any mix of scripts, fine enough that entities start and end at token boundaries."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import regex
 from spacy.language import Language
@@ -14,40 +16,76 @@ from .scripts import UNSPACED
 _JOINED = r"\p{M}\u200c\u200d"
 # These are letters by category, but extend the one before: Thai and Lao AM, half-width kana voice marks.
 _UNSPACED_TAIL = rf"[{_JOINED}\u0e33\u0eb3\uff9e\uff9f]*"
-# A token, and the space after it, if there is one.
-_TOKEN = regex.compile(
-    # U+001C to U+001F are white space to str.isspace, and so to spaCy, but not to a pattern.
-    r"(?:[\s\x1c-\x1f]+"
-    rf"|[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}"
-    rf"|[\p{{L}}--[{UNSPACED}]][[\p{{L}}--[{UNSPACED}]]{_JOINED}]*"
-    # On slips, a Chinese mobile number often follows a house number without a space.
-    r"|[0-9]+(?=1[3-9][0-9]{9}(?![0-9]))"
-    rf"|[\p{{N}}--[{UNSPACED}]][[\p{{N}}--[{UNSPACED}]]\p{{M}}]*"
-    # An emoji sequence is one grapheme cluster; other clusters would join some symbols to a digit after them.
-    r"|(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X"
-    r"|.\p{M}*) ?",
-    regex.V1 | regex.DOTALL,
+# U+001C to U+001F are white space to str.isspace, and so to spaCy, but not to a pattern.
+_BLANKS = r"[\s\x1c-\x1f]+"
+# On slips, a Chinese mobile number often follows a house number without a space.
+_BEFORE_MOBILE = r"[0-9]+(?=1[3-9][0-9]{9}(?![0-9]))"
+# An emoji sequence is one grapheme cluster; other clusters would join some symbols to a digit after them.
+_EMOJI = r"(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X"
+_OTHER = r".\p{M}*"
+
+
+def _compile(*kinds: str) -> Any:
+    """Compile the pattern of a token, and of the space after it, if there is one."""
+    return regex.compile(rf"(?:{'|'.join(kinds)}) ?", regex.V1 | regex.DOTALL)
+
+
+V1 = _compile(
+    _BLANKS,
+    rf"[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}",
+    rf"[\p{{L}}--[{UNSPACED}]][[\p{{L}}--[{UNSPACED}]]{_JOINED}]*",
+    _BEFORE_MOBILE,
+    rf"[\p{{N}}--[{UNSPACED}]][[\p{{N}}--[{UNSPACED}]]\p{{M}}]*",
+    _EMOJI,
+    _OTHER,
+)
+_HANGUL = r"\p{Hangul}"
+# A syllable may be written in its parts: the vowels and final consonants follow the initial one.
+_SYLLABLE_TAIL = r"[\u1160-\u11ff\ud7b0-\ud7fb]*"
+# Letters that are no syllables, as in laughter.
+_JAMO = r"[\u3131-\u318e]+"
+# Modifier letters, such as an apostrophe, belong to no script.
+_LATIN = r"[\p{L}&&[\p{Latin}\p{Common}]]"
+_NO_LATIN = rf"[\p{{L}}--[\p{{Latin}}{_HANGUL}{UNSPACED}]]"
+_KEYCAP = r"\ufe0f?\u20e3"
+V2 = _compile(
+    _BLANKS,
+    rf"[[\p{{L}}\p{{N}}]&&[{UNSPACED}]]{_UNSPACED_TAIL}",
+    _JAMO,
+    rf"[\p{{L}}&&{_HANGUL}]{_SYLLABLE_TAIL}[{_JOINED}]*",
+    rf"{_LATIN}[{_LATIN}{_JOINED}]*",
+    rf"{_NO_LATIN}[{_NO_LATIN}{_JOINED}]*",
+    rf"[0-9#*]{_KEYCAP}",
+    _BEFORE_MOBILE,
+    rf"(?:[\p{{Nd}}--[{UNSPACED}]](?!{_KEYCAP})\p{{M}}*)+",
+    _EMOJI,
+    _OTHER,
 )
 
 
-def split_text(text: str) -> list[str]:
+def split_text(text: str, pattern: Any = V2) -> list[str]:
     """Split a text into tokens, without white space.
 
-    Each character of a script written without spaces is a token. Other text is split at white space,
-    punctuation, symbols, and changes between letters and digits, and before a Chinese mobile number that ends
-    a longer run of digits.
+    Each character of a script written without spaces is a token, and each syllable of Korean, where particles
+    follow names without a space. Other text is split at white space, punctuation, symbols, emoji, changes of
+    the script and between letters and digits, and before a Chinese mobile number that ends a longer run of
+    digits. Numbers that are no digits, such as ``①`` and ``½``, are tokens of their own.
     """
-    return [token.rstrip(" ") for token in _TOKEN.findall(text) if not token.isspace()]
+    return [token.rstrip(" ") for token in pattern.findall(text) if not token.isspace()]
 
 
 def build_tokenizer_v1() -> Callable[[Language], "Tokenizer"]:
-    """Build the tokenizer ``spacy_xner.Tokenizer.v1``."""
-    return make_tokenizer
+    """Build the tokenizer ``spacy_xner.Tokenizer.v1``, in which a Korean word is one token."""
+    return partial(_make_tokenizer, pattern=V1)
 
 
-def make_tokenizer(nlp: Language) -> "Tokenizer":
-    """Return the tokenizer of a pipeline."""
-    return Tokenizer(nlp.vocab)
+def build_tokenizer_v2() -> Callable[[Language], "Tokenizer"]:
+    """Build the tokenizer ``spacy_xner.Tokenizer.v2``."""
+    return partial(_make_tokenizer, pattern=V2)
+
+
+def _make_tokenizer(nlp: Language, pattern: Any) -> "Tokenizer":
+    return Tokenizer(nlp.vocab, pattern)
 
 
 class Tokenizer:
@@ -55,10 +93,12 @@ class Tokenizer:
 
     Args:
         vocab: The pipeline's vocabulary.
+        pattern: Pattern of a token and the space after it.
     """
 
-    def __init__(self, vocab: Vocab) -> None:
+    def __init__(self, vocab: Vocab, pattern: Any = V2) -> None:
         self.vocab = vocab
+        self.pattern = pattern
 
     def __call__(self, text: str) -> Doc:
         """Tokenize a text."""
@@ -70,7 +110,7 @@ class Tokenizer:
 
         As in spaCy, one space belongs to the token before it, and more white space is a token.
         """
-        tokens = _TOKEN.findall(text)
+        tokens = self.pattern.findall(text)
         spaces = [token[-1] == " " and not token.isspace() for token in tokens]
         return [token[:-1] if space else token for token, space in zip(tokens, spaces, strict=True)], spaces
 

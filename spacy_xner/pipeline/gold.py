@@ -2,9 +2,11 @@
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain
 
 from spacy.tokens import Doc, Span
+from spacy.training import Example
 
 from ..errors import XnerWarning
 from ..scoring.spans import all_entities
@@ -12,19 +14,44 @@ from ..types import Gold
 from .interfaces import CorpusSummary
 
 
-def count_untrimmed(spans: Iterable[Span]) -> int:
-    """Count the entities that begin or end with a white-space token."""
-    return sum(span[0].is_space or span[-1].is_space for span in spans)
+@dataclass(slots=True)
+class LostGold:
+    """Counts gold entities that are not learned as they are annotated.
 
+    Attributes:
+        n_untrimmed: They begin or end with a white-space token.
+        n_split: They begin or end inside a token of the pipeline.
+    """
 
-def warn_trimmed(n_trimmed: int) -> None:
-    """Warn about gold entities that are learned without the white space around them."""
-    warnings.warn(
-        f"{n_trimmed} gold entities begin or end with white space: they are learned without it, and not at "
-        "all if nothing else is left.",
-        XnerWarning,
-        stacklevel=2,
-    )
+    n_untrimmed: int = 0
+    n_split: int = 0
+
+    def add(self, predicted: Doc, spans: Iterable[Span]) -> None:
+        """Count those of a gold doc, given the doc that the pipeline has tokenized."""
+        for span in spans:
+            self.n_untrimmed += span[0].is_space or span[-1].is_space
+            start, end = span.start_char, span.end_char
+            is_split = predicted.char_span(start, end) is None
+            self.n_split += is_split and predicted.text[start:end] == span.text
+
+    def warn(self) -> bool:
+        """Warn about them; returns whether there are any."""
+        if self.n_untrimmed:
+            warnings.warn(
+                f"{self.n_untrimmed} gold entities begin or end with white space: they are learned without "
+                "it, and not at all if nothing else is left.",
+                XnerWarning,
+                stacklevel=2,
+            )
+        if self.n_split:
+            warnings.warn(
+                f"{self.n_split} gold entities begin or end inside a token of the pipeline: they are not "
+                "learned. Set the tokenizer that the corpus was converted for, such as "
+                'tokenizer = {"@tokenizers": "spacy_xner.Tokenizer.v2"} under [nlp].',
+                XnerWarning,
+                stacklevel=2,
+            )
+        return bool(self.n_untrimmed or self.n_split)
 
 
 class EntityCorpus:
@@ -39,17 +66,18 @@ class EntityCorpus:
         self.labels: set[str] = set()
         self.other_keys: set[str] = set()
         self.n_entities = 0
-        self.n_untrimmed = 0
+        self.lost = LostGold()
         self.has_entities = False
         self.has_tokens = False
 
-    def add(self, reference: Doc) -> None:
+    def add(self, example: Example) -> None:
         """Count the entities of a gold doc."""
+        reference = example.reference
         spans = all_entities(reference, self.key)
         self.labels.update(span.label_ for span in chain(reference.ents, spans))
         self.other_keys.update(key for key, group in reference.spans.items() if len(group))
         self.n_entities += len(spans)
-        self.n_untrimmed += count_untrimmed(spans)
+        self.lost.add(example.predicted, spans)
 
     def add_gold(self, gold: Gold) -> None:
         """Note whether gold that is aligned to the tokens of the model has anything to learn."""

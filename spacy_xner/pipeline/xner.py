@@ -15,7 +15,7 @@ from ..types import NO_TARGETS, Entity, Gold, SoftTargets
 from .batches import predict_groups
 from .component import Component, Scorer
 from .entities import register_extension, write_entities
-from .gold import EntityCorpus, count_untrimmed, warn_trimmed
+from .gold import EntityCorpus, LostGold
 from .interfaces import AnyModel, CorpusSummary, EntityReader, Teachable
 from .runtime import RuntimeSettings
 from .setting import Setting, check_flag, check_key, check_threshold
@@ -46,7 +46,7 @@ class EntityRecognizer(Component[Gold]):
         self.spans_key = spans_key
         self.overwrite = overwrite
         # Initialization counts them in the whole corpus; an update without it warns once.
-        self._warns_untrimmed = True
+        self._warns_lost = True
         register_extension()
 
     @property
@@ -78,23 +78,25 @@ class EntityRecognizer(Component[Gold]):
     def _read_corpus(
         self, examples: Iterable[Example], *, labels: Sequence[str] | None, nlp: Language | None
     ) -> CorpusSummary:
-        self._warns_untrimmed = False
+        self._warns_lost = False
         corpus = EntityCorpus(self._gold_key)
         for eg in examples:
-            corpus.add(eg.reference)
+            corpus.add(eg)
             if not corpus.has_entities:
                 corpus.add_gold(*self._gold([eg]))
-        if corpus.n_untrimmed:
-            warn_trimmed(corpus.n_untrimmed)
+        if not corpus.has_entities:
+            # That is refused, with an error of its own.
+            corpus.lost.n_split = 0
+        corpus.lost.warn()
         return corpus.summarize(self.name)
 
     def _gold(self, examples: Iterable[Example]) -> list[Gold]:
         examples = list(examples)
-        if self._warns_untrimmed:
-            n_untrimmed = sum(count_untrimmed(all_entities(eg.reference, self._gold_key)) for eg in examples)
-            if n_untrimmed:
-                self._warns_untrimmed = False
-                warn_trimmed(n_untrimmed)
+        if self._warns_lost:
+            lost = LostGold()
+            for eg in examples:
+                lost.add(eg.predicted, all_entities(eg.reference, self._gold_key))
+            self._warns_lost = not lost.warn()
         return [gold_spans(eg, self._gold_key) for eg in examples]
 
     def _count_annotated(self, gold: Sequence[Gold]) -> int:

@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
+from spacy_xner.errors import XnerWarning
 from spacy_xner.pipeline.xner import gold_spans
 from spacy_xner.scoring.report import render_table
 from spacy_xner.tools.evaluate import evaluate
@@ -135,6 +136,20 @@ def test_a_corpus_with_nothing_to_learn_is_refused(
     nlp = make_nlp(tiny, head)
     with pytest.raises(ValueError, match="must have annotated examples, found none that fit"):
         nlp.get_pipe("xner").initialize(lambda: make(nlp), nlp=nlp, labels=["ORG"])
+
+
+def test_gold_inside_a_token_of_another_tokenizer_is_counted(tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    doc = Doc(nlp.vocab, words=["민", "수", "는", "Bo", "를"], spaces=[False, False, True, False, False])
+    doc.set_ents([Span(doc, 0, 2, "PER"), Span(doc, 3, 4, "PER")], default="outside")
+    coarse = Doc(nlp.vocab, words=["민수는", "Bo", "를"], spaces=[True, False, False])
+    examples = [Example(coarse, doc)]
+    with pytest.warns(XnerWarning, match="^1 gold entities begin or end inside a token") as record:
+        nlp.initialize(lambda: examples)
+    assert len(record) == 1
+    assert nlp.get_pipe("xner")._gold(examples)[0].entities == [Entity(1, 2, "PER")]
+    # Tokens that are finer lose nothing, and warnings are errors here.
+    nlp.initialize(lambda: [Example(doc.copy(), doc)])
 
 
 def test_texts_without_entities_can_be_learned(tiny: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from ...errors import XnerWarning
 from ...schemes import TagScheme
-from ...tokenizer import split_text
+from ...tokenizer import V1, split_text
 from ...types import CharSpan, Entity, Record
 from ..annotation.rebuild import locate_tokens
 from ..annotation.tokens import Sentence, make_record
@@ -130,7 +130,7 @@ def _split_comments(sentence: Block, columns: Columns) -> tuple[str | None, dict
 def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:
     """Write tokens with a column of tags for each layer of entities, the outermost first.
 
-    Tokens are the tokenizer's, split again where an entity starts or ends inside one.
+    Tokens are those of the tokenizer v1, split again where an entity starts or ends inside one.
 
     Returns:
         Number of items that were lost, by kind.
@@ -188,8 +188,8 @@ def _layers(record: Record) -> list[list[CharSpan]]:
 
 
 def _tokenize(record: Record) -> list[tuple[int, int]]:
-    """Split a text into tokens, and these at the boundaries of entities."""
-    offsets = locate_tokens(split_text(record.text), record.text)
+    """Split a text into tokens, and these at the boundaries of entities; a Korean word is one otherwise."""
+    offsets = locate_tokens(split_text(record.text, V1), record.text)
     assert offsets is not None  # the tokenizer drops only white space
     boundaries = {boundary for span in record.spans or () for boundary in span[:2]}
     tokens: list[tuple[int, int]] = []
