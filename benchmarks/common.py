@@ -76,7 +76,7 @@ def make_nlp(
         "neck": None if neck is None else {"@architectures": f"spacy_xner.{neck}.v1"},
         "head": {"@architectures": f"spacy_xner.{head}.v1", **(head_settings or {})},
     }
-    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v2"}}})
     nlp.add_pipe("xner", config={"model": model, "precision": precision})
     return nlp
 

@@ -74,7 +74,7 @@ def make_nlp(encoder: str, *, is_exclusive: bool, pooling: str, cut: str) -> Lan
         "pooling": None if pooling == "cls" else {"@architectures": f"spacy_xner.{pooling}Pooling.v1"},
         "head": {"@architectures": f"spacy_xner.{head}.v1"},
     }
-    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v2"}}})
     nlp.add_pipe("xcat", config={"model": model, "device": "cpu"})
     return nlp
 

@@ -77,7 +77,7 @@ def follow_texts(package: Path) -> dict[str, Any]:
 
     from spacy_xner.tools.encoders.tiny import write_tiny
 
-    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v2"}}})
     with tempfile.TemporaryDirectory() as folder:
         write_tiny(Path(folder) / "tiny", [text for text, _ in SLIPS], vocab_size=300)
         encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": f"{folder}/tiny"}

@@ -148,7 +148,7 @@ def save_pipeline(nlp: Language, folder: Path) -> None:
 
 
 def _blank() -> Language:
-    return spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    return spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v2"}}})
 
 
 def load_tagger(name: str, device: str = "auto") -> Language:
