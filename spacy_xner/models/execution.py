@@ -33,12 +33,7 @@ class TorchOptimizer(Protocol):
     """An optimizer that steps a whole torch module at once."""
 
     def step_module(self, module: nn.Module, *, is_borrowed: bool = False) -> None:
-        """Update the module's parameters from their gradients, then clear the gradients.
-
-        Args:
-            module: The module.
-            is_borrowed: Whether the gradients come from another component that uses its encoder.
-        """
+        """Update the module's parameters from their gradients, then clear these. See `Execution.step`."""
         ...
 
 
@@ -65,6 +60,10 @@ class VectorSource(Protocol):
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the encoder from the gradients of the borrower's loss, if that is to train it."""
+        ...
+
+    def discard_gradients(self) -> None:
+        """Clear the gradients of the borrower's loss."""
         ...
 
 

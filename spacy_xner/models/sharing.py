@@ -74,6 +74,11 @@ class BorrowedEncoder:
             owner = self.find_owner()
             owner.execution.step(optimizer, owner.id, is_borrowed=True)
 
+    def discard_gradients(self) -> None:
+        """Clear the gradients of the encoder and its owner, whose own ones cannot be told apart."""
+        if self.settings.train:
+            self.find_owner().discard_gradients()
+
     def encode(self, docs: Sequence[Doc], *, is_train: bool) -> list[Tensor]:
         """Return the token vectors of docs: cached ones in prediction if there are any, else new ones.
 

@@ -86,8 +86,10 @@ class ModelShim(Shim):
         self.execution.step(optimizer, self.id)
 
     def discard_gradients(self) -> None:
-        """Clear the gradients that were accumulated for the next update."""
+        """Clear the gradients that were accumulated for the next update, in a shared encoder as well."""
         self.execution.network.zero_grad(set_to_none=True)
+        if self.execution.source is not None:
+            self.execution.source.discard_gradients()
 
     def to_device(self, device_type: str, device_id: int) -> None:
         """Do nothing: the component's `device` setting decides where the network is, not thinc's ops."""

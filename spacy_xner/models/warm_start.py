@@ -46,7 +46,10 @@ def load_pipeline(name: str) -> Language:
     folder = Path(name).expanduser()
     try:
         check_vectors(folder if folder.is_dir() else get_package_path(name) if is_package(name) else None)
-        return spacy.load(folder if folder.is_dir() else name)
+        nlp = spacy.load(folder if folder.is_dir() else name)
+        if isinstance(nlp, Language):
+            return nlp
+        raise TypeError(f"its load() returns {nlp!r}.")
     except (OSError, ImportError):
         raise
     except Exception as err:  # the libraries raise anything for damaged files

@@ -240,6 +240,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         try:
             self.model.finish_update(sgd)
         except NonFiniteError as err:
+            self.weights.discard_gradients()
             raise self._explain(str(err)) from err
 
     def _check_loss(self, loss: float) -> float:

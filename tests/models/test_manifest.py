@@ -299,5 +299,16 @@ def test_pipeline_that_does_not_load_is_one_line(folder: Path) -> None:
         assert "\n" not in str(err.value)
 
 
+def test_package_that_loads_no_pipeline_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "xx_cut_short").mkdir()
+    (tmp_path / "xx_cut_short" / "__init__.py").write_text("def load(**overrides): ...", encoding="utf-8")
+    metadata = tmp_path / "xx_cut_short-1.0.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: xx_cut_short\nVersion: 1.0.0\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"^A pipeline must load .*: its load\(\) returns None\. Check .*\Z"):
+        load_pipeline("xx_cut_short")
+
+
 def test_verify_files_skips_missing_files(tmp_path: Path) -> None:
     verify_files(tmp_path, {"encoder.onnx": FileDigest(3, "abc")})

@@ -1,5 +1,6 @@
 """One encoder for two components: runs once per text, is trained by both or by one, is saved once."""
 
+import math
 import pickle
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from spacy.language import Language
 from spacy.training import Example
 
+from spacy_xner.errors import NonFiniteError
 from spacy_xner.models import vector_cache
 from spacy_xner.models.execution import get_execution
 from spacy_xner.models.vector_cache import VectorCache
@@ -176,6 +178,59 @@ def test_shared_encoder_is_trained_by_the_borrower_alone(tiny: Path) -> None:
     nlp.update(examples, sgd=build_adamw_v1(learn_rate=1e-2), exclude=["xner"])
     assert all(parameter.grad is None for parameter in module.parameters())
     assert any(not torch.equal(value, before[name]) for name, value in module.encoder.state_dict().items())
+
+
+@pytest.fixture
+def unsure(tiny: Path) -> tuple[Language, list[Example]]:
+    """Return a pipeline of both components after one update, and its examples."""
+    nlp = train_pair(tiny, n_steps=1)
+    return nlp, annotate(nlp)
+
+
+def test_a_borrower_whose_loss_is_not_finite_leaves_no_gradients(
+    unsure: tuple[Language, list[Example]],
+) -> None:
+    nlp, examples = unsure
+    owner, borrower = (get_execution(nlp.get_pipe(name).model).network for name in ("xner", "xcat"))
+    weights = {name: value.clone() for name, value in owner.state_dict().items()}
+    bias = borrower.head.output.bias
+    with torch.no_grad():
+        kept = bias.clone()
+        bias.fill_(math.nan)
+    with pytest.raises(NonFiniteError, match=r"found a loss of nan at update 2 of 'xcat'"):
+        nlp.update(examples, sgd=build_adamw_v1(), exclude=["xner"])
+    assert all(parameter.grad is None for parameter in [*owner.parameters(), *borrower.parameters()])
+    assert all(torch.equal(value, weights[name]) for name, value in owner.state_dict().items())
+    with torch.no_grad():
+        bias.copy_(kept)
+    assert math.isfinite(sum(nlp.update(examples, sgd=build_adamw_v1()).values()))
+
+
+def test_a_borrower_whose_gradient_is_not_finite_leaves_none_to_its_owner(
+    unsure: tuple[Language, list[Example]],
+) -> None:
+    nlp, examples = unsure
+    pipe = nlp.get_pipe("xcat")
+    pipe.update(examples)
+    owner = get_execution(nlp.get_pipe("xner").model).network
+    for network in (owner, get_execution(pipe.model).network):
+        next(p for p in network.parameters() if p.grad is not None and not p.grad.is_sparse).grad[0] = (
+            math.inf
+        )
+    with pytest.raises(NonFiniteError, match=r"found gradients with a norm of inf at update 2 of 'xcat'"):
+        pipe.finish_update(build_adamw_v1())
+    assert all(parameter.grad is None for parameter in owner.parameters())
+    nlp.get_pipe("xner").update(examples, sgd=build_adamw_v1())
+
+
+def test_a_frozen_encoder_keeps_the_gradients_of_its_owner(tiny: Path) -> None:
+    nlp = make_pair(tiny, train=False)
+    examples = annotate(nlp)
+    nlp.initialize(lambda: examples)
+    owner = get_execution(nlp.get_pipe("xner").model).network
+    nlp.get_pipe("xner").update(examples)
+    nlp.get_pipe("xcat").weights.discard_gradients()
+    assert any(parameter.grad is not None for parameter in owner.parameters())
 
 
 def test_borrower_must_stay_in_its_pipeline(pair: Language) -> None:
