@@ -18,13 +18,16 @@ from .brat import read_brat, recognizes_brat
 from .cluener import read_cluener, recognizes_cluener
 from .conll import read_conll, recognizes_conll, write_conll
 from .doccano import read_doccano, recognizes_doccano, write_doccano
+from .fasttext import read_fasttext, recognizes_fasttext
 from .hf import read_hf, recognizes_hf
 from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
+from .sequences import read_sequences, recognizes_sequences
 from .spacy_file import read_spacy_file, recognizes_spacy_file
 from .span_json import read_span_json, recognizes_span_json, write_span_json
 from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
+from .token_table import read_token_table, recognizes_token_table
 
 # Entry points of other packages: the name of a format, and where its `Format` is.
 PLUGINS = "spacy_xner_formats"
@@ -60,6 +63,9 @@ FORMATS: dict[str, Format] = {
     "tokens": Format(recognizes_token_json, read_token_json),
     "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
     "joined": Format(recognizes_joined, read_joined),
+    "fasttext": Format(recognizes_fasttext, read_fasttext),
+    "sequences": Format(recognizes_sequences, read_sequences),
+    "token-table": Format(recognizes_token_table, read_token_table),
     "conll": Format(recognizes_conll, read_conll, write_conll),
     "table": Format(recognizes_table, read_table),
 }

@@ -66,7 +66,7 @@ def read_table(session: ReadSession) -> Iterator[Record]:
     sample = [row[columns.labels[0]] for row in rows]
     cells, evidence = LabelCells(""), ""
     if columns.kind == "labels":
-        cells, evidence = find_label_cells(session, layout.names, sample)
+        cells, evidence = find_label_cells(session, layout.names, sample, column=columns.labels[0])
     has_spans = columns.kind == "literals" and _has_spans(sample)
     what = {"flags": "0 and 1 in", "literals": f"lists of {'entities' if has_spans else 'labels'} in"}
     session.note(

@@ -4,10 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple
 
-from ..reading.lines import read_texts
+from ..reading.label_names import Names, find_label_names, refuse_number
 from ..reading.session import ReadSession, shorten
 
 # Always between labels.
@@ -30,7 +29,7 @@ class LabelCells(NamedTuple):
     """
 
     separators: str
-    names: Sequence[str] | None = None
+    names: Names | None = None
 
     def split(self, cell: str) -> list[str]:
         """Return the labels in a cell, as it writes them."""
@@ -47,20 +46,15 @@ class LabelCells(NamedTuple):
         labels = self.split(cell)
         if self.names is None:
             return labels
-        numbers = [
-            int(label.removesuffix(".0")) if label.removesuffix(".0").isdecimal() else -1 for label in labels
-        ]
-        if not all(0 <= number < len(self.names) for number in numbers):
-            session.fail(
-                where,
-                f"a label must be a number from 0 to {len(self.names) - 1}, as the file of names has lines, "
-                f"found {shorten(cell)}.",
-            )
-        return [self.names[number] for number in numbers]
+        numbers = [label.removesuffix(".0") for label in labels]
+        for number in numbers:
+            if not number.isdecimal() or int(number) not in self.names:
+                refuse_number(session, where, number)
+        return [self.names[int(number)] for number in numbers]
 
 
 def find_label_cells(
-    session: ReadSession, names: Sequence[str], cells: Iterable[str]
+    session: ReadSession, names: Sequence[str], cells: Iterable[str], *, column: int
 ) -> tuple[LabelCells, str]:
     """Detect what separates labels, and read the names of labels that are numbers.
 
@@ -68,6 +62,7 @@ def find_label_cells(
         session: The session; its option `fields` may set ``separator`` and ``names``.
         names: Names of the table's columns.
         cells: The column of labels.
+        column: Its index.
 
     Returns:
         How cells are read, and the evidence; empty if that is the usual way.
@@ -87,21 +82,8 @@ def find_label_cells(
             if evidence:
                 separators = candidate
                 break
-    label_names = read_names(session)
+    label_names = find_label_names(session, names[column]) if "names" in fields else None
     return LabelCells(separators, label_names), evidence
-
-
-def read_names(session: ReadSession) -> list[str] | None:
-    """Read the file of labels that the option `fields` names, one a line, the first for 0; None without it.
-
-    Raises:
-        OSError: If there is no such file.
-    """
-    name = session.options.field_names.get("names")
-    if name is None:
-        return None
-    beside = session.path.parent / name
-    return [text.strip() for text in read_texts(beside if beside.is_file() else Path(name))]
 
 
 def _evidence(session: ReadSession, names: Sequence[str], values: Counter[str], separator: str) -> str:
