@@ -173,12 +173,11 @@ def _place_among_blanks(
     words = [i for i in range(len(tokens)) if i not in blanks]
     inner = range(words[0], words[-1] + 1)
     shown = words if sentence.text is not None else [i for i in inner if tokens[i] or blanks[i]]
-    text, places = place_tokens(
-        [tokens[i] or blanks[i] for i in shown],
-        sentence.text,
-        [sentence.glued[i] for i in shown],
-        style.spacing,
-    )
+    glued = [
+        sentence.glued[i] or i in blanks or after in blanks
+        for i, after in zip(shown, [*shown[1:], -1], strict=True)
+    ]
+    text, places = place_tokens([tokens[i] or blanks[i] for i in shown], sentence.text, glued, style.spacing)
     offsets = [(0, 0)] * len(tokens)
     for i, offset in zip(shown, places, strict=True):
         offsets[i] = offset

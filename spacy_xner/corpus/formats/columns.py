@@ -10,7 +10,7 @@ from ...schemes import TagScheme
 from ..annotation.tokens import Sentence, TokenStyle, find_style
 from ..reading.lines import Line, check_line, read_lines
 from ..reading.session import ReadSession
-from .headers import is_header, names_sentences, read_global_columns
+from .headers import find_token_name, names_sentences, read_global_columns
 from .layouts import Layout, detect_layout, is_index, name_layout
 
 # Lines from which the columns are detected.
@@ -127,17 +127,19 @@ def _detect(session: ReadSession, lines: Sequence[Line]) -> Columns:
     separator = "\t" if sum("\t" in line.text for line in lines) > len(lines) / 2 else None
     rows = {line.number: split_line(line.text, separator) for line in lines}
     rows = {number: row for number, row in rows.items() if not _is_comment(row)}
-    header = next((number for number, row in [*rows.items()][:1] if is_header(row)), 0)
+    number, first = next(iter(rows.items()), (0, []))
+    token = find_token_name(first)
+    header = 0 if token is None else number
     rows.pop(header, None)
     named = (read_global_columns(line.text) for line in lines if line.text[0] == "#")
     names = session.options.columns or next(filter(None, named), None)
     if names is None:
-        layout = detect_layout(session, lines[0].number, [*rows.values()])
+        layout = detect_layout(session, lines[0].number, [*rows.values()], token)
     else:
         layout = name_layout(names, [*rows.values()])
-    token = layout.token
-    index = [row[token - 1] for row in rows.values() if len(row) == layout.width]
-    return Columns(separator, layout, header, token > 0 and is_index(index))
+    before = layout.token - 1
+    index = [row[before] for row in rows.values() if len(row) == layout.width]
+    return Columns(separator, layout, header, before >= 0 and is_index(index))
 
 
 def _is_comment(row: Sequence[str]) -> bool:

@@ -26,16 +26,18 @@ def read_global_columns(line: str) -> str | None:
     return header if "token" in header and "tag" in header else None
 
 
-def is_header(row: Sequence[str]) -> bool:
-    """Return whether a row holds the names of the columns."""
+def find_token_name(row: Sequence[str]) -> int | None:
+    """Return the index of the token's name in a row that names the columns; None if it is no such row."""
     names = _normalize(row)
-    return not names.isdisjoint(TOKENS.split()) and not names.isdisjoint(TAGS.split())
+    if not {*names} & {*TAGS.split()}:
+        return None
+    return next((i for i, name in enumerate(names) if name in TOKENS.split()), None)
 
 
 def names_sentences(row: Sequence[str]) -> bool:
     """Return whether a header has a column that tells sentences apart."""
-    return not _normalize(row).isdisjoint(SENTENCES.split())
+    return not {*_normalize(row)}.isdisjoint(SENTENCES.split())
 
 
-def _normalize(row: Sequence[str]) -> set[str]:
-    return {cell.strip().strip("\ufeff\"'").lower().replace(" ", "_") for cell in row}
+def _normalize(row: Sequence[str]) -> list[str]:
+    return [cell.strip().strip("\ufeff\"'").lower().replace(" ", "_") for cell in row]

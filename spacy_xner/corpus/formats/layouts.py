@@ -71,7 +71,7 @@ def name_layout(names: str, rows: Rows) -> Layout:
     return Layout(len(parts), parts.index("token"), tags, key)
 
 
-def detect_layout(session: ReadSession, number: int, rows: Rows) -> Layout:
+def detect_layout(session: ReadSession, number: int, rows: Rows, token: int | None = None) -> Layout:
     """Detect the columns from rows that are no comments.
 
     The token is in the first column, or in the second after an index. The tags are in the last column that
@@ -83,6 +83,7 @@ def detect_layout(session: ReadSession, number: int, rows: Rows) -> Layout:
         session: The session.
         number: Number of the first line.
         rows: The cells of lines.
+        token: Index of the token, if it is known.
 
     Raises:
         CorpusError: If no column holds tags.
@@ -90,7 +91,8 @@ def detect_layout(session: ReadSession, number: int, rows: Rows) -> Layout:
     widths = Counter(map(len, rows))
     width = max(widths, key=widths.__getitem__, default=0)
     rows = [row for row in rows if len(row) == width]
-    token = 1 if width > 2 and is_index([row[0] for row in rows]) else 0
+    if token is None:
+        token = 1 if width > 2 and is_index([row[0] for row in rows]) else 0
     columns = {i: [row[i].strip() for row in rows] for i in range(token, width)}
     words = columns.pop(token, [])
     labels, key = _find_labels(session, columns, words if 2 * len(rows) > widths.total() else [])
@@ -113,10 +115,10 @@ def detect_layout(session: ReadSession, number: int, rows: Rows) -> Layout:
 
 
 def is_index(cells: Sequence[str]) -> bool:
-    """Return whether most numbers count up; bad lines may come between them."""
+    """Return whether most numbers count up; single ones may be missing."""
     words = [cell for cell in cells if not NOT_A_WORD.fullmatch(cell)]
     numbers = [int(cell) if cell.isdecimal() and len(cell) < 7 else -1 for cell in words]
-    n_good = sum(after in (0, 1, before + 1) for before, after in pairwise([-1, *numbers]))
+    n_good = sum(after in (0, 1, before + 1, before + 2) for before, after in pairwise([-1, *numbers]))
     return n_good > MIN_GOOD_SHARE * len(words)
 
 
