@@ -181,6 +181,14 @@ def test_update_refuses_invalid_labels(tiny: Path, texts: dict[str, list[str]], 
         (lambda tiny: train(make_nlp(tiny, "MultiLabelHead"), {"DHL": []}), "at least 1 label, found none"),
         (lambda tiny: make_nlp(tiny, threshold=1.5), "threshold must be from 0 to 1, found 1.5"),
         (lambda tiny: make_nlp(tiny, threshold={"x": -1.0}), "threshold must be from 0 to 1"),
+        (
+            lambda tiny: make_nlp(tiny, threshold="high"),
+            "^threshold must be from 0 to 1, found 'high'. Ch.*$",
+        ),
+        (
+            lambda tiny: make_nlp(tiny, threshold={"x": "low"}),
+            "^threshold must be .*, found 'low'. Change it.$",
+        ),
     ],
 )
 def test_xcat_refuses_bad_settings(tiny: Path, make: Callable[[Path], object], message: str) -> None:

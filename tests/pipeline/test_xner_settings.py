@@ -48,6 +48,11 @@ def test_initialize_refuses_examples_without_labels(tiny: Path) -> None:
     ("config", "message"),
     [
         ({"threshold": 2.0}, "threshold must be from 0 to 1, found 2.0"),
+        ({"threshold": "high"}, "^threshold must be from 0 to 1, found 'high'. Change it.$"),
+        ({"threshold": "0.5"}, "^threshold must be from 0 to 1, found '0.5'. Change it.$"),
+        ({"threshold": [0.5]}, "^threshold must be from 0 to 1, found \\[0.5\\]. Change it.$"),
+        ({"threshold": True}, "^threshold must be from 0 to 1, found True. Change it.$"),
+        ({"threshold": None}, "^threshold must be from 0 to 1, found None. Change it.$"),
         ({"max_batch_pieces": 0}, "max_batch_pieces must be at least 1"),
         ({"precision": "fp1"}, "precision must be auto, fp32, bf16, fp16, int8 with backend"),
     ],
