@@ -10,7 +10,7 @@ from ...schemes import TagScheme
 from ..annotation.tokens import Sentence, TokenStyle, find_style
 from ..reading.lines import Line, check_line, read_lines
 from ..reading.session import ReadSession
-from .headers import find_token_name, names_sentences, read_global_columns
+from .headers import find_token_name, read_global_columns
 from .layouts import Layout, detect_layout, is_index, name_layout
 
 # Lines from which the columns are detected.
@@ -112,15 +112,14 @@ def find_columns(session: ReadSession) -> Columns:
 
 
 def has_columns(session: ReadSession, lines: Sequence[Line]) -> bool:
-    """Return whether lines have a column of tags, or a header that names one."""
+    """Return whether lines have a column of tags, and no header but that of CoNLL-U Plus."""
     lines = [line for line in lines if not is_break(line.text)]
     try:
         columns = _detect(session, lines) if lines else None
     except CorpusError:
         return False
-    # Rows with the number of their sentence are a table.
-    header = [columns.split(line.text) for line in lines if columns and line.number == columns.header]
-    return columns is not None and not any(map(names_sentences, header))
+    # With a header, it is a table: a column may say where sentences end.
+    return columns is not None and not columns.header
 
 
 def _detect(session: ReadSession, lines: Sequence[Line]) -> Columns:

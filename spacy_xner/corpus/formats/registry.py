@@ -65,8 +65,8 @@ FORMATS: dict[str, Format] = {
     "joined": Format(recognizes_joined, read_joined),
     "fasttext": Format(recognizes_fasttext, read_fasttext),
     "sequences": Format(recognizes_sequences, read_sequences),
-    "token-table": Format(recognizes_token_table, read_token_table),
     "conll": Format(recognizes_conll, read_conll, write_conll),
+    "token-table": Format(recognizes_token_table, read_token_table),
     "table": Format(recognizes_table, read_table),
 }
 

@@ -186,7 +186,7 @@ def test_several_tags_in_a_cell_are_no_label(tmp_path: Path, cell: str) -> None:
     with pytest.raises(
         CorpusError, match=f"file.txt:20: a tag must be O, B-LABEL or I-LABEL, found '{cell}'"
     ):
-        read(tmp_path, "Bo\tB-PER\n" * 19 + f"Ek\t{cell}\n")
+        read(tmp_path, "Bo\tB-PER\n" * 19 + f"Ek\t{cell}\n", "conll")
 
 
 def test_a_label_may_hold_a_blank(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_nested_layers_may_have_labels_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["word\tlabel", "Token\tTag", "tokens\tner_tags", "FORM\tNER", "字\t标签", "\ufeffText\tEntity"]
+    "header", ["word\tlabel", "Token\tTag", "tokens\tner_tags", "FORM\tNER", "字\t标签", "\ufeffToken\tEntity"]
 )
 def test_a_header_is_no_token(tmp_path: Path, header: str) -> None:
     for tags in ("B-PER I-PER O O B-LOC O O", "PER PER O O LOC O O"):
