@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..atomic import new_file
-from ..errors import CorpusError
 from ..types import Record
 from .annotation.trim import trim_spans
-from .formats.registry import find_format, get_format, get_writer
+from .formats.registry import get_format, get_writer
 from .reading.options import ReadOptions, WriteOptions
 from .reading.session import ReadReport, ReadSession, shorten
+from .sources import read_source
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -23,10 +23,11 @@ def read_records(
     options: ReadOptions | None = None,
     report: ReadReport | None = None,
 ) -> Iterator[Record]:
-    """Read the texts of a corpus file with their entities and labels.
+    """Read the texts of a corpus with their entities and labels.
 
     Args:
-        path: File or folder; for the format ``hf``, a hub id too.
+        path: A file, a folder of files of one format, or an archive of them; for the format ``hf``, a hub id
+            too.
         format: Name of a format; ``auto`` detects it, and takes named columns for CoNLL's.
         options: Options of the reader.
         report: Filled while reading.
@@ -49,19 +50,10 @@ def read_records(
     reads_hub = format != "auto" and get_format(format).reads_hub
     if not reads_hub and not path.exists():
         raise FileNotFoundError(f"The corpus must be a file or folder, found no {path}. Check the path.")
-    name = format
-    if format == "auto":
-        name = "conll" if session.options.columns is not None else find_format(path, session.preview())
-    reader = get_format(name)
-    if path.is_dir() and not reader.reads_folders:
-        raise CorpusError(
-            f"{path}:1: the format {name} must be in a file, found a folder. Name a file in it."
-        )
-    session.note(f"format {name}")
-    return _check_annotated(session, name, reader.read(session))
+    return _check_annotated(session, read_source(session, format))
 
 
-def _check_annotated(session: ReadSession, name: str, records: Iterable[Record]) -> Iterator[Record]:
+def _check_annotated(session: ReadSession, records: Iterable[Record]) -> Iterator[Record]:
     """Trim entities; check, after the last record, that there was one or a label, unless none is allowed.
 
     Raises:
@@ -75,10 +67,12 @@ def _check_annotated(session: ReadSession, name: str, records: Iterable[Record])
         yield record
     if not n_texts or n_labels or session.options.allow_empty:
         return
+    notes = session.report.notes
+    kind = next((note for note in notes if note.startswith("format ")), "format of each archive")
     unread = ", ".join(f"{key} ({value})" for key, value in session.report.unread.items())
     session.fail(
         1,
-        f"a corpus must have at least one entity or label, found none in {n_texts} texts of the format {name}"
+        f"a corpus must have at least one entity or label, found none in {n_texts} texts of the {kind}"
         f"{f'; not read: {unread:.300}' if unread else ''}.",
         "Check --format and --fields, or pass --allow-empty if that is right.",
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xner.corpus import ReadOptions, ReadReport, read_records
+from spacy_xner.corpus import ReadOptions, ReadReport, find_format, read_records
 from spacy_xner.corpus.convert import convert
 from spacy_xner.corpus.formats.conll import MAX_LINES
 from spacy_xner.corpus.reading.lines import MAX_LINE
@@ -161,10 +161,11 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
         read_records(path, "xml")
     with pytest.raises(FileNotFoundError, match="The corpus must be a file or folder, found no"):
         read_records(tmp_path / "none")
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(ValueError, match=r"A folder must hold the files of a corpus, found none in .*bare"):
+        read_records(tmp_path / "bare")
     with pytest.raises(ValueError, match=r"A folder must hold .ann, .parquet or a saved dataset, found none"):
-        read_records(tmp_path)
-    with pytest.raises(CorpusError, match="conll must be in a file, found a folder"):
-        read_records(tmp_path, "conll")
+        find_format(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def _list_files(session: ReadSession) -> Iterator[tuple[str, Path]]:
     path = session.path
     files = sorted(path.rglob("*.ann")) if path.is_dir() else [path.with_suffix(".ann")]
     for file in files:
-        yield f"{file}:1", file
+        yield session.for_file(file).at(1), file
     if path.is_dir():
         for _ in {*path.rglob("*.txt")} - {file.with_suffix(".txt") for file in files}:
             session.leave_out("texts without an .ann file")

@@ -46,6 +46,11 @@ class Layout:
         key = f", attribute {self.key}" if self.key else ""
         return f"token in column {self.token + 1}, tags in {columns} of {self.width}{key}"
 
+    @property
+    def names(self) -> str:
+        """The columns as the option names them, such as ``_ token tag``."""
+        return _names(self.width, self.token, self.tags)
+
     def tag_of(self, cell: str) -> str:
         """Return the tag in a cell."""
         if self.key is None:
@@ -194,8 +199,8 @@ def _warn(session: ReadSession, columns: tuple[list[int], list[int]], names: lis
     every, read = (" and ".join(str(tag + 1) for tag in tags) for tags in columns)
     one, all_ = names
     warnings.warn(
-        f"{session.path}: columns {every} all hold entity tags; those of column {read} are read. Set "
-        f"--columns to choose, such as '{one}', or '{all_}' for entities of all layers.",
+        f"{session.at(1)}: columns {every} all hold entity tags; those of column {read} are read. "
+        f"Set --columns to choose, such as '{one}', or '{all_}' for entities of all layers.",
         XnerWarning,
         stacklevel=4,
     )

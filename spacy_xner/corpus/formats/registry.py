@@ -11,6 +11,8 @@ from typing import TextIO
 
 from ...errors import XnerWarning
 from ...types import Record
+from ..reading.archives import describe_binary
+from ..reading.encoding import is_binary, read_start
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead, read_file_head
@@ -128,6 +130,11 @@ def get_writer(name: str) -> Callable[[Iterable[Record], TextIO, WriteOptions], 
     raise ValueError(f"format must be one of {names}, found {name!r}. Choose one of these.")
 
 
+def recognize(head: FileHead) -> str | None:
+    """Return the name of the first format that recognizes a file or folder; None if none does."""
+    return next((name for name, format in _each_format() if format.recognizes(head)), None)
+
+
 def find_format(path: Path, session: ReadSession | None = None) -> str:
     """Detect the format of a file or folder.
 
@@ -141,16 +148,21 @@ def find_format(path: Path, session: ReadSession | None = None) -> str:
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If a folder has nothing that can be read.
+        ValueError: If a folder is read by no format as a whole.
+        CorpusError: If the file is not text, and no format recognizes it.
     """
+    session = session or ReadSession(path)
     head = read_file_head(path, session)
-    name = next((name for name, format in _each_format() if format.recognizes(head)), None)
+    name = recognize(head)
     if name is not None:
         return name
     if head.is_folder:
         raise ValueError(
             f"A folder must hold .ann, .parquet or a saved dataset, found none in {path}. Check the path."
         )
+    if is_binary(read_start(path)):
+        kind, remedy = describe_binary(path)
+        session.fail(1, f"a corpus must be text, or in a format that is known, found {kind}.", remedy)
     if head.lines and head.lines[0].lstrip().startswith(("{", "[")):
         return "jsonl"
     return "table" if path.suffix.lower() in (".csv", ".tsv") else "conll"

@@ -1,0 +1,169 @@
+"""What a corpus is read from: a file, the files of a folder, or those of an archive."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from ..types import Record
+from .formats.columns import find_columns
+from .formats.registry import find_format, get_format, recognize
+from .reading.archives import is_archive, unpack
+from .reading.folders import leave_out, list_files
+from .reading.session import ReadSession
+from .reading.sniff import read_file_head
+
+# An archive may be in another one, but not without end.
+MAX_DEPTH = 3
+NUMBER = re.compile(r"\d+")
+
+
+class Source(NamedTuple):
+    """A file of a folder.
+
+    Attributes:
+        session: Its session.
+        format: Name of its format: ``auto`` for an archive, empty if no format recognizes it.
+    """
+
+    session: ReadSession
+    format: str
+
+
+def read_source(session: ReadSession, format: str, depth: int = 0) -> Iterator[Record]:
+    """Read the records of a file, of all files of a folder, or of an archive.
+
+    Args:
+        session: The session.
+        format: Name of a format, or ``auto``.
+        depth: Number of archives around it.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If the format is unknown, or a folder has nothing that can be read.
+        CorpusError: If the files of a folder have several formats or are splits, or an archive is bad.
+    """
+    if format == "auto" and session.options.columns is not None:
+        format = "conll"
+    if is_archive(session.path):
+        return _read_archive(session, format, depth)
+    name = _find_reader(session, format)
+    if name is None:
+        return _read_folder(session, format, depth)
+    session.note(f"format {name}")
+    return get_format(name).read(session)
+
+
+def _find_reader(session: ReadSession, format: str) -> str | None:
+    """Return the format that reads a path as a whole; None for a folder whose files are read one by one."""
+    is_folder = session.path.is_dir()
+    if format != "auto":
+        return None if is_folder and not get_format(format).reads_folders else format
+    if is_folder:
+        return recognize(read_file_head(session.path))
+    return find_format(session.path, session.preview())
+
+
+def _read_archive(session: ReadSession, format: str, depth: int) -> Iterator[Record]:
+    if depth == MAX_DEPTH:
+        session.fail(1, f"an archive must be in at most {MAX_DEPTH} others, found more.", "Unpack them.")
+    with TemporaryDirectory() as folder:
+        inside = unpack(session, Path(folder))
+        yield from read_source(
+            replace(session, path=inside, shown=session.shown or session.path), format, depth + 1
+        )
+
+
+def _read_folder(session: ReadSession, format: str, depth: int) -> Iterator[Record]:
+    session, files = list_files(session)
+    sources = [*_choose_formats(session, [_recognize(session.for_file(file), format) for file in files])]
+    if not sources:
+        raise ValueError(
+            f"A folder must hold the files of a corpus, found none in {session.shown or session.path}. "
+            "Check the path."
+        )
+    return read_source(*sources[0], depth) if len(sources) == 1 else _read_all(session, sources, depth)
+
+
+def _recognize(session: ReadSession, format: str) -> Source:
+    if format == "auto" and not is_archive(session.path):
+        format = recognize(read_file_head(session.path, session.preview())) or ""
+    return Source(session, format)
+
+
+def _choose_formats(session: ReadSession, sources: Sequence[Source]) -> Iterator[Source]:
+    """Choose the format of each file of a folder, which is the same for all.
+
+    Files that no format recognizes belong to the corpus if another one with their ending does.
+
+    Raises:
+        CorpusError: If they have several formats.
+    """
+    known = [source for source in sources if source.format not in ("", "auto")]
+    other = next((source for source in known if source.format != known[0].format), None)
+    if other is not None:
+        found = " and ".join(f"{each.format} in {each.session.path.name}" for each in (known[0], other))
+        session.fail(
+            1,
+            f"the files of a folder must have one format, found {found}.",
+            "Name it with --format, or convert the files one by one.",
+        )
+    endings = {source.session.path.suffix for source in known}
+    beside = []
+    for source in sources:
+        path = source.session.path
+        if source.format:
+            yield source
+        elif path.suffix in endings:
+            yield _follow(source, known[0])
+        elif any(each.format for each in sources):
+            beside.append(path)
+        else:
+            # Its reader reports what is wrong.
+            yield source._replace(format=find_format(path, source.session.preview()))
+    leave_out(session, beside)
+
+
+def _follow(source: Source, known: Source) -> Source:
+    """Give a file the format of another one; without a tag, columns of CoNLL cannot be detected."""
+    session = source.session
+    if known.format == "conll" and session.options.columns is None:
+        columns = find_columns(known.session.preview()).layout.names
+        session = replace(session, options=replace(session.options, columns=columns))
+    return Source(session, known.format)
+
+
+def _read_all(session: ReadSession, sources: Sequence[Source], depth: int) -> Iterator[Record]:
+    """Read the records of several files as those of one, and note what was detected in how many of them."""
+    formats = sorted({source.format for source in sources} - {"auto"})
+    session.note(f"format {formats[0] if formats else 'of each archive'}, {len(sources)} files")
+    notes: dict[str, list[str]] = {}
+    labels: list[str] | None = None
+    for child, name in sources:
+        # All but the notes and the bytes of this file is counted together.
+        report = replace(session.report, notes=[], n_bytes=0)
+        n_bytes = session.report.n_bytes
+        for record in read_source(replace(child, report=report), name, depth):
+            session.report.n_bytes = n_bytes + report.n_bytes
+            if record.cats is not None:
+                labels = _list_labels(sources, depth) if labels is None else labels
+                record = replace(record, cats=dict.fromkeys(labels, 0.0) | dict(record.cats))
+            yield record
+        for note in report.notes:
+            if note != f"format {name}":
+                notes.setdefault(NUMBER.sub("0", note), []).append(f"{child.path.name}: {note}")
+    for alike in notes.values():
+        session.note(f"in {len(alike)} of {len(sources)} files, such as {alike[0]}")
+
+
+def _list_labels(sources: Sequence[Source], depth: int) -> list[str]:
+    """List the labels of texts in all files: a text without one of them has it with the value 0."""
+    labels = {
+        label
+        for session, name in sources
+        for record in read_source(session.preview(), name, depth)
+        for label in record.cats or ()
+    }
+    return sorted(labels)
