@@ -5,13 +5,15 @@ Source: datasets' documentation, `load_from_disk` and `load_dataset`.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ...types import Record
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
-from .token_rows import Row, find_fields, read_token_rows
+from .token_columns import Row, find_fields
+from .token_rows import SAMPLE_ROWS, read_token_rows, refuse_columns
 
 MARKERS = ("dataset_dict.json", "state.json", "dataset_info.json")
 
@@ -35,10 +37,6 @@ def read_hf(session: ReadSession) -> Iterator[Record]:
         loaded = _load(session.path)
     dataset = _choose_split(loaded, session.options.split) if isinstance(loaded, dict) else loaded
     features = dataset.features or {}
-    with _damage_reported(session):
-        columns = features or next(iter(dataset), {})
-    fields = find_fields(session, session.at(1), columns)
-    names = getattr(getattr(features.get(fields.tags), "feature", None), "names", None)
 
     def list_rows(session: ReadSession) -> Iterator[tuple[str, Row]]:
         rows = enumerate(dataset, start=1)
@@ -47,9 +45,37 @@ def read_hf(session: ReadSession) -> Iterator[Record]:
                 number, row = next(rows, (0, None))
             if row is None:
                 return
-            yield session.at(number), dict(row)
+            yield (
+                session.at(number),
+                {name: _read_value(value, features.get(name)) for name, value in row.items()},
+            )
 
-    return read_token_rows(session, list_rows, fields._replace(names=names))
+    rows = [row for _, row in islice(list_rows(session.preview()), SAMPLE_ROWS)]
+    fields = find_fields(session, rows)
+    if fields is None:
+        refuse_columns(session, session.at(1), features or next(iter(rows), {}))
+    return read_token_rows(session, list_rows, fields)
+
+
+def _read_value(value: Any, feature: Any) -> Any:
+    """Return a value with names for its numbers, and a list of objects for an object of lists."""
+    names = getattr(feature, "names", None)
+    if names is not None and type(value) is int:
+        return names[value] if 0 <= value < len(names) else None
+    inner = getattr(feature, "feature", feature[0] if isinstance(feature, list) and feature else None)
+    if isinstance(value, list):
+        return [_read_value(each, inner) for each in value]
+    if isinstance(value, dict) and isinstance(inner, dict):
+        # A sequence of objects is stored as an object of sequences.
+        columns = {name: value[name] or [] for name in value}
+        rows = zip(*columns.values(), strict=True)
+        return [
+            {name: _read_value(each, inner.get(name)) for name, each in zip(columns, row, strict=True)}
+            for row in rows
+        ]
+    if isinstance(value, dict) and isinstance(feature, dict):
+        return {name: _read_value(each, feature.get(name)) for name, each in value.items()}
+    return value
 
 
 @contextmanager

@@ -1,37 +1,76 @@
-"""JSON lines, or an array, of rows with ``tokens`` and ``ner_tags``, as scripts on the hub write them."""
+"""JSON of rows with tokens, and their tags or their entities, as scripts on the hub write them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import islice
 
 from ...types import Record
 from ..reading.json_items import Row, read_json
-from ..reading.session import ReadReport, ReadSession
+from ..reading.json_layout import has_text
+from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
-from .token_rows import TAGS, TOKENS, find_fields, read_token_rows
+from .token_columns import Fields, find_fields
+from .token_rows import SAMPLE_ROWS, read_token_rows, refuse_columns
+
+# Rows that are read to recognize the format.
+FIRST_ROWS = 50
+# Columns of tokens and of tags that are read, whatever is in them, if there is no text.
+CORE = (("tokens", "words", "tokenized_text"), ("ner_tags", "tags", "ner", "labels"))
 
 
 def recognizes_token_json(head: FileHead) -> bool:
-    """Return whether the first object has tokens and tags."""
-    row = head.first
-    return any(isinstance(row.get(name), list) for name in TOKENS) and any(name in row for name in TAGS)
+    """Return whether the first objects have tokens, and tags or entities."""
+    row = _split(head.first)[:1]
+    if not any(isinstance(value, list) for each in row for value in each.values()):
+        return False
+    session = ReadSession(head.path)
+    rows = [row for _, row in islice(_list_rows(session.preview()), FIRST_ROWS)]
+    if find_fields(session.preview(), rows) is not None:
+        return True
+    return not has_text(head.first) and _name_core(head.first) is not None
 
 
 def read_token_json(session: ReadSession) -> Iterator[Record]:
-    """Read rows of tokens and tags of any scheme.
+    """Read rows of tokens with tags of any scheme, or with entities.
 
     Raises:
-        CorpusError: If a line is bad.
+        CorpusError: If a line is bad, or has no such columns.
     """
-    first_look = replace(session, report=ReadReport())
-    where, row = "", None
-    for where, row in read_json(first_look):  # noqa: B007 - of the last row, if none has the columns
-        if _has_columns(row) or not session.options.skip_bad:
-            break
-    if row is None:
-        session.report.skipped += first_look.report.skipped
-        return iter(())
-    return read_token_rows(session, read_json, find_fields(session, where, row))
+    sample = list(islice(_list_rows(session.preview()), SAMPLE_ROWS))
+    if not sample:
+        # Nothing but lines that are no objects.
+        return (Record("") for _ in _list_rows(session))
+    rows = [row for _, row in sample]
+    fields = find_fields(session, rows) or next(filter(None, map(_name_core, rows)), None)
+    if fields is None:
+        refuse_columns(session, *sample[-1 if session.options.skip_bad else 0])
+    return read_token_rows(session, _list_rows, fields)
 
 
-def _has_columns(row: Row) -> bool:
-    return any(name in row for name in TOKENS) and any(name in row for name in TAGS)
+def _name_core(row: Row) -> Fields | None:
+    """Return the columns of a row by their names alone."""
+    tokens, tags = (next((name for name in names if name in row), None) for names in CORE)
+    return Fields(tokens, tags) if tokens is not None and tags is not None else None
+
+
+def _list_rows(session: ReadSession) -> Iterator[tuple[str, Row]]:
+    return ((where, part) for where, row in read_json(session) for part in _split(row))
+
+
+def _split(row: Row) -> list[Row]:
+    """Split a document of sentences, as DyGIE++ has them, where indices count the document's tokens."""
+    sentences, ner = row.get("sentences"), row.get("ner")
+    if not (isinstance(sentences, list) and isinstance(ner, list) and len(ner) == len(sentences)):
+        return [row]
+    if not all(isinstance(each, list) for each in (*sentences, *ner)):
+        return [row]
+    rows, n_before = [], 0
+    for tokens, spans in zip(sentences, ner, strict=True):
+        rows.append({"tokens": tokens, "ner": [_shift(span, n_before) for span in spans]})
+        n_before += len(tokens)
+    return rows
+
+
+def _shift(span: object, n_tokens: int) -> object:
+    if not isinstance(span, list) or not all(type(each) is int for each in span[:2]):
+        return span
+    return [*(each - n_tokens for each in span[:2]), *span[2:]]

@@ -23,6 +23,8 @@ LOOSE_TEXTS = (
 )  # fmt: skip
 # Keys of the tokens of a text, of spaCy's own JSON, and of chunks of a text.
 LISTS = ("tokens", "words", "tokenizedtext", "paragraphs", "data")
+# Keys of the tokens of a text, or of those of each of its sentences.
+_TOKENS = ("tokens", "words", "tokenizedtext", "sentence", "sentences", "chars")
 # Keys of entities, the usual first.
 ENTITIES = (
     *("spans", "entities", "label", "labels", "annotations", "annotation", "ents", "ner", "entity", "slots"),
@@ -86,7 +88,7 @@ def list_arrays(value: Row, text: str | None = None, *, is_inner: bool = False) 
         is_inner: Whether the object is in another one.
     """
     names = {normalize(key) for key in value if isinstance(value[key], str)}
-    if text in value or not names.isdisjoint(TEXTS):
+    if text in value or not names.isdisjoint(TEXTS) or any(map(_are_tokens, value, value.values())):
         return []
     keys = [
         key
@@ -109,6 +111,14 @@ def is_text(value: object, text: str | None = None) -> bool:
     if not names.isdisjoint(_OFFSETS):
         return False
     return has_text(value) or any(normalize(key) in LISTS and isinstance(value[key], list) for key in value)
+
+
+def _are_tokens(key: str, value: object) -> bool:
+    """Return whether a key holds tokens, or a list of them for each sentence."""
+    first = value[0] if normalize(key) in _TOKENS and isinstance(value, list) and value else None
+    return isinstance(first, str) or (
+        isinstance(first, list) and all(isinstance(each, str) for each in first)
+    )
 
 
 def has_text(value: Row, *, is_inner: bool = False) -> bool:
