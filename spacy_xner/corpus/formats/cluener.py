@@ -18,7 +18,10 @@ SHAPE = '{"text": ..., "label": {type: {surface: [[start, end]]}}}'
 def recognizes_cluener(head: FileHead) -> bool:
     """Return whether the labels of the first object are objects in an object."""
     label = head.first.get("label")
-    return isinstance(label, dict) and all(isinstance(forms, dict) for forms in label.values())
+    are_forms = (
+        isinstance(label, dict) and bool(label) and all(isinstance(each, dict) for each in label.values())
+    )
+    return are_forms and "text" in head.first
 
 
 def read_cluener(session: ReadSession) -> Iterator[Record]:

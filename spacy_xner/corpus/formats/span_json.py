@@ -1,112 +1,140 @@
-"""JSON lines, or an array, of texts with entities by offsets, or with labels of whole texts.
+"""JSON of texts with entities by offsets, by their texts or by tags, or with labels of whole texts.
 
-The text is in ``text`` (or ``content``, ``sentence``, ``data``); entities are in ``spans`` (or ``entities``,
-``label``, ``labels``, ``annotations``), as objects with ``start`` and ``end`` (or ``start_offset``,
-``end_offset``) and ``label``, or as ``[start, end, label]``, as in spaCy, Prodigy, doccano and Label Studio's
-short form. Labels that are strings belong to the whole text; so do ``cats`` and, where none of these is
-present, the names of numbers that are 0 or 1.
+Which keys hold the text, the entities and the labels is decided once for a file, by their names and values:
+see `json_names` and `json_plan`. Among them are the shapes of doccano, Prodigy, Label Studio's short form,
+Dataturks, LightTag, Argilla, Presidio, Rasa, Amazon's and Google's, and of `Doc.to_json` of spaCy. A key that
+holds annotations and is not read stops the reading.
 
-Source: doccano's import formats, and Prodigy's.
+Source: the documentation of these tools.
 """
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, TextIO
+from functools import partial
+from itertools import islice
+from typing import TextIO
 
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
 from ..reading.json_items import Row, read_json
+from ..reading.json_layout import has_text
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
+from .json_names import ENDS, STARTS, normalize
+from .json_paths import get, is_place
+from .json_plan import Plan, find_plan
+from .json_spans import SHAPE, is_offset
+from .json_values import Place, is_flag
 from .losses import UNANNOTATED
 
-TEXTS = ("text", "content", "sentence", "data")
-SPANS = ("spans", "entities", "label", "labels", "annotations", "cats")
-STARTS = ("start", "start_offset", "begin")
-ENDS = ("end", "end_offset")
-LABELS = ("label", "labels", "type", "entity_group", "tag")
-MIN_CAT_PROBABILITY = 0.5
-# Numbers of rows, not labels.
-NUMBERS = ("id", "idx", "index", "ID")
-SURFACES = ("text", "surface", "word", "mention", "entity")
-SHAPE = 'expected {"text": ..., "spans": [{"start": ..., "end": ..., "label": ...}]}'
+# Objects from which it is decided what their keys hold.
+SAMPLE_ROWS = 2000
 
 
 def recognizes_span_json(head: FileHead) -> bool:
     """Return whether the first object has a text."""
-    return isinstance(_first(head.first, TEXTS), str)
+    return has_text(head.first)
 
 
 def read_span_json(session: ReadSession) -> Iterator[Record]:
     """Read texts with entities by offsets of any convention, or with labels of whole texts.
 
     Raises:
-        CorpusError: If a line is bad.
+        CorpusError: If a line is bad, or holds annotations that are not read.
     """
-    return read_offsets(session, read_json, _parse)
+    preview = session.preview()
+    rows = [row for _, row in islice(read_json(preview), SAMPLE_ROWS)]
+    plan = find_plan(session, rows)
+    yield from read_offsets(session, read_json, partial(_parse, plan))
 
 
-def _first(row: Row, names: Iterable[str]) -> Any:
-    return next((row[name] for name in names if row.get(name) is not None), None)
-
-
-def _parse(session: ReadSession, where: str, row: Row) -> RawRecord:
-    text = _first(row, TEXTS)
+def _parse(plan: Plan, session: ReadSession, where: str, row: Row) -> RawRecord | None:
+    if plan.has_answers and (answer := row.get("answer", "accept")) != "accept":
+        session.leave_out(f"texts with the answer {answer}")
+        return None
+    text = get(row, plan.text)
     if not isinstance(text, str):
-        session.fail(where, f"{SHAPE}, found no text.")
+        names = ", ".join(map(shorten, row))
+        session.fail(
+            where,
+            f"{SHAPE}, found no text in {names:.200}.",
+            "Name its key with --fields text=KEY, or skip such texts with --skip-bad.",
+        )
     spans: list[RawSpan] | None = None
     cats: list[str] | None = None
-    for name in SPANS:
-        value = row.get(name)
+    place = Place(session, where, text, row)
+    for key in plan.keys:
+        value = get(row, key.path)
         if value is None:
             continue
-        if isinstance(value, dict):
-            cats = cats or []
-            cats += [label for label, score in value.items() if _is_set(session, where, score)]
-            continue
-        if not value:
-            spans = spans or []
-        for annotation in value if isinstance(value, list) else [value]:
-            if isinstance(annotation, str | int):
-                cats = [*(cats or []), str(annotation)]
-            else:
-                spans = (spans or []) + _parse_spans(session, where, annotation)
-    if not any(name in row for name in SPANS):
-        cats = _parse_flags(row)
+        marks = key.read(place, value)
+        if marks.spans is not None:
+            spans = [*(spans or ()), *marks.spans]
+        if marks.cats is not None:
+            cats = [*(cats or ()), *marks.cats]
+    if plan.flags and spans is None and cats is None:
+        cats = _parse_flags(session, where, row, plan.flags)
+    _check_unread(plan, place)
     return RawRecord(text, spans, cats)
 
 
-def _parse_flags(row: Row) -> list[str] | None:
-    """Read labels from numbers that are 0 or 1, if all of them are."""
-    flags = {name: value for name, value in row.items() if isinstance(value, int) and name not in NUMBERS}
-    if not flags or not {*flags.values()} <= {0, 1}:
-        return None
-    return [name for name, value in flags.items() if value]
+def _parse_flags(session: ReadSession, where: str, row: Row, flags: Iterable[str]) -> list[str]:
+    values = {name: row.get(name) for name in flags}
+    if not all(map(is_flag, values.values())):
+        session.fail(where, f"labels must be 0 or 1, found {shorten(values)}.")
+    return [name for name, value in values.items() if value]
 
 
-def _is_set(session: ReadSession, where: str, score: object) -> bool:
-    """Return whether a label applies, by its probability; JSON's true and false are 1 and 0."""
-    if not isinstance(score, int | float) or not 0 <= score <= 1:
-        session.fail(
-            where, f"the value of a label must be from 0 to 1, true or false, found {shorten(score)}."
-        )
-    return score >= MIN_CAT_PROBABILITY
+def _check_unread(plan: Plan, place: Place) -> None:
+    """Count what a record has no place for, and check that nothing else was left unread.
+
+    Raises:
+        CorpusError: If a key holds annotations and is not read.
+    """
+    for path, kind in plan.left_out:
+        value = get(place.row, path)
+        for _ in value if isinstance(value, list) else [value] if value else ():
+            place.session.leave_out(kind)
+    for parent in {(), plan.text[:-1]}:
+        for key, value in (get(place.row, parent) or {}).items():
+            is_nested = isinstance(value, list | dict)
+            if is_nested and (*parent, key) not in plan.known and _holds_annotations(value, len(place.text)):
+                name = ".".join([*map(str, parent), key])
+                place.session.fail(
+                    place.where,
+                    f"all annotations must be read, found {shorten(value)} in {shorten(name)}.",
+                    f"Name it with --fields spans={name}, or leave it out with --fields ignore={name}.",
+                )
 
 
-def _parse_spans(session: ReadSession, where: str, annotation: object) -> list[RawSpan]:
-    """Read an entity, once for each of its labels."""
-    surface = None
-    if isinstance(annotation, list) and len(annotation) == 3:
-        start, end, labels = annotation
-    elif isinstance(annotation, dict):
-        start, end, labels = (_first(annotation, names) for names in (STARTS, ENDS, LABELS))
-        surface = _first(annotation, SURFACES)
-    else:
-        session.fail(where, f"{SHAPE}, found {shorten(annotation)}.")
-    labels = labels if isinstance(labels, list) and labels else [labels]
-    return [RawSpan(start, end, label, surface if isinstance(surface, str) else None) for label in labels]
+def _holds_annotations(value: object, size: int, *, is_inner: bool = False) -> bool:
+    """Return whether a value holds objects, or offsets in a text of some size."""
+    if isinstance(value, dict):
+        names = {normalize(key) for key, each in value.items() if is_offset(each)}
+        if not names.isdisjoint(STARTS) and not names.isdisjoint(ENDS):
+            return True
+        return not is_inner and any(_holds_annotations(each, size, is_inner=True) for each in value.values())
+    if not isinstance(value, list):
+        return False
+    if any(isinstance(each, dict) and each for each in value) and not is_inner:
+        return True
+    return _is_triple(value) or any(
+        _is_triple(each)
+        or (is_place(each) and max(each) <= size)
+        or _holds_annotations(each, size, is_inner=True)
+        for each in value
+        if isinstance(each, dict | list)
+    )
+
+
+def _is_triple(value: object) -> bool:
+    """Return whether a value is a start, an end and a label, in any order."""
+    if not isinstance(value, list) or len(value) not in (3, 4):
+        return False
+    kinds = Counter(map(type, value))
+    return kinds[int] == 2 and kinds[str] == len(value) - 2
 
 
 def write_span_json(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:

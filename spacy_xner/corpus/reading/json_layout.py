@@ -90,15 +90,13 @@ def list_arrays(value: Row, text: str | None = None, *, is_inner: bool = False) 
     names = {normalize(key) for key in value if isinstance(value[key], str)}
     if text in value or not names.isdisjoint(TEXTS) or any(map(_are_tokens, value, value.values())):
         return []
-    keys = [
-        key
-        for key, each in value.items()
-        if (isinstance(each, list) and each and is_text(each[0], text))
-        or (isinstance(each, dict) and not is_inner and list_arrays(each, text, is_inner=True))
-    ]
+    arrays = {key: each[0] for key, each in value.items() if isinstance(each, list) and each}
+    keys = [key for key, first in arrays.items() if is_text(first, text)]
     # Entities by their texts, beside a text under a key that is often used for other strings.
-    are_entities = all(normalize(key) in ENTITIES for key in keys) and has_text(value)
-    return [] if are_entities and not any(is_pair(each[0]) for each in map(value.get, keys)) else keys
+    if has_text(value) and all(normalize(key) in ENTITIES and not is_pair(arrays[key]) for key in keys):
+        keys = []
+    inner = [key for key, each in value.items() if isinstance(each, dict) and not is_inner]
+    return keys + [key for key in inner if list_arrays(value[key], text, is_inner=True)]
 
 
 def is_text(value: object, text: str | None = None) -> bool:

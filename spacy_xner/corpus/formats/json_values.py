@@ -1,0 +1,261 @@
+"""Readers of the values of a key: entities, entities by type, tags, and labels of texts."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ...schemes import OUTSIDE, TagScheme, is_label_first
+from ..annotation.offsets import RawSpan
+from ..annotation.rebuild import Offsets, locate_tokens
+from ..annotation.repairs import read_tags
+from ..reading.json_layout import LISTS
+from ..reading.json_stream import Row
+from ..reading.session import ReadSession, shorten
+from .json_names import CHOICES, STARTS, normalize
+from .json_paths import get
+from .json_spans import SHAPE, SpanKeys
+from .json_surfaces import locate, read_by_type, read_object
+
+MIN_CAT_PROBABILITY = 0.5
+# Labels are no longer than this, and not all different.
+MAX_LABEL = 100
+MIN_VALUES = 50
+
+
+class Marks(NamedTuple):
+    """What a value says of its text.
+
+    Attributes:
+        spans: Entities; None if it says nothing of them.
+        cats: Labels of the text; None if it says nothing of them.
+    """
+
+    spans: list[RawSpan] | None = None
+    cats: list[str] | None = None
+
+
+class Sample(NamedTuple):
+    """A value of a key.
+
+    Attributes:
+        text: The text of its row.
+        value: The value.
+        row: Its row.
+    """
+
+    text: str
+    value: Any
+    row: Row
+
+
+class Place(NamedTuple):
+    """Where a value is read.
+
+    Attributes:
+        session: The session.
+        where: Position of the row.
+        text: Its text.
+        row: The row.
+    """
+
+    session: ReadSession
+    where: str
+    text: str
+    row: Row
+
+
+# Reads the value of a key.
+ReadValue = Callable[[Place, Any], Marks]
+
+
+@dataclass(frozen=True)
+class EntityReader:
+    """Reads an array of entities; strings and numbers in it are labels of the text, where these may be.
+
+    Attributes:
+        objects: Where objects have their parts.
+        arrays: Where arrays have their parts.
+        has_labels: Strings and numbers may be labels of the text.
+        has_spans: The file has entities under the key.
+    """
+
+    objects: SpanKeys
+    arrays: SpanKeys
+    has_labels: bool
+    has_spans: bool = True
+
+    def __call__(self, place: Place, value: Any) -> Marks:
+        """Read a value."""
+        value = choices_of(value)
+        items = value if isinstance(value, list) else [value] if value else []
+        cats: list[str] = []
+        spans: list[RawSpan] = []
+        named: list[tuple[str, str]] = []
+        for item in items:
+            if isinstance(item, str | int) and self.has_labels:
+                cats.append(str(item))
+            elif isinstance(item, dict) and self.objects.is_label and self.has_labels:
+                cats += _names(get(item, self.objects.label or ()))
+            elif isinstance(item, dict | list):
+                keys = self.objects if isinstance(item, dict) else self.arrays
+                spans += read_object(place.session, place.where, keys, item, named)
+            else:
+                place.session.fail(place.where, f"{SHAPE}, found {shorten(item)}.")
+        if len({*cats}) < len(cats) and any(type(item) is int for item in items):
+            place.session.fail(place.where, f"numbers of labels must differ, found {shorten(value)}.")
+        spans += locate(place.session, place.text, named)
+        return Marks(spans if spans or (self.has_spans and not cats) else None, cats or None)
+
+
+@dataclass(frozen=True)
+class TypeReader:
+    """Reads an object of entities by their types.
+
+    Attributes:
+        keys: Where objects in it have their parts.
+    """
+
+    keys: SpanKeys | None
+
+    def __call__(self, place: Place, value: Any) -> Marks:
+        """Read a value."""
+        if not isinstance(value, dict) and value:
+            place.session.fail(place.where, f"expected entities by type, found {shorten(value)}.")
+        return Marks(read_by_type(place.session, place.where, place.text, value or {}, self.keys))
+
+
+@dataclass(frozen=True)
+class TagReader:
+    """Reads tags, one for each character or token of the text.
+
+    Attributes:
+        scheme: Their scheme.
+    """
+
+    scheme: TagScheme
+
+    def __call__(self, place: Place, value: Any) -> Marks:
+        """Read a value."""
+        tags = as_tags(value)
+        offsets = None if tags is None else find_offsets(place.text, len(tags), place.row)
+        if tags is None or offsets is None:
+            place.session.fail(
+                place.where,
+                f"expected one tag for each character or token, found {shorten(value)}.",
+            )
+        entities = read_tags(place.session, self.scheme, tags, place=lambda _: place.where)
+        ends = [(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities]
+        return Marks([RawSpan(start, end, label, place.text[start:end]) for start, end, label in ends])
+
+
+def read_scores(place: Place, value: Any) -> Marks:
+    """Read the probabilities of labels; JSON's true and false are 1 and 0.
+
+    Raises:
+        CorpusError: If one is something else.
+    """
+    if not isinstance(value, dict):
+        place.session.fail(place.where, f"expected labels, each with its value, found {shorten(value)}.")
+    for score in value.values():
+        if not isinstance(score, int | float) or not 0 <= score <= 1:
+            place.session.fail(
+                place.where,
+                f"the value of a label must be from 0 to 1, true or false, found {shorten(score)}.",
+            )
+    return Marks(cats=[label for label, score in value.items() if score >= MIN_CAT_PROBABILITY])
+
+
+def is_flag(value: object) -> bool:
+    """Return whether a value is 0 or 1, or true or false."""
+    return isinstance(value, int | float) and value in (0, 1)
+
+
+def read_accepted(place: Place, value: Any) -> Marks:
+    """Read the options that were accepted in Prodigy's interface of choices."""
+    return Marks(cats=[str(each) for each in (value if isinstance(value, list) else [value])])
+
+
+def find_kind(sample: Sample) -> str:
+    """Return what a value is: ``tags``, ``labels``, ``scores``, ``types``, ``entities``, or nothing."""
+    value = choices_of(sample.value)
+    if value is None or value in ("", [], {}):
+        return ""
+    if isinstance(value, dict):
+        are_numbers = all(isinstance(each, int | float) for each in value.values())
+        return "scores" if are_numbers and not _is_object(value) else "types"
+    if is_tagged(sample):
+        return "tags"
+    items = value if isinstance(value, list) else [value]
+    return "labels" if all(isinstance(item, str | int) for item in items) else "entities"
+
+
+def _is_object(value: Row) -> bool:
+    """Return whether an object is one entity."""
+    return any(normalize(key) in STARTS for key in value)
+
+
+def is_tagged(sample: Sample) -> bool:
+    """Return whether a value is one tag for each character or token, or would be with other tokens."""
+    tags = as_tags(sample.value)
+    scheme = TagScheme(label_first=is_label_first(tags or ()))
+    if not tags or any(scheme.parse(tag) is None for tag in tags):
+        return False
+    return find_offsets(sample.text, len(tags), sample.row) is not None or OUTSIDE in tags
+
+
+def as_tags(value: Any) -> list[str] | None:
+    """Return tags in an array, or apart by blanks; None if a value is something else."""
+    tags = value.split() if isinstance(value, str) else value
+    is_good = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+    return tags if is_good else None
+
+
+def find_offsets(text: str, n_tags: int, row: Row) -> Offsets | None:
+    """Return start and end of the tokens that a number of tags belong to, or None if it fits none.
+
+    These are the tokens of the row, the characters of the text, those that are not blank, or its words.
+    """
+    listed = [each for key, each in row.items() if normalize(key) in LISTS and isinstance(each, list)]
+    candidates = [*listed, list(text), "".join(text.split()), text.split()]
+    for tokens in candidates:
+        if len(tokens) != n_tags or not all(isinstance(token, str) for token in tokens):
+            continue
+        if tokens == list(text):
+            return [(i, i + 1) for i in range(n_tags)]
+        offsets = locate_tokens(tokens, text)
+        if offsets is not None:
+            return offsets
+    return None
+
+
+def choices_of(value: Any) -> Any:
+    """Return the labels in an object of choices, as Label Studio and Dataturks write it; others unchanged."""
+    if not isinstance(value, dict):
+        return value
+    key = next((key for key in value if normalize(key) in CHOICES), None)
+    chosen = value.get(key) if key is not None else None
+    is_good = isinstance(chosen, str) or (
+        isinstance(chosen, list) and all(isinstance(each, str) for each in chosen)
+    )
+    return chosen if is_good and all(not each for each in value.values() if each is not chosen) else value
+
+
+def _names(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def find_common_kind(samples: Sequence[Sample]) -> str:
+    """Return the kind of most values that are not empty."""
+    kinds = Counter(kind for each in samples if (kind := find_kind(each)))
+    return kinds.most_common(1)[0][0] if kinds else ""
+
+
+def are_labels(samples: Sequence[Sample]) -> bool:
+    """Return whether values can be labels: they are short, no links, and repeated."""
+    values = [choices_of(each.value) for each in samples]
+    labels = [item for each in values for item in (each if isinstance(each, list) else [each])]
+    strings = [each for each in labels if isinstance(each, str)]
+    n_bad = sum(len(each) > MAX_LABEL or "://" in each for each in strings)
+    is_repeated = len(strings) < MIN_VALUES or 2 * len({*strings}) <= len(strings)
+    return 2 * n_bad <= len(strings) and is_repeated
