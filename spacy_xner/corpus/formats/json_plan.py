@@ -20,6 +20,7 @@ from .json_values import (
     are_labels,
     as_tags,
     choices_of,
+    decode,
     find_common_kind,
     find_kind,
     is_flag,
@@ -136,7 +137,7 @@ class _Finder:
 
     def _sample(self, path: Path) -> list[Sample]:
         """List the values at a path."""
-        values = ((text, get(row, path), row) for text, row in self.rows)
+        values = ((text, decode(get(row, path)), row) for text, row in self.rows)
         return [Sample(text, value, row) for text, value, row in values if value is not None]
 
     def _has_answers(self) -> bool:

@@ -240,30 +240,38 @@ def read_span(session: ReadSession, where: str, keys: SpanKeys, value: Any) -> l
     assert keys.start is not None
     if get(value, keys.start) is None or (keys.size and len(value) != keys.size):
         session.fail(where, f"{SHAPE}, found {shorten(value)}.", NAME_KEYS)
-    labels = get(value, keys.label) if keys.label is not None else ""
-    if labels == [] and isinstance(value, dict):
-        session.leave_out("entities without a label")
-    elif not isinstance(labels, list) or not labels:
-        labels = [labels]
     spans: list[RawSpan] = []
-    for start, end, surface in _list_places(session, keys, value):
+    for moved in _list_places(session, keys, value):
+        labels = get(value, moved.label) if moved.label is not None else ""
+        if labels == [] and isinstance(value, dict):
+            session.leave_out("entities without a label")
+            continue
+        start, end = get(value, moved.start or ()), get(value, moved.end)
         if keys.is_length and is_offset(start) and is_offset(end):
             end = int(start) + int(end)
-        spans += [
-            RawSpan(start, end, label, surface if isinstance(surface, str) else None) for label in labels
-        ]
+        surface = get(value, moved.surface) if moved.surface is not None else None
+        surface = surface if isinstance(surface, str) else None
+        each_label: list[Any] = labels if isinstance(labels, list) and labels else [labels]
+        spans += [RawSpan(start, end, label, surface) for label in each_label]
     return spans
 
 
-def _list_places(session: ReadSession, keys: SpanKeys, value: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """List start, end and text of an entity: several if they are in an array of objects."""
-    paths: tuple[Path, Path, Path | None] = (keys.start or (), keys.end, keys.surface)
-    index = paths[0].index(0, 1, -1) if 0 in paths[0][1:-1] else None
-    places = get(value, paths[0][:index]) if index is not None else [None]
+def _list_places(session: ReadSession, keys: SpanKeys, value: Any) -> Iterator[SpanKeys]:
+    """List where the parts of an entity are: at several places if it has an array of objects."""
+    start = keys.start or ()
+    if 0 not in start[1:-1]:
+        yield keys
+        return
+    index = start.index(0, 1, -1)
+    places = get(value, start[:index])
     if len(places) > 1 and is_place(places[0]):
         session.leave_out("discontinuous entities")
         return
     for i in range(len(places)):
-        moved = (path and tuple(i if n == index else step for n, step in enumerate(path)) for path in paths)
-        start, end, surface = (None if path is None else get(value, path) for path in moved)
-        yield start, end, surface
+        moved = [
+            (*path[:index], i, *path[index + 1 :])
+            if path and path[: index + 1] == start[: index + 1]
+            else path
+            for path in (keys.start, keys.end, keys.label, keys.surface)
+        ]
+        yield SpanKeys(moved[0], moved[1] or (), moved[2], moved[3], keys.is_length, keys.size)

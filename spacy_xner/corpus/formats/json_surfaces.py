@@ -80,8 +80,7 @@ def read_by_type(
             if isinstance(item, str):
                 named.append((label, item))
             elif isinstance(item, dict) and keys is not None:
-                found = read_object(session, where, keys, item, named)
-                spans += [span._replace(label=span.label or label) for span in found]
+                spans += read_object(session, where, keys, item, named, label=label)
             elif isinstance(item, tuple):
                 surface, (start, end) = item
                 spans.append(RawSpan(start, end, label, surface))
@@ -91,12 +90,32 @@ def read_by_type(
 
 
 def read_object(
-    session: ReadSession, where: str, keys: SpanKeys, value: Any, named: list[tuple[str, str]]
+    session: ReadSession,
+    where: str,
+    keys: SpanKeys,
+    value: Any,
+    named: list[tuple[str, str]],
+    *,
+    label: str = "",
 ) -> list[RawSpan]:
-    """Read an entity with offsets; one that has only its text is added to those to be located."""
+    """Read an entity with offsets; one that has only its text is added to those to be located.
+
+    Args:
+        session: The session.
+        where: Position of the text.
+        keys: Where the entity has its parts.
+        value: The entity.
+        named: Entities to be located: labels and texts.
+        label: Its label, if it has none itself.
+
+    Raises:
+        CorpusError: If it is something else.
+    """
     if keys.start is not None:
-        return read_span(session, where, keys, value)
-    surface, labels = get(value, keys.surface or ()), get(value, keys.label or ())
+        spans = read_span(session, where, keys, value)
+        return [span._replace(label=label) for span in spans] if keys.label is None else spans
+    surface = get(value, keys.surface or ())
+    labels = get(value, keys.label) if keys.label is not None else label
     labels = labels if isinstance(labels, list) else [labels]
     if not isinstance(surface, str) or not all(isinstance(label, str) for label in labels):
         session.fail(where, f"{SPANS_SHAPE}, found {shorten(value)}.", NAME_KEYS)

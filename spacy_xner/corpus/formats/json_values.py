@@ -9,6 +9,7 @@ from ...schemes import OUTSIDE, TagScheme, is_label_first
 from ..annotation.offsets import RawSpan
 from ..annotation.rebuild import Offsets, locate_tokens
 from ..annotation.repairs import read_tags
+from ..reading.column_names import parse_literal
 from ..reading.json_layout import LISTS
 from ..reading.json_stream import Row
 from ..reading.session import ReadSession, shorten
@@ -174,6 +175,14 @@ def is_flag(value: object) -> bool:
 def read_accepted(place: Place, value: Any) -> Marks:
     """Read the options that were accepted in Prodigy's interface of choices."""
     return Marks(cats=[str(each) for each in (value if isinstance(value, list) else [value])])
+
+
+def decode(value: Any) -> Any:
+    """Return the JSON, or Python, that is in a string; other values unchanged."""
+    if not isinstance(value, str) or value[:1] not in ("[", "{"):
+        return value
+    literal = parse_literal(value)
+    return value if literal is None else literal
 
 
 def find_kind(sample: Sample) -> str:

@@ -26,7 +26,7 @@ from .json_names import ENDS, STARTS, normalize
 from .json_paths import get, is_place
 from .json_plan import Plan, find_plan
 from .json_spans import SHAPE, is_offset
-from .json_values import Place, is_flag
+from .json_values import Place, decode, is_flag
 from .losses import UNANNOTATED
 
 # Objects from which it is decided what their keys hold.
@@ -47,10 +47,15 @@ def read_span_json(session: ReadSession) -> Iterator[Record]:
     preview = session.preview()
     rows = [row for _, row in islice(read_json(preview), SAMPLE_ROWS)]
     plan = find_plan(session, rows)
-    yield from read_offsets(session, read_json, partial(_parse, plan))
+    yield from read_offsets(session, read_json, partial(parse_row, plan))
 
 
-def _parse(plan: Plan, session: ReadSession, where: str, row: Row) -> RawRecord | None:
+def parse_row(plan: Plan, session: ReadSession, where: str, row: Row) -> RawRecord | None:
+    """Read an object; None if it is an answer that was not accepted.
+
+    Raises:
+        CorpusError: If it is bad, or holds annotations that are not read.
+    """
     if plan.has_answers and (answer := row.get("answer", "accept")) != "accept":
         session.leave_out(f"texts with the answer {answer}")
         return None
@@ -66,7 +71,7 @@ def _parse(plan: Plan, session: ReadSession, where: str, row: Row) -> RawRecord 
     cats: list[str] | None = None
     place = Place(session, where, text, row)
     for key in plan.keys:
-        value = get(row, key.path)
+        value = decode(get(row, key.path))
         if value is None:
             continue
         marks = key.read(place, value)

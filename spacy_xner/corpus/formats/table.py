@@ -11,7 +11,8 @@ from ..reading.column_names import parse_literal
 from ..reading.rows import Cells, Layout, find_layout, read_rows, read_sample
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
-from .span_json import _parse as parse_json
+from .json_plan import Plan, find_plan
+from .span_json import parse_row
 from .table_columns import Columns, find_columns
 from .table_labels import LabelCells, find_label_cells
 
@@ -26,12 +27,14 @@ class Table(NamedTuple):
         columns: The columns of texts and labels.
         cells: How labels are written in cells.
         has_spans: Lists in cells are entities, not labels.
+        plan: What objects in cells hold.
     """
 
     layout: Layout
     columns: Columns
     cells: LabelCells
     has_spans: bool = False
+    plan: Plan | None = None
 
 
 def recognizes_table(head: FileHead) -> bool:
@@ -80,7 +83,13 @@ def read_table(session: ReadSession) -> Iterator[Record]:
         )
     )
     _note_unread(session, layout, columns, rows)
-    table = Table(layout, columns, cells, has_spans)
+    plan = None
+    if columns.kind == "literals":
+        plan = find_plan(
+            ReadSession(session.path),
+            [_as_row(row[columns.text], cell) for row, cell in zip(rows, sample, strict=True)],
+        )
+    table = Table(layout, columns, cells, has_spans, plan)
     return read_offsets(session, partial(_list_rows, layout), partial(_parse, table))
 
 
@@ -126,12 +135,20 @@ def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRec
     return RawRecord(text, None, labels)
 
 
-def _parse_literal(table: Table, session: ReadSession, where: str, *, text: str, cell: str) -> RawRecord:
-    value: Any = parse_literal(cell)
+def _parse_literal(
+    table: Table, session: ReadSession, where: str, *, text: str, cell: str
+) -> RawRecord | None:
+    row = _as_row(text, cell)
+    if row["label"] is None:
+        session.fail(where, f"expected a list of JSON or Python, found {shorten(cell)}.")
+    if table.plan is None or (not table.has_spans and row["label"] == []):
+        return RawRecord(text, None, [])
+    return parse_row(table.plan, session, where, row)
+
+
+def _as_row(text: str, cell: str) -> dict[str, Any]:
+    """Return a text and the list in its cell as JSON corpora have them."""
+    value = parse_literal(cell)
     if isinstance(value, dict):
         value = value.get("choices", value.get("entities", value))
-    if value is None:
-        session.fail(where, f"expected a list of JSON or Python, found {shorten(cell)}.")
-    if not table.has_spans and value == []:
-        return RawRecord(text, None, [])
-    return parse_json(session, where, {"text": text, "label": value})
+    return {"text": text, "label": value}
