@@ -1,5 +1,6 @@
 """From a file to docs: losses are counted, and no partial file is left behind."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,62 @@ def test_classified_texts_are_not_annotated_with_entities(tmp_path: Path) -> Non
     assert [doc.cats for doc in docs] == [{"bad": 0.0, "good": 1.0}, {"bad": 1.0, "good": 0.0}]
     assert not any(doc.has_annotation("ENT_IOB") for doc in docs)
     assert report.cats == {"bad": 1, "good": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "spans", "entities", "n_merged", "n_overlapping"),
+    [
+        ("IvyEk", [(0, 3, "PER"), (3, 5, "PER")], [("IvyEk", "PER")], 1, 0),
+        ("IvyEkBo met", [(0, 3, "PER"), (3, 5, "PER"), (5, 7, "PER")], [("IvyEkBo", "PER")], 2, 0),
+        ("tel 4755501", [(4, 6, "X"), (6, 11, "X")], [("4755501", "X")], 1, 0),
+        ("IvyEk", [(0, 3, "PER"), (3, 5, "LOC")], [("IvyEk", "PER")], 0, 1),
+        ("IvyEk Dal", [(0, 3, "PER"), (3, 9, "PER")], [("IvyEk Dal", "PER")], 0, 1),
+        ("a IvyEk", [(0, 5, "PER"), (5, 7, "PER")], [("a IvyEk", "PER")], 0, 1),
+        ("IvyEk BoAl", [(0, 3, "X"), (3, 8, "X"), (8, 10, "X")], [("IvyEk BoAl", "X")], 0, 2),
+    ],
+)
+def test_entities_that_meet_only_since_they_were_widened_are_counted(
+    tmp_path: Path,
+    text: str,
+    spans: list[tuple[int, int, str]],
+    entities: list[tuple[str, str]],
+    n_merged: int,
+    n_overlapping: int,
+) -> None:
+    (tmp_path / "in").write_text(json.dumps({"text": text, "label": spans}), encoding="utf-8")
+    with pytest.warns(XnerWarning) as caught:
+        report = convert(tmp_path / "in", tmp_path / "out.spacy")
+    (doc,) = read_docs(tmp_path / "out.spacy", Vocab())
+    assert entities_of(doc) == entities
+    assert ("xner" in doc.spans) == (n_overlapping > 0)
+    counts = report.to_dict()
+    assert (counts["n_merged"], counts["n_overlapping_widened"]) == (n_merged, n_overlapping)
+    assert sum(report.entities.values()) == len(spans) - n_merged
+    messages = [str(warning.message) for warning in caught]
+    for n, message in (
+        (n_merged, "became the same as another when they were widened, and are one with it."),
+        (n_overlapping, "overlap another only since they were widened."),
+    ):
+        assert (f"{n} entities {message}" in messages) == (n > 0)
+
+
+def test_nested_entities_do_not_count_as_widened(tmp_path: Path) -> None:
+    row = {"text": "Bank of Romes", "label": [[0, 12, "ORG"], [8, 12, "LOC"]]}
+    (tmp_path / "in").write_text(json.dumps(row), encoding="utf-8")
+    with pytest.warns(XnerWarning):
+        report = convert(tmp_path / "in", tmp_path / "out.spacy")
+    assert (report.n_widened, report.n_overlapping, report.n_overlapping_widened) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("key", ["spans", "entities", "label"])
+def test_no_entities_beside_labels_of_the_text_are_known(tmp_path: Path, key: str) -> None:
+    rows = [
+        {"text": "Ivy left", key: [[0, 3, "PER"]], "cats": {"a": 1, "b": 0}},
+        {"text": "all left", key: [], "cats": {"a": 0, "b": 1}},
+        {"text": "who knows", "cats": {"a": 0, "b": 1}},
+    ]
+    (tmp_path / "in").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    convert(tmp_path / "in", tmp_path / "out.spacy")
+    docs = read_docs(tmp_path / "out.spacy", Vocab())
+    assert [doc.has_annotation("ENT_IOB") for doc in docs] == [True, True, False]
+    assert [doc.cats["b"] for doc in docs] == [0.0, 1.0, 1.0]

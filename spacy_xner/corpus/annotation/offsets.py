@@ -207,11 +207,8 @@ def _refuse(session: ReadSession, where: str, text: str, span: RawSpan, cut: str
 
 def _advise(text: str, span: RawSpan) -> str:
     """Return what to do about an entity that does not fit its text."""
-    if span.surface is None:
-        fitting = Convention(is_inclusive=True) if span.start == span.end else None
-    else:
-        cuts = {each: cut_text(text, *each.locate(text, [span])) for each in CONVENTIONS}
-        fitting = next((each for each, cut in cuts.items() if cut == span.surface), None)
+    cuts = {each: cut_text(text, *each.locate(text, [span])) for each in CONVENTIONS if not each.is_crlf_one}
+    fitting = next((each for each, cut in cuts.items() if cut and span.surface in (None, cut)), None)
     if fitting is None:
         return FIX_OR_SKIP
     return (

@@ -63,6 +63,17 @@ class ReadOptions:
                 )
         return {name.strip(): value.strip() for name, _, value in pairs}
 
+    def __post_init__(self) -> None:
+        """Check the options that have few values.
+
+        Raises:
+            ValueError: If one has another.
+        """
+        for name, values in (("ends", ENDS), ("units", UNITS)):
+            value = getattr(self, name)
+            if value is not None and value not in values:
+                raise ValueError(f"{name} must be one of {', '.join(values)}, found {value!r}. Choose one.")
+
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:

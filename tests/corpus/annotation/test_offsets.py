@@ -115,3 +115,72 @@ def test_the_text_beside_an_entity_may_have_other_white_space(tmp_path: Path) ->
 def test_entities_are_sorted_and_not_repeated(tmp_path: Path) -> None:
     spans, _ = read(tmp_path / "file", row("a b", (2, 3), (0, 1), (2, 3)))
     assert spans == [(CharSpan(0, 1, "X"), CharSpan(2, 3, "X"))]
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(4, 7), ("4", "7"), (4.0, 7.0), (" 4", "7 "), ("4.0", "7.00"), ("04", 7), (4, "7"), (4.0, "7")],
+)
+def test_whole_numbers_may_be_strings_or_fractions(tmp_path: Path, start: object, end: object) -> None:
+    spans, _ = read(tmp_path / "file", {"text": "met Ivy", "spans": [[start, end, "X"]]})
+    assert spans == [(CharSpan(4, 7, "X"),)]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [True, False, None, 4.5, "4.5", "", "-4", "+4", "4e0", "0x4", "4_0", "four", float("nan"), [4], {}],
+)
+def test_other_values_are_no_offsets(tmp_path: Path, start: object) -> None:
+    rows = [row("met Ivy", (4, 7)), {"text": "met Ivy", "spans": [[start, 7, "X"]]}]
+    with pytest.raises(CorpusError, match="file:2: an entity must have whole numbers for start and end"):
+        read(tmp_path / "file", *rows)
+
+
+@pytest.mark.parametrize("label", ["PER", "PER ", " PER", "\tPER\n", "PER\u3000", "\u00a0PER"])
+def test_labels_are_trimmed(tmp_path: Path, label: str) -> None:
+    rows = [{"text": "Ivy", "spans": [[0, 3, label]], "cats": {label: 1}}, row("Bo", (0, 2))]
+    path = tmp_path / "file"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    first, _ = read_records(path)
+    assert (first.spans, first.cats) == ((CharSpan(0, 3, "PER"),), {"PER": 1.0})
+
+
+@pytest.mark.parametrize("label", ["", " ", "\u3000", "\n"])
+def test_labels_of_white_space_are_refused(tmp_path: Path, label: str) -> None:
+    with pytest.raises(CorpusError, match=r"file:2: an entity must have .* a label"):
+        read(tmp_path / "file", row("Bo", (0, 2)), {"text": "Ivy", "spans": [[0, 3, label]]})
+
+
+@pytest.mark.parametrize("surface", ["", " ", "\n"])
+def test_a_blank_text_beside_an_entity_is_none(tmp_path: Path, surface: str) -> None:
+    entity = {"start": 0, "end": 3, "label": "X", "text": surface}
+    assert read(tmp_path / "file", {"text": "Ivy", "spans": [entity]})[0] == [(CharSpan(0, 3, "X"),)]
+
+
+def test_differences_from_the_text_beside_an_entity_are_noted(tmp_path: Path) -> None:
+    surfaces = ["ivy", "IVY", "Ivy", "I v y", "İvy"]
+    spans = [{"start": 0, "end": 3, "label": "X", "text": surface} for surface in surfaces]
+    path, report = tmp_path / "file", ReadReport()
+    path.write_text("\n".join(json.dumps({"text": "Ivy", "spans": [span]}) for span in spans))
+    assert [record.spans for record in read_records(path, report=report)] == [(CharSpan(0, 3, "X"),)] * 5
+    assert report.notes[2:] == [
+        "2 entities differ in case from the text beside them",
+        "1 entities differ in white space from the text beside them",
+        "1 entities differ in accents from the text beside them",
+    ]
+
+
+def test_labels_that_no_texts_share_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    rows = [json.dumps({"text": "a", "label": f"label {number}"}) for number in range(1001)]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    message = (
+        r"file:1: labels of texts must be classes .*, found 1001 of them in 1001 texts, such as 'label 0'"
+    )
+    with pytest.raises(CorpusError, match=message):
+        list(read_records(path))
+    # Many, but shared.
+    path.write_text("\n".join(rows * 2), encoding="utf-8")
+    assert sum(1 for _ in read_records(path)) == 2002
+    path.write_text("\n".join(rows[:1000]), encoding="utf-8")
+    assert sum(1 for _ in read_records(path)) == 1000
