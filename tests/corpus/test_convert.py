@@ -215,7 +215,7 @@ def test_entities_that_meet_only_since_they_were_widened_are_counted(
     assert sum(report.entities.values()) == len(spans) - n_merged
     messages = [str(warning.message) for warning in caught]
     for n, message in (
-        (n_merged, "became the same as another when they were widened, and are one with it."),
+        (n_merged, "became the same as another when they were widened: they are one."),
         (n_overlapping, "overlap another only since they were widened."),
     ):
         assert (f"{n} entities {message}" in messages) == (n > 0)
