@@ -52,6 +52,26 @@ def test_entities_inside_tokens_are_widened_and_counted(tmp_path: Path) -> None:
     assert report.n_widened == 1
 
 
+@pytest.mark.filterwarnings("ignore:. blank tokens")
+@pytest.mark.parametrize(
+    ("text", "tags", "entities"),
+    [
+        ("강릉에서 최민수씨는", "BIOOOBIIOO", ["강릉", "최민수"]),
+        ("한빛전자가 샀다", "BIIIOOOO", ["한빛전자"]),
+        ("3월부터 두명이", "BIOOOBIO", ["3월", "두명"]),
+        ("DHL이 어제 왔다", "BIIOOOOOOO", ["DHL"]),
+        ("북미회담에서는", "BBOOOOO", ["북", "미"]),
+        ("김①박😀은 간다", "BOBOOOOO", ["김", "박"]),
+    ],
+)
+def test_korean_names_end_before_particles(tmp_path: Path, text: str, tags: str, entities: list[str]) -> None:
+    lines = (f"{char}\t{tag if tag == 'O' else tag + '-X'}\n" for char, tag in zip(text, tags, strict=True))
+    docs, report = run(tmp_path, "".join(lines))
+    assert docs[0].text == text
+    assert [ent.text for ent in docs[0].ents] == entities
+    assert report.n_widened == 0
+
+
 def test_entities_that_overlap_when_widened_are_counted(tmp_path: Path) -> None:
     with pytest.warns(XnerWarning) as caught:
         docs, report = run(tmp_path, "# text = AnnaLee\nAnna\tB-PER\nLee\tB-LOC\n")
