@@ -24,7 +24,10 @@ Units = Literal["chars", "utf16", "bytes"]
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Corpus: a file, a folder or archive of files, or a hub id with --format hf.")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="Corpus: a file, a folder or archive of files, or a hub id with --format hf."),
+    ],
     target: Annotated[
         Path,
         typer.Argument(help="Output: a .spacy file, or a folder of them if the name has another ending."),

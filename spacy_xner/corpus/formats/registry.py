@@ -26,6 +26,7 @@ from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
 from .sequences import read_sequences, recognizes_sequences
 from .spacy_file import read_spacy_file, recognizes_spacy_file
+from .spacy_json import read_spacy_json, recognizes_spacy_json
 from .span_json import read_span_json, recognizes_span_json, write_span_json
 from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
@@ -59,6 +60,7 @@ FORMATS: dict[str, Format] = {
     "hf": Format(recognizes_hf, read_hf, reads_folders=True, reads_hub=True),
     "brat": Format(recognizes_brat, read_brat, reads_folders=True),
     "spacy": Format(recognizes_spacy_file, read_spacy_file, reads_folders=True),
+    "spacy-json": Format(recognizes_spacy_json, read_spacy_json),
     "label-studio": Format(recognizes_label_studio, read_label_studio, write_label_studio),
     "cluener": Format(recognizes_cluener, read_cluener),
     "doccano": Format(recognizes_doccano, read_doccano, write_doccano),

@@ -7,6 +7,7 @@ from .json_stream import CHUNK, Row, open_json
 from .lines import MAX_LINE
 from .session import ReadSession
 
+_NEXT_LINE = re.compile(r"[ \t\r]*\n\s*[{\[]")
 _PAIR = re.compile(r'\[\s*"')
 # Keys are compared in lower case, without these.
 _JOINERS = str.maketrans("", "", "_- ")
@@ -67,7 +68,9 @@ def find_layout(session: ReadSession) -> Layout:
             # No text is this long.
             is_long = first == "{" and len(stream.peek(MAX_LINE)) >= MAX_LINE
             return Layout.WRAPPED if is_long and "\n" in stream.peek(CHUNK) else Layout.LINES
-        if isinstance(item.value, dict) and list_arrays(item.value, text_key(session)):
+        is_wrapper = isinstance(item.value, dict) and list_arrays(item.value, text_key(session))
+        # Objects with arrays may also follow each other: documents, one a line.
+        if is_wrapper and not _NEXT_LINE.match(stream.peek(CHUNK)):
             return Layout.WRAPPED
         is_followed = stream.peek(80).lstrip(" \t")[:1] in ("{", "[", ",")
         return Layout.OBJECTS if is_followed or "\n" in item.line.text else Layout.LINES
