@@ -46,7 +46,9 @@ def recognizes_spacy_json(head: FileHead) -> bool:
         token = next(chain.from_iterable(map(_list_tokens, _list_paragraphs(head.first))), None)
     except (TypeError, AttributeError, KeyError):
         return False
-    return isinstance(token, dict) and any(name in token for name in WORDS) and "start" not in token
+    return isinstance(token, dict) and (
+        "orth" in token or ("ner" in token and any(name in token for name in WORDS))
+    )
 
 
 def read_spacy_json(session: ReadSession) -> Iterator[Record]:
