@@ -165,6 +165,38 @@ def test_predict_counts_what_a_format_loses(folder: Path, tmp_path: Path) -> Non
     assert output.read_text("utf-8").count("# text = ") == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [("utf-8-sig", "\n"), ("utf-16", "\r\n"), ("gb18030", "\r\n"), ("big5hkscs", "\n"), ("utf-8", "\r")],
+)
+def test_predict_reads_any_encoding_and_keeps_the_places_of_lines(
+    folder: Path, tmp_path: Path, name: str, end: str
+) -> None:
+    texts = ["王芳在上海住，電話是", "", SLIPS[0][0], " ", "DHL"]
+    (tmp_path / "texts.txt").write_bytes(end.join(texts).replace("張", "张").encode(name, "replace"))
+    expected = (tmp_path / "texts.txt").read_bytes().decode(name).split(end)
+    code, out, err = invoke("predict", folder, tmp_path / "texts.txt", "--json")
+    assert code == 0
+    assert [json.loads(line)["text"] for line in out.splitlines()] == expected
+    warned = err.startswith(f"Warning: {tmp_path / 'texts.txt'}: encoding ")
+    assert warned == (not name.startswith("utf-8"))
+
+
+def test_texts_can_be_read_in_an_encoding_by_its_name(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "texts.txt"
+    path.write_bytes("石川晃\n".encode("euc_jp"))
+    code, _, err = invoke("predict", folder, path)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "texts.txt:1: the encoding of a text must be certain, found " in err
+    code, out, _ = invoke("predict", folder, path, "--encoding", "euc_jp", "--json")
+    assert (code, json.loads(out)["text"]) == (0, "石川晃")
+    assert "--encoding must be one that Python knows" in invoke("predict", folder, path, "--encoding", "x")[2]
+    for command in ("tiny", "prune"):
+        args = ("encoder", command, *([tmp_path / "tiny"] if command == "prune" else []), tmp_path / command)
+        assert "the encoding of a text must be certain" in invoke(*args, "--corpus", path)[2]
+        assert invoke(*args, "--corpus", path, "--encoding", "euc_jp")[0] == 0
+
+
 def test_device() -> None:
     assert json.loads(invoke("device", "cpu", "--json")[1])["device"] == "cpu"
     assert "device: cpu" in invoke("device", "cpu")[1]

@@ -10,6 +10,7 @@ from .parts import (
     AllowEmpty,
     AsJson,
     ColumnNames,
+    Encoding,
     WriteFormat,
     echo,
     echo_lost,
@@ -46,7 +47,7 @@ def convert(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Skip texts with errors instead of stopping.")
     ] = False,
-    split: Annotated[str | None, typer.Option(help="Split of a Hugging Face dataset.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of a dataset or folder, such as train.")] = None,
     fields: Annotated[
         str | None,
         typer.Option(help="Names of fields or columns, such as text=body,label=kind; detected by default."),
@@ -55,9 +56,7 @@ def convert(
         Ends | None, typer.Option(help="What the end of an entity is; detected by default.")
     ] = None,
     units: Annotated[Units | None, typer.Option(help="What offsets count; detected by default.")] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Encoding of the corpus, such as gb18030; detected by default.")
-    ] = None,
+    encoding: Encoding = None,
     label: Annotated[
         str | None, typer.Option(help="Label of entities whose tags have none, such as a bare B and I.")
     ] = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .parts import AsJson, Overwrite, echo, progress_bar, read_lines, show
+from .parts import AsJson, Encoding, Overwrite, echo, progress_bar, read_lines, show
 
 Folder = Annotated[Path, typer.Argument(help="Output folder.")]
 
@@ -22,6 +22,7 @@ def mini(folder: Folder, overwrite: Overwrite = False) -> None:
 def tiny(
     folder: Folder,
     corpus: Annotated[list[Path], typer.Option(help="Text file to train the tokenizer on; repeat for more.")],
+    encoding: Encoding = None,
     arch: Annotated[
         str, typer.Option(help="Architecture: xlm-roberta, bert, deberta-v2 or modernbert.")
     ] = "xlm-roberta",
@@ -33,7 +34,7 @@ def tiny(
     from ..tools.encoders.tiny import write_tiny
 
     check_apart(folder, *corpus)
-    write_tiny(folder, read_lines(corpus), arch=arch, seed=seed, overwrite=overwrite)
+    write_tiny(folder, read_lines(corpus, encoding), arch=arch, seed=seed, overwrite=overwrite)
     echo(f"Wrote {folder}")
 
 
@@ -41,6 +42,7 @@ def prune(
     source: Annotated[str, typer.Argument(help="Encoder: a hub id or a folder.")],
     folder: Folder,
     corpus: Annotated[list[Path], typer.Option(help="Text or CoNLL file; repeat for more.")],
+    encoding: Encoding = None,
     min_count: Annotated[int, typer.Option(help="Keep pieces that occur at least this often.")] = 1,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -50,7 +52,7 @@ def prune(
     from ..tools.encoders.prune import prune_encoder
 
     check_apart(folder, *corpus)
-    lines = read_lines(corpus)
+    lines = read_lines(corpus, encoding)
     with progress_bar("Tokenizing") as on_progress:
         report = prune_encoder(
             source,

@@ -5,7 +5,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from .parts import AsJson, Device, Model, WriteFormat, echo, echo_lost, progress_bar, read_lines, show
+from .parts import (
+    AsJson,
+    Device,
+    Encoding,
+    Model,
+    WriteFormat,
+    echo,
+    echo_lost,
+    one_line_warnings,
+    progress_bar,
+    read_lines,
+    show,
+)
 
 
 def evaluate(
@@ -94,6 +106,7 @@ def predict(
         typer.Option("--output", "-o", help="Write the predictions to this file instead of printing them."),
     ] = None,
     format: WriteFormat = "jsonl",
+    encoding: Encoding = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -104,30 +117,32 @@ def predict(
     from ..corpus import WriteOptions
     from ..corpus.export import doc_to_record, export
     from ..corpus.formats.span_json import write_span_json
+    from ..corpus.reading.lines import open_texts, stream_texts
     from ..loading import load
     from ..pipeline.xcat import choose_labels, with_chosen
 
     if output is not None:
         check_apart(output, source)
     nlp, options = load(model, device), WriteOptions(predictions=True)
-    with source.open(encoding="utf-8") as file:
-        docs = nlp.pipe(line.rstrip("\r\n") for line in file)
-        if output is not None:
-            if format != "jsonl":
-                # Other formats store labels of texts without probabilities.
-                docs = (with_chosen(nlp, doc) for doc in docs)
-            echo_lost(export(docs, output, format, options=options))
-            echo(f"Wrote {output}")
-        elif as_json:
-            for doc in docs:
-                line = StringIO()
-                write_span_json([doc_to_record(doc)], line, options)
-                echo(line.getvalue().rstrip("\n"))
-        else:
-            for doc in docs:
-                shown = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
-                shown += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
-                echo(f"{doc.text}\n    " + "  ".join(shown))
+    with one_line_warnings():
+        session = open_texts(source, encoding)
+    docs = nlp.pipe(stream_texts(session))
+    if output is not None:
+        if format != "jsonl":
+            # Other formats store labels of texts without probabilities.
+            docs = (with_chosen(nlp, doc) for doc in docs)
+        echo_lost(export(docs, output, format, options=options))
+        echo(f"Wrote {output}")
+    elif as_json:
+        for doc in docs:
+            line = StringIO()
+            write_span_json([doc_to_record(doc)], line, options)
+            echo(line.getvalue().rstrip("\n"))
+    else:
+        for doc in docs:
+            shown = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
+            shown += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
+            echo(f"{doc.text}\n    " + "  ".join(shown))
 
 
 def adopt(
@@ -175,6 +190,7 @@ def shrink(
         list[Path] | None,
         typer.Option(help="Prune the vocabulary to what this text or CoNLL file needs; repeat for more."),
     ] = None,
+    encoding: Encoding = None,
     min_count: Annotated[int, typer.Option(help="Keep pieces that occur at least this often.")] = 1,
     storage: Annotated[
         Literal["float32", "float16", "bfloat16"], typer.Option(help="Precision of weights on disk.")
@@ -190,7 +206,7 @@ def shrink(
     """Write a smaller, faster copy of a pipeline: half precision, pruned vocabulary, int8, ONNX."""
     from ..tools.shrink import shrink as run
 
-    lines = read_lines(corpus) if corpus else None
+    lines = read_lines(corpus, encoding) if corpus else None
     with progress_bar("Tokenizing") as on_progress:
         report = run(
             model,

@@ -28,6 +28,9 @@ WriteFormat = Annotated[str, typer.Option(help="Output format: conll, jsonl, doc
 AllowEmpty = Annotated[
     bool, typer.Option("--allow-empty", help="Accept a corpus without a single entity or label.")
 ]
+Encoding = Annotated[
+    str | None, typer.Option(help="Encoding of the file, such as gb18030; detected by default.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 # What a terminal obeys or reorders a line by, and half pairs of surrogates, which cannot be written.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -105,11 +108,12 @@ def progress_of_parts() -> Iterator[Callable[[Iterable[Item], str, int], Iterato
         yield lambda items, name, total: iter(progress.track(items, total=total, description=name))
 
 
-def read_lines(files: list[Path]) -> list[str]:
-    """Read the non-empty lines of text files."""
+def read_lines(files: list[Path], encoding: str | None) -> list[str]:
+    """Read the non-empty lines of text files in an encoding; None to detect it."""
     from ..corpus.reading.lines import read_texts
 
-    return [line for file in files for line in read_texts(file)]
+    with one_line_warnings():
+        return [line for file in files for line in read_texts(file, encoding)]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from ..corpus import ReadSession
 from ..corpus.annotation.offsets import check_texts
 from ..corpus.reading.json_items import read_json
+from ..corpus.reading.lines import open_texts
 from ..corpus.reading.lines import read_texts as read_text_lines
 from ..corpus.reading.session import shorten
 
@@ -63,7 +64,7 @@ def read_texts(path: Path) -> list[str]:
     if path.suffix == ".spacy":
         texts = [doc.text for doc in DocBin().from_disk(path).get_docs(Vocab())]
     elif path.suffix == ".jsonl":
-        session = ReadSession(path)
+        session = open_texts(path)
         texts = [_text(session, *item) for item in read_json(session)]
     else:
         texts = read_text_lines(path)

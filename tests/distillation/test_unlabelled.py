@@ -16,6 +16,7 @@ from spacy_xner.distillation.unlabelled import (
     generate_texts,
     read_texts,
 )
+from spacy_xner.errors import XnerWarning
 
 # Probabilities of pieces in two scripts, and of two without letters. Together: 1.
 PIECES = {"a": 0.375, "b": 0.125, "中": 0.1875, "文": 0.0625, "7": 0.1875, "8": 0.0625}
@@ -24,6 +25,12 @@ PIECES = {"a": 0.375, "b": 0.125, "中": 0.1875, "文": 0.0625, "7": 0.1875, "8"
 def test_unlabelled_files(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
     assert read_texts(tmp_path / "a.jsonl") == ["one", "two"]
+    texts = ["寄给李娜，顺丰快递", "北京市海淀区"]
+    (tmp_path / "b.jsonl").write_bytes("".join(f'{{"text": "{text}"}}\n' for text in texts).encode("gbk"))
+    (tmp_path / "b.txt").write_bytes("\n".join(texts).encode("gbk"))
+    for name in ("b.jsonl", "b.txt"):
+        with pytest.warns(XnerWarning, match=f"{name}: encoding gb18030: .* are common in Chinese"):
+            assert read_texts(tmp_path / name) == texts
     DocBin(docs=[spacy.blank("xx").make_doc("three")]).to_disk(tmp_path / "a.spacy")
     assert read_texts(tmp_path / "a.spacy") == ["three"]
 
@@ -36,8 +43,7 @@ def test_unlabelled_files(tmp_path: Path) -> None:
         ("a.jsonl", b'{"text": "one"}\n3', "a.jsonl:2: expected a JSON object, found int"),
         ("a.jsonl", b'{"text": "one"}\n{', "a.jsonl:2: expected a JSON object on each line"),
         ("a.jsonl", b'{"text": "one"}\n{"text": "\\ud83d"}', "a.jsonl:2: expected text, found"),
-        ("a.txt", "one\nzwölf".encode("latin-1"), "a.txt:2: expected UTF-8"),
-        ("a.txt", "one".encode("utf-16"), "a.txt:1: expected UTF-8, found UTF-16"),
+        ("a.txt", b"one\nB\xff", "a.txt:2: expected UTF-8"),
         ("a.txt", b" \n", "must not be empty, found none in"),
         ("a.jsonl", b'{"text": " "}', "must not be empty, found none in"),
     ],

@@ -1,11 +1,14 @@
 """Numbered lines of text files."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from ...errors import XnerWarning
+from .options import ReadOptions
 from .session import ReadSession
 
 # In bytes. No text is this long, and a file without line ends would fill the memory.
@@ -61,18 +64,49 @@ def read_blocks(session: ReadSession) -> Iterator[Block]:
             number += len(lines)
 
 
-def read_texts(path: Path) -> list[str]:
+def open_texts(path: Path, encoding: str | None = None) -> ReadSession:
+    """Return a session for a file of texts that are not annotated, and warn of an encoding that was detected.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If there is no such encoding.
+        CorpusError: If the encoding is not certain.
+    """
+    session = ReadSession(path, ReadOptions(encoding=encoding))
+    name, evidence = session.encoding
+    if evidence:
+        warnings.warn(f"{path}: encoding {name}: {evidence}.", XnerWarning, stacklevel=3)
+    return session
+
+
+def read_texts(path: Path, encoding: str | None = None) -> list[str]:
     """Read a file of one text a line, without blank lines.
+
+    Args:
+        path: The file.
+        encoding: Name of its encoding; None to detect it.
 
     Raises:
         OSError: If there is no such file.
         CorpusError: If a line is no text.
     """
-    session = ReadSession(path)
+    session = open_texts(path, encoding)
     lines = [line for line in read_lines(session) if line.text.strip()]
     for line in lines:
         check_line(session, line)
     return [line.text for line in lines]
+
+
+def stream_texts(session: ReadSession) -> Iterator[str]:
+    """Read a file of one text a line, blank ones too, so that texts keep their places; CR ends a line, too.
+
+    Raises:
+        CorpusError: If a line is no text.
+    """
+    for number, line in read_lines(session):
+        for text in line.split("\r"):
+            check_line(session, Line(number, text))
+            yield text
 
 
 def check_block(session: ReadSession, block: Block) -> None:

@@ -9,7 +9,7 @@ import pytest
 from spacy_xner.corpus import ReadOptions, ReadReport, read_records
 from spacy_xner.corpus.reading import encoding
 from spacy_xner.corpus.reading.encoding import detect_encoding, is_binary
-from spacy_xner.corpus.reading.lines import read_lines, read_texts
+from spacy_xner.corpus.reading.lines import read_lines, read_texts, stream_texts
 from spacy_xner.corpus.reading.session import ReadSession
 from spacy_xner.errors import CorpusError
 
@@ -141,7 +141,7 @@ def test_bad_bytes_in_another_encoding_are_named(tmp_path: Path, name: str, text
     path = tmp_path / "file"
     path.write_bytes(f"{text}\n{text}\n".encode(name) + b"Bo \xff\n")
     with pytest.raises(CorpusError, match=f"file:3: expected {name.upper()}, found other bytes"):
-        read_texts(path)
+        list(stream_texts(ReadSession(path)))
 
 
 def test_two_encodings_that_fit_alike_are_refused_and_named(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Lines of text files, numbered and checked."""
 
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -36,7 +38,27 @@ def test_a_line_may_have_so_many_bytes_and_no_more(tmp_path: Path, monkeypatch: 
             list(lines.read_lines(ReadSession(path)))
 
 
-@pytest.mark.parametrize("read", [lines.read_texts, lambda path: parts.read_lines([path])])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_texts_keep_their_places(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "file"
+    for texts in (["Bo"], ["", "Bo", "", " ", "An"], ["李", "", "end"]):
+        path.write_bytes(b"\xef\xbb\xbf" + (end.join(texts) + end).encode())
+        assert list(lines.stream_texts(lines.open_texts(path))) == texts
+    path.write_bytes(b"Bo" + end.encode() + b"An\x00")
+    with pytest.raises(CorpusError, match="expected text, found a NUL"):
+        list(lines.stream_texts(lines.open_texts(path)))
+
+
+def test_texts_are_read_from_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = Thread(target=path.write_bytes, args=("\ufeffBo\n李".encode(),))
+    writer.start()
+    assert list(lines.stream_texts(lines.open_texts(path))) == ["Bo", "李"]
+    writer.join()
+
+
+@pytest.mark.parametrize("read", [lines.read_texts, lambda path: parts.read_lines([path], None)])
 def test_texts_are_the_lines_that_are_not_blank(tmp_path: Path, read: object) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"\xef\xbb\xbfBo\r\n\r\n \r\n An \r\n")
