@@ -1,19 +1,18 @@
 """Which keys of a JSON corpus hold what: decided once for a file, from a sample of its objects."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
+from ...schemes import TagScheme
 from ..annotation.tags import detect_scheme
 from ..reading.json_stream import Row
 from ..reading.session import ReadSession
+from .json_keys import Key, Plan
 from .json_names import CATS, EITHER, ENTITIES, LEFT_OUT, UNREAD, is_number_of_row
 from .json_paths import MAX_DEPTH, Path, as_path, find_text, get, join_path, name_of, rank_paths
 from .json_spans import DEFAULTS, SpanKeys, find_span_keys
 from .json_surfaces import find_all, list_items
 from .json_values import (
     EntityReader,
-    ReadValue,
     Sample,
     TagReader,
     TypeReader,
@@ -33,41 +32,6 @@ MAX_ENTITIES = 1000
 ANSWERS = {"accept", "reject", "ignore"}
 PARTS = ("start", "end", "length", "label", "surface")
 FIELDS = ("text", "spans", *PARTS, "cats", "tokens", "tags", "names", "ignore")
-
-
-class Key(NamedTuple):
-    """A key that is read.
-
-    Attributes:
-        path: Its path.
-        read: Reads its values.
-        what: What they are, for the note.
-    """
-
-    path: Path
-    read: ReadValue
-    what: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is read of each object.
-
-    Attributes:
-        text: Path of the text.
-        keys: The keys of entities and labels.
-        flags: Keys that hold 0 and 1, and are the labels.
-        left_out: Keys of what a record has no place for, each with its kind.
-        known: Keys that need no look.
-        has_answers: Whether the objects are answers of Prodigy's.
-    """
-
-    text: Path
-    keys: tuple[Key, ...]
-    flags: tuple[str, ...]
-    left_out: tuple[tuple[Path, str], ...]
-    known: frozenset[Path]
-    has_answers: bool
 
 
 def find_plan(session: ReadSession, rows: Sequence[Row]) -> Plan:
@@ -230,7 +194,9 @@ class _Finder:
         has_spans = not has_labels or "labels" not in kinds or "entities" in kinds
         if has_labels and parts and all(each.is_label for each in parts.values()):
             has_spans = False
-        reader = EntityReader(keys[dict], keys[list], has_labels, has_spans)
+        reader = EntityReader(
+            keys[dict], keys[list], has_labels, has_spans, self._find_scheme(samples, parts)
+        )
         return Key(path, reader, "entities" if has_spans else "labels")
 
     def _find_parts(self, samples: Sequence[Sample]) -> dict[type, SpanKeys]:
@@ -248,6 +214,20 @@ class _Finder:
             if keys is not None:
                 found[kind] = keys
         return found
+
+    def _find_scheme(self, samples: Sequence[Sample], parts: dict[type, SpanKeys]) -> TagScheme | None:
+        """Find the scheme of entities that are tokens with tags, as pipelines of transformers write them."""
+        if dict not in parts or parts[dict].start is None:
+            return None
+        values = [each.value for each in samples if isinstance(each.value, list)]
+        tags = [[get(item, parts[dict].label or ()) for item in value] for value in values]
+        flat = [tag for each in tags for tag in each]
+        are_tags = all(isinstance(tag, str) and TagScheme().parse(tag) for tag in flat)
+        if not are_tags or not any(tag.startswith("I-") for tag in flat):
+            return None
+        scheme, evidence = detect_scheme(tags, self.session.options.scheme)
+        self.session.note(f"entities are tokens with tags: {evidence}")
+        return scheme
 
     def _find_cats(self, keys: Sequence[Key]) -> list[Key]:
         """Find the keys of labels of the texts."""

@@ -79,12 +79,14 @@ class EntityReader:
         arrays: Where arrays have their parts.
         has_labels: Strings and numbers may be labels of the text.
         has_spans: The file has entities under the key.
+        scheme: The scheme of labels that are tags of tokens; None if they are labels.
     """
 
     objects: SpanKeys
     arrays: SpanKeys
     has_labels: bool
     has_spans: bool = True
+    scheme: TagScheme | None = None
 
     def __call__(self, place: Place, value: Any) -> Marks:
         """Read a value."""
@@ -106,7 +108,23 @@ class EntityReader:
         if len({*cats}) < len(cats) and any(type(item) is int for item in items):
             place.session.fail(place.where, f"numbers of labels must differ, found {shorten(value)}.")
         spans += locate(place.session, place.text, named)
+        if self.scheme is not None:
+            spans = join_tokens(place, self.scheme, spans)
         return Marks(spans if spans or (self.has_spans and not cats) else None, cats or None)
+
+
+def join_tokens(place: Place, scheme: TagScheme, tokens: Sequence[RawSpan]) -> list[RawSpan]:
+    """Join tokens whose labels are tags into entities: those that touch, or have only white space between."""
+    tags: list[str] = []
+    offsets: list[tuple[int, int]] = []
+    for token in tokens:
+        if offsets and place.text[offsets[-1][1] : token.start].strip():
+            tags.append(OUTSIDE)
+            offsets.append((token.start, token.start))
+        tags.append(token.label)
+        offsets.append((token.start, token.end))
+    entities = read_tags(place.session, scheme, tags, place=lambda _: place.where)
+    return [RawSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead, read_file_head
 from .brat import read_brat, recognizes_brat
+from .chunks import read_chunks, recognizes_chunks
 from .cluener import read_cluener, recognizes_cluener
 from .conll import read_conll, recognizes_conll, write_conll
 from .doccano import read_doccano, recognizes_doccano, write_doccano
@@ -31,6 +32,7 @@ from .span_json import read_span_json, recognizes_span_json, write_span_json
 from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
 from .token_table import read_token_table, recognizes_token_table
+from .uie import read_uie, recognizes_uie
 
 # Entry points of other packages: the name of a format, and where its `Format` is.
 PLUGINS = "spacy_xner_formats"
@@ -64,6 +66,8 @@ FORMATS: dict[str, Format] = {
     "label-studio": Format(recognizes_label_studio, read_label_studio, write_label_studio),
     "cluener": Format(recognizes_cluener, read_cluener),
     "doccano": Format(recognizes_doccano, read_doccano, write_doccano),
+    "chunks": Format(recognizes_chunks, read_chunks),
+    "uie": Format(recognizes_uie, read_uie),
     "tokens": Format(recognizes_token_json, read_token_json),
     "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
     "joined": Format(recognizes_joined, read_joined),

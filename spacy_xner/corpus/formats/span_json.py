@@ -22,9 +22,10 @@ from ..reading.json_layout import has_text
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
+from .json_keys import Plan
 from .json_names import ENDS, STARTS, normalize
 from .json_paths import get, is_place
-from .json_plan import Plan, find_plan
+from .json_plan import find_plan
 from .json_spans import SHAPE, is_offset
 from .json_values import Place, decode, is_flag
 from .losses import UNANNOTATED

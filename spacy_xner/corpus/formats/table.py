@@ -11,7 +11,8 @@ from ..reading.column_names import parse_literal
 from ..reading.rows import Cells, Layout, find_layout, read_rows, read_sample
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
-from .json_plan import Plan, find_plan
+from .json_keys import Plan
+from .json_plan import find_plan
 from .span_json import parse_row
 from .table_columns import Columns, find_columns
 from .table_labels import LabelCells, find_label_cells

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain
 
 from ...errors import CorpusError
-from .json_layout import Layout, find_layout, is_text, make_row, text_key
+from .json_layout import Layout, find_layout, is_text, list_spread, make_row, text_key
 from .json_stream import DECODER, Item, JsonStream, RepeatedKey, Row, open_json
 from .lines import Line, check_line, read_lines
 from .session import ReadReport, ReadSession, shorten
@@ -18,7 +18,8 @@ __all__ = ["RepeatedKey", "Row", "read_first", "read_json"]
 def read_json(session: ReadSession) -> Iterator[tuple[str, Row]]:
     """Read the objects of JSON lines, of an array, or one after another, each with its position.
 
-    The array may be under a key of an object. Pairs of a text and its annotations become objects.
+    The array may be under a key of an object, and objects under their ids. Columns become rows, and pairs of
+    a text and its annotations become objects.
 
     Raises:
         CorpusError: If something else is found.
@@ -64,6 +65,11 @@ def _split(session: ReadSession, layout: Layout) -> Iterator[Item]:
         if layout is Layout.OBJECTS:
             while stream.skip(commas=True):
                 yield _decode(session, stream)
+            return
+        if layout is Layout.SPREAD:
+            stream.skip()
+            item = _decode(session, stream)
+            yield from (item._replace(value=row) for row in list_spread(item.value))
             return
         if stream.take("["):
             yield from _split_array(session, stream)

@@ -9,6 +9,7 @@ from .session import ReadSession
 
 _NEXT_LINE = re.compile(r"[ \t\r]*\n\s*[{\[]")
 _PAIR = re.compile(r'\[\s*"')
+_TAG = re.compile(r"O$|[BIESMLU]-")
 # Keys are compared in lower case, without these.
 _JOINERS = str.maketrans("", "", "_- ")
 # Keys of a text, the preferred first.
@@ -46,6 +47,8 @@ class Layout(Enum):
     OBJECTS = auto()
     # In an array under a key of one object, or of an object in it.
     WRAPPED = auto()
+    # By their ids in one object, or as columns.
+    SPREAD = auto()
 
 
 def normalize(name: str) -> str:
@@ -73,6 +76,8 @@ def find_layout(session: ReadSession) -> Layout:
         if is_wrapper and not _NEXT_LINE.match(stream.peek(CHUNK)):
             return Layout.WRAPPED
         is_followed = stream.peek(80).lstrip(" \t")[:1] in ("{", "[", ",")
+        if not stream.skip() and list_spread(item.value):
+            return Layout.SPREAD
         return Layout.OBJECTS if is_followed or "\n" in item.line.text else Layout.LINES
 
 
@@ -100,6 +105,29 @@ def list_arrays(value: Row, text: str | None = None, *, is_inner: bool = False) 
         keys = []
     inner = [key for key, each in value.items() if isinstance(each, dict) and not is_inner]
     return keys + [key for key in inner if list_arrays(value[key], text, is_inner=True)]
+
+
+def list_spread(value: object) -> list[Row]:
+    """List the rows of an object that has them by their ids, or a column for each key, as pandas writes it.
+
+    Returns:
+        The rows; empty if the object is something else.
+    """
+    if not isinstance(value, dict) or not value:
+        return []
+    columns = list(value.values())
+    if all(isinstance(each, dict) and has_text(each, is_inner=True) for each in columns):
+        return columns if len(columns) > 1 else []
+    if not any(normalize(key) in (*TEXTS, *LOOSE_TEXTS) for key in value):
+        return []
+    if all(isinstance(each, dict) and each.keys() == columns[0].keys() for each in columns):
+        columns = [list(each.values()) for each in columns]
+    if not all(isinstance(each, list) and len(each) == len(columns[0]) for each in columns):
+        return []
+    # One text of tokens and their tags has such columns, too.
+    if any(all(isinstance(cell, str) and _TAG.match(cell) for cell in each) for each in columns):
+        return []
+    return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def is_text(value: object, text: str | None = None) -> bool:

@@ -336,6 +336,21 @@ def test_tags_beside_a_text_are_no_labels(tmp_path: Path, name: str, key: str) -
     assert chosen(records) == [None, None]
 
 
+@pytest.mark.parametrize("tags", [["B-WHO", "I-WHO"], ["I-WHO", "I-WHO"]])
+def test_tokens_of_a_pipeline_are_joined_to_entities(tmp_path: Path, tags: list[str]) -> None:
+    pieces = [
+        {"entity": tags[0], "score": 0.9, "index": 4, "word": "ida", "start": 11, "end": 14},
+        {"entity": tags[1], "score": 0.9, "index": 5, "word": "ho", "start": 15, "end": 17},
+        {"entity": "I-WHO", "score": 0.9, "index": 6, "word": "##lm", "start": 17, "end": 19},
+        {"entity": "O", "score": 0.9, "index": 7, "word": "in", "start": 20, "end": 22},
+        {"entity": "I-CITY", "score": 0.9, "index": 8, "word": "bergen", "start": 23, "end": 29},
+    ]
+    for rows in (pieces, [*pieces[:3], pieces[4]]):
+        records, report = read(tmp_path, [{"text": TEXT, "entities": rows}, {"text": "none", "entities": []}])
+        assert [surfaces(record) for record in records] == [BOTH, []]
+        assert any(note.startswith("entities are tokens with tags: ") for note in report.notes)
+
+
 def test_answers_that_were_not_accepted_are_left_out(tmp_path: Path) -> None:
     rows = [
         {"text": TEXT, "spans": SPANS, "answer": "accept"},

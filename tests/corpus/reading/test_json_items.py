@@ -42,6 +42,9 @@ LAYOUTS = {
     "beside the names of the labels": dump({"classes": ["WHO"], "annotations": ROWS, "types": [{"id": 1}]}),
     "under a key in an object": dump({"nlu": {"synonyms": [], "examples": ROWS, "regex": [{"name": "x"}]}}),
     "rows of a viewer": dump({"title": "mine", "rows": [{"row_idx": i, "row": ROWS[i]} for i in range(3)]}),
+    "by their ids": dump({f"r{i}": row for i, row in enumerate(ROWS)}, 1),
+    "columns": dump({key: [row[key] for row in ROWS] for key in ROWS[0]}),
+    "columns by index": dump({key: {str(i): row[key] for i, row in enumerate(ROWS)} for key in ROWS[0]}),
     "pairs in lines": lines(PAIRS),
     "pairs in an array": dump(PAIRS),
     "pairs in an indented array": dump(PAIRS, 2),
@@ -89,6 +92,8 @@ def test_the_position_is_the_first_line_of_an_object(tmp_path: Path) -> None:
         {"text_snippet": {"content": "Ola rang"}, "annotations": [{"display_name": "WHO"}]},
         {"data": {"text": "Ola rang"}, "annotations": [{"result": [{"value": {"text": "Ola"}}]}]},
         {"id": 1, "annotations": [{"start": 0, "text": "Ola"}], "body": "Ola"},
+        {"words": ["Ola", "rang"], "labels": ["B-WHO", "O"]},
+        {"data": {"text": "Ola"}, "meta": {"text": "note"}, "id": 1},
     ],
 )
 def test_objects_that_hold_objects_are_texts_themselves(tmp_path: Path, row: object) -> None:
