@@ -2,12 +2,19 @@
 
 Ours tokenizes the texts again, so it writes more tokens than the file has.
 
-Usage: python benchmarks/convert_speed.py DATA/wnut17/dev.conll [--repeat 10]
+With --lines, also the processor time and peak memory of files of that many lines in four formats, each in a
+process of its own. --python names another interpreter, such as one with an older version, to run in turn.
+
+Usage: python benchmarks/convert_speed.py DATA/wnut17/dev.conll [--lines 1000000] [--python OLD/bin/python]
 """
 
+import csv
 import statistics
+import subprocess
+import sys
 import tempfile
 import warnings
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Annotated
 
@@ -15,15 +22,72 @@ import typer
 from common import clock
 from spacy.cli.convert import convert as spacy_convert
 
+from spacy_xner.corpus import read_records, write_records
 from spacy_xner.corpus.convert import convert
+
+FORMATS = {"conll": "conll", "jsonl": "jsonl", "label-studio": "json", "table": "csv"}
+
+
+def write_lines(source: Path, path: Path, format: str, n_lines: int) -> None:
+    """Write the texts of a corpus again and again, until the file has so many lines."""
+    records = list(read_records(source))
+    n_records = n_lines
+    if format == "conll":
+        n_tokens = sum(1 for line in source.open(encoding="utf-8") if line.strip())
+        n_records = n_lines * len(records) // (n_tokens + len(records))
+    many = islice(cycle(records), n_records)
+    if format != "table":
+        write_records(many, path, format)
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = ((record.text, f"class {len(record.text) % 5}") for record in many)
+        csv.writer(file).writerows([("text", "label"), *rows])
+
+
+# Linux counts a parent's memory as that of a child, except here.
+CONVERT = """
+import pathlib, re, sys, time, warnings
+warnings.simplefilter("ignore")
+from spacy_xner.corpus.convert import convert
+convert(*map(pathlib.Path, sys.argv[1:]))
+print(time.process_time(), re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+def measure(python: Path, path: Path, target: Path) -> tuple[float, float]:
+    """Convert in a new process; return its processor time in seconds, and its peak memory in MiB."""
+    command = [str(python), "-c", CONVERT, str(path), str(target)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, memory = map(float, done.stdout.split())
+    return seconds, memory / 1024
+
+
+def compare_formats(source: Path, n_lines: int, pythons: list[Path], folder: Path) -> None:
+    """Print a row for each format and interpreter."""
+    for format, suffix in FORMATS.items():
+        path = folder / f"lines.{suffix}"
+        write_lines(source, path, format, n_lines)
+        for python in pythons:
+            seconds, memory = measure(python, path, folder / "lines.spacy")
+            size = path.stat().st_size / (1 << 20)
+            print(
+                f"{format}, {size:,.0f} MiB, {python}: {seconds:.1f} s of processor time, {memory:,.0f} MiB",
+                flush=True,
+            )
+        path.unlink()
 
 
 def main(
     source: Annotated[Path, typer.Argument(help="CoNLL file: token and BIO tag, separated by blanks.")],
     repeat: Annotated[int, typer.Option(help="Number of copies of the file to concatenate.")] = 10,
     rounds: int = 5,
+    lines: Annotated[int, typer.Option(help="Lines of a file of each format; 0 for none.")] = 0,
+    python: Annotated[list[Path] | None, typer.Option(help="Other interpreters to run in turn.")] = None,
 ) -> None:
     """Convert with both in turn, and compare."""
+    if lines:
+        with tempfile.TemporaryDirectory() as folder:
+            compare_formats(source, lines, [Path(sys.executable), *(python or [])], Path(folder))
     text = source.read_text("utf-8").rstrip("\n") + "\n\n"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corpus.conll"

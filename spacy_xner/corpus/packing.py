@@ -16,7 +16,7 @@ _MSGPACK = srsly.msgpack.Packer(use_bin_type=True)
 NO_CATS: bytes = _MSGPACK.pack({})
 NO_GROUPS: bytes = _MSGPACK.pack([])
 # Strings whose hashes are kept; beyond, memory would grow with the corpus.
-MAX_HASHES = 1_000_000
+MAX_HASHES = 200_000
 
 
 class Hashes(dict[str, int]):
