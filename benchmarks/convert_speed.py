@@ -57,7 +57,8 @@ print(time.process_time(), re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status"
 def measure(python: Path, path: Path, target: Path) -> tuple[float, float]:
     """Convert in a new process; return its processor time in seconds, and its peak memory in MiB."""
     command = [str(python), "-c", CONVERT, str(path), str(target)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    # Not here, where the package may be a folder.
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=target.parent)
     seconds, memory = map(float, done.stdout.split())
     return seconds, memory / 1024
 
