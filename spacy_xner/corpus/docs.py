@@ -32,6 +32,7 @@ def record_to_doc(record: Record, make_doc: Callable[[str], Doc], report: Conver
         doc.set_ents([Span(doc, *ent[:3]) for ent in ents], default="outside")
     set_spans(doc, spans)
     doc.cats = dict(record.cats or {})
+    report.n_tokens += len(doc)
     return doc
 
 
@@ -46,13 +47,14 @@ def pack_records(records: Iterable[Record]) -> tuple[PackedDocs, ConvertReport]:
     report, packer, tokenizer = ConvertReport(), Packer(), Tokenizer(Vocab())
     for record in records:
         words, spaces = tokenizer.split(record.text)
-        starts, ends = _locate(words, spaces)
+        starts, ends = _locate(words, spaces) if record.spans else ([], [])
         ents, spans = _find_entities(record, starts, ends, report=report)
+        report.n_tokens += len(words)
         packer.add_tokens(words, spaces, ents)
         if spans:
             doc = Doc(tokenizer.vocab, words, spaces)
             set_spans(doc, spans)
-            packer.strings.update(ent.label for ent in spans)
+            packer.labels.update(ent.label for ent in spans)
             packer.add_text(record.cats or {}, doc.spans.to_bytes())
         else:
             packer.add_text(record.cats or {})
@@ -75,6 +77,6 @@ def _find_entities(
     report.n_merged += n_merged
     report.n_overlapping += len(entities) - len(kept)
     report.n_overlapping_widened += n_overlapping_widened
-    report.count_doc(len(ends), entities, record.cats or {})
+    report.count_text(entities, record.cats or {})
     is_known = record.spans is not None or record.cats is None
     return kept if is_known else None, entities if len(kept) < len(entities) else []

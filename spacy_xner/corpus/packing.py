@@ -1,7 +1,5 @@
 """Tokenized texts as a ``.spacy`` file holds them, without a `Doc` for each."""
 
-from array import array
-
 import numpy as np
 import srsly
 from spacy.strings import get_string_id
@@ -38,9 +36,13 @@ class Packer:
     """Packs tokenized texts."""
 
     def __init__(self) -> None:
-        self.strings: set[str] = set()
-        self.orths, self.labels, self.lengths = array("Q"), array("Q"), array("i")
-        self.places, self.spaces = bytearray(), bytearray()
+        self.words: list[str] = []
+        self.spaces: list[bool] = []
+        self.lengths: list[int] = []
+        self.defaults: list[int] = []
+        # On the tokens of all texts.
+        self.ents: list[Entity] = []
+        self.labels: set[str] = set()
         self.cats: list[bytes] = []
         self.groups: list[bytes] = []
 
@@ -52,18 +54,12 @@ class Packer:
             spaces: Whether a space follows each token.
             ents: Entities without overlaps; None if the text is not annotated with entities.
         """
-        places = bytearray([MISSING if ents is None else OUTSIDE]) * len(words)
-        labels = array("Q", [0]) * len(words)
-        for start, end, label, _ in ents or ():
-            places[start:end] = bytes([BEGIN, *[INSIDE] * (end - start - 1)])
-            labels[start:end] = array("Q", [HASHES[label]]) * (end - start)
-            self.strings.add(label)
-        self.strings.update(words)
-        self.orths.extend(map(HASHES.__getitem__, words))
-        self.labels += labels
-        self.places += places
-        self.spaces += bytes(spaces)
+        offset = len(self.words)
+        self.ents += [Entity(start + offset, end + offset, label) for start, end, label, _ in ents or ()]
+        self.words += words
+        self.spaces += spaces
         self.lengths.append(len(words))
+        self.defaults.append(MISSING if ents is None else OUTSIDE)
 
     def add_text(self, cats: dict[str, float], groups: bytes = NO_GROUPS) -> None:
         """Add what belongs to the whole text that was added last: its labels and span groups."""
@@ -73,14 +69,18 @@ class Packer:
     def finish(self) -> PackedDocs:
         """Return all texts."""
         # In the order of `ATTRS`.
-        columns = [np.array(column, np.uint64) for column in (self.orths, self.places, self.labels)]
-        tokens = np.column_stack(columns)
+        tokens = np.zeros((len(self.words), 3), dtype=np.uint64)
+        tokens[:, 0] = list(map(HASHES.__getitem__, self.words))
+        tokens[:, 1] = np.repeat(np.array(self.defaults, np.uint64), self.lengths)
+        for start, end, label, _ in self.ents:
+            tokens[start:end, 1:] = INSIDE, HASHES[label]
+            tokens[start, 1] = BEGIN
         return PackedDocs(
             len(self.lengths),
             tokens.tobytes(),
             bytes(self.spaces),
-            self.lengths.tobytes(),
-            self.strings,
+            np.array(self.lengths, np.int32).tobytes(),
+            self.labels.union(self.words, (ent.label for ent in self.ents)),
             b"".join(self.cats),
             b"".join(self.groups),
         )

@@ -59,10 +59,9 @@ class ConvertReport:
             "left_out": self.reading.left_out,
         }
 
-    def count_doc(self, n_tokens: int, entities: Sequence[Entity], cats: dict[str, float]) -> None:
-        """Count a text that was written."""
+    def count_text(self, entities: Sequence[Entity], cats: dict[str, float]) -> None:
+        """Count a text that is written."""
         self.n_texts += 1
-        self.n_tokens += n_tokens
         for ent in entities:
             self.entities[ent.label] = self.entities.get(ent.label, 0) + 1
         for label, value in cats.items():
