@@ -22,6 +22,8 @@ from ..reading.sniff import FileHead
 from .table_columns import find_fields
 
 MIN_SHARE = 0.9
+# Of rows with several tokens: in other files, one bad row may look so.
+MIN_SEVERAL = 0.1
 SAMPLE_ROWS = 2000
 # As numpy writes lists: without commas.
 ARRAY = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\"|\d+)(?:\s+(?:'[^']*'|\"[^\"]*\"|\d+))*\s*\]")
@@ -153,10 +155,12 @@ def _are_tags(cells: Sequence[str], split: str) -> bool:
 
 
 def _fits(columns: Sequences, rows: Sequence[Cells]) -> bool:
-    """Return whether almost all rows have as many tokens as tags."""
+    """Return whether almost all rows have as many tokens as tags, and some of them several."""
     if columns.tag_split == "lists" and columns.token_split not in ("lists", "separated by blanks"):
         return False
-    return sum(columns.split(row) is not None for row in rows) >= MIN_SHARE * len(rows)
+    sizes = [len(split[0]) for row in rows if (split := columns.split(row))]
+    is_several = sum(size > 1 for size in sizes) > MIN_SEVERAL * len(rows)
+    return is_several and len(sizes) >= MIN_SHARE * len(rows)
 
 
 def _with_first_row(columns: Sequences, rows: list[Cells]) -> tuple[Sequences, list[Cells]]:

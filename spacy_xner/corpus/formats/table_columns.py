@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
-from ..reading.column_names import MIN_ROWS, find_kind, find_name, is_other
+from ...scripts import has_unspaced
+from ..reading.column_names import MIN_ROWS, find_kind, find_name, is_known, is_other, parse_literal
 from ..reading.rows import Cells, Layout
 from ..reading.session import ReadSession, shorten
 from .columns import is_tag
@@ -83,8 +84,14 @@ def find_columns(session: ReadSession, layout: Layout, rows: Sequence[Cells]) ->
     Raises:
         CorpusError: If there are none.
     """
-    kinds = [find_kind(column, is_tag) for column in zip(*rows, strict=True)]
+    kinds = [find_kind(column, _holds_tags) for column in zip(*rows, strict=True)]
     return _Finder(session, layout, rows, kinds).find(find_fields(session, layout.names))
+
+
+def _holds_tags(cell: str) -> bool:
+    """Return whether a cell is a tag, or several, separated by blanks or in a list."""
+    parts = parse_literal(cell) or cell.split()
+    return all(isinstance(part, str) and is_tag(part) for part in parts)
 
 
 class _Finder(NamedTuple):
@@ -128,17 +135,22 @@ class _Finder(NamedTuple):
         return tuple((good or literals or named)[:1])
 
     def text(self, labels: Sequence[int]) -> int:
-        """Find the column of texts by its name, else that with the longest cells."""
+        """Find the column of texts by its name, else that with the longest cells, of words if any are."""
         named = [i for i in find_name(self.layout.names, "text") if i not in labels]
         free = [i for i, kind in enumerate(self.kinds) if i not in labels and kind not in NO_TEXTS]
+        if not named and self.layout.has_header and {*find_name(self.layout.names, "tokens")} & {*free}:
+            # Words with a label each are no texts.
+            self.refuse()
         # A text may be a number, if it is named so and there is no other.
         free = free or [i for i in named if self.kinds[i] in NUMBERS]
         if not free:
             self.refuse()
         return next((i for i in named if i in free), max(free, key=self.length))
 
-    def length(self, column: int) -> int:
-        return sum(len(row[column]) for row in self.rows)
+    def length(self, column: int) -> tuple[bool, int]:
+        cells = [row[column].strip() for row in self.rows]
+        is_text = any(" " in cell or has_unspaced(cell) for cell in cells)
+        return is_text, sum(map(len, cells))
 
     def flags(self, text: int) -> tuple[int, ...]:
         """Find columns of 0 and 1, or else of true and false."""
@@ -164,7 +176,7 @@ class _Finder(NamedTuple):
 
     def is_repeated(self, column: int) -> bool:
         values = self.values(column)
-        return len({*values}) < len(values) and not is_other(self.layout.names[column])
+        return 1 < len({*values}) < len(values) and not is_known(self.layout.names[column])
 
     def problem(self, column: int) -> str:
         """Return what a column of labels holds instead; empty if it looks like classes."""

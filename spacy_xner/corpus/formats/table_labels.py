@@ -4,8 +4,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..reading.column_names import parse_literal
 from ..reading.label_names import Names, find_label_names, refuse_number
 from ..reading.session import ReadSession, shorten
 
@@ -32,7 +33,10 @@ class LabelCells(NamedTuple):
     names: Names | None = None
 
     def split(self, cell: str) -> list[str]:
-        """Return the labels in a cell, as it writes them."""
+        """Return the labels in a cell, as it writes them: Label Studio writes several as a list."""
+        value = parse_literal(cell)
+        if value is not None:
+            return _parse_choices(value)
         for separator in self.separators:
             cell = cell.replace(separator, "\n")
         return [label for part in cell.split("\n") if (label := part.strip())]
@@ -53,6 +57,12 @@ class LabelCells(NamedTuple):
         return [self.names[int(number)] for number in numbers]
 
 
+def _parse_choices(value: Any) -> list[str]:
+    """Return the labels of a list, or of an object with choices; empty if it holds something else."""
+    labels = value.get("choices") if isinstance(value, dict) else value
+    return labels if isinstance(labels, list) and all(isinstance(label, str) for label in labels) else []
+
+
 def find_label_cells(
     session: ReadSession, names: Sequence[str], cells: Iterable[str], *, column: int
 ) -> tuple[LabelCells, str]:
@@ -71,7 +81,7 @@ def find_label_cells(
         CorpusError: If nothing shows whether a character separates labels.
     """
     fields = session.options.field_names
-    values = Counter(stripped for cell in cells if (stripped := cell.strip()))
+    values = Counter(stripped for cell in cells if (stripped := cell.strip()) and parse_literal(cell) is None)
     separators, evidence = JOINERS, ""
     if "separator" in fields:
         given = fields["separator"]

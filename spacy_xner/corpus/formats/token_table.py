@@ -15,7 +15,7 @@ from ...types import Record
 from ..annotation.spellings import find_form, find_joined, labels_of
 from ..annotation.tokens import Sentence, TokenStyle, find_style, make_record
 from ..reading.column_names import find_name
-from ..reading.rows import Cells, Layout, find_layout, read_rows, read_sample
+from ..reading.rows import SEPARATORS, Cells, Layout, find_layout, read_rows, read_sample
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 from .table_columns import find_fields
@@ -50,7 +50,11 @@ def recognizes_token_table(head: FileHead) -> bool:
         table = _find_table(ReadSession(head.path), head.lines)
     except CorpusError:
         return False
-    return bool(table.layout.has_header) or table.layout.separator != "\t"
+    layout = table.layout
+    has_names = bool(find_name(layout.names, "tokens") and find_name(layout.names, "tags"))
+    # CoNLL's reader knows more of columns that are separated by tabs or blanks.
+    needs_names = {"\t": has_names, " ": has_names and bool(table.sentence)}
+    return needs_names.get(layout.separator, True)
 
 
 def read_token_table(session: ReadSession) -> Iterator[Record]:
@@ -74,7 +78,7 @@ def read_token_table(session: ReadSession) -> Iterator[Record]:
 
 
 def _find_table(session: ReadSession, lines: Sequence[str]) -> TokenTable:
-    layout, rows = find_layout(session, lines)
+    layout, rows = find_layout(session, lines, SEPARATORS + " ")
     fields = find_fields(session, layout.names)
     tags = fields["tags"][0] if "tags" in fields else _find_tags(layout, rows)
     if tags is not None and layout.has_header is not False and _are_tags([layout.names[tags]]):
@@ -152,7 +156,7 @@ def _split_sentences(table: TokenTable, session: ReadSession) -> Iterator[list[t
         cells = [row[i].strip() if i < len(row) else "" for i in table.sentence]
         # An empty cell is as the one above.
         before, name = name, [cell or above for cell, above in zip(cells, name, strict=True)]
-        is_blank = not any(map(str.strip, row))
+        is_blank = not any(map(str.strip, row)) or row[0].startswith("-DOCSTART-")
         if rows and (is_blank or name != before):
             yield rows
             rows = []

@@ -12,13 +12,16 @@ NAMES: dict[str, tuple[str, ...]] = {
     "text": (
         *("text", "text_a", "sentence", "content", "tweet", "review", "message", "comment", "body", "query"),
         *("data", "utterance", "document", "question", "post", "sms", "description", "headline", "title"),
-        *("abstract", "sentences", "texts", "文本", "内容", "句子", "正文", "语料", "评论", "原文", "文章"),
+        *("abstract", "summary", "sentences", "texts", "问句", "留言", "评价", "新闻", "摘要", "微博", "短信",
+          "用户输入"),
+        *( "文本", "内容", "句子", "正文", "语料", "评论", "原文", "文章"),
         *("問題", "问题", "标题", "文本內容", "內容", "評論", "テキスト", "本文", "文章", "文", "レビュー"),
         *("문장", "텍스트", "본문", "내용", "리뷰", "제목"),
     ),
     "labels": (
         *("label", "labels", "category", "class", "sentiment", "intent", "target", "topic", "categories"),
         *("emotion", "emotions", "classes", "intents", "topics", "domain", "choice", "choices", "polarity"),
+        *("class index", "class_index", "rating", "stars", "tags", "tag", "情感极性", "极性", "类目"),
         *("标签", "类别", "分类", "情感", "情感倾向", "情绪", "意图", "标注", "类型", "主题", "領域", "领域"),
         *("標籤", "類別", "ラベル", "カテゴリ", "カテゴリー", "感情"),
         *("라벨", "레이블", "감정", "분류", "카테고리"),
@@ -38,8 +41,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("document_id", "doc", "id", "句子编号", "句子id", "文番号"),
     ),
     "spans": ("spans", "entities", "annotations", "ner", "entity", "实体"),
-    "start": ("start", "start_offset", "begin", "start_char", "start_idx", "char_start", "start_position"),
-    "end": ("end", "end_offset", "stop", "end_char", "end_idx", "char_end", "end_position"),
+    "start": ("start", "start_offset", "start offset", "begin", "start_char", "start_idx", "char_start"),
+    "end": ("end", "end_offset", "end offset", "stop", "end_char", "end_idx", "char_end"),
     "other": (
         *("", "id", "ids", "idx", "index", "key", "guid", "uid", "uuid", "url"),
         *("link", "date", "time", "timestamp", "created_at", "updated_at", "user", "username", "author"),
@@ -119,10 +122,10 @@ def find_kind(cells: Iterable[str], is_tag: Callable[[str], bool]) -> str:
     for kind, pattern in PATTERNS.items():
         if _share(values, partial(_matches, pattern)) >= MIN_SHARE:
             return kind
-    if _share(values, _is_literal) >= MIN_SHARE:
-        return "literals"
     if _share(values, is_tag) >= MIN_SHARE and {*values} != {"O"}:
         return "tags"
+    if _share(values, _is_literal) >= MIN_SHARE:
+        return "literals"
     return "sentences" if _share(values, is_sentence) > 0.5 else "classes"
 
 

@@ -8,11 +8,10 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from ...errors import CorpusError
-from .column_names import PATTERNS, is_known, is_sentence
+from .column_names import PATTERNS, find_name, is_known, is_sentence
 from .lines import check_line, read_lines
 from .session import ReadSession
 
-# The first wins where several fit equally well.
 SEPARATORS = "\t,;|"
 SAMPLE_LINES = 2000
 MAX_CHARACTERS = 1 << 24
@@ -31,6 +30,7 @@ class Layout(NamedTuple):
         width: Number of cells of a row.
         names: Names of the columns, those of the header if there is one.
         has_header: Whether the first row has the names; None if nothing shows it.
+        is_spaced: A blank after each separator belongs to it.
     """
 
     separator: str
@@ -38,6 +38,7 @@ class Layout(NamedTuple):
     width: int
     names: Cells
     has_header: bool | None
+    is_spaced: bool = False
 
 
 class _Split(NamedTuple):
@@ -50,6 +51,7 @@ class _Split(NamedTuple):
     n_known: int
     share: float
     n_blank: int
+    is_spaced: bool
 
     @property
     def fitness(self) -> tuple[bool, int, float, int]:
@@ -61,11 +63,18 @@ def read_sample(session: ReadSession) -> list[str]:
     return [line.text for line in islice(read_lines(session.preview()), SAMPLE_LINES)]
 
 
-def find_layout(session: ReadSession, sample: Iterable[str]) -> tuple[Layout, list[Cells]]:
+def find_layout(
+    session: ReadSession, sample: Iterable[str], separators: str = SEPARATORS
+) -> tuple[Layout, list[Cells]]:
     """Detect how the lines of a sample are split.
 
     The separator splits most lines into as many cells, and finds known names in the first row. Cells may be
     in quotes, unless lines fit as well without and a quote stands alone.
+
+    Args:
+        session: The session.
+        sample: First lines of the file.
+        separators: What may separate cells; the first wins where several fit equally well.
 
     Returns:
         The layout, and the rows of its width, without the header.
@@ -79,7 +88,7 @@ def find_layout(session: ReadSession, sample: Iterable[str]) -> tuple[Layout, li
         session.fail(
             1, f"a table must have a header and rows, found {len(lines)} lines.", "Check the format."
         )
-    splits = [split for separator in SEPARATORS if (split := _split_best(lines, separator))]
+    splits = [split for separator in separators if (split := _split_best(lines, separator))]
     if not splits:
         session.fail(
             1,
@@ -95,7 +104,7 @@ def find_layout(session: ReadSession, sample: Iterable[str]) -> tuple[Layout, li
         names = [name.strip().lstrip("#").strip() for name in rows.pop(0)]
     else:
         names = [f"column {i}" for i in range(1, best.width + 1)]
-    return Layout(best.separator, best.is_quoted, best.width, names, has_header), rows
+    return Layout(best.separator, best.is_quoted, best.width, names, has_header, best.is_spaced), rows
 
 
 def _split_best(lines: Sequence[str], separator: str) -> _Split | None:
@@ -116,7 +125,9 @@ def _split_best(lines: Sequence[str], separator: str) -> _Split | None:
 
 
 def _try_split(lines: Sequence[str], separator: str, *, is_quoted: bool) -> _Split | None:
-    reader = _split((f"{line}\n" for line in lines), separator, is_quoted=is_quoted)
+    is_spaced = all(line.count(separator) == line.count(separator + " ") > 0 for line in lines)
+    text = (f"{line}\n" for line in lines)
+    reader = _split(text, separator, is_quoted=is_quoted, is_spaced=is_spaced)
     rows: list[Cells] = []
     sizes: list[int] = []
     before = 0
@@ -138,8 +149,8 @@ def _try_split(lines: Sequence[str], separator: str, *, is_quoted: bool) -> _Spl
     if width < 2:
         return None
     n_good = sum(size for row, size in zip(rows, sizes, strict=True) if len(row) == width)
-    n_blank = sum(cell.startswith(" ") for row in rows for cell in row[1:])
-    return _Split(separator, is_quoted, width, rows, n_known, n_good / len(lines), n_blank)
+    n_blank = len(rows) if is_spaced else sum(cell.startswith(" ") for row in rows for cell in row[1:])
+    return _Split(separator, is_quoted, width, rows, n_known, n_good / len(lines), n_blank, is_spaced)
 
 
 def _has_header(rows: Sequence[Cells], fields: Mapping[str, str]) -> bool | None:
@@ -161,7 +172,9 @@ def _shows_header(rows: Sequence[Cells]) -> bool | None:
     # Files that were joined have the header more than once.
     columns = zip(*[row for row in rows[1:] if row != rows[0] or not any(map(is_known, first))], strict=True)
     values = [{cell.strip() for cell in column} - {""} for column in columns] or [set() for _ in first]
-    n_known = sum(is_known(cell) and cell not in seen for cell, seen in zip(first, values, strict=True))
+    is_new = [bool(cell) and cell not in seen for cell, seen in zip(first, values, strict=True)]
+    n_known = sum(is_known(cell) and new for cell, new in zip(first, is_new, strict=True))
+    n_known += _are_text_and_labels(first) and all(is_new)
     patterns = [_find_pattern(seen) for seen in values]
     typed = [(cell, pattern) for cell, pattern in zip(first, patterns, strict=True) if pattern and cell]
     n_alike = sum(pattern.fullmatch(cell) is not None for cell, pattern in typed)
@@ -176,6 +189,12 @@ def _shows_header(rows: Sequence[Cells]) -> bool | None:
     return is_header if is_header or is_data else None
 
 
+def _are_text_and_labels(first: Cells) -> bool:
+    """Return whether cells end with the names of a text and of labels: ``新闻内容``, ``一级分类``."""
+    text, labels = (find_name(first, role)[:1] for role in ("text", "labels"))
+    return bool(text and labels) and text != labels and not any(map(is_sentence, first))
+
+
 def _find_pattern(values: set[str]) -> re.Pattern[str] | None:
     """Return the pattern that all values of a column have, if there is one."""
     return next(
@@ -183,10 +202,10 @@ def _find_pattern(values: set[str]) -> re.Pattern[str] | None:
     )
 
 
-def _split(lines: Iterable[str], separator: str, *, is_quoted: bool) -> Any:
+def _split(lines: Iterable[str], separator: str, *, is_quoted: bool, is_spaced: bool) -> Any:
     if is_quoted:
-        return csv.reader(lines, delimiter=separator, strict=True)
-    return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE)
+        return csv.reader(lines, delimiter=separator, skipinitialspace=is_spaced, strict=True)
+    return csv.reader(lines, delimiter=separator, skipinitialspace=is_spaced, quoting=csv.QUOTE_NONE)
 
 
 def read_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Cells]]:
@@ -219,7 +238,7 @@ def _number_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Ce
                 errors.append(err)
             yield f"{line.text}\n"
 
-    rows = _split(lines(), layout.separator, is_quoted=layout.is_quoted)
+    rows = _split(lines(), layout.separator, is_quoted=layout.is_quoted, is_spaced=layout.is_spaced)
     while True:
         number = rows.line_num + 1
         try:

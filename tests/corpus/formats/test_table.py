@@ -194,8 +194,8 @@ def test_without_evidence_a_header_is_asked_for(tmp_path: Path, text: str) -> No
     ],
 )
 def test_columns_are_known_by_many_names(tmp_path: Path, header: str, notes: str) -> None:
-    records, report = read(tmp_path, f"{header}\n一,good place\n二,good place\n")
-    assert chosen(records) == [("一", ["good place"]), ("二", ["good place"])]
+    records, report = read(tmp_path, f"{header}\n一,good place\n二,dear\n三,dear\n")
+    assert chosen(records) == [("一", ["good place"]), ("二", ["dear"]), ("三", ["dear"])]
     assert report.notes[1] == notes
 
 
