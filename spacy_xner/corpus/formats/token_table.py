@@ -53,8 +53,7 @@ def recognizes_token_table(head: FileHead) -> bool:
     layout = table.layout
     has_names = bool(find_name(layout.names, "tokens") and find_name(layout.names, "tags"))
     # CoNLL's reader knows more of columns that are separated by tabs or blanks.
-    needs_names = {"\t": has_names, " ": has_names and bool(table.sentence)}
-    return needs_names.get(layout.separator, True)
+    return has_names or layout.separator not in "\t "
 
 
 def read_token_table(session: ReadSession) -> Iterator[Record]:

@@ -175,15 +175,14 @@ def _shows_header(rows: Sequence[Cells]) -> bool | None:
     is_new = [bool(cell) and cell not in seen for cell, seen in zip(first, values, strict=True)]
     n_known = sum(is_known(cell) and new for cell, new in zip(first, is_new, strict=True))
     n_known += _are_text_and_labels(first) and all(is_new)
-    patterns = [_find_pattern(seen) for seen in values]
-    typed = [(cell, pattern) for cell, pattern in zip(first, patterns, strict=True) if pattern and cell]
-    n_alike = sum(pattern.fullmatch(cell) is not None for cell, pattern in typed)
+    typed = [cell for cell, seen in zip(first, values, strict=True) if cell and _have_pattern(seen)]
+    n_alike = sum(_have_pattern({cell}) for cell in typed)
     n_repeated = sum(cell in seen for cell, seen in zip(first, values, strict=True))
     is_header = n_known > 0 or n_alike < len(typed)
     is_data = n_alike > 0 or n_repeated > 0 or (n_known == 0 and any(map(is_sentence, first)))
     if is_header and is_data:
         # The labels of flags may be numbers.
-        numbers = [cell for cell, _ in typed if cell.isdecimal()]
+        numbers = [cell for cell in typed if cell.isdecimal()]
         is_range = len(numbers) > 1 and numbers in ([str(i + k) for i in range(len(numbers))] for k in (0, 1))
         return True if n_known and is_range else None
     return is_header if is_header or is_data else None
@@ -195,11 +194,9 @@ def _are_text_and_labels(first: Cells) -> bool:
     return bool(text and labels) and text != labels and not any(map(is_sentence, first))
 
 
-def _find_pattern(values: set[str]) -> re.Pattern[str] | None:
-    """Return the pattern that all values of a column have, if there is one."""
-    return next(
-        (pattern for pattern in PATTERNS.values() if values and all(map(pattern.fullmatch, values))), None
-    )
+def _have_pattern(values: set[str]) -> bool:
+    """Return whether all values of a column are numbers, or all are dates, and so on."""
+    return bool(values) and any(all(map(pattern.fullmatch, values)) for pattern in PATTERNS.values())
 
 
 def _split(lines: Iterable[str], separator: str, *, is_quoted: bool, is_spaced: bool) -> Any:

@@ -149,6 +149,7 @@ def test_rows_without_a_label_are_left_out_and_counted(tmp_path: Path, text: str
         ("3,lovely place\n1,too dear\n3,will be back\n", ["3", "1", "3"]),
         ('"lovely, place",good\ntoo dear,bad\nwill be back,good\n', ["good", "bad", "good"]),
         ("query\tWhat is my limit\ngreet\tHello there\nquery\tHow much is it\n", ["query", "greet", "query"]),
+        ("ask_fare, how much\nask_way, where to\nask_fare, why\n", ["ask_fare", "ask_way", "ask_fare"]),
         ("17\tlovely place\tgood\n18\ttoo dear\tbad\n19\twill be back\tgood\n", ["good", "bad", "good"]),
         ("http://a.b/1,lovely,good\nhttp://a.b/2,dear,bad\nhttp://a.b/3,ah,good\n", ["good", "bad", "good"]),
     ],
@@ -191,6 +192,10 @@ def test_without_evidence_a_header_is_asked_for(tmp_path: Path, text: str) -> No
         ("Utterance,Domain", "text in Utterance, labels in Domain"),
         ("data,label", "text in data, labels in label"),
         ("SMS,kind", "text in SMS, labels in kind"),
+        ("新闻内容,一级分类", "text in 新闻内容, labels in 一级分类"),
+        ("reviews.text,reviews.rating", "text in reviews.text, labels in reviews.rating"),
+        ("Title,Class Index", "text in Title, labels in Class Index"),
+        ("title,tags", "text in title, labels in tags"),
     ],
 )
 def test_columns_are_known_by_many_names(tmp_path: Path, header: str, notes: str) -> None:
@@ -228,6 +233,8 @@ def test_the_text_is_never_an_id_a_link_or_a_label(tmp_path: Path, text: str, ex
         ("2021-02-03", "2021-02-04", "dates"),
         ("0.25", "0.75", "numbers"),
         ("B-PER", "O", "tags"),
+        ("B-PER I-PER", "O O O", "tags"),
+        ("['B-PER', 'I-PER']", "['O']", "tags"),
         ("100234", "100235", "a different number or code in each row"),
         ("2018-En-00866", "2018-En-02590", "a different number or code in each row"),
         ("123e4567-e89b-12d3-a456-426614174000", "00000000-e89b-12d3-a456-426614174000", "ids"),
@@ -235,7 +242,7 @@ def test_the_text_is_never_an_id_a_link_or_a_label(tmp_path: Path, text: str, ex
 )
 def test_what_is_no_class_never_becomes_a_label(tmp_path: Path, label: str, other: str, found: str) -> None:
     with pytest.raises(CorpusError, match=f"the column 'label' must hold classes, found {found}, such as"):
-        read(tmp_path, f"text,label\nA wet box,{label!r}\nAll fine,{other!r}\n".replace("'", '"'))
+        read(tmp_path, f'text,label\nA wet box,"{label}"\nAll fine,"{other}"\n')
 
 
 def test_many_different_phrases_are_no_classes(tmp_path: Path) -> None:
@@ -258,6 +265,34 @@ def test_many_different_phrases_are_no_classes(tmp_path: Path) -> None:
 def test_flags_are_columns_of_0_and_1(tmp_path: Path, text: str, expected: list[list[str]]) -> None:
     records, _ = read(tmp_path, text)
     assert chosen(records) == [("Go", expected[0]), ("Hi", expected[1])]
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ["eecwqtt1", "ed00q6i2", "eezlygj3"],
+        ["Bob_the_first", "Al", "Cy_the_third_one"],
+        ["a1b2c3d4", "e5", "f6"],
+    ],
+)
+def test_longer_names_of_rows_are_not_their_texts(tmp_path: Path, ids: list[str]) -> None:
+    rows = zip(["I like it", "why", "well"], ["18,0", "7", "7"], ids, strict=True)
+    records, _ = read(tmp_path, "".join("\t".join(row) + "\n" for row in rows), "file.tsv")
+    assert chosen(records) == [("I like it", ["0", "18"]), ("why", ["7"]), ("well", ["7"])]
+
+
+def test_a_list_among_single_labels_is_several(tmp_path: Path) -> None:
+    several = '"{""choices"": [""Sun"", ""Rain""]}"'
+    records, _ = read(tmp_path, f'id,text,topic\n1,a b,Sun\n2,c d,{several}\n3,e f,"[""Rain""]"\n4,g h,Sun\n')
+    assert [labels for _, labels in chosen(records)] == [["Sun"], ["Rain", "Sun"], ["Rain"], ["Sun"]]
+
+
+@pytest.mark.parametrize(
+    "text", ["word,label\nabandon,bad\nlove,good\nhate,bad\n", "text,entities\nRing Bo,Bo:PER\nBo,Bo:PER\n"]
+)
+def test_labels_of_words_and_entities_are_no_labels_of_texts(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CorpusError, match="a table must have a column named label"):
+        read(tmp_path, text)
 
 
 def test_a_repeated_header_is_left_out(tmp_path: Path) -> None:
