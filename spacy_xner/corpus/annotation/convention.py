@@ -43,17 +43,19 @@ class Convention(NamedTuple):
 
     def resolve(self, text: str, ranges: Sequence[Range]) -> list[Range]:
         """Return starts and ends, exclusive, in characters; -1 where no character starts or ends."""
-        starts = [start for start, _ in ranges]
-        ends = [end + self.is_inclusive for _, end in ranges]
+        if self.is_inclusive:
+            ranges = [(start, end + 1) for start, end in ranges]
         places = self._count_units(text)
-        if places is not None:
-            starts, ends = _locate(places, starts), _locate(places, ends)
-        return list(zip(starts, ends, strict=True))
+        if places is None:
+            return list(ranges)
+        starts, ends = zip(*ranges, strict=True) if ranges else ((), ())
+        return list(zip(_locate(places, starts), _locate(places, ends), strict=True))
 
     def locate(self, text: str, spans: Sequence[RawSpan]) -> list[list[Range]]:
         """Return the characters of each entity: one range, or one for each of its fragments."""
-        ranges = [part for span in spans for part in span.parts or (span[:2],)]
-        resolved = iter(self.resolve(text, ranges))
+        if not any(span.parts for span in spans):
+            return [[place] for place in self.resolve(text, [span[:2] for span in spans])]
+        resolved = iter(self.resolve(text, [part for span in spans for part in span.parts or (span[:2],)]))
         return [[*islice(resolved, len(span.parts) or 1)] for span in spans]
 
     def _count_units(self, text: str) -> NDArray[np.int64] | None:

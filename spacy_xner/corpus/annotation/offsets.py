@@ -2,14 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import NamedTuple, NoReturn, TypeVar
 
 from ...types import CharSpan, Record
 from ..reading.session import FIX_OR_SKIP, ReadSession, shorten
-from .convention import CONVENTIONS, Convention
+from .convention import CONVENTIONS, Convention, Range
 from .detection import cut_text, find_convention
 from .raw import RawRecord, RawSpan
 from .surfaces import compare
@@ -177,8 +177,7 @@ def _resolve(
     text, spans = raw.text, raw.spans or []
     for span, parts in zip(spans, convention.locate(text, spans), strict=True):
         cut = cut_text(text, parts)
-        gaps = (text[end:start] for (_, end), (start, _) in pairwise(parts))
-        if cut and any(gap.strip() for gap in gaps):
+        if len(parts) > 1 and cut and _has_gap(text, parts):
             session.leave_out("discontinuous entities")
             continue
         difference = "" if span.surface is None else compare(cut, span.surface)
@@ -187,6 +186,11 @@ def _resolve(
         if difference:
             differences[difference] += 1
         yield CharSpan(parts[0][0], parts[-1][1], span.label)
+
+
+def _has_gap(text: str, parts: Sequence[Range]) -> bool:
+    """Return whether there is more than white space between fragments."""
+    return any(text[end:start].strip() for (_, end), (start, _) in pairwise(parts))
 
 
 def _refuse(session: ReadSession, where: str, text: str, span: RawSpan, cut: str) -> NoReturn:
