@@ -50,6 +50,8 @@ LINES = {
     "table": f'id\ttext\tlabel\n1\t{TEXT}\tpos\n2\t"no\tneg\n',
     "flags": f'text,joy,fear\n"{TEXT}",1,0\n"no, ""never""",0,1\n',
     "brat": "T1\tPER 0 4\tAnna\nT2\tPER 9 11\t李雷\nR1\tmet Arg1:T1 Arg2:T2\n#1\tNote T1\tx\n",
+    "webanno": "#FORMAT=WebAnno TSV 3.2\n#T_SP=x.NamedEntity|value\n\n#Text=Anna met 李雷\n"
+    "1-1\t0-4\tAnna\tPER\t\n1-2\t5-8\tmet\t_\t\n1-3\t9-11\t李雷\tPER[1]|X[2]\t\n1-3.1\t9-10\t李\tX\t\n",
     **{name: text for name, (_, text) in SAMPLES.items()},
 }
 CHARACTERS = [*'\x00\r\n\t",-# 😀', "\x02", "\x1b", "\u2028", "\ufeff", "9" * 5000]

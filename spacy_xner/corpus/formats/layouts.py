@@ -132,10 +132,12 @@ def _find_labels(
 ) -> tuple[dict[int, set[str]], str | None]:
     """Return the labels of each column of tags, and the attribute that holds them.
 
-    Without words, letters alone and labels alone are not looked for.
+    Without words, only letters and labels that are joined by a hyphen are.
     """
     counts = {i: Counter(cells) for i, cells in columns.items()}
-    joined = {i: labels_of(form, counts[i]) for i in counts if (form := find_joined(counts[i]))}
+    forms = {i: form for i in counts if (form := find_joined(counts[i]))}
+    is_sure = {i: words or form.spelling.separator == "-" for i, form in forms.items()}
+    joined = {i: labels_of(form, counts[i]) for i, form in forms.items() if is_sure[i]}
     entities = {i: labels for i, labels in joined.items() if labels - CHUNKS}
     if entities:
         return entities, None

@@ -16,6 +16,7 @@ from ..reading.encoding import is_binary, read_start
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead, read_file_head
+from .brackets import read_brackets, recognizes_brackets
 from .brat import read_brat, recognizes_brat
 from .chunks import read_chunks, recognizes_chunks
 from .cluener import read_cluener, recognizes_cluener
@@ -23,8 +24,10 @@ from .conll import read_conll, recognizes_conll, write_conll
 from .doccano import read_doccano, recognizes_doccano, write_doccano
 from .fasttext import read_fasttext, recognizes_fasttext
 from .hf import read_hf, recognizes_hf
+from .inline import read_inline, recognizes_inline
 from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
+from .pairs import read_pairs, recognizes_pairs
 from .sequences import read_sequences, recognizes_sequences
 from .spacy_file import read_spacy_file, recognizes_spacy_file
 from .spacy_json import read_spacy_json, recognizes_spacy_json
@@ -33,6 +36,7 @@ from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
 from .token_table import read_token_table, recognizes_token_table
 from .uie import read_uie, recognizes_uie
+from .webanno import read_webanno, recognizes_webanno
 
 # Entry points of other packages: the name of a format, and where its `Format` is.
 PLUGINS = "spacy_xner_formats"
@@ -70,6 +74,10 @@ FORMATS: dict[str, Format] = {
     "uie": Format(recognizes_uie, read_uie),
     "tokens": Format(recognizes_token_json, read_token_json),
     "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
+    "webanno": Format(recognizes_webanno, read_webanno),
+    "brackets": Format(recognizes_brackets, read_brackets),
+    "pairs": Format(recognizes_pairs, read_pairs),
+    "inline": Format(recognizes_inline, read_inline),
     "joined": Format(recognizes_joined, read_joined),
     "fasttext": Format(recognizes_fasttext, read_fasttext),
     "sequences": Format(recognizes_sequences, read_sequences),

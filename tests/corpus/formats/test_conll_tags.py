@@ -199,8 +199,7 @@ def test_nested_layers_may_have_labels_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "header",
-    ["word\tlabel", "Token\tTag", "tokens\tner_tags", "FORM\tNER", "字\t标签", "\ufeffToken\tEntity"],
+    "header", ["word\tlabel", "Token\tTag", "tokens\tner_tags", "FORM\tNER", "字\t标签", "\ufeffWord\tEntity"]
 )
 def test_a_header_is_no_token(tmp_path: Path, header: str) -> None:
     for tags in ("B-PER I-PER O O B-LOC O O", "PER PER O O LOC O O"):

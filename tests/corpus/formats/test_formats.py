@@ -59,6 +59,9 @@ SAMPLES = {
     "tokens": ("tokens", json.dumps(TOKENS)),
     "cluener": ("cluener", json.dumps(CLUENER)),
     "joined": ("joined", f"text_a\tlabel\n{JOINED}\n"),
+    "pairs": ("pairs", "Anna/B-PER met/O 李/B-PER 雷/I-PER 😀/O in/O Rome/B-LOC\n"),
+    "brackets": ("brackets", "Anna (PER)\nmet *\n李 (PER*\n雷 *)\n😀 *\nin *\nRome (LOC)\n"),
+    "inline": ("inline", "<PER>Anna</PER> met <PER>李雷</PER> 😀 in <LOC>Rome</LOC>\n"),
     "conll": ("conll", "Anna\tS-PER\nmet\tO\n李\tB-PER\n雷\tE-PER\n😀\tO\nin\tO\nRome\tS-LOC\n"),
 }
 
