@@ -1,7 +1,7 @@
 """Rebuilds the text of a sequence of tokens."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from operator import add
 
 from .spacing import Spacing, find_spacing
@@ -65,16 +65,17 @@ def join_tokens(
     if spacing is None:
         spacing = Spacing() if "".join(tokens).isascii() else find_spacing([tokens])
     tokens = [token or " " for token in spacing.write(tokens)]
-    text = " ".join(tokens)
-    if any(glued) or not spacing.is_everywhere(text):
+    lengths = list(accumulate(map(len, tokens), initial=0))
+    if not any(glued) and spacing.is_everywhere(tokens):
+        spaces, text = [True] * len(tokens), " ".join(tokens)
+    else:
         spaces = spacing.find_spaces(tokens, glued)
+        if not any(spaces):
+            return "".join(tokens), list(pairwise(lengths))
         pieces = (
             token + " " if has_space else token for token, has_space in zip(tokens, spaces, strict=True)
         )
         text = "".join(pieces)
-    else:
-        spaces = [True] * len(tokens)
-    lengths = list(accumulate(map(len, tokens), initial=0))
     n_spaces = list(accumulate(spaces, initial=0))
     starts, ends = map(add, lengths, n_spaces), map(add, lengths[1:], n_spaces)
     return text, list(zip(starts, ends, strict=False))

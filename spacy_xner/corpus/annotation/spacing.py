@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise, repeat
 from typing import Literal, NamedTuple
 
@@ -20,6 +20,8 @@ _KIND = regex.compile(
     r"|(?P<letter>[[\p{L}\p{M}]--[\ufe00-\ufe0f\u20e3]])",
     regex.V1,
 )
+_WORD_CHARS = rf"[[\p{{L}}\p{{M}}\p{{N}}]--[{UNSPACED}{WIDE}\ufe00-\ufe0f\u20e3]]"
+_WORD_PAIR = regex.compile(rf"{_WORD_CHARS}\0{_WORD_CHARS}", regex.V1)
 _WORDS: frozenset[Kind] = frozenset({"hangul", "letter", "digit"})
 _UNSPACED_CHARS = regex.compile(rf"[[\p{{L}}]&&[{UNSPACED}]]", regex.V1)
 # Single letters may be parts of a word, or of a house number.
@@ -51,9 +53,11 @@ class Edges(NamedTuple):
 @lru_cache(maxsize=1 << 16)
 def edges_of(token: str) -> Edges:
     """Return what a token begins and ends with."""
-    return Edges(_kind(token[0]), _kind(token[-1]), regex.fullmatch(r"\X", token) is not None)
+    is_single = len(token) == 1 or (not token.isascii() and regex.fullmatch(r"\X", token) is not None)
+    return Edges(_kind(token[0]), _kind(token[-1]), is_single)
 
 
+@cache
 def _kind(char: str) -> Kind:
     match = _KIND.match(char)
     return match.lastgroup if match else "other"
@@ -81,19 +85,25 @@ class Spacing(NamedTuple):
         if not self.has_syllables:
             return list(tokens)
         return [
-            token if _NO_WORD.search(token) else _JOINED_SYLLABLES.sub(" ", token) if "_" in token else token
+            _JOINED_SYLLABLES.sub(" ", token) if "_" in token and not _NO_WORD.search(token) else token
             for token in tokens
         ]
 
-    def is_everywhere(self, text: str) -> bool:
-        """Return whether there is a space between any two tokens of a text, with a space between each."""
-        is_special = self.is_unspaced or self.is_explicit
-        return not (is_special or has_unspaced(text) or "  " in text or text.strip() != text)
+    def is_everywhere(self, tokens: Sequence[str]) -> bool:
+        """Return whether there is a space between any two tokens of a sentence."""
+        if self.is_unspaced or self.is_explicit:
+            return False
+        text = " ".join(tokens)
+        return not (has_unspaced(text) or "  " in text or text.strip() != text)
 
     def find_spaces(self, tokens: Sequence[str], glued: Sequence[bool]) -> list[bool]:
         """Return for each token of a sentence whether a space is after it; none is after the last."""
-        edges = [edges_of(token or " ") for token in tokens]
-        is_unspaced = self._is_sentence_unspaced(" ".join(tokens))
+        text = "\0".join(tokens)
+        is_unspaced = self.is_explicit or self._is_sentence_unspaced(text)
+        if is_unspaced and not (self.is_marked or _WORD_PAIR.search(text)):
+            # As in most sentences of these scripts.
+            return [False] * len(tokens)
+        edges = [edges_of(token) for token in tokens]
         return [
             not is_glued and self._needs_space(before, after, is_unspaced=is_unspaced)
             for (before, after), is_glued in zip(pairwise(edges), glued, strict=False)

@@ -1,12 +1,14 @@
-"""One text a line: its characters and its tags, separated by a tab, each joined by the character U+0002."""
+"""One text a line: its characters or words, and their tags after a tab, each joined by the character U+0002."""
 
 from collections.abc import Iterator
 from functools import partial
-from itertools import accumulate, islice
+from itertools import islice
 
 from ...schemes import TagScheme
 from ...types import CharSpan, Record
+from ..annotation.rebuild import join_tokens
 from ..annotation.repairs import read_tags
+from ..annotation.spacing import Spacing, detect_spacing
 from ..annotation.tags import detect_scheme
 from ..reading.lines import Line, check_line, read_lines
 from ..reading.session import ReadSession
@@ -31,25 +33,28 @@ def read_joined(session: ReadSession) -> Iterator[Record]:
         CorpusError: If a line is bad.
     """
     sample = islice(read_lines(session.preview()), SAMPLE_LINES)
-    columns = (line.text.partition("\t") for line in sample)
-    scheme, evidence = detect_scheme(
-        [tags.rstrip("\r").split(JOINER) for _, tab, tags in columns if tab], session.options.scheme
-    )
+    rows = [cells for line in sample if len(cells := _split(line)) == 2]
+    scheme, evidence = detect_scheme([tags for _, tags in rows], session.options.scheme)
     session.note(evidence)
-    yield from session.read_each(read_lines(session), partial(_read, session, scheme))
+    spacing = detect_spacing(session, [tokens for tokens, tags in rows if len(tokens) == len(tags)])
+    yield from session.read_each(read_lines(session), partial(_read, session, scheme, spacing))
 
 
-def _read(session: ReadSession, scheme: TagScheme, line: Line) -> Record | None:
+def _split(line: Line) -> list[list[str]]:
+    return [cell.split(JOINER) for cell in line.text.rstrip("\r").split("\t")]
+
+
+def _read(session: ReadSession, scheme: TagScheme, spacing: Spacing, line: Line) -> Record | None:
     if not line.text.strip() or (line.number == 1 and JOINER not in line.text):
         return None
     check_line(session, line)
     where = session.at(line.number)
-    cells = [cell.split(JOINER) for cell in line.text.split("\t")]
+    cells = _split(line)
     if len(cells) != 2 or len(cells[0]) != len(cells[1]):
         sizes = " and ".join(str(len(cell)) for cell in cells)
         session.fail(where, f"expected as many characters as tags, separated by a tab, found {sizes}.")
-    chars, tags = cells
+    tokens, tags = cells
     entities = read_tags(session, scheme, tags, place=lambda _: where)
-    starts = [0, *accumulate(map(len, chars))]
-    spans = (CharSpan(starts[ent.start], starts[ent.end], ent.label) for ent in entities)
-    return Record("".join(chars), tuple(spans), where)
+    text, offsets = join_tokens(tokens, [False] * len(tokens), spacing)
+    spans = (CharSpan(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities)
+    return Record(text, tuple(spans), where)
