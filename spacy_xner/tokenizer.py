@@ -1,5 +1,6 @@
 """A tokenizer for any mix of scripts, fine enough that entities start and end at token boundaries."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,9 @@ V2 = _compile(
     _OTHER,
 )
 
+# What all patterns find in ASCII, several times as fast.
+_ASCII = re.compile(rf"(?:[\s\x1c-\x1f]+|[A-Za-z]+|{_BEFORE_MOBILE}|[0-9]+|.) ?", re.DOTALL)
+
 
 def split_text(text: str, pattern: Any = V2) -> list[str]:
     """Split a text into tokens, without white space.
@@ -110,7 +114,7 @@ class Tokenizer:
 
         As in spaCy, one space belongs to the token before it, and more white space is a token.
         """
-        tokens = self.pattern.findall(text)
+        tokens = (_ASCII if text.isascii() else self.pattern).findall(text)
         spaces = [token[-1] == " " and not token.isspace() for token in tokens]
         return [token[:-1] if space else token for token, space in zip(tokens, spaces, strict=True)], spaces
 

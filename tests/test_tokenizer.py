@@ -10,8 +10,9 @@ import spacy
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
+from spacy.vocab import Vocab
 
-from spacy_xner.tokenizer import V1, V2, split_text
+from spacy_xner.tokenizer import V1, V2, Tokenizer, split_text
 
 
 @pytest.fixture(scope="module", params=["v1", "v2"])
@@ -131,3 +132,11 @@ def test_tokenizer_saves_and_pickles(nlp: Language, tmp_path: Path) -> None:
     docs = list(nlp.pipe([text] * 4, n_process=2, batch_size=2))
     assert [doc.text for doc in docs] == [text] * 4
     assert [doc.text for doc in nlp.tokenizer.pipe([text])] == [text]
+
+
+@pytest.mark.parametrize("pattern", [V1, V2])
+@given(st.text(st.characters(max_codepoint=127), max_size=40) | st.from_regex(r"[0-9a 1]{0,30}", fullmatch=True))
+def test_ascii_is_split_as_other_text(pattern: Any, text: str) -> None:
+    words, spaces = Tokenizer(Vocab(), pattern).split(text)
+    tokens = [word + " " * space for word, space in zip(words, spaces, strict=True)]
+    assert tokens == pattern.findall(text)

@@ -38,6 +38,9 @@ def read_first(session: ReadSession) -> Row:
         OSError: If there is no such file.
     """
     try:
+        with open_json(session) as stream:
+            if stream.skip() not in ("[", "{"):
+                return {}
         return next(read_json(replace(session, report=ReadReport())), ("", {}))[1]
     except CorpusError:
         return {}
