@@ -28,6 +28,7 @@ from .inline import read_inline, recognizes_inline
 from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
 from .pairs import read_pairs, recognizes_pairs
+from .parts_xml import read_xml, recognizes_xml
 from .sequences import read_sequences, recognizes_sequences
 from .spacy_file import read_spacy_file, recognizes_spacy_file
 from .spacy_json import read_spacy_json, recognizes_spacy_json
@@ -74,6 +75,7 @@ FORMATS: dict[str, Format] = {
     "chunks": Format(recognizes_chunks, read_chunks),
     "uie": Format(recognizes_uie, read_uie),
     "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
+    "usaddress": Format(recognizes_xml, read_xml),
     "webanno": Format(recognizes_webanno, read_webanno),
     "brackets": Format(recognizes_brackets, read_brackets),
     "pairs": Format(recognizes_pairs, read_pairs),
