@@ -57,6 +57,20 @@ def stored(tmp_path: Path) -> tuple[Path, dict[bytes, SoftTargets]]:
     return tmp_path / "cache.db", targets
 
 
+def test_certain_and_impossible_tags_are_kept() -> None:
+    cache = TargetCache(None, b"teacher")
+    given = SoftTargets(TAGS, np.array([[0.0, -1e9, -20.0]]), [], [])
+    cache.add([(b"a", given)])
+    soft = cache.get(b"a")
+    assert soft is not None
+    assert soft.log_probs.tolist() == [[0.0, -6e4, -20.0]]
+    # A rounding error above 0 is certain, too.
+    cache.add([(b"a", given._replace(log_probs=np.array([[1e-6, -3.0, -20.0]])))])
+    soft = cache.get(b"a")
+    assert soft is not None
+    assert soft.log_probs.tolist() == [[0.0, -3.0, -20.0]]
+
+
 @pytest.mark.parametrize("column", ["key", "head", "log_probs"])
 def test_changed_rows_are_computed_again(stored: tuple[Path, dict[bytes, SoftTargets]], column: str) -> None:
     path, targets = stored

@@ -1,13 +1,18 @@
 """A teacher's soft targets: computed once, separate from those of other teachers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from spacy.language import Language
 
-from spacy_xner.distillation.teacher_model import TeacherModel, tokenized
+from spacy_xner.distillation import teacher_model
+from spacy_xner.distillation.teacher_model import TeacherModel, TokenizedText, tokenized
 from spacy_xner.loading import load
+from spacy_xner.nn.heads.distill import FLOOR
+from spacy_xner.training.batcher import join_examples, parts_of
+from spacy_xner.types import SoftTargets
 
 from ..conftest import SLIPS, make_examples, train_nlp
 from .conftest import NEW
@@ -31,6 +36,51 @@ def test_each_text_is_computed_once(
     exact = load(str(base)).get_pipe("xner").soft_targets([eg.predicted for eg in examples])
     for soft, truth in zip(expected, exact, strict=True):
         np.testing.assert_allclose(np.exp(soft.log_probs.astype(float)), np.exp(truth.log_probs), atol=2e-3)
+
+
+def test_progress_counts_texts_from_short_to_long(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher_model, "CHUNK_SIZE", 2)
+    model = TeacherModel(str(base), device="cpu")
+    lengths: list[int] = []
+    compute = model._compute
+
+    def record(texts: Sequence[TokenizedText]) -> list[SoftTargets]:
+        lengths.extend(len(text.words) for text in texts)
+        return compute(texts)
+
+    monkeypatch.setattr(model, "_compute", record)
+    steps: list[tuple[int, int]] = []
+    texts = [TokenizedText(("a",) * n, (True,) * n) for n in (5, 1, 3, 4, 2)]
+    assert model.precompute(texts, lambda done, total: steps.append((done, total))) == 5
+    assert steps == [(2, 5), (4, 5), (5, 5)]
+    assert lengths == [1, 2, 3, 4, 5]
+
+
+def test_parts_of_a_concatenated_text_are_put_together(base: Path, nlp: Language) -> None:
+    model = TeacherModel(str(base), device="cpu")
+    examples = make_examples(nlp, SLIPS[:3])
+    alone = [model.targets_for(eg.predicted) for eg in examples]
+    assert [len(soft.log_probs) for soft in alone] == [len(eg.predicted) for eg in examples]
+    doc = join_examples(examples, "\n").predicted
+    joined = model.targets_for(doc)
+    (_, first_end), (second, second_end), (third, third_end) = parts_of(doc)
+    starts = (0, second, third)
+    assert third_end == len(doc) == len(joined.log_probs)
+    for start, end, soft in zip(starts, (first_end, second_end, third_end), alone, strict=True):
+        np.testing.assert_array_equal(joined.log_probs[start:end], soft.log_probs)
+    # The line breaks are outside all entities, for certain.
+    outside = joined.tags.index("O")
+    for token in {*range(len(doc))} - {i for start, end in parts_of(doc) for i in range(start, end)}:
+        assert joined.log_probs[token, outside] == 0.0
+        assert (np.delete(joined.log_probs[token], outside) == FLOOR).all()
+    moved = [
+        ent._replace(start=ent.start + start, end=ent.end + start)
+        for start, soft in zip(starts, alone, strict=True)
+        for ent in soft.entities
+    ]
+    assert len(moved) > 2
+    assert joined.entities == moved
+    assert joined.spans == moved
 
 
 def test_teachers_are_separate_in_one_cache_file(base: Path, tiny: Path, tmp_path: Path) -> None:
