@@ -33,6 +33,7 @@ from .sequences import read_sequences, recognizes_sequences
 from .spacy_file import read_spacy_file, recognizes_spacy_file
 from .spacy_json import read_spacy_json, recognizes_spacy_json
 from .span_json import read_span_json, recognizes_span_json, write_span_json
+from .span_rows import read_span_rows, recognizes_span_rows
 from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
 from .token_table import read_token_table, recognizes_token_table
@@ -82,6 +83,7 @@ FORMATS: dict[str, Format] = {
     "inline": Format(recognizes_inline, read_inline),
     "joined": Format(recognizes_joined, read_joined),
     "fasttext": Format(recognizes_fasttext, read_fasttext),
+    "span-rows": Format(recognizes_span_rows, read_span_rows),
     "sequences": Format(recognizes_sequences, read_sequences),
     "conll": Format(recognizes_conll, read_conll, write_conll),
     "token-table": Format(recognizes_token_table, read_token_table),

@@ -3,7 +3,6 @@
 Source: Kaggle's NER data (``Sentence`` and ``Tag``), and data frames with lists in their cells.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -25,16 +24,10 @@ MIN_SHARE = 0.9
 # Of rows with several tokens: in other files, one bad row may look so.
 MIN_SEVERAL = 0.1
 SAMPLE_ROWS = 2000
-# As numpy writes lists: without commas.
-ARRAY = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\"|\d+)(?:\s+(?:'[^']*'|\"[^\"]*\"|\d+))*\s*\]")
-ITEM = re.compile(r"'([^']*)'|\"([^\"]*)\"|(\d+)")
 
 
 def _parse_list(cell: str) -> list[str] | None:
-    """Read a list of strings or numbers, as JSON, Python or numpy write it."""
-    cell = cell.strip()
-    if ARRAY.fullmatch(cell):
-        return [next(filter(None, groups), "") for groups in ITEM.findall(cell)]
+    """Read a list of strings or numbers."""
     items = parse_literal(cell)
     if not isinstance(items, list) or not all(isinstance(item, str) or type(item) is int for item in items):
         return None

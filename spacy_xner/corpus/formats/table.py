@@ -17,6 +17,8 @@ from .span_json import parse_row
 from .table_columns import Columns, find_columns
 from .table_labels import LabelCells, find_label_cells
 
+# Of objects in cells that hold nothing else of interest.
+KEYS = ("choices", "entities", "cats")
 TRUTHS = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}
 
 
@@ -27,15 +29,13 @@ class Table(NamedTuple):
         layout: How lines are split into cells.
         columns: The columns of texts and labels.
         cells: How labels are written in cells.
-        has_spans: Lists in cells are entities, not labels.
-        plan: What objects in cells hold.
+        plan: What objects in cells hold; None if cells hold labels.
     """
 
     layout: Layout
     columns: Columns
     cells: LabelCells
-    has_spans: bool = False
-    plan: Plan | None = None
+    plan: Plan | None
 
 
 def recognizes_table(head: FileHead) -> bool:
@@ -68,29 +68,24 @@ def read_table(session: ReadSession) -> Iterator[Record]:
             1, f"columns of labels must have different names, found {shorten(names)}.", "Rename them."
         )
     sample = [row[columns.labels[0]] for row in rows]
-    cells, evidence = LabelCells(""), ""
-    if columns.kind == "labels":
+    cells, evidence, plan = LabelCells(""), "", None
+    if columns.kind == "literals" and _hold_objects(sample):
+        texts = [row[columns.text] for row in rows]
+        plan = find_plan(ReadSession(session.path), list(map(_as_row, texts, sample)))
+    elif columns.kind != "flags":
         cells, evidence = find_label_cells(session, layout.names, sample, column=columns.labels[0])
-    has_spans = columns.kind == "literals" and _has_spans(sample)
-    what = {"flags": "0 and 1 in", "literals": f"lists of {'entities' if has_spans else 'labels'} in"}
-    session.note(
-        ", ".join(
-            [
-                *([] if layout.has_header else ["no header"]),
-                f"text in {layout.names[columns.text]}",
-                f"{what.get(columns.kind, 'labels in')} {', '.join(names)}",
-                *([evidence] if evidence else []),
-            ]
-        )
-    )
+    what = "objects in" if plan is not None else "0 and 1 in" if columns.kind == "flags" else "labels in"
+    unread = [layout.names[i] for i in columns.unread]
+    parts = [
+        "" if layout.has_header else "no header",
+        f"text in {layout.names[columns.text]}",
+        f"{what} {', '.join(names)}",
+        evidence,
+        f"not read: {', '.join(unread)}" if unread else "",
+    ]
+    session.note(", ".join(filter(None, parts)))
     _note_unread(session, layout, columns, rows)
-    plan = None
-    if columns.kind == "literals":
-        plan = find_plan(
-            ReadSession(session.path),
-            [_as_row(row[columns.text], cell) for row, cell in zip(rows, sample, strict=True)],
-        )
-    table = Table(layout, columns, cells, has_spans, plan)
+    table = Table(layout, columns, cells, plan)
     return read_offsets(session, partial(_list_rows, layout), partial(_parse, table))
 
 
@@ -100,13 +95,13 @@ def _note_unread(session: ReadSession, layout: Layout, columns: Columns, rows: S
             session.leave_unread(name, next((row[i] for row in rows if row[i].strip()), ""))
 
 
-def _has_spans(sample: Sequence[str]) -> bool:
-    """Return whether lists hold entities: objects, or lists that begin with a number."""
-    values = [value for cell in sample if (value := parse_literal(cell))]
-    items = [
-        item for value in values for item in (value if isinstance(value, list) else value.get("entities", ()))
-    ]
-    return any(isinstance(item, list | dict) for item in items)
+def _hold_objects(sample: Sequence[str]) -> bool:
+    """Return whether cells hold entities, or probabilities of labels, and not lists of labels."""
+    values = [_parse_cell(cell) for cell in sample]
+    items = [item for value in values if isinstance(value, list) for item in value]
+    return any(isinstance(value, dict) for value in values) or any(
+        isinstance(item, list | dict) for item in items
+    )
 
 
 def _list_rows(layout: Layout, session: ReadSession) -> Iterator[tuple[str, Cells]]:
@@ -121,35 +116,36 @@ def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRec
     if layout.has_header and [cell.strip() for cell in row] == layout.names:
         session.leave_out("repeated headers")
         return None
+    if not text.strip():
+        session.leave_out("rows without a text")
+        return None
     if columns.kind == "flags":
         cells = {layout.names[i]: row[i].strip().lower() for i in columns.labels}
         if not {*cells.values()} <= {*TRUTHS}:
             session.fail(where, f"labels must be 0 or 1, found {shorten(row)}.")
         return RawRecord(text, None, [label for label, value in cells.items() if TRUTHS[value]])
-    cell = row[columns.labels[0]]
-    if columns.kind == "literals" and cell.strip():
-        return _parse_literal(table, session, where, text=text, cell=cell)
+    cell = row[columns.labels[0]].strip()
+    if table.plan is not None and cell:
+        value = _as_row(text, cell)
+        if value["label"] is None:
+            session.fail(where, f"expected a list of JSON or Python, found {shorten(cell)}.")
+        return parse_row(table.plan, session, where, value)
     labels = table.cells.read(session, where, cell)
-    if not labels:
+    if not labels and parse_literal(cell) is None:
         session.leave_out("texts without a label")
         return None
     return RawRecord(text, None, labels)
 
 
-def _parse_literal(
-    table: Table, session: ReadSession, where: str, *, text: str, cell: str
-) -> RawRecord | None:
-    row = _as_row(text, cell)
-    if row["label"] is None:
-        session.fail(where, f"expected a list of JSON or Python, found {shorten(cell)}.")
-    if table.plan is None or (not table.has_spans and row["label"] == []):
-        return RawRecord(text, None, [])
-    return parse_row(table.plan, session, where, row)
-
-
 def _as_row(text: str, cell: str) -> dict[str, Any]:
     """Return a text and the list in its cell as JSON corpora have them."""
+    return {"text": text, "label": _parse_cell(cell)}
+
+
+def _parse_cell(cell: str) -> Any:
+    """Read a cell with choices, entities, or a single ``(start, end, label)``."""
     value = parse_literal(cell)
     if isinstance(value, dict):
-        value = value.get("choices", value.get("entities", value))
-    return {"text": text, "label": value}
+        return next((value[key] for key in KEYS if key in value), value)
+    is_triple = isinstance(value, list) and [*map(type, value)] == [int, int, str]
+    return [value] if is_triple else value

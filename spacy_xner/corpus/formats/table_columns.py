@@ -28,7 +28,7 @@ NO_LABELS = ("numbers", "dates", "links", "ids", "tags", "sentences", "empty")
 # Keys of the option `fields`, and what they name.
 ROLES = {
     **{"text": "text", "label": "labels", "labels": "labels", "spans": "labels"},
-    **{"tokens": "tokens", "tags": "tags", "sentence": "sentence"},
+    **{"tokens": "tokens", "tags": "tags", "sentence": "sentence", "start": "start", "end": "end"},
 }
 ID = re.compile(r"(?=.*\d)\S+")
 MIN_ID = 5
@@ -45,11 +45,13 @@ class Columns(NamedTuple):
         text: Index of the text's column.
         labels: Indices of the labels' columns.
         kind: ``flags`` (their names are the labels, and their cells 0 and 1), ``labels``, or ``literals``.
+        unread: Indices of other texts.
     """
 
     text: int
     labels: tuple[int, ...]
     kind: str
+    unread: tuple[int, ...] = ()
 
 
 def find_fields(session: ReadSession, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -111,7 +113,25 @@ class _Finder(NamedTuple):
             self.refuse()
         for column in labels:
             self.check_labels(column)
-        return Columns(text, labels, self.how(labels, is_given="labels" in fields))
+        if given is None:
+            self.check_single(text)
+        unread = tuple(
+            i for i, kind in enumerate(self.kinds) if kind == "sentences" and i not in (text, *labels)
+        )
+        return Columns(text, labels, self.how(labels, is_given="labels" in fields), unread)
+
+    def check_single(self, text: int) -> None:
+        """Refuse pairs of texts, such as ``text_a`` and ``text_b``."""
+        name = self.layout.names[text]
+        for i, other in enumerate(self.layout.names):
+            ends = {name[-1:].lower(), other[-1:].lower()}
+            if self.layout.has_header and name[:-1] == other[:-1] and ends in ({"a", "b"}, {"1", "2"}):
+                self.session.fail(
+                    1,
+                    f"a table must have one text in a row, found {shorten(name)} and {shorten(other)} in "
+                    f"columns {text + 1} and {i + 1}.",
+                    f"Choose one with --format table --fields text={name}.",
+                )
 
     def how(self, labels: Sequence[int], *, is_given: bool) -> str:
         """Return how labels are written."""

@@ -17,6 +17,8 @@ CANDIDATES = "#,、，"
 # Separators that the option `fields` cannot hold.
 NAMES = {",": "comma", "": "none"}
 NUMBERS = re.compile(r"\d{1,4}(\s*[,#、，]\s*\d{1,4})*")
+# The beginning of an object, or of a list of lists, that may be cut off.
+OBJECT = re.compile(r"\{|[\[(]\s*[\[({'\"]")
 # doccano's columns.
 DOCCANO = ("id", "data", "label")
 
@@ -32,22 +34,16 @@ class LabelCells(NamedTuple):
     separators: str
     names: Names | None = None
 
-    def split(self, cell: str) -> list[str]:
-        """Return the labels in a cell, as it writes them: Label Studio writes several as a list."""
-        value = parse_literal(cell)
-        if value is not None:
-            return _parse_choices(value)
-        for separator in self.separators:
-            cell = cell.replace(separator, "\n")
-        return [label for part in cell.split("\n") if (label := part.strip())]
-
     def read(self, session: ReadSession, where: str, cell: str) -> list[str]:
-        """Return the labels in a cell, with their names.
+        """Return the labels in a cell, with their names; Label Studio writes several as a list.
 
         Raises:
-            CorpusError: If a label has no name.
+            CorpusError: If a label has no name, or the cell holds something else.
         """
-        labels = self.split(cell)
+        value = parse_literal(cell)
+        labels = _split(cell, self.separators) if value is None else _parse_choices(value)
+        if labels is None or OBJECT.match(labels[0] if labels else ""):
+            session.fail(where, f"expected labels, found {shorten(cell)}.")
         if self.names is None:
             return labels
         numbers = [label.removesuffix(".0") for label in labels]
@@ -57,10 +53,18 @@ class LabelCells(NamedTuple):
         return [self.names[int(number)] for number in numbers]
 
 
-def _parse_choices(value: Any) -> list[str]:
-    """Return the labels of a list, or of an object with choices; empty if it holds something else."""
+def _split(cell: str, separators: str) -> list[str]:
+    for separator in separators:
+        cell = cell.replace(separator, "\n")
+    return [label for part in cell.split("\n") if (label := part.strip())]
+
+
+def _parse_choices(value: Any) -> list[str] | None:
+    """Return the labels of a list, or of an object with choices; None if it holds something else."""
     labels = value.get("choices") if isinstance(value, dict) else value
-    return labels if isinstance(labels, list) and all(isinstance(label, str) for label in labels) else []
+    if not isinstance(labels, list) or not all(type(label) in (str, int) for label in labels):
+        return None
+    return [str(label) for label in labels]
 
 
 def find_label_cells(

@@ -62,6 +62,8 @@ PATTERNS = {
     "links": re.compile(r"(https?://|www\.)\S+|[^\s@]+@[^\s@]+\.\w+"),
     "ids": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{24,}", re.IGNORECASE),
 }
+ITEM = re.compile(r"'([^']*)'|\"([^\"]*)\"|(\d+)")
+ARRAY = re.compile(rf"\[\s*(?:{ITEM.pattern})(?:\s+(?:{ITEM.pattern}))*\s*\]")
 # One bad cell must not change what a column is.
 MIN_SHARE = 0.9
 MAX_CLASS_LENGTH = 60
@@ -152,10 +154,13 @@ def is_sentence(cell: str) -> bool:
 
 
 def parse_literal(cell: str) -> Any:
-    """Read a list or object that is written as JSON or as Python does; None if a cell is neither."""
+    """Read a list or object as JSON, Python or numpy write it; None if a cell is neither."""
     cell = cell.strip()
     if cell[:1] not in ("[", "{", "(") or cell[-1:] not in ("]", "}", ")"):
         return None
+    if ARRAY.fullmatch(cell):
+        # Without commas between strings, Python would join them.
+        return [int(number) if number else one or other for one, other, number in ITEM.findall(cell)]
     for parse in (json.loads, literal_eval):
         try:
             value = parse(cell)

@@ -45,6 +45,9 @@ def surfaces(records: list[Record]) -> list[list[tuple[str, str]]]:
         ("text,label\nI like it,C#\nI do not,F#\n", [["C#"], ["F#"]]),
         ('text,label\nwet box,"[""wet"", ""torn""]"\ndry,[]\n', [["torn", "wet"], []]),
         ("text,label\nwet box,\"['wet', 'torn']\"\ndry,\"['dry']\"\n", [["torn", "wet"], ["dry"]]),
+        ("text,labels\na,['wet' 'torn']\nb,['ok']\n", [["torn", "wet"], ["ok"]]),
+        ("text,labels\na,[ 2 18]\nb,[27]\n", [["18", "2"], ["27"]]),
+        ("text,labels\na,\"{'cats': {'w': 1, 'd': 0}}\"\nb,\"{'cats': {'w': 0, 'd': 1}}\"\n", [["w"], ["d"]]),
         ('text,mood\na,"{""choices"": [""w"", ""a""]}"\nb,"{""choices"": [""c""]}"\n', [["a", "w"], ["c"]]),
     ],
 )  # fmt: skip
@@ -110,6 +113,7 @@ def test_labels_that_are_numbers_are_named_by_a_file(tmp_path: Path) -> None:
         '"[[5, 8, ""PER""]]"',
         "\"{'entities': [(5, 8, 'PER')]}\"",
         "\"((5, 8, 'PER'),)\"",
+        "\"(5, 8, 'PER')\"",
     ],
 )
 @pytest.mark.parametrize("name", ["label", "labels", "entities", "spans", "ner_result"])
@@ -119,7 +123,7 @@ def test_lists_of_entities_in_cells_are_entities(tmp_path: Path, name: str, cell
     )
     assert surfaces(records) == [[("Ann", "PER")], [("Ann", "PER")], []]
     assert all(record.cats is None for record in records)
-    assert report.notes[1] == f"text in text, lists of entities in {name}"
+    assert report.notes[1] == f"text in text, objects in {name}"
     assert report.left_out == {"texts without a label": 1}
 
 
@@ -293,6 +297,51 @@ def test_a_list_among_single_labels_is_several(tmp_path: Path) -> None:
 def test_labels_of_words_and_entities_are_no_labels_of_texts(tmp_path: Path, text: str) -> None:
     with pytest.raises(CorpusError, match="a table must have a column named label"):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "\"[{'start': 5, 'end': 7, \"",
+        "\"[(5, 7, 'PER')]\"",
+        '"{""choices"": 3}"',
+        '"[[1, 2]]"',
+        '"{""text"": ""Bo"',
+    ],
+)
+def test_an_object_among_labels_is_no_label(tmp_path: Path, cell: str) -> None:
+    text = "text,label\nRing Bo,call\n" + "Go away,leave\n" * 10 + f"Ring An,{cell}\n"
+    with pytest.raises(CorpusError, match=r"file.csv:13: expected labels, found"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("header", "first"),
+    [
+        ("text_a,text_b,label", "text_a"),
+        ("sentence1,sentence2,label", "sentence1"),
+        ("id,question1,question2,target", "question1"),
+    ],
+)
+def test_pairs_of_texts_are_refused(tmp_path: Path, header: str, first: str) -> None:
+    row = "7,how is it,how,yes" if header.startswith("id") else "how is it,how,yes"
+    with pytest.raises(CorpusError, match=f"must have one text in a row, found '{first}' and "):
+        read(tmp_path, f"{header}\n{row}\n")
+    assert chosen(read(tmp_path, f"{header}\n{row}\n", fields=f"text={first}")[0]) == [("how is it", ["yes"])]
+
+
+def test_texts_that_are_not_read_are_noted(tmp_path: Path) -> None:
+    records, report = read(
+        tmp_path, "title,text,label\nWhat a day it was.,So long a text,x\nWhy is it so?,Longer,y\n"
+    )
+    assert report.notes[1] == "text in text, labels in label, not read: title"
+    assert chosen(records)[0] == ("So long a text", ["x"])
+
+
+def test_rows_without_a_text_are_left_out(tmp_path: Path) -> None:
+    records, report = read(tmp_path, "text,label\n,a\nGo,a\n  ,b\n")
+    assert chosen(records) == [("Go", ["a"])]
+    assert report.left_out == {"rows without a text": 2}
 
 
 def test_a_repeated_header_is_left_out(tmp_path: Path) -> None:
