@@ -135,7 +135,9 @@ def test_tokenizer_saves_and_pickles(nlp: Language, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", [V1, V2])
-@given(st.text(st.characters(max_codepoint=127), max_size=40) | st.from_regex(r"[0-9a 1]{0,30}", fullmatch=True))
+@given(
+    st.text(st.characters(max_codepoint=127), max_size=40) | st.from_regex(r"[0-9a 1]{0,30}", fullmatch=True)
+)
 def test_ascii_is_split_as_other_text(pattern: Any, text: str) -> None:
     words, spaces = Tokenizer(Vocab(), pattern).split(text)
     tokens = [word + " " * space for word, space in zip(words, spaces, strict=True)]
