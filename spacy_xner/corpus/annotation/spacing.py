@@ -80,6 +80,11 @@ class Spacing(NamedTuple):
     single: frozenset[Kind] = frozenset()
     has_syllables: bool = False
 
+    @property
+    def joins_words(self) -> bool:
+        """Whether most tokens have no space between them."""
+        return self.is_unspaced or self.is_explicit
+
     def write(self, tokens: Sequence[str]) -> list[str]:
         """Return tokens as they are written in a text; their lengths stay as they are."""
         if not self.has_syllables:
@@ -91,7 +96,7 @@ class Spacing(NamedTuple):
 
     def is_everywhere(self, tokens: Sequence[str]) -> bool:
         """Return whether there is a space between any two tokens of a sentence."""
-        if self.is_unspaced or self.is_explicit:
+        if self.joins_words:
             return False
         text = " ".join(tokens)
         return not (has_unspaced(text) or "  " in text or text.strip() != text)

@@ -1,4 +1,4 @@
-"""One text a line: its characters or words, and their tags after a tab, each joined by the character U+0002."""
+"""One text a line: characters or words, and their tags after a tab, each joined by the character U+0002."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -197,6 +197,10 @@ def _read(
             where, f"expected as many tokens as tags, found {len(tokens or ())} and {len(tags or ())}."
         )
     tokens, tags = split
-    text = None if columns.token_split == "lists" else row[columns.tokens].strip()
+    # Blanks between words of other scripts only separate them.
+    is_text = columns.token_split != "lists" and not (
+        columns.token_split == "separated by blanks" and style.spacing.joins_words
+    )
+    text = row[columns.tokens].strip() if is_text else None
     sentence = Sentence(tokens, [_name(session, where, tags, names)], [False] * len(tokens), text, where)
     return make_record(session, style, sentence, place=lambda _: where)

@@ -45,6 +45,13 @@ def test_characters_have_a_tag_each(tmp_path: Path) -> None:
     assert records[0].text == "李雷在罗马"
 
 
+def test_blanks_between_chinese_tokens_are_no_text(tmp_path: Path) -> None:
+    text = "王 府 街 18 号\tB-R I-R I-R B-N I-N\n请 找 Bo Ek\tO O B-P I-P\n"
+    records, _ = read(tmp_path, text)
+    assert [record.text for record in records] == ["王府街18号", "请找Bo Ek"]
+    assert surfaces(records) == [[("王府街", "R"), ("18号", "N")], [("Bo Ek", "P")]]
+
+
 def test_numbers_have_names_in_a_file(tmp_path: Path) -> None:
     text = "tokens,ner_tags\n\"['Maya', 'Lo', 'left']\",\"[1, 2, 0]\"\n\"['Rome']\",[3]\n"
     with pytest.raises(CorpusError, match=r"a label that is a number must have a name, found '1'"):
