@@ -143,24 +143,30 @@ def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) 
 
 
 def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Convention, str]:
-    """Choose whether ends are inclusive, by whether entities end where words do."""
+    """Choose whether ends are inclusive, by whether entities end where words do.
+
+    An empty entity counts once, however often it is repeated: 0 and 0 may stand for no entity.
+    """
     inclusive = exclusive._replace(is_inclusive=True)
     counts = Counter[tuple[bool, bool]]()
-    has_empty = False
+    empty: set[int] = set()
     for text, spans, _ in records:
         ranges = [span[:2] for span in spans or ()]
-        has_empty = has_empty or any(start == end for start, end in ranges)
         starts = {start for start, _ in ranges}
         for (start, end), old, new in zip(
             ranges, exclusive.resolve(text, ranges), inclusive.resolve(text, ranges), strict=True
         ):
+            if start == end and start in empty:
+                continue
+            if start == end:
+                empty.add(start)
             # The next entity starts there.
             is_taken = start < end and end in starts
             counts[_ends_well(text, *old), _ends_well(text, *new) and not is_taken] += 1
     fits = _Fits.of(counts)
     if fits.gains == fits.losses == 0:
         return exclusive, ""
-    is_inclusive = fits.gains >= max(MIN_EMPTY if has_empty else MIN_CUT, MIN_RATIO * fits.losses)
+    is_inclusive = fits.gains >= max(MIN_EMPTY if empty else MIN_CUT, MIN_RATIO * fits.losses)
     is_unclear = fits.gains > fits.losses and not is_inclusive
     evidence = (
         f"{fits.simplest} of {fits.total} entities end where a word does with ends exclusive, {fits.other} "
