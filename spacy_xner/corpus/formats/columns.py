@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from ...errors import CorpusError
-from ...schemes import TagScheme
+from ...schemes import OUTSIDE, TagScheme
+from ..annotation.spellings import MIN_GOOD_SHARE
 from ..annotation.tokens import Sentence, TokenStyle, find_style
 from ..reading.lines import Line, check_line, read_lines
 from ..reading.session import ReadSession
@@ -115,15 +116,24 @@ def has_columns(session: ReadSession, lines: Sequence[Line]) -> bool:
     """Return whether lines have a column of tags, and no header but that of CoNLL-U Plus."""
     lines = [line for line in lines if not is_break(line.text)]
     try:
-        columns = _detect(session, lines) if lines else None
+        # With a header, it is a table: a column may say where sentences end.
+        return bool(lines) and not _detect(session, lines).header
     except CorpusError:
-        return False
-    # With a header, it is a table: a column may say where sentences end.
-    return columns is not None and not columns.header
+        # Entities may be rare.
+        return _has_outside(lines)
+
+
+def _has_outside(lines: Sequence[Line]) -> bool:
+    """Return whether almost all cells of a column are O."""
+    separator = _find_separator(lines)
+    rows = [row for line in lines if not _is_comment(row := split_line(line.text, separator))]
+    width = min(map(len, rows), default=0)
+    counts = (sum(row[i].strip() == OUTSIDE for row in rows) for i in range(1, width))
+    return any(n_outside > MIN_GOOD_SHARE * len(rows) for n_outside in counts)
 
 
 def _detect(session: ReadSession, lines: Sequence[Line]) -> Columns:
-    separator = "\t" if sum("\t" in line.text for line in lines) > len(lines) / 2 else None
+    separator = _find_separator(lines)
     rows = {line.number: split_line(line.text, separator) for line in lines}
     rows = {number: row for number, row in rows.items() if not _is_comment(row)}
     number, first = next(iter(rows.items()), (0, []))
@@ -139,6 +149,10 @@ def _detect(session: ReadSession, lines: Sequence[Line]) -> Columns:
     before = layout.token - 1
     index = [row[before] for row in rows.values() if len(row) == layout.width]
     return Columns(separator, layout, header, before >= 0 and is_index(index))
+
+
+def _find_separator(lines: Sequence[Line]) -> str | None:
+    return "\t" if sum("\t" in line.text for line in lines) > len(lines) / 2 else None
 
 
 def _is_comment(row: Sequence[str]) -> bool:
