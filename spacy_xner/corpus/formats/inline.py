@@ -84,17 +84,14 @@ def _find_marks(lines: Sequence[str]) -> str | None:
 
 
 def _fits(mark: str, rest: str, lines: Sequence[str]) -> bool:
-    labels: Counter[str] = Counter()
-    n_marked = n_broken = 0
-    for line in lines:
-        found = [_label_of(match) for match in re.finditer(mark, line)]
-        labels.update(found)
-        n_marked += bool(found)
-        n_broken += re.search(rest, re.sub(mark, "", line)) is not None
+    labels = Counter(_label_of(match) for line in lines for match in re.finditer(mark, line))
+    if labels.total() < MIN_MARKS:
+        return False
+    n_marked = sum(re.search(mark, line) is not None for line in lines)
+    n_broken = sum(re.search(rest, re.sub(mark, "", line)) is not None for line in lines)
     are_labels = not ELEMENTS & labels.keys() and not any(label.endswith(FILES) for label in labels)
     return (
         are_labels
-        and MIN_MARKS <= labels.total()
         and len(labels) <= max(MAX_LABELS, labels.total() / 2)
         and n_marked >= MIN_MARKED_SHARE * len(lines)
         and n_broken <= MAX_BROKEN_SHARE * len(lines)

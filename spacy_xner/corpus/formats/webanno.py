@@ -96,9 +96,7 @@ def _read(session: ReadSession, columns: Sequence[Column], lines: Sequence[Line]
             continue
         row = line.text.split("\t")
         if len(row) <= max(column.place for column in columns):
-            session.fail(
-                line.number, f"expected a token with columns of all layers, found {shorten(row)}."
-            )
+            session.fail(line.number, f"expected a token with columns of all layers, found {shorten(row)}.")
         rows.append(row)
         numbers.append(line.number)
     if not rows:

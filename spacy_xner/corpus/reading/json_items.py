@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from ...errors import CorpusError
 from .json_layout import Layout, find_layout, is_text, list_spread, make_row, text_key
@@ -15,18 +15,27 @@ from .session import ReadReport, ReadSession, shorten
 __all__ = ["RepeatedKey", "Row", "read_first", "read_json"]
 
 
-def read_json(session: ReadSession) -> Iterator[tuple[str, Row]]:
+# Lines before the first object, if all that are none are skipped.
+MAX_FIRST_LINES = 1000
+
+
+def read_json(session: ReadSession, max_lines: int | None = None) -> Iterator[tuple[str, Row]]:
     """Read the objects of JSON lines, of an array, or one after another, each with its position.
 
     The array may be under a key of an object, and objects under their ids. Columns become rows, and pairs of
     a text and its annotations become objects.
+
+    Args:
+        session: The session.
+        max_lines: Lines of JSON lines that are read; None for all.
 
     Raises:
         CorpusError: If something else is found.
     """
     layout = find_layout(replace(session, report=ReadReport()))
     if layout is Layout.LINES:
-        yield from session.read_each(read_lines(session), partial(_parse_line, session))
+        lines = islice(read_lines(session), max_lines)
+        yield from session.read_each(lines, partial(_parse_line, session))
     else:
         yield from session.read_each(_split(session, layout), partial(_check_item, session))
 
@@ -41,7 +50,7 @@ def read_first(session: ReadSession) -> Row:
         with open_json(session) as stream:
             if stream.skip() not in ("[", "{"):
                 return {}
-        return next(read_json(replace(session, report=ReadReport())), ("", {}))[1]
+        return next(read_json(replace(session, report=ReadReport()), MAX_FIRST_LINES), ("", {}))[1]
     except CorpusError:
         return {}
 

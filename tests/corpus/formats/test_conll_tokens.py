@@ -87,6 +87,13 @@ def test_sentences_are_parted(tmp_path: Path, between: str) -> None:
     assert report.left_out == {}
 
 
+@pytest.mark.parametrize("row", ["so\tO\n", "1\tso\tO\t-\n", "so B-NP O\n"])
+def test_entities_may_be_rare(tmp_path: Path, row: str) -> None:
+    texts, report = read(tmp_path, f"{row}\n" * 1100 + row.replace("O", "B-PER"))
+    assert report.notes[0] == "format conll"
+    assert texts[-1] == ("so", [("so", "PER")])
+
+
 @pytest.mark.parametrize("between", ["<h>\n", "</s>\n", "<H>\t\n", '<doc id="7">\n'])
 def test_lines_of_markup_part_sentences_and_are_counted(tmp_path: Path, between: str) -> None:
     texts, report = read(tmp_path, f"Bo\tB-PER\n{between}Ek\tB-PER\n<b>\tO\n")
