@@ -70,7 +70,9 @@ def convert(
             if on_progress is not None:
                 on_progress(min(reading.n_bytes, size), size)
         if not report.n_texts:
-            reason = f" that can be read: {reading.skipped[0]}" if reading.skipped else ". Check the format."
+            left_out = ", ".join(f"{n} {kind}" for kind, n in reading.left_out.items())
+            reason = f" but {left_out:.300}. Check the format." if left_out else ". Check the format."
+            reason = f" that can be read: {reading.skipped[0]}" if reading.skipped else reason
             raise CorpusError(f"{input_path}:1: a corpus must hold at least one text, found none{reason}")
     if on_progress is not None:
         on_progress(size, size)

@@ -18,13 +18,33 @@ from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
 from .label_studio_project import Project, Text, clean_surface, find_texts, survey_project
-from .label_studio_results import Choice, Region, Results, choose_annotation, sort_results, strip_markup
+from .label_studio_results import (
+    ANNOTATIONS,
+    Choice,
+    Region,
+    Results,
+    choose_annotation,
+    sort_results,
+    strip_markup,
+)
 from .losses import UNANNOTATED, WITHOUT_ENTITIES, choose_labels
+
+KINDS = (*ANNOTATIONS, "predictions")
+# Keys of a task that nobody has annotated.
+UNLABELLED = {"data", "id", "meta", "drafts"}
 
 
 def recognizes_label_studio(head: FileHead) -> bool:
-    """Return whether the first object is a task."""
-    return isinstance(head.first.get("data"), dict)
+    """Return whether the first object is a task: it has data, and annotations with results, or no others."""
+    row = head.first
+    if not isinstance(row.get("data"), dict):
+        return False
+    first = next((row[name][:1] for name in KINDS if isinstance(row.get(name), list)), None)
+    return row.keys() <= UNLABELLED if first is None else all(not _is_other(each) for each in first)
+
+
+def _is_other(annotation: object) -> bool:
+    return isinstance(annotation, dict) and "result" not in annotation
 
 
 def read_label_studio(session: ReadSession) -> Iterator[Record]:
@@ -62,7 +82,7 @@ def _read_task(
             session.leave_out("other annotations of a task")
         for _ in range(n_skipped):
             session.leave_out("skipped annotations")
-        results = sort_results(annotation["result"])
+        results = sort_results(annotation["result"] or ())
         if _is_readable(session, results):
             return where, list(_make_records(session, project, results, texts=texts))
     except CorpusError:

@@ -71,7 +71,7 @@ class _Survey:
 
     def add(self, annotation: Row, texts: Mapping[str, Text]) -> None:
         """Add a task's annotation."""
-        results = sort_results(annotation["result"])
+        results = sort_results(annotation["result"] or ())
         self.n_tasks += 1
         self.n_empty += not annotation["result"]
         self.unread.update(results.unread)
@@ -173,7 +173,13 @@ def _is_link(text: Text) -> bool:
 
 def find_texts(data: Mapping[str, Any]) -> dict[str, Text]:
     """Return the texts and dialogues of a task by their keys."""
-    texts: dict[str, Text] = {key: value for key, value in data.items() if isinstance(value, str)}
+    inner = {
+        f"{key}.{name}": each
+        for key, row in data.items()
+        if isinstance(row, dict)
+        for name, each in row.items()
+    }
+    texts: dict[str, Text] = {key: each for key, each in {**data, **inner}.items() if isinstance(each, str)}
     for key, value in data.items():
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             texts[key] = [_utterance(row) for row in value]
@@ -186,21 +192,31 @@ def _utterance(row: Row) -> str:
     return max(strings.values(), key=len, default="") if named is None else named
 
 
-def _encode(text: Text, *, is_page: bool) -> list[tuple[str, bytes]]:
-    """Return a text, or each utterance of a dialogue, as Label Studio counts it, and in UTF-16."""
+# A text and the same in UTF-16.
+_Units = tuple[str, bytes]
+
+
+def _encode(text: Text, *, is_page: bool) -> list[list[_Units]]:
+    """Return a text, or each utterance of a dialogue, in the ways in which offsets may count it."""
     texts = text if isinstance(text, list) else [strip_markup(text).text if is_page else text]
-    return [(each, each.encode("utf-16-le", "surrogatepass")) for each in texts]
+    variants = ({each: None, each.replace("\r\n", "\n"): None} for each in texts)
+    return [
+        [(each, each.encode("utf-16-le", "surrogatepass")) for each in each_text] for each_text in variants
+    ]
 
 
-def _is_at(region: Region, texts: list[tuple[str, bytes]]) -> bool:
+def _is_at(region: Region, texts: list[list[_Units]]) -> bool:
     """Return whether the text of a region is at its offsets, in characters or in UTF-16 units."""
     number = region.utterance or 0
     if number >= len(texts):
         return False
-    text, units = texts[number]
-    wide = units[2 * region.start : 2 * region.end].decode("utf-16-le", "replace")
-    surface = clean_surface(region.surface or "", text).strip()
-    return surface in (text[region.start : region.end].strip(), wide.strip())
+    start, end = region.start, region.end
+    for text, units in texts[number]:
+        surface = clean_surface(region.surface or "", text).strip()
+        wide = units[2 * start : 2 * end].decode("utf-16-le", "replace")
+        if surface in (text[start:end].strip(), wide.strip()):
+            return True
+    return False
 
 
 def clean_surface(surface: str, text: str) -> str:

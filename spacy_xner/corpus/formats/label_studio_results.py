@@ -149,18 +149,24 @@ def _as_list(value: object) -> list[str]:
 def _read_region(to_name: str, labels: list[str], value: Row) -> Region | None:
     """Read a place: in a text, in an utterance, or in a page without its markup; None if it is another."""
     surface = value.get("text")
-    make = Region(to_name, labels, value["start"], value["end"], surface)._replace
+    make = Region(to_name, labels, to_whole(value["start"]), to_whole(value["end"]), surface)._replace
     if "channel" in value:  # of sound, in seconds
         return None
     if "startOffset" not in value:
         return make()
     if value["start"] == value["end"] and str(value["start"]).isdecimal():
         number = int(value["start"])
-        return make(start=value["startOffset"], end=value["endOffset"], utterance=number)
+        start, end = to_whole(value["startOffset"]), to_whole(value["endOffset"])
+        return make(start=start, end=end, utterance=number)
     offsets = value.get("globalOffsets")
     if not isinstance(offsets, dict):
         return None
-    return make(start=offsets["start"], end=offsets["end"], is_markup=True)
+    return make(start=to_whole(offsets["start"]), end=to_whole(offsets["end"]), is_markup=True)
+
+
+def to_whole(value: Any) -> Any:
+    """Return an offset in a string as a number; others unchanged."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class Page(NamedTuple):

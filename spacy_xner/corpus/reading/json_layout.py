@@ -134,6 +134,8 @@ def is_text(value: object, text: str | None = None) -> bool:
     """Return whether a value is a text with what is known of it: an object, or a pair."""
     if not isinstance(value, dict):
         return is_pair(value)
+    if isinstance(value.get("data"), dict) and "annotations" in value:
+        return True
     if text is not None:
         return text in value
     names = {normalize(key) for key in value}

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from spacy_xner.corpus import ReadReport, read_records
+from spacy_xner.corpus import ReadReport, find_format, read_records
+from spacy_xner.corpus.convert import convert
 from spacy_xner.errors import CorpusError
 
 from .test_formats import read
@@ -295,3 +296,44 @@ def test_an_utterance_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_line_ends_that_are_written_out_match(tmp_path: Path) -> None:
     found, _, _ = read_tasks(tmp_path, task("Una\nLi", mark(0, 6, value={"text": "Una\\nLi"})))
     assert found == [("Una\nLi", [("Una\nLi", "WHO")])]
+
+
+@pytest.mark.parametrize("key", ["tasks", "results", "data"])
+def test_tasks_may_be_under_a_key(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "tasks.json"
+    tasks = [task({"letter": "To Una"}, mark(3, 6)), task({"letter": "Li"})]
+    path.write_text(json.dumps({"total": 2, key: tasks}), encoding="utf-8")
+    assert [record.text for record in read(path)[0]] == ["To Una", "Li"]
+
+
+def test_offsets_may_be_strings_and_count_line_ends_as_one(tmp_path: Path) -> None:
+    results = mark(0, 0, value={"start": "3", "end": "6", "text": "Una"})
+    found, _, report = read_tasks(tmp_path, task({"letter": "To\r\nUna", "remark": LONG}, results))
+    assert found == [("To\r\nUna", [("Una", "WHO")])]
+    assert report.notes[1] == "text in letter: 1 of 1 entities match their text"
+
+
+def test_texts_may_be_in_objects_and_results_null(tmp_path: Path) -> None:
+    none: Row = {"data": {"mail": {"body": "Li"}}, "annotations": [{"result": None}]}
+    found, _, _ = read_tasks(tmp_path, task({"mail": {"body": "To Una", "from": "Li"}}, mark(3, 6)), none)
+    assert found == [("To Una", [("Una", "WHO")]), ("Li", [])]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"data": {"text": "To Una"}, "label": "good"},
+        {"data": {"text": "To Una"}, "annotations": [{"start": 3, "end": 6, "label": "WHO"}]},
+        {"data": {"text": "To Una"}, "entities": [[3, 6, "WHO"]]},
+    ],
+)
+def test_other_texts_in_data_are_no_tasks(tmp_path: Path, row: Row) -> None:
+    (tmp_path / "a").write_text(json.dumps([row]), encoding="utf-8")
+    assert find_format(tmp_path / "a") == "jsonl"
+
+
+def test_an_export_without_annotations_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.json"
+    path.write_text(json.dumps([{"id": 1, "data": {"text": "Una"}}] * 2), encoding="utf-8")
+    with pytest.raises(CorpusError, match="found none but 2 tasks without an annotation"):
+        convert(path, tmp_path / "a.spacy")
