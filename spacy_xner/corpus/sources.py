@@ -141,7 +141,11 @@ def _read_all(session: ReadSession, sources: Sequence[Source], depth: int) -> It
     session.note(f"format {formats[0] if formats else 'of each archive'}, {len(sources)} files")
     notes: dict[str, list[str]] = {}
     labels: list[str] | None = None
+    # Hashes of the texts in the files before; they take less memory than texts.
+    seen: set[int] = set()
+    n_repeated = 0
     for child, name in sources:
+        own: set[int] = set()
         # All but the notes and the bytes of this file is counted together.
         report = replace(session.report, notes=[], n_bytes=0)
         n_bytes = session.report.n_bytes
@@ -150,12 +154,17 @@ def _read_all(session: ReadSession, sources: Sequence[Source], depth: int) -> It
             if record.cats is not None:
                 labels = _list_labels(sources, depth) if labels is None else labels
                 record = replace(record, cats=dict.fromkeys(labels, 0.0) | dict(record.cats))
+            own.add(hash(record.text))
             yield record
+        n_repeated += len(own & seen)
+        seen |= own
         for note in report.notes:
             if note != f"format {name}":
                 notes.setdefault(NUMBER.sub("0", note), []).append(f"{child.path.name}: {note}")
     for alike in notes.values():
         session.note(f"in {len(alike)} of {len(sources)} files, such as {alike[0]}")
+    if n_repeated:
+        session.note(f"{n_repeated} texts are in several files; name one of these if they are by annotator")
 
 
 def _list_labels(sources: Sequence[Source], depth: int) -> list[str]:

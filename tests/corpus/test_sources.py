@@ -193,6 +193,29 @@ def test_folders_that_are_no_single_corpus_are_refused(
         read(write(tmp_path / "parts", files))
 
 
+def test_files_by_annotator_are_read_and_texts_in_both_are_noted(tmp_path: Path) -> None:
+    files = {"ann.jsonl": row("Ida") + row("Max"), "bob.jsonl": row("Max"), "unknown.jsonl": row("Uma")}
+    records, report = read(pack_zip(write(tmp_path / "parts", files), tmp_path / "all.zip"))
+    assert [record.text for record in records] == ["Call Ida", "Call Max", "Call Max"]
+    assert report.left_out == {"files of texts that nobody annotated, such as unknown.jsonl,": 1}
+    assert report.notes[-1].startswith("1 texts are in several files; name one of these")
+    alone = write(tmp_path / "alone", {"unknown.jsonl": row("Uma")})
+    assert len(read(alone)[0]) == 1
+
+
+def test_names_of_labels_beside_a_corpus_are_no_corpus(tmp_path: Path) -> None:
+    rows = '{"tokens": ["Call", "王芳"], "ner_tags": [0, 1]}\n' * 2
+    files = {
+        "a.jsonl": rows,
+        "b.jsonl": rows,
+        "labels.txt": "O\nB-人名\n".encode("gb18030"),
+        "config.json": "{}",
+    }
+    records, report = read(write(tmp_path / "parts", files))
+    assert [surfaces(record)[1] for record in records] == [[("王芳", "人名")]] * 4
+    assert report.left_out == {"files beside the corpus, such as config.json,": 2}
+
+
 def test_a_split_of_a_folder_can_be_chosen(tmp_path: Path) -> None:
     files = {
         "train-1.jsonl": row("Ida"),
@@ -260,6 +283,7 @@ def zip_out(name: str) -> bytes:
         (zip_of(**{"word__document.xml": "x"}), "found a Word document. Save it as plain text"),
         (zip_of(**{"META-INF__manifest.xml": "x"}), "found an OpenDocument file. Save it as"),
         (b"%PDF-1.7\n" + bytes(range(256)), "found a PDF file. Save it as plain text"),
+        (b"%PDF-1.4\n1 0 obj\n", "found a PDF file. Save it as plain text"),
         (b"SQLite format 3\x00" + bytes(99), "found an SQLite database. Export its table as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "found an old document of Microsoft Office. Save"),
         (b"Rar!\x1a\x07\x01\x00" + bytes(99), "found a RAR archive. Unpack it"),

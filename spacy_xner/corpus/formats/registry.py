@@ -12,7 +12,6 @@ from typing import TextIO
 from ...errors import XnerWarning
 from ...types import Record
 from ..reading.archives import describe_binary
-from ..reading.encoding import is_binary, read_start
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead, read_file_head
@@ -178,8 +177,9 @@ def find_format(path: Path, session: ReadSession | None = None) -> str:
         raise ValueError(
             f"A folder must hold .ann, .parquet or a saved dataset, found none in {path}. Check the path."
         )
-    if is_binary(read_start(path)):
-        kind, remedy = describe_binary(path)
+    binary = describe_binary(path)
+    if binary is not None:
+        kind, remedy = binary
         session.fail(1, f"a corpus must be text, or in a format that is known, found {kind}.", remedy)
     if head.lines and head.lines[0].lstrip().startswith(("{", "[")):
         return "jsonl"

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
-from .encoding import read_start
+from .encoding import is_binary, read_start
 from .session import ReadSession
 
 # Unpacked texts may have so many bytes, or so many times those of the archive if that is more.
@@ -78,12 +78,13 @@ def _is_tar(start: bytes) -> bool:
     return start[257:262] == b"ustar"
 
 
-def describe_binary(path: Path) -> tuple[str, str]:
-    """Return what a file that is not text is, and what to do with it."""
+def describe_binary(path: Path) -> tuple[str, str] | None:
+    """Return what a file that is not text is, and what to do with it; None for text."""
     start = read_start(path)
     if start.startswith(ZIP):
         return _describe_zip(path) or UNKNOWN
-    return next((what for magic, what in BINARIES.items() if start.startswith(magic)), UNKNOWN)
+    known = next((what for magic, what in BINARIES.items() if start.startswith(magic)), None)
+    return known or (UNKNOWN if is_binary(start) else None)
 
 
 def _describe_zip(path: Path) -> tuple[str, str] | None:

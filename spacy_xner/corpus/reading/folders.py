@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from .label_names import FILES as LABEL_FILES
 from .session import ReadSession
 
 # Files that describe a corpus, or were made from one.
@@ -14,6 +15,8 @@ NAMES = re.compile(
 ENDINGS = frozenset(
     ".md .rst .py .ipynb .sh .bat .yml .yaml .toml .cfg .ini .html .htm .css .js .bib .log .spacy".split()
 )
+# Beside the files of its annotators, doccano exports one of the texts that have none (doccano/doccano#2116).
+UNKNOWN = "unknown"
 WORD = re.compile("[a-z]+")
 # What parts of a corpus are called.
 SPLITS = {
@@ -35,7 +38,10 @@ def list_files(session: ReadSession) -> tuple[ReadSession, list[Path]]:
     files = sorted(file for file in session.path.rglob("*") if file.is_file())
     good = [file for file in files if _is_corpus(file.relative_to(session.path)) and file.stat().st_size]
     leave_out(session, (file for file in files if file not in {*good}))
-    return _choose_split(session, good)
+    unknown = [file for file in good if file.stem == UNKNOWN] if len(good) > 1 else []
+    for file in unknown:
+        session.leave_out(f"files of texts that nobody annotated, such as {file.name},")
+    return _choose_split(session, [file for file in good if file not in unknown])
 
 
 def leave_out(session: ReadSession, files: Iterable[Path]) -> None:
@@ -48,7 +54,8 @@ def leave_out(session: ReadSession, files: Iterable[Path]) -> None:
 
 def _is_corpus(path: Path) -> bool:
     is_hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not (is_hidden or NAMES.match(path.name) or path.suffix.lower() in ENDINGS)
+    is_beside = NAMES.match(path.name) or path.name in LABEL_FILES or path.suffix.lower() in ENDINGS
+    return not (is_hidden or is_beside)
 
 
 def _split_of(path: Path) -> str | None:

@@ -66,7 +66,8 @@ def _find_beside(corpus: Path, column: str) -> tuple[Path, Names] | tuple[None, 
 
 def _read_names(path: Path, column: str) -> Names | None:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with ReadSession(path).open() as file:
+            text = file.read().decode("utf-8")
         if path.suffix.lower() == ".json":
             return _find_names(json.loads(text), column)
     except ValueError:
