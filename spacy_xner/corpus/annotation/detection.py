@@ -14,8 +14,9 @@ from .surfaces import compare
 # entities fit only it as fit only the simpler one.
 MIN_RATIO = 4
 # And if so many fit only it: where it counts other units; where offsets would fall inside line ends; where
-# entities would be empty without inclusive ends; and where none would, as some corpora have parts of words.
-MIN_UNITS, MIN_CRLF, MIN_EMPTY, MIN_CUT = 5, 2, 3, 10
+# entities would be empty without inclusive ends; where none would, as some corpora have parts of words; and
+# where no entity at all fits the simpler one.
+MIN_UNITS, MIN_CRLF, MIN_EMPTY, MIN_CUT, MIN_ALL = 5, 2, 3, 10, 3
 UNCLEAR = "; that is not enough to be sure"
 # Entities do not start with these, nor end with those.
 CLOSING = ",.;:!?，。；：！？、)]}）】》」』”’"
@@ -166,7 +167,8 @@ def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Con
     fits = _Fits.of(counts)
     if fits.gains == fits.losses == 0:
         return exclusive, ""
-    is_inclusive = fits.gains >= max(MIN_EMPTY if empty else MIN_CUT, MIN_RATIO * fits.losses)
+    min_gains = MIN_ALL if fits.gains == fits.total else MIN_EMPTY if empty else MIN_CUT
+    is_inclusive = fits.gains >= max(min_gains, MIN_RATIO * fits.losses)
     is_unclear = fits.gains > fits.losses and not is_inclusive
     evidence = (
         f"{fits.simplest} of {fits.total} entities end where a word does with ends exclusive, {fits.other} "

@@ -9,7 +9,7 @@ MARKS: Mapping[str, re.Pattern[str]] = {
     "the language before each token": re.compile(r"[a-z]{2,3}(?:-[a-z]+)?:(.*)", re.DOTALL),
 }
 MIN_SHARE = 0.98
-MIN_TOKENS = 4
+MIN_TOKENS = 3
 
 
 def find_marks(tokens: Sequence[str]) -> str | None:

@@ -61,7 +61,8 @@ def test_an_empty_entity_is_refused_at_its_place(tmp_path: Path, rows: list[Row]
         # Entities of one character are empty otherwise.
         ([("请王来", [(1, 1)]), ("李到了", [(0, 0)]), ("去找赵要", [(2, 2)])], [["王"], ["李"], ["赵"]]),
         ([("A is by B and Cy", [(0, 0), (8, 8), (14, 15)])], [["A", "B", "Cy"]]),
-        # Ten or more words are cut otherwise.
+        # Each of three words is cut otherwise, or ten among others.
+        ([("Ivy met Otto", [(0, 2), (8, 11)]), ("to Mia now", [(3, 5)])], [["Ivy", "Otto"], ["Mia"]]),
         ([("Ivy met Otto", [(0, 2), (8, 11)])] * 5, [["Ivy", "Otto"]] * 5),
         ([("call +47 555 now", [(5, 11)])] * 12, [["+47 555"]] * 12),
     ],
