@@ -15,6 +15,7 @@ from ..reading.sniff import FileHead
 
 # The label of a chunk, the preferred first: Snips names the slot, Dialogflow its alias.
 LABELS = ("slot_name", "slot", "entity", "alias", "label", "meta")
+KEYS = ("data", "chunks", "parts", "segments")
 SHAPE = '{"data": [{"text": ...}, {"text": ..., "entity": ...}]}'
 
 
@@ -33,7 +34,7 @@ def read_chunks(session: ReadSession) -> Iterator[Record]:
 
 
 def _find_chunks(row: Row) -> list[Any] | None:
-    arrays = (value for value in row.values() if isinstance(value, list) and value)
+    arrays = (row[key] for key in KEYS if isinstance(row.get(key), list) and row[key])
     return next((value for value in arrays if all(map(_is_chunk, value))), None)
 
 

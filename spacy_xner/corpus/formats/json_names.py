@@ -9,7 +9,7 @@ CATS = (
     *("cats", "category", "categories", "class", "classes"),
     *("sentiment", "intent", "target", "topic", "topics"),
     *("emotion", "emotions", "intents", "polarity", "choice"),
-    *("choices", "classificationannotation", "classname", "labelname", "标签", "类别"),
+    *("choices", "classificationannotation", "classifications", "classname", "labelname", "标签", "类别"),
     *("分类", "意图", "情感", "ラベル", "라벨"),
 )  # fmt: skip
 # Objects with one of these hold the labels of a text, as Label Studio and Dataturks write them.
@@ -29,7 +29,7 @@ LABELS = (
     *("label", "labels", "type", "entitytype", "entitygroup"),
     *("tag", "tags", "displayname", "category", "class"),
     *("labelname", "nertag", "nertype", "entitylabel", "slotname"),
-    *("slot", "role", "nature", "kind", "类型", "标签"),
+    *("slot", "role", "nature", "kind", "classname", "labeltype", "类型", "标签"),
 )  # fmt: skip
 SURFACES = (
     *("text", "surface", "word", "mention", "entityvalue", "entitytext", "string", "spantext", "surfaceform"),
@@ -40,7 +40,7 @@ LABELS_OR_SURFACES = ("entity", "name", "value", "content", "实体", "entitynam
 # Surfaces under the first are not as the text has them where the second is there too: the pipelines of
 # transformers write what their tokenizer reads, Rasa writes synonyms.
 REWRITTEN = (("word", "score"), ("value", "entity"))
-# What may stand beside a label in an object that has nothing else: then it is a label of the text.
+# What may stand, with ids, beside a label in an object that has nothing else: it is a label of the text.
 BESIDE_LABELS = (
     *("score", "confidence", "probability", "id", "user", "userid", "annotator", "status", "manual"),
     *("createdat", "updatedat"),

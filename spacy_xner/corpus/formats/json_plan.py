@@ -124,6 +124,10 @@ class _Finder:
             # Of several, none is the one.
             is_exported = {"annotationid", "annotator"} <= {name_of(path) for path in self.paths}
             keys += found if len(found) == 1 or is_exported else []
+        if not named and not keys:
+            # Predictions are read where there are no annotations.
+            predicted = [path for path in self.paths if LEFT_OUT.get(name_of(path)) == "predictions"]
+            keys = [key for path in predicted for key in self._search(path)][:1]
         return keys
 
     def _search(self, path: Path) -> Iterator[Key]:
@@ -240,6 +244,10 @@ class _Finder:
         usual = [path for path in named if name_of(path) == "cats"]
         if usual or any(key.what == "labels" for key in keys):
             return [self._labels(path) for path in usual]
+        # Amazon has the name of a class beside its number.
+        named += [
+            inner for path in self.paths for inner in rank_paths(self._list_inner(path), ("classname",))
+        ]
         first = next((path for path in named if self._are_labels(path)), None)
         return [self._labels(first)] if first is not None else []
 

@@ -1,5 +1,6 @@
 """Entities as JSON has them: objects and arrays of any keys and order, texts by type, offsets by type."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from .json_names import (
 )
 from .json_paths import Path, get, is_place, keys_of, list_leaves
 
+_ID = re.compile(r"[A-Z]\d+")
 SHAPE = 'expected {"text": ..., "spans": [{"start": ..., "end": ..., "label": ...}]}'
 NAME_KEYS = "Name the keys with --fields, or skip such texts with --skip-bad."
 
@@ -127,8 +129,9 @@ class _Parts:
         if label is None and needs_label:
             return None
         if start is None and not (surface and self._are_surfaces(surface)):
-            names = {normalize(keys[-1]) for path in self.paths if path != label and (keys := keys_of(path))}
-            return SpanKeys(None, (), label) if names <= {*BESIDE_LABELS} else None
+            others = {normalize(keys[-1]) for path in self.paths if path != label and (keys := keys_of(path))}
+            is_alone = all(name in BESIDE_LABELS or name.endswith("id") for name in others)
+            return SpanKeys(None, (), label) if is_alone else None
         return SpanKeys(start, stop, label, surface, is_length=is_length)
 
     def _find_place(self) -> tuple[Path | None, Path, bool]:
@@ -156,7 +159,7 @@ class _Parts:
         start, end = numbers if len(numbers) == 2 else (None, ())
         if start is not None:
             self._set_places(start, end)
-        strings = [path for path in self.paths if self._are_names(path)]
+        strings = [path for path in self.paths if self._are_names(path) and not self._are_ids(path)]
         surfaces = [path for path in strings if not self._are_labels(path)]
         if len(numbers) not in (0, 2) or len(strings) not in (1, 2) or (start is None and len(strings) == 1):
             return None
@@ -199,6 +202,12 @@ class _Parts:
         # Some tools write entities without a label, with an empty array.
         values = [each[path] for each in self.leaves if path in each and each[path] != []]
         return 2 * sum(map(is_name, values)) > len(values) > 0
+
+    def _are_ids(self, path: Path) -> bool:
+        """Return whether values are ids of entities as brat has them: ``T1``."""
+        return (
+            self._share(path, lambda value, _: isinstance(value, str) and bool(_ID.fullmatch(value))) == 1.0
+        )
 
     def _are_surfaces(self, path: Path) -> bool:
         return self._share(path, _occurs) > 0.5

@@ -91,15 +91,15 @@ class EntityReader:
     def __call__(self, place: Place, value: Any) -> Marks:
         """Read a value."""
         value = choices_of(value)
-        items = value if isinstance(value, list) else [value] if value else []
+        items = value if isinstance(value, list) else [] if value in ("", {}) else [value]
         cats: list[str] = []
         spans: list[RawSpan] = []
         named: list[tuple[str, str]] = []
         for item in items:
-            if isinstance(item, str | int) and self.has_labels:
-                cats.append(str(item))
-            elif isinstance(item, dict) and self.objects.is_label and self.has_labels:
-                cats += _names(get(item, self.objects.label or ()))
+            if self.has_labels and is_label(item):
+                cats.append(str(int(item) if isinstance(item, float) else item))
+            elif self.has_labels and isinstance(item, dict) and self.objects.is_label:
+                cats += _names(get(item, self.objects.label or ())) if _is_likely(item) else []
             elif isinstance(item, dict | list):
                 keys = self.objects if isinstance(item, dict) else self.arrays
                 spans += read_object(place.session, place.where, keys, item, named)
@@ -185,6 +185,11 @@ def read_scores(place: Place, value: Any) -> Marks:
     return Marks(cats=[label for label, score in value.items() if score >= MIN_CAT_PROBABILITY])
 
 
+def is_label(value: object) -> bool:
+    """Return whether a value is a name or number of a label; pandas writes numbers as fractions."""
+    return isinstance(value, str | int) or (isinstance(value, float) and value.is_integer())
+
+
 def is_flag(value: object) -> bool:
     """Return whether a value is 0 or 1, or true or false."""
     return isinstance(value, int | float) and value in (0, 1)
@@ -214,7 +219,7 @@ def find_kind(sample: Sample) -> str:
     if is_tagged(sample):
         return "tags"
     items = value if isinstance(value, list) else [value]
-    return "labels" if all(isinstance(item, str | int) for item in items) else "entities"
+    return "labels" if all(map(is_label, items)) else "entities"
 
 
 def _is_object(value: Row) -> bool:
@@ -266,6 +271,12 @@ def choices_of(value: Any) -> Any:
         isinstance(chosen, list) and all(isinstance(each, str) for each in chosen)
     )
     return chosen if is_good and all(not each for each in value.values() if each is not chosen) else value
+
+
+def _is_likely(item: Row) -> bool:
+    """Return whether the probability in an object of a label, if there is one, is high enough."""
+    scores = [each for each in map(item.get, ("score", "confidence", "probability")) if each is not None]
+    return all(not isinstance(each, float) or each >= MIN_CAT_PROBABILITY for each in scores)
 
 
 def _names(value: Any) -> list[str]:

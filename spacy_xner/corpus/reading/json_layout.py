@@ -21,7 +21,7 @@ TEXTS = (
 # Keys of a text that are also used for other strings.
 LOOSE_TEXTS = (
     *("data", "source", "raw", "body", "input", "query", "document", "doc", "message", "comment", "question"),
-    *("passage", "paragraph", "context", "abstract", "title", "description"),
+    *("passage", "paragraph", "context", "abstract", "title", "description", "headline"),
 )  # fmt: skip
 # Keys of the tokens of a text, of spaCy's own JSON, and of chunks of a text.
 LISTS = ("tokens", "words", "tokenizedtext", "paragraphs", "data")
@@ -70,7 +70,7 @@ def find_layout(session: ReadSession) -> Layout:
         if item is None:
             # No text is this long.
             is_long = first == "{" and len(stream.peek(MAX_LINE)) >= MAX_LINE
-            return Layout.WRAPPED if is_long and "\n" in stream.peek(CHUNK) else Layout.LINES
+            return Layout.WRAPPED if is_long else Layout.LINES
         is_wrapper = isinstance(item.value, dict) and list_arrays(item.value, text_key(session))
         # Objects with arrays may also follow each other: documents, one a line.
         if is_wrapper and not _NEXT_LINE.match(stream.peek(CHUNK)):
@@ -133,7 +133,8 @@ def list_spread(value: object) -> list[Row]:
 def is_text(value: object, text: str | None = None) -> bool:
     """Return whether a value is a text with what is known of it: an object, or a pair."""
     if not isinstance(value, dict):
-        return is_pair(value)
+        # Arrays of two strings may be anything.
+        return isinstance(value, list) and is_pair(value) and isinstance(value[1], dict | list)
     if isinstance(value.get("data"), dict) and "annotations" in value:
         return True
     if text is not None:
