@@ -62,6 +62,21 @@ class Format:
     reads_hub: bool = field(default=False, kw_only=True)
 
 
+# Formats of plain text, which files of JSON do not have.
+TEXT_FORMATS: dict[str, Format] = {
+    "usaddress": Format(recognizes_xml, read_xml),
+    "span-rows": Format(recognizes_span_rows, read_span_rows),
+    "sequences": Format(recognizes_sequences, read_sequences),
+    "webanno": Format(recognizes_webanno, read_webanno),
+    "brackets": Format(recognizes_brackets, read_brackets),
+    "pairs": Format(recognizes_pairs, read_pairs),
+    "inline": Format(recognizes_inline, read_inline),
+    "joined": Format(recognizes_joined, read_joined),
+    "fasttext": Format(recognizes_fasttext, read_fasttext),
+    "conll": Format(recognizes_conll, read_conll, write_conll),
+    "token-table": Format(recognizes_token_table, read_token_table),
+    "table": Format(recognizes_table, read_table),
+}
 # The first that recognizes a file reads it.
 FORMATS: dict[str, Format] = {
     "hf": Format(recognizes_hf, read_hf, reads_folders=True, reads_hub=True),
@@ -75,18 +90,7 @@ FORMATS: dict[str, Format] = {
     "chunks": Format(recognizes_chunks, read_chunks),
     "uie": Format(recognizes_uie, read_uie),
     "jsonl": Format(recognizes_span_json, read_span_json, write_span_json),
-    "usaddress": Format(recognizes_xml, read_xml),
-    "span-rows": Format(recognizes_span_rows, read_span_rows),
-    "sequences": Format(recognizes_sequences, read_sequences),
-    "webanno": Format(recognizes_webanno, read_webanno),
-    "brackets": Format(recognizes_brackets, read_brackets),
-    "pairs": Format(recognizes_pairs, read_pairs),
-    "inline": Format(recognizes_inline, read_inline),
-    "joined": Format(recognizes_joined, read_joined),
-    "fasttext": Format(recognizes_fasttext, read_fasttext),
-    "conll": Format(recognizes_conll, read_conll, write_conll),
-    "token-table": Format(recognizes_token_table, read_token_table),
-    "table": Format(recognizes_table, read_table),
+    **TEXT_FORMATS,
 }
 
 
@@ -149,7 +153,8 @@ def get_writer(name: str) -> Callable[[Iterable[Record], TextIO, WriteOptions], 
 
 def recognize(head: FileHead) -> str | None:
     """Return the name of the first format that recognizes a file or folder; None if none does."""
-    return next((name for name, format in _each_format() if format.recognizes(head)), None)
+    formats = (pair for pair in _each_format() if not (head.first and pair[0] in TEXT_FORMATS))
+    return next((name for name, format in formats if format.recognizes(head)), None)
 
 
 def find_format(path: Path, session: ReadSession | None = None) -> str:

@@ -108,6 +108,7 @@ ARRAYS: dict[str, list[list[Any]]] = {
     "label, text, inclusive": [["WHO", "Ida Holm", 11, 18], ["CITY", "Bergen", 23, 28]],
     "offsets, label, score": [[11, 19, "WHO", 0.5], [23, 29, "CITY", 0.75]],
     "offsets, labels": [[11, 19, ["WHO"]], [23, 29, ["CITY"]]],
+    "id, label, a pair": [["T1", "WHO", [[11, 19]]], ["T2", "CITY", [[23, 29]]]],
     "a pair, label": [[[11, 19], "WHO"], [[23, 29], "CITY"]],
     "text, label": [["Ida Holm", "WHO"], ["Bergen", "CITY"]],
     "label, text": [["WHO", "Ida Holm"], ["CITY", "Bergen"]],
@@ -203,6 +204,14 @@ TEXTS: dict[str, dict[str, Any]] = {
     },
     "a row of a viewer": {"row_idx": 0, "row": {"text": TEXT, "entities": SPANS}, "truncated_cells": []},
     "with tokens": {"text": TEXT, "tokens": TEXT.split(), "annotation": [["WHO", 11, 19], ["CITY", 23, 29]]},
+    "predictions alone": {"text": TEXT, "predictions": SPANS},
+    "results of an analyzer": {"text": TEXT, "results": [
+        {"entity_type": label, "start": start, "end": end, "score": 0.9}
+        for start, end, label in ARRAYS["offsets, label"]
+    ]},
+    "entities in annotations": {"text": TEXT, "annotations": {"entities": ARRAYS["offsets, label"]}},
+    "names and values": {"query": TEXT, "slots": [{"name": "WHO", "value": "Ida Holm"},
+                                                  {"name": "CITY", "value": "Bergen"}]},
     "deep": {"text": TEXT, "result": {"data": {"spans": SPANS}}},
     "under another name": {"text": TEXT, "found_things": SPANS, "url": "https://a.b", "score": 0.5},
 }  # fmt: skip
@@ -281,6 +290,21 @@ LABELS: dict[str, tuple[list[dict[str, Any]], list[list[str] | None]]] = {
         [["a"], ["b"]],
     ),
     "numbers": ([{"text": "wet", "label": 3}, {"text": "dry", "label": [4, 5]}], [["3"], ["4", "5"]]),
+    "0 and 1": ([{"text": "wet", "label": 0}, {"text": "dry", "label": 1}], [["0"], ["1"]]),
+    "0.0 and 1.0": ([{"text": "wet", "label": 0.0}, {"text": "dry", "label": 1.0}], [["0"], ["1"]]),
+    "false and true": (
+        [{"text": "wet", "label": False}, {"text": "dry", "label": True}], [["False"], ["True"]],
+    ),
+    "the name of a class": (
+        [{"source": "wet", "job": 0, "job-metadata": {"class-name": "a", "confidence": 0.6}},
+         {"source": "dry", "job": 1, "job-metadata": {"class-name": "b", "confidence": 0.7}}],
+        [["a"], ["b"]],
+    ),
+    "probabilities in objects": (
+        [{"text": "wet", "label": [{"label": "a", "score": 0.9}, {"label": "b", "score": 0.1}]},
+         {"text": "dry", "label": [{"label": "a", "score": 0.4}, {"label": "b", "score": 0.6}]}],
+        [["a"], ["b"]],
+    ),
 }  # fmt: skip
 
 
@@ -334,6 +358,37 @@ def test_tags_beside_a_text_are_no_labels(tmp_path: Path, name: str, key: str) -
     records, _ = read(tmp_path, [{"text": text, key: tags}, {"text": text, key: empty}])
     assert [surfaces(record) for record in records] == [[("张伟", "WHO"), ("Rome", "CITY")], []]
     assert chosen(records) == [None, None]
+
+
+def test_classifications_beside_entities_are_read(tmp_path: Path) -> None:
+    row = {
+        "content": TEXT, "metadata": {}, "annotations": [
+            {"start": 11, "end": 19, "tag": "WHO", "value": "Ida Holm", "annotated_by": [{"id": 1}]},
+            {"start": 23, "end": 29, "tag": "CITY", "value": "Bergen", "annotated_by": []},
+        ],
+        "classifications": [{"classname": "mail", "classification_id": "z"}],
+    }  # fmt: skip
+    records, _ = read(tmp_path, {"examples": [row]}, lines=False)
+    assert surfaces(records[0]) == BOTH
+    assert chosen(records) == [["mail"]]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"messages": [{"role": "user", "content": "mail it"}]},
+        {"my_text": TEXT, "entities": [{"text": "Ida Holm", "type": "WHO"}]},
+        {"a": 1, "b": "x"},
+        {"title_of_it": TEXT, "label": "a"},
+        {"sents": [["Ida", "rang"]], "title_": "x"},
+    ],
+)
+def test_json_without_a_known_text_is_no_other_format(tmp_path: Path, row: dict[str, Any]) -> None:
+    for rows in ([row], [row] * 3):
+        with pytest.raises(
+            CorpusError, match=r"file:1: .*(found no text in|expected a JSON|at least one entity)"
+        ):
+            read(tmp_path, rows)
 
 
 @pytest.mark.parametrize("tags", [["B-WHO", "I-WHO"], ["I-WHO", "I-WHO"]])
