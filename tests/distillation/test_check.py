@@ -127,6 +127,12 @@ def test_a_teacher_is_checked_on_a_corpus(tmp_path: Path, ruler: Path) -> None:
     assert seen == [(2, 2)]
 
 
+def test_a_teacher_is_checked_on_a_device_that_there_is(tmp_path: Path, base: Path) -> None:
+    DocBin(docs=[spacy.blank("xx").make_doc("Anna met Bo")]).to_disk(tmp_path / "corpus.spacy")
+    with pytest.raises(ValueError, match="device must be auto, cpu, cuda"):
+        check_teacher(str(base), tmp_path / "corpus.spacy", device="abacus")
+
+
 def test_a_corpus_without_texts_is_refused(tmp_path: Path, ruler: Path) -> None:
     DocBin(docs=[spacy.blank("xx").make_doc("")]).to_disk(tmp_path / "empty.spacy")
     with pytest.raises(ValueError, match=r"The corpus must have texts, found none in .*empty.spacy"):

@@ -74,6 +74,13 @@ def test_teaches_all_tokens_on_request(base: Path, nlp: Language) -> None:
         assert gold.open == ()
 
 
+def test_labels_are_open_unless_told_otherwise(base: Path, nlp: Language) -> None:
+    examples = make_examples(nlp, NEW)
+    teacher = make_teacher(base, nlp, examples, open_labels=False)
+    assert teacher.unannotated == ("COURIER", "LOC", "PER")
+    assert {gold.open for gold in augment_batch(teacher, examples).gold} == {()}
+
+
 def test_pseudo_labels_of_confident_entities_only(
     base: Path, nlp: Language, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -91,6 +98,18 @@ def test_pseudo_labels_of_confident_entities_only(
     assert any(not all(gold.known) for gold in batch.gold)
     counts = ", ".join(f"{label} {added.count(label)}" for label in sorted(set(added)))
     assert f": {counts}; 3 less probable entities ignored" in caplog.text
+
+
+def test_pseudo_labels_that_are_too_improbable_are_counted(
+    base: Path, nlp: Language, caplog: pytest.LogCaptureFixture
+) -> None:
+    examples = make_examples(nlp, NEW)
+    n_entities = sum(len(doc.ents) for doc in load(str(base)).pipe(text for text, _ in SLIPS))
+    with caplog.at_level(logging.INFO, logger="spacy"):
+        batch = augment_batch(make_teacher(base, nlp, examples, alpha=1.0, confidence=1.0), examples)
+    assert {ent.label for gold in batch.gold for ent in gold.entities} == {"PHONE"}
+    message = "Pseudo-labels from {} with confidence 1.0: none; {} less probable entities ignored"
+    assert message.format(base, n_entities) in caplog.messages
 
 
 def test_annotated_labels_are_not_added(base: Path, nlp: Language) -> None:
@@ -176,7 +195,7 @@ def test_alpha_auto(base: Path, nlp: Language, tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.INFO, logger="spacy"):
         teacher = make_teacher(base, nlp, examples, alpha="auto", texts=str(tmp_path / "texts.txt"))
     assert augment_batch(teacher, examples).alpha == 0.5
-    assert "Teacher: alpha 0.5. Unlabelled texts keep the old labels." in caplog.text
+    assert "Teacher: alpha 0.5. Unlabelled texts keep the old labels." in caplog.messages
     examples = make_examples(nlp, NEW)
     assert augment_batch(make_teacher(base, nlp, examples, alpha="auto"), examples).alpha == 0.5
 

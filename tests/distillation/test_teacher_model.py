@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import spacy
 from spacy.language import Language
 
 from spacy_xner.distillation import teacher_model
 from spacy_xner.distillation.teacher_model import TeacherModel, TokenizedText, tokenized
 from spacy_xner.loading import load
+from spacy_xner.models.execution import get_execution
 from spacy_xner.nn.heads.distill import FLOOR
 from spacy_xner.training.batcher import join_examples, parts_of
 from spacy_xner.types import SoftTargets
@@ -29,7 +31,7 @@ def test_each_text_is_computed_once(
     first = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
     expected = first.soft_targets(texts)
     second = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
-    monkeypatch.setattr(second, "_compute", None)
+    monkeypatch.setattr(second, "precompute", None)
     for soft, other in zip(second.soft_targets(texts), expected, strict=True):
         assert (soft.tags, soft.entities) == (other.tags, other.entities)
         np.testing.assert_array_equal(soft.log_probs, other.log_probs)
@@ -81,6 +83,54 @@ def test_parts_of_a_concatenated_text_are_put_together(base: Path, nlp: Language
     assert len(moved) > 2
     assert joined.entities == moved
     assert joined.spans == moved
+
+
+@pytest.mark.parametrize("is_in_file", [True, False])
+def test_texts_as_a_whole_have_the_probability_of_each_label(tmp_path: Path, is_in_file: bool) -> None:
+    nlp = spacy.blank("xx")
+    pipe = nlp.add_pipe("textcat_multilabel")
+    for label in ("b", "a", "c"):
+        pipe.add_label(label)
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "nlp")
+    model = TeacherModel(
+        str(tmp_path / "nlp"), device="cpu", cache=tmp_path / "cache" if is_in_file else None, task="cats"
+    )
+    assert (model.labels, model.has_probabilities) == (("b", "a", "c"), False)
+    docs = [nlp.make_doc(text) for text in ("one two", "three")]
+    soft_targets = model.text_targets([tokenized(doc) for doc in docs])
+    for doc, soft in zip(docs, soft_targets, strict=True):
+        assert soft.labels == model.labels
+        assert soft.log_probs.shape == (3,)
+        probs = np.exp(soft.log_probs.astype(float))
+        assert probs == pytest.approx([nlp(doc).cats[label] for label in soft.labels], abs=2e-3)
+    with pytest.raises(ValueError, match="A teacher must find entities, found textcat_multilabel in "):
+        TeacherModel(str(tmp_path / "nlp"), device="cpu")
+    with pytest.raises(ValueError, match=r"The teacher must share labels .* \(d, e\), found b, a, c in "):
+        model.shared_labels(["d", "e"])
+    assert model.shared_labels(["d", "a", "b"]) == {"a", "b"}
+
+
+def test_a_teacher_runs_on_its_device_with_its_own_pieces(base: Path) -> None:
+    model = TeacherModel(str(base), device="cpu")
+    assert model.nlp.get_pipe("xner").device == "cpu"
+    assert model.has_probabilities
+    cutter = get_execution(model.nlp.get_pipe("xner").model).cutter
+    assert cutter is not None
+    assert model.tokenizer is cutter.tokenizer
+    with pytest.raises(ValueError, match="device must be auto, cpu, cuda"):
+        TeacherModel(str(base), device="abacus")
+
+
+def test_components_before_that_of_the_entities_run(base: Path, tmp_path: Path) -> None:
+    nlp = load(str(base))
+    text = tokenized(nlp.make_doc(SLIPS[0][0]))
+    (expected,) = TeacherModel(str(base), device="cpu").soft_targets([text])
+    nlp.add_pipe("sentencizer", first=True)
+    nlp.to_disk(tmp_path)
+    (soft,) = TeacherModel(str(tmp_path), device="cpu").soft_targets([text])
+    assert (soft.tags, soft.entities) == (expected.tags, expected.entities)
+    np.testing.assert_array_equal(soft.log_probs, expected.log_probs)
 
 
 def test_teachers_are_separate_in_one_cache_file(base: Path, tiny: Path, tmp_path: Path) -> None:
