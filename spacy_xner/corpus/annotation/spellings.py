@@ -10,7 +10,7 @@ from ...spelling import Spelling
 # The reader reports single bad cells; they must not make another column look better.
 MIN_GOOD_SHARE = 0.9
 # What corpora write in place of O.
-PLACEHOLDERS = frozenset(("", "-", "_", "*", "o", "0"))
+PLACEHOLDERS = frozenset(("", "-", "_", "*", "o", "0", "None", "none", "NONE", "null", "nan"))
 _OUTSIDE = PLACEHOLDERS | {OUTSIDE}
 DEFAULT_LABEL = "ENTITY"
 # Of the cells of labels alone, those that are O: one of the parts of speech may be called so, too.

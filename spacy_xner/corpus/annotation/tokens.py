@@ -16,8 +16,7 @@ from .tags import detect_scheme
 
 # Zero-width spaces, joiners, direction and byte order marks: alone, they are no token.
 BOM = "\ufeff"
-ZERO_WIDTH = "\u200b\u200c\u200d\u200e\u200f\u2060" + BOM
-_ANY_ZERO_WIDTH = re.compile(f"[{ZERO_WIDTH}]")
+_ANY_ZERO_WIDTH = re.compile(rf"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f{BOM}]")
 
 
 class Sentence(NamedTuple):

@@ -44,16 +44,16 @@ class Columns:
     style: TokenStyle = TokenStyle(TagScheme())  # noqa: RUF009 - immutable
 
     def split(self, line: str) -> list[str]:
-        """Split a line; between blanks, a token may be a blank, and the last tag may be missing."""
-        row = split_line(line, self.separator)
-        missing = self.layout.width - len(row)
-        if missing != 1 or self.separator:
+        """Split a line; a token may be a blank, and between blanks, the last tag may be missing."""
+        row, cells = split_line(line, self.separator), split_line(line, None)
+        width, token = self.layout.width, self.layout.token
+        is_split = self.separator is not None and self.separator in line
+        if is_split or len(row) == width or len(cells) != width - 1:
             return row
-        token = self.layout.token
-        filled = [*row[:token], " ", *row[token:]]
+        filled = [*cells[:token], " ", *cells[token:]]
         if all(self.is_tag(filled[i]) for i in self.layout.tags):
             return filled
-        return [*row, ""] if line[-1] in " \t" else row
+        return [*row, ""] if self.separator is None and line[-1] in " \t" else row
 
     def is_tag(self, cell: str) -> bool:
         """Return whether a cell is a tag of this file."""
@@ -66,7 +66,7 @@ class Columns:
         # Any word may be a label alone.
         scheme = self.style.scheme
         is_word = scheme.spelling.is_plain and not scheme.is_outside(row[self.layout.tags[0]].strip())
-        return is_word and row[0] == "#"
+        return is_word and not row[0][1:2].isalnum()
 
     def read(self, rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
         """Return the tokens of rows, and their tags in each layer."""

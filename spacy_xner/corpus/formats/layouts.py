@@ -145,21 +145,18 @@ def _find_labels(
         key = _find_key(cells)
         if key is not None:
             return {i: {key}}, key
-    alone = {i: _find_alone(session, cells, words) for i, cells in columns.items()}
-    return {i: labels for i, labels in alone.items() if labels} or joined, None
-
-
-def _find_alone(session: ReadSession, cells: Sequence[str], words: Sequence[str]) -> set[str]:
-    """Return the labels of a column of letters alone, or of labels alone."""
-    counts = Counter(cells)
-    if not words or not counts:
-        return set()
-    bare = find_bare(counts, session.options.label)
-    if bare is not None:
-        return labels_of(bare, counts)
-    plain = find_plain(counts, session.options.scheme)
-    labels = labels_of(plain, counts) if plain is not None else set()
-    return labels if _are_few(labels, cells, words) else set()
+    if not words:
+        return joined, None
+    options = session.options
+    bare = {i: labels_of(form, counts[i]) for i in counts if (form := find_bare(counts[i], options.label))}
+    plain = {
+        i: labels_of(form, counts[i])
+        for i in counts
+        if i not in bare and (form := find_plain(counts[i], options.scheme))
+    }
+    few = {i: labels for i, labels in plain.items() if labels and _are_few(labels, columns[i], words)}
+    # Letters beside labels are of less use than these.
+    return few or bare or joined, None
 
 
 def _are_few(labels: set[str], cells: Sequence[str], words: Sequence[str]) -> bool:

@@ -48,6 +48,7 @@ def rows(tags: str, separator: str = "\t") -> str:
         ("B-PER I-PER _ _ B-LOC _ _", "letter first, '_' read as O"),
         ("B-PER I-PER - - B-LOC - -", "letter first, '-' read as O"),
         ("B-PER I-PER . . B-LOC . .", "letter first, '' read as O"),
+        ("B-PER I-PER None None B-LOC None None", "letter first, 'None' read as O"),
         ("B-PER I-PER 0 O B-LOC O O", "letter first, '0' read as O"),
         ("PER PER O O LOC O O", "IO, labels alone: PER 2, O 2, LOC 1"),
     ],
@@ -116,6 +117,17 @@ def test_other_columns_are_no_labels_alone(tmp_path: Path, text: str) -> None:
 def test_what_the_message_advises_works(tmp_path: Path, text: str, options: dict[str, str]) -> None:
     entities, _ = read(tmp_path, text, "conll", **options)
     assert [entity for entity in entities if entity[1] != "X"] == BO
+
+
+def test_labels_are_kept_where_letters_have_a_column(tmp_path: Path) -> None:
+    for text in ("Bo\tB\tPER\nEk\tI\tPER\nran\tO\tO\n", "Bo\tPER\tB\nEk\tPER\tI\nran\tO\tO\n"):
+        assert read(tmp_path, text)[0] == [("Bo Ek", "PER")]
+
+
+@pytest.mark.parametrize("comment", ["# said by Bo", "# so", "# id = 7", "## so\tfar"])
+def test_comments_are_no_tokens_beside_labels_alone(tmp_path: Path, comment: str) -> None:
+    text = rows("PER PER O O LOC O O") + "\n#\tO\nAnn\tPER\n"
+    assert read(tmp_path, f"{comment}\n{text}")[0] == [*BO, ("Ann", "PER")]
 
 
 def test_a_column_without_tags_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -204,6 +216,8 @@ def test_nested_layers_may_have_labels_of_their_own(tmp_path: Path) -> None:
 def test_a_header_is_no_token(tmp_path: Path, header: str) -> None:
     for tags in ("B-PER I-PER O O B-LOC O O", "PER PER O O LOC O O"):
         assert read(tmp_path, f"{header}\n" + rows(tags))[0] == BO
+    names = header.replace("\t", " ")
+    assert read(tmp_path, f"{names}\n" + rows("B-PER I-PER O O B-LOC O O", " "))[0] == BO
     lines = rows("B-PER I-PER O O B-LOC O O").split("\n")
     indexed = "\n".join(f"{i}\t{line}" if line else "" for i, line in enumerate(lines))
     assert read(tmp_path, f"\t{header}\n{indexed}")[0] == BO

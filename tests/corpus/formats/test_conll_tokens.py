@@ -44,6 +44,9 @@ def read(tmp_path: Path, text: str, **options: object) -> tuple[Texts, ReadRepor
         ("李\tB-PER\n雷\tI-PER\n\u200b\tO\n来\tO\n", "李雷来", {"zero-width tokens": 1}),
         ("李\tB-PER\n雷\tI-PER\n\u200e\tO\n\ufeff\tO\n来\tO\n", "李雷来", {"zero-width tokens": 2}),
         # At the borders of a sentence.
+        # Between tabs, a blank without one.
+        ("李\tB-PER\n雷\tI-PER\n  O\n来\tO\n了\tO\n", "李雷 来了", {"blank tokens": 1}),
+        ("李\tB-PER\n雷\tI-PER\n\u00ad\tO\n来\tO\n", "李雷来", {"zero-width tokens": 1}),
         (" \tO\n李\tB-PER\n雷\tI-PER\n \tO\n", "李雷", {"blank tokens": 2}),
         # Inside an entity, whatever its tag.
         ("李\tB-PER\n \tI-PER\n雷\tI-PER\n来\tO\n", "李 雷来", {"blank tokens": 1}),
@@ -145,6 +148,7 @@ def test_marks_of_all_tokens_are_taken_off(
 
 
 def test_few_tokens_show_no_marks() -> None:
-    assert find_marks(["A1", "B2", "C3"]) is None
+    assert find_marks(["A1", "B2"]) is None
+    assert find_marks(["en:A", "en:B"]) is None
     assert find_marks(["10", "21", "32", "43", "54"]) is None
     assert find_marks([]) is None
