@@ -39,7 +39,7 @@ def test_unlabelled_files(tmp_path: Path) -> None:
     ("name", "raw", "message"),
     [
         ("a.jsonl", b'{"text": "one"}\n{"txt": "two"}\n', "a.jsonl:2: expected .*, found {'txt': 'two'}"),
-        ("a.jsonl", b'{"text": ["one"]}', "a.jsonl:1: expected .*, found {'text': .'one'.}"),
+        ("a.jsonl", b'{"text": "one"}\n{"text": ["two"]}', "a.jsonl:2: expected .*, found {'text': .'two'.}"),
         ("a.jsonl", b'{"text": "one"}\n3', "a.jsonl:2: expected a JSON object, found int"),
         ("a.jsonl", b'{"text": "one"}\n{', "a.jsonl:2: expected a JSON object on each line"),
         ("a.jsonl", b'{"text": "one"}\n{"text": "\\ud83d"}', "a.jsonl:2: expected text, found"),
