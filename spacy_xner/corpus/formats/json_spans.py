@@ -250,8 +250,8 @@ def read_span(session: ReadSession, where: str, keys: SpanKeys, value: Any) -> l
     if get(value, keys.start) is None or (keys.size and len(value) != keys.size):
         session.fail(where, f"{SHAPE}, found {shorten(value)}.", NAME_KEYS)
     spans: list[RawSpan] = []
-    for moved in _list_places(session, keys, value):
-        labels = get(value, moved.label) if moved.label is not None else ""
+    for moved in (keys,) if len(keys.start) < 3 else _list_places(session, keys, value):
+        labels: Any = get(value, moved.label) if moved.label is not None else ""
         if labels == [] and isinstance(value, dict):
             session.leave_out("entities without a label")
             continue
@@ -260,8 +260,10 @@ def read_span(session: ReadSession, where: str, keys: SpanKeys, value: Any) -> l
             end = int(start) + int(end)
         surface = get(value, moved.surface) if moved.surface is not None else None
         surface = surface if isinstance(surface, str) else None
-        each_label: list[Any] = labels if isinstance(labels, list) and labels else [labels]
-        spans += [RawSpan(start, end, label, surface) for label in each_label]
+        if isinstance(labels, list) and labels:
+            spans += [RawSpan(start, end, label, surface) for label in labels]
+        else:
+            spans.append(RawSpan(start, end, labels, surface))
     return spans
 
 

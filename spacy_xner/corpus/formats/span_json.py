@@ -77,7 +77,7 @@ def parse_row(plan: Plan, session: ReadSession, where: str, row: Row) -> RawReco
             continue
         marks = key.read(place, value)
         if marks.spans is not None:
-            spans = [*(spans or ()), *marks.spans]
+            spans = marks.spans if spans is None else [*spans, *marks.spans]
         if marks.cats is not None:
             cats = [*(cats or ()), *marks.cats]
     if plan.flags and spans is None and cats is None:
@@ -103,10 +103,11 @@ def _check_unread(plan: Plan, place: Place) -> None:
         value = get(place.row, path)
         for _ in value if isinstance(value, list) else [value] if value else ():
             place.session.leave_out(kind)
-    for parent in {(), plan.text[:-1]}:
+    for parent in ((), plan.text[:-1]) if len(plan.text) > 1 else ((),):
         for key, value in (get(place.row, parent) or {}).items():
-            is_nested = isinstance(value, list | dict)
-            if is_nested and (*parent, key) not in plan.known and _holds_annotations(value, len(place.text)):
+            if type(value) not in (list, dict) or (*parent, key) in plan.known:
+                continue
+            if _holds_annotations(value, len(place.text)):
                 name = ".".join([*map(str, parent), key])
                 place.session.fail(
                     place.where,
