@@ -101,7 +101,7 @@ def _parse(where: str, paragraph: Row) -> Paragraph:
         raise TypeError
     n_missing = tags.count(MISSING)
     layers = [[OUTSIDE if tag == MISSING else tag for tag in tags]] if n_missing < len(tags) else []
-    glued = [token.get("space") == "" for token in tokens]
+    glued = [token.get("space", token.get("after")) == "" for token in tokens]
     entities = None
     if not layers and raw is not None and paragraph.get("entities"):
         entities = [_parse_entity(entity, len(raw)) for entity in paragraph["entities"]]
@@ -120,7 +120,10 @@ def _parse_entity(entity: Any, size: int) -> CharSpan:
 def _parse_cats(paragraph: Row) -> dict[str, float] | None:
     cats = paragraph.get("cats") or {}
     pairs = cats.items() if isinstance(cats, dict) else [(cat["label"], cat["value"]) for cat in cats]
-    return {label: float(value) for label, value in pairs} or None
+    values = {label: float(value) for label, value in pairs}
+    if not all(isinstance(label, str) and 0 <= value <= 1 for label, value in values.items()):
+        raise ValueError
+    return values or None
 
 
 def _make_record(session: ReadSession, style: TokenStyle, paragraph: Paragraph) -> Record | None:

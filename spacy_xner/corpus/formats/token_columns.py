@@ -13,13 +13,13 @@ from .token_spans import are_token_spans, fits_characters
 Row = dict[str, Any]
 # Names of columns, normalized, the most likely first.
 TOKENS = (
-    "tokens", "words", "tokenizedtext", "token", "word", "sentence", "chars", "characters", "tokenlist",
-    "text", "input", "source", "sent", "content", "x",
+    "tokens", "words", "tokenizedtext", "token", "word", "sentence", "sentences", "chars", "characters",
+    "tokenlist", "text", "input", "source", "sent", "content", "x",
 )  # fmt: skip
 TAGS = (
     "nertags", "tags", "ner", "labels", "nerlabels", "nertag", "biotags", "iobtags", "bio", "iob", "bioes",
     "bilou", "entities", "entitytags", "tag", "label", "namedentities", "nerbio", "taglist", "iob2", "target",
-    "targets", "y", "goldtags", "slots", "annotation", "annotations",
+    "targets", "y", "goldtags", "slots", "wordlabels", "annotation", "annotations",
 )  # fmt: skip
 SPANS = (
     "ner",
@@ -74,8 +74,10 @@ def find_fields(session: ReadSession, rows: Sequence[Row]) -> Fields | None:
     tags = choose("tags", TAGS, lambda row, value: _are_tags(row.get(tokens), value)) if tokens else []
     if tags:
         best = min(tags, key=lambda name: _rank_tags(rows, name))
-        has_numbers = any(type(tag) is int for row in rows for tag in _as_list(row.get(best)))
-        return Fields(tokens, best, text, find_label_names(session, best) if has_numbers else None)
+        cells = {str(tag) for row in rows for tag in _as_list(row.get(best))}
+        # Numbers may be strings.
+        has_numbers = any(map(str.isdecimal, cells)) and all(map(str.isdecimal, cells - {""}))
+        return Fields(tokens, best, text, (find_label_names(session, best) or {}) if has_numbers else None)
     spans = (
         choose("spans", SPANS, lambda row, value: are_token_spans(row.get(tokens), value)) if tokens else []
     )

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from itertools import islice
 
+from ...errors import CorpusError
 from ...types import Record
 from ..reading.json_items import Row, read_json
 from ..reading.json_layout import has_text
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
 from .token_columns import Fields, find_fields
+from .token_layouts import split_row
 from .token_rows import SAMPLE_ROWS, read_token_rows, refuse_columns
 
 # Rows that are read to recognize the format.
@@ -19,14 +21,24 @@ CORE = (("tokens", "words", "tokenized_text"), ("ner_tags", "tags", "ner", "labe
 
 def recognizes_token_json(head: FileHead) -> bool:
     """Return whether the first objects have tokens, and tags or entities."""
-    row = _split(head.first)[:1]
-    if not any(isinstance(value, list) for each in row for value in each.values()):
+    row = split_row(head.first)[0]
+    if not any(isinstance(value, list) for value in row.values()):
         return False
-    session = ReadSession(head.path)
-    rows = [row for _, row in islice(_list_rows(session.preview()), FIRST_ROWS)]
-    if find_fields(session.preview(), rows) is not None:
+    rows = _read_first(ReadSession(head.path))
+    if find_fields(ReadSession(head.path), rows) is not None:
         return True
     return not has_text(head.first) and _name_core(head.first) is not None
+
+
+def _read_first(session: ReadSession) -> list[Row]:
+    """Read the first rows, up to one that cannot be read."""
+    rows: list[Row] = []
+    try:
+        for _, row in islice(_list_rows(session.preview()), FIRST_ROWS):
+            rows.append(row)
+    except CorpusError:
+        pass  # the reader reports it
+    return rows
 
 
 def read_token_json(session: ReadSession) -> Iterator[Record]:
@@ -53,24 +65,4 @@ def _name_core(row: Row) -> Fields | None:
 
 
 def _list_rows(session: ReadSession) -> Iterator[tuple[str, Row]]:
-    return ((where, part) for where, row in read_json(session) for part in _split(row))
-
-
-def _split(row: Row) -> list[Row]:
-    """Split a document of sentences, as DyGIE++ has them, where indices count the document's tokens."""
-    sentences, ner = row.get("sentences"), row.get("ner")
-    if not (isinstance(sentences, list) and isinstance(ner, list) and len(ner) == len(sentences)):
-        return [row]
-    if not all(isinstance(each, list) for each in (*sentences, *ner)):
-        return [row]
-    rows, n_before = [], 0
-    for tokens, spans in zip(sentences, ner, strict=True):
-        rows.append({"tokens": tokens, "ner": [_shift(span, n_before) for span in spans]})
-        n_before += len(tokens)
-    return rows
-
-
-def _shift(span: object, n_tokens: int) -> object:
-    if not isinstance(span, list) or not all(type(each) is int for each in span[:2]):
-        return span
-    return [*(each - n_tokens for each in span[:2]), *span[2:]]
+    return ((where, part) for where, row in read_json(session) for part in split_row(row))

@@ -134,10 +134,11 @@ def _tag_spans(
 
 
 def _name(session: ReadSession, where: str, tag: object, *, names: Mapping[int, str] | None) -> str:
-    if isinstance(tag, str):
+    if isinstance(tag, str) and (names is None or not tag.isdecimal()):
         return tag
-    if type(tag) is int and names is not None and tag in names:
-        return names[tag]
+    number = int(tag) if isinstance(tag, str) else tag if type(tag) is int else -1
+    if names is not None and number in names:
+        return names[number]
     session.fail(
         where,
         f"a tag must be a string, or a number that the dataset's features name, found {shorten(tag)}.",

@@ -127,6 +127,8 @@ def test_what_is_not_read_is_counted(tmp_path: Path) -> None:
         ({"paragraphs": [{"sentences": [{"tokens": [{"orth": 3}]}]}]}, "expected {"),
         ({"sentences": [{"words": []}]}, "expected {"),
         (wrap(make_tokens(), raw=TEXT, entities=[[9, 99, "WHERE"]]), "expected {"),
+        (wrap(make_tokens(BILUO), cats=[{"label": 3, "value": 1}]), "expected {"),
+        (wrap(make_tokens(BILUO), cats={"good": 2}), "expected {"),
         (wrap(make_tokens(["B-WHO", "L-WHO", "?", "O"])), "a tag must be"),
         (wrap(make_tokens(BILUO), raw="\x00"), "expected text, found a NUL"),
     ],

@@ -260,3 +260,52 @@ def test_a_text_is_not_taken_for_tokens(tmp_path: Path) -> None:
     rows = [{"text": "To Una Lee in Rome", "tokens": ["To", "Una", "Lee"], "entities": [[3, 10, "WHO"]]}] * 2
     (tmp_path / "a").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     assert [surfaces(each)[1] for each in read_records(tmp_path / "a")] == [[WHO]] * 2
+
+
+NO_ONE = ("No one", [])
+STRINGS = [" ".join(TOKENS), "No one"], [" ".join(TAGS), "O O"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"data": [{"tokens": TOKENS, "tags": TAGS}, {"tokens": ["No", "one"], "tags": ["O", "O"]}]},
+        {"tokens": [TOKENS, ["No", "one"]], "ner_tags": [TAGS, ["O", "O"]]},
+        [{"tokens": text, "tags": tags} for text, tags in zip(*STRINGS, strict=True)],
+        [{"text": text, "label": tags} for text, tags in zip(*STRINGS, strict=True)],
+        [
+            {"sentence": text, "word_labels": tags.replace(" ", ",")}
+            for text, tags in zip(*STRINGS, strict=True)
+        ],
+        [
+            {"words": TOKENS, "ner": TAGS},
+            {"words": ["No", "one"], "ner": ["O", "O"]},
+            {"words": [], "ner": []},
+        ],
+    ],
+)
+def test_rows_are_arranged_in_many_ways(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(value), encoding="utf-8")
+    records, report = read(path)
+    assert report.notes[0] == "format tokens"
+    assert [surfaces(record) for record in records][:2] == [FOUND, NO_ONE]
+
+
+def test_a_split_is_chosen(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    value = {"train": [{"tokens": TOKENS, "tags": TAGS}], "test": [{"tokens": ["No"], "tags": ["O"]}]}
+    path.write_text(json.dumps(value), encoding="utf-8")
+    assert [surfaces(record) for record in read(path, split="train")[0]] == [FOUND]
+    with pytest.raises(CorpusError, match="texts must be under one key, found them under 'train' and 'test'"):
+        read(path)
+
+
+def test_numbers_of_tags_may_be_strings(tmp_path: Path) -> None:
+    row = {"tokens": TOKENS, "ner_tags": list("01203")}
+    with pytest.raises(
+        CorpusError, match=r"jsonl:1: a tag must be .*, found '0'\. Make .* --fields names=FILE"
+    ):
+        read_rows(tmp_path, row)
+    (tmp_path / "labels.txt").write_text("O\nB-WHO\nI-WHO\nB-WHERE\n", encoding="utf-8")
+    assert read_rows(tmp_path, row)[0] == [FOUND]
