@@ -26,7 +26,7 @@ class Spelling:
         if self.is_plain:
             return "I", tag
         if self.label:
-            letter, label = tag, self.label
+            letter, label = tag.rstrip("-_"), self.label
         elif label_first:
             label, _, letter = tag.rpartition(self.separator)
         else:

@@ -31,7 +31,7 @@ def read_tags(
         i, tag = next(pair for pair in enumerate(tags) if scheme.parse(pair[1]) is None)
         _refuse(session, scheme, place(i), tag)
     for ent in entities:
-        if " " in ent.label and is_sequence(tags[ent.start]):
+        if not ent.label.isalpha() and is_sequence(tags[ent.start]):
             _refuse(session, scheme, place(ent.start), tags[ent.start])
     for repair in scheme.repairs(tags, entities):
         where = place(repair.token)

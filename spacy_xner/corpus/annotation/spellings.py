@@ -49,12 +49,12 @@ def find_joined(counts: Mapping[str, int]) -> TagScheme | None:
 
 def find_bare(counts: Mapping[str, int], label: str | None = None) -> TagScheme | None:
     """Find a column of letters without labels, ``O`` among them or with a label that is given for them."""
-    letters = {cell.upper() for cell in counts if cell not in _OUTSIDE}
+    letters = {cell.upper().rstrip("-_") for cell in counts if cell not in _OUTSIDE}
     if not letters <= ROLES.keys() or not letters & _BEGINNINGS:
         return None
     if label is None and not {OUTSIDE, "o"} & counts.keys():
         return None
-    ignores_case = not ROLES.keys() >= counts.keys() - _OUTSIDE
+    ignores_case = any(map(str.islower, counts.keys() - _OUTSIDE))
     return _form(counts, Spelling(label=label or DEFAULT_LABEL, ignores_case=ignores_case))
 
 
@@ -87,8 +87,9 @@ def labels_of(form: TagScheme, counts: Mapping[str, int]) -> set[str]:
 
 
 def is_sequence(cell: str) -> bool:
-    """Return whether a cell holds several tags, separated by blanks."""
-    return " " in cell and all(part == OUTSIDE or _JOINED.match(part) for part in cell.split())
+    """Return whether a cell holds several tags."""
+    parts = re.split(r"[ |,;]+", cell)
+    return len(parts) > 1 and all(part == OUTSIDE or _JOINED.match(part) for part in parts)
 
 
 def _form(

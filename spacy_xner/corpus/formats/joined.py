@@ -34,7 +34,9 @@ def read_joined(session: ReadSession) -> Iterator[Record]:
     """
     sample = islice(read_lines(session.preview()), SAMPLE_LINES)
     rows = [cells for line in sample if len(cells := _split(line)) == 2]
-    scheme, evidence = detect_scheme([tags for _, tags in rows], session.options.scheme)
+    scheme, evidence = detect_scheme(
+        [tags for _, tags in rows], session.options.scheme, session.options.label
+    )
     session.note(evidence)
     spacing = detect_spacing(session, [tokens for tokens, tags in rows if len(tokens) == len(tags)])
     yield from session.read_each(read_lines(session), partial(_read, session, scheme, spacing))

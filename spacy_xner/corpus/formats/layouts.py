@@ -101,6 +101,8 @@ def detect_layout(session: ReadSession, number: int, rows: Rows, token: int | No
     columns = {i: [row[i].strip() for row in rows] for i in range(token, width)}
     words = columns.pop(token, [])
     labels, key = _find_labels(session, columns, words if 2 * len(rows) > widths.total() else [])
+    if not labels and width > 1 and find_joined(Counter(words)):
+        return Layout(width, 1, (0,))
     if not labels:
         session.fail(
             number,

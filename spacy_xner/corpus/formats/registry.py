@@ -64,7 +64,6 @@ class Format:
 
 # Formats of plain text, which files of JSON do not have.
 TEXT_FORMATS: dict[str, Format] = {
-    "usaddress": Format(recognizes_xml, read_xml),
     "span-rows": Format(recognizes_span_rows, read_span_rows),
     "sequences": Format(recognizes_sequences, read_sequences),
     "webanno": Format(recognizes_webanno, read_webanno),
@@ -74,6 +73,7 @@ TEXT_FORMATS: dict[str, Format] = {
     "joined": Format(recognizes_joined, read_joined),
     "fasttext": Format(recognizes_fasttext, read_fasttext),
     "conll": Format(recognizes_conll, read_conll, write_conll),
+    "usaddress": Format(recognizes_xml, read_xml),
     "token-table": Format(recognizes_token_table, read_token_table),
     "table": Format(recognizes_table, read_table),
 }

@@ -1,5 +1,6 @@
 """CoNLL files whose tags are written in other ways than ``B-PER``."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def test_letters_in_lower_case_leave_labels_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "tags", ["B I O O B O O", "b i o o b o o", "B E O O S O O", "B L O O U O O", "B I _ O B O _"]
+    "tags",
+    ["B I O O B O O", "b i o o b o o", "B E O O S O O", "B L O O U O O", "B I _ O B O _", "B- I- O O B- O O"],
 )
 def test_letters_alone_have_one_label(tmp_path: Path, tags: str) -> None:
     assert read(tmp_path, rows(tags))[0] == [("Bo Ek", "ENTITY"), ("Oslo", "ENTITY")]
@@ -193,12 +195,16 @@ def test_empty_tags_among_others_are_counted(tmp_path: Path) -> None:
         read(tmp_path, text, strict=True)
 
 
-@pytest.mark.parametrize("cell", ["B-PER I-PER", "B-PER O O", "O B-LOC"])
+@pytest.mark.parametrize("cell", ["B-PER I-PER", "B-PER O O", "O B-LOC", "B-PER|B-ORG", "B-LOC,O"])
 def test_several_tags_in_a_cell_are_no_label(tmp_path: Path, cell: str) -> None:
     with pytest.raises(
-        CorpusError, match=f"file.txt:20: a tag must be O, B-LABEL or I-LABEL, found '{cell}'"
+        CorpusError, match=f"file.txt:20: a tag must be O, B-LABEL or I-LABEL, found '{re.escape(cell)}'"
     ):
         read(tmp_path, "Bo\tB-PER\n" * 19 + f"Ek\t{cell}\n", "conll")
+
+
+def test_tags_may_stand_before_tokens(tmp_path: Path) -> None:
+    assert read(tmp_path, "B-PER\tBo\nI-PER\tEk\nO\tran\n\nO\tso\nB-LOC\tOslo\n")[0] == BO
 
 
 def test_a_label_may_hold_a_blank(tmp_path: Path) -> None:
