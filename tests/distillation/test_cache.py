@@ -5,6 +5,7 @@ import json
 import random
 import sqlite3
 from contextlib import closing
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,23 @@ def stored(tmp_path: Path) -> tuple[Path, dict[bytes, SoftTargets]]:
     targets = {cache.key([str(i)], [False]): make_targets(i) for i in range(20)}
     cache.add(list(targets.items()))
     return tmp_path / "cache.db", targets
+
+
+def test_rows_of_earlier_versions_are_read() -> None:
+    cache = TargetCache(None, b"teacher")
+    key = cache.key(["Anna", "B\u00f6"], [True, False])
+    assert key.hex() == "d7152184529ba6d1e50c68611838a761"
+    assert len({cache.key(["a", "b"], spaces) for spaces in product([True, False], repeat=2)}) == 4
+    head = '{"tags":["O","B-PER"],"entities":[[0,1,"PER",0.5]],"spans":[[0,1,"PER",0.5]]'
+    digest = ',"digest":"229e5504505b91b014664ebc5769be14"'
+    log_probs = bytes.fromhex("00C200B8000080C8")
+    # The first versions wrote no digest.
+    for text in (f"{head}{digest}}}", f"{head}}}"):
+        cache._db.execute("INSERT OR REPLACE INTO lessons VALUES (?, ?, ?)", (key, text, log_probs))
+        soft = cache.get(key)
+        assert soft is not None
+        assert (soft.tags, soft.entities, soft.spans) == (("O", "B-PER"), *[[Entity(0, 1, "PER", 0.5)]] * 2)
+        assert soft.log_probs.tolist() == [[-3.0, -0.5], [0.0, -9.0]]
 
 
 def test_certain_and_impossible_tags_are_kept() -> None:

@@ -152,6 +152,7 @@ def test_unlabelled_texts(base: Path, nlp: Language, tmp_path: Path) -> None:
     assert [doc.text for doc in batch.docs[3:]] == ["Anna at DHL"]
     assert batch.gold[3] == Gold([], [False] * 3)
     assert all(batch.targets[3].taught)
+    assert not any(batch.targets[3].partial)
     assert [doc.text for doc in augment_batch(teacher, examples[:3]).docs[3:]] == [
         "李娜 北京市海淀区",
         "Anna at DHL",

@@ -1,5 +1,6 @@
 """A teacher's soft targets: computed once, separate from those of other teachers."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -131,6 +132,12 @@ def test_components_before_that_of_the_entities_run(base: Path, tmp_path: Path) 
     (soft,) = TeacherModel(str(tmp_path), device="cpu").soft_targets([text])
     assert (soft.tags, soft.entities) == (expected.tags, expected.entities)
     np.testing.assert_array_equal(soft.log_probs, expected.log_probs)
+
+
+def test_earlier_cache_files_are_used(base: Path, tmp_path: Path) -> None:
+    """The digest of a teacher of entities has always been that of its bytes alone."""
+    model = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
+    assert model.cache.teacher == hashlib.blake2b(model.nlp.to_bytes()).digest()
 
 
 def test_teachers_are_separate_in_one_cache_file(base: Path, tiny: Path, tmp_path: Path) -> None:

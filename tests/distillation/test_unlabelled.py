@@ -38,7 +38,11 @@ def test_unlabelled_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "raw", "message"),
     [
-        ("a.jsonl", b'{"text": "one"}\n{"txt": "two"}\n', "a.jsonl:2: expected .*, found {'txt': 'two'}"),
+        (
+            "a.jsonl",
+            b'{"text": "one"}\n{"txt": "two"}\n',
+            "a.jsonl:2: expected .*, found {'txt': 'two'}. Fix the line.$",
+        ),
         ("a.jsonl", b'{"text": "one"}\n{"text": ["two"]}', "a.jsonl:2: expected .*, found {'text': .'two'.}"),
         ("a.jsonl", b'{"text": "one"}\n3', "a.jsonl:2: expected a JSON object, found int"),
         ("a.jsonl", b'{"text": "one"}\n{', "a.jsonl:2: expected a JSON object on each line"),
