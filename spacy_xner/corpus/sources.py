@@ -1,12 +1,14 @@
 """What a corpus is read from: a file, the files of a folder, or those of an archive."""
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from ..errors import CorpusError, XnerWarning
 from ..types import Record
 from .formats.columns import find_columns
 from .formats.registry import find_format, get_format, recognize
@@ -84,7 +86,9 @@ def _read_folder(session: ReadSession, format: str, depth: int) -> Iterator[Reco
             f"A folder must hold the files of a corpus, found none in {session.shown or session.path}. "
             "Check the path."
         )
-    return read_source(*sources[0], depth) if len(sources) == 1 else _read_all(session, sources, depth)
+    if len(sources) == 1:
+        return read_source(*sources[0], depth)
+    return _read_all(session, _share_columns(sources), depth)
 
 
 def _recognize(session: ReadSession, format: str) -> Source:
@@ -117,7 +121,7 @@ def _choose_formats(session: ReadSession, sources: Sequence[Source]) -> Iterator
         if source.format:
             yield source
         elif path.suffix in endings:
-            yield _follow(source, known[0])
+            yield source._replace(format=known[0].format)
         elif any(each.format for each in sources):
             beside.append(path)
         else:
@@ -126,13 +130,28 @@ def _choose_formats(session: ReadSession, sources: Sequence[Source]) -> Iterator
     leave_out(session, beside)
 
 
-def _follow(source: Source, known: Source) -> Source:
-    """Give a file the format of another one; without a tag, columns of CoNLL cannot be detected."""
-    session = source.session
-    if known.format == "conll" and session.options.columns is None:
-        columns = find_columns(known.session.preview()).layout.names
-        session = replace(session, options=replace(session.options, columns=columns))
-    return Source(session, known.format)
+def _share_columns(sources: Sequence[Source]) -> list[Source]:
+    """Name the columns for files of CoNLL in which they cannot be detected, since they have no entity."""
+    columns = [_find_columns(session) if name == "conll" else None for session, name in sources]
+    shared = next(filter(None, columns), None)
+    return [
+        Source(replace(session, options=replace(session.options, columns=shared)), name)
+        if name == "conll" and own is None
+        else Source(session, name)
+        for own, (session, name) in zip(columns, sources, strict=True)
+    ]
+
+
+def _find_columns(session: ReadSession) -> str | None:
+    if session.options.columns is not None:
+        return session.options.columns
+    with warnings.catch_warnings():
+        # The reader will warn.
+        warnings.simplefilter("ignore", XnerWarning)
+        try:
+            return find_columns(session.preview()).layout.names
+        except CorpusError:
+            return None
 
 
 def _read_all(session: ReadSession, sources: Sequence[Source], depth: int) -> Iterator[Record]:

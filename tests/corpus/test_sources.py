@@ -30,6 +30,7 @@ FOLDERS: dict[str, dict[str, str]] = {
     "jsonl": {"one.jsonl": row("Ida"), "two.jsonl": row("Max")},
     "conll": {"x/ab/1.conll": CONLL.format("Ida"), "x/cd/2.conll": CONLL.format("Max")},
     "no tag in one": {"1.txt": CONLL.format("Ida"), "2.txt": CONLL.format("Max"), "3.txt": "Hello O\n"},
+    "no tag in the last": {"1": CONLL.format("Ida"), "2": CONLL.format("Max"), "3": "Hello O\nall O\n" * 9},
     "table": {"1.csv": "text,label\nCall Ida,calm\n", "2.csv": "text,label\nCall Max,loud\n"},
     "tokens": {
         "1.json": json.dumps([{"tokens": ["Call", "Ida"], "tags": ["O", "B-PER"]}]),

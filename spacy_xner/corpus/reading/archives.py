@@ -18,7 +18,8 @@ from .session import ReadSession
 MAX_UNPACKED, MAX_RATIO = 1 << 30, 100
 MAX_FILES = 100_000
 BLOCK = 1 << 20
-ZIP = b"PK\x03\x04"
+# Of a zip, and of an empty one.
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 # The first bytes of packed files.
 PACKERS: dict[bytes, Callable[[Path, Any], Any]] = {
     b"\x1f\x8b": gzip.open,

@@ -60,7 +60,8 @@ def _parse_line(session: ReadSession, line: Line) -> tuple[str, Row] | None:
         return None
     check_line(session, line)
     try:
-        value = DECODER.decode(line.text)
+        # Of files that were joined.
+        value = DECODER.decode(line.text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as err:
         reason = "too many nested levels" if isinstance(err, RecursionError) else "too long a number"
         if isinstance(err, json.JSONDecodeError):

@@ -105,7 +105,8 @@ class ReadSession:
         if name != UTF_8:
             return open_recoded(self.path, name)
         file = self.path.open("rb")
-        if file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
+        # Files that were joined may have several.
+        while file.peek(len(codecs.BOM_UTF8)).startswith(codecs.BOM_UTF8):
             self.report.n_bytes += len(file.read(len(codecs.BOM_UTF8)))
         return file
 

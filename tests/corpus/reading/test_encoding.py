@@ -76,6 +76,14 @@ def test_a_mark_names_the_encoding_and_is_no_text(tmp_path: Path, name: str) -> 
     assert [line.text for line in read_lines(ReadSession(path))] == ["Bo 李"]
 
 
+def test_marks_between_files_that_were_joined_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    row = '\ufeff{"text": "Bo", "label": [[0, 2, "PER"]]}\n'
+    for text in (row * 3, "\ufeff" + row * 3):
+        path.write_text(text, encoding="utf-8")
+        assert [record.text for record in read_records(path)] == ["Bo"] * 3
+
+
 def write_formats(folder: Path, name: str) -> list[Path]:
     """Write the same texts with labels in several formats, in an encoding."""
     contents = {
