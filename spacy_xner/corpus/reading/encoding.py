@@ -98,6 +98,9 @@ def detect_encoding(path: Path, where: str) -> Encoding:
         if wide is not None:
             return wide
         sample = _take_sample(file, head)
+    if 0 in sample:
+        # Of a line that is bad in any encoding.
+        return Encoding()
     text = _decode(sample, UTF_8)
     n_bad = text.count(BAD)
     n_good = len(text) - n_bad - len(text.encode("ascii", "ignore"))

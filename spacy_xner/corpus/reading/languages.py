@@ -20,11 +20,12 @@ from .frequent import (
 HIRAGANA = "".join(map(chr, range(0x3041, 0x3094)))
 KATAKANA = "ー" + "".join(map(chr, range(0x30A1, 0x30F7)))
 PUNCTUATION = "，。、：；？！“”‘’（）《》「」『』【】…—·・～\u3000〜"
-QUOTES = "’“”‘–—…«»„€£§°·¿¡®©ªº№\u00a0"
+# The first ones are in most texts that were written on Windows.
+QUOTES, MARKS = "’“”‘–—…", "«»„€£§°·¿¡®©™•ªº№\u00a0"
 # Letters by their frequency. Those of similar languages are one alphabet.
 WESTERN = (
     *("äöüßÄÖÜ", "éèàêçôâîùûëïœÉÀÈÇÊ", "íóáéñúüÁÉÍÓÑ", "ãçáéíóõêâúàôÁÉÍÓÃÇ", "äöåÅÄÖé", "åøæØÅÆé"),
-    *("àèùòìéÈÀ", "íáðóéþöúæýÁÞÍÖ"),
+    *("àèùòìéÈÀ", "íáðóéþöúæýÁÞÍÖ", "’“”–‘—…é£"),
 )
 CENTRAL = (
     *("łąężśćóńźŁŚŻĆ", "íáéěščřžýůúťďňČŠŘŽÚÁ", "áéíščžýúľťňôäďóŠČŽ", "áéőóöüíúűÁÉÖŐÜ", "čšžćđŠŽČĆĐ"),
@@ -44,16 +45,8 @@ THAI = "านรอกเงมยวดลทสตหคบะปแจไพ
 # What a byte becomes that does not fit an encoding. Alone it is no text.
 BAD = "\udc80"
 # Natural logarithms of probabilities.
-ASCII, QUOTE, LETTER, ORDINARY, SYMBOL, RARE, CONTROL, NOT_TEXT = (
-    -3.5,
-    -5.5,
-    -9.0,
-    -10.3,
-    -10.0,
-    -12.5,
-    -15.0,
-    -20.0,
-)
+ASCII, QUOTE, MARK = -3.5, -4.0, -5.5
+LETTER, ORDINARY, SYMBOL, RARE, CONTROL, NOT_TEXT = -9.0, -10.3, -10.0, -12.5, -15.0, -20.0
 # Of a capital after a small letter, and the like.
 UNUSUAL = -4.0
 CAPITAL_INSIDE = r"(?<=\p{Ll})\p{Lu}"
@@ -91,7 +84,7 @@ class Language:
     @cached_property
     def common(self) -> dict[str, float]:
         """Natural logarithms of the probabilities of common characters, by Zipf's law."""
-        logs = {} if self.core else dict.fromkeys(QUOTES, QUOTE)
+        logs = {} if self.core else dict.fromkeys(QUOTES, QUOTE) | dict.fromkeys(MARKS, MARK)
         for characters, share in self.shares:
             total = sum(1 / (rank + 5) for rank in range(len(characters)))
             for rank, char in enumerate(characters):
@@ -104,7 +97,7 @@ class Language:
         score = self.prior + sum(n * self._log(char) for char, n in Counter(text).items())
         if self.core:
             return score
-        is_latin = self.shares[0][0][0] < "\u0250"
+        is_latin = any(char < "\u0250" for char in self.shares[0][0])
         return score + UNUSUAL * len((UNUSUAL_LATIN if is_latin else UNUSUAL_OTHER).findall(text))
 
     def explain(self, text: str) -> str:

@@ -32,6 +32,8 @@ SAMPLES = [
     ("cp1252", ["Mañana iré al médico en Málaga", "¿Cuándo llegó el señor Núñez?"]),
     ("cp1252", ["A informação não está disponível", "São João, coração"]),
     ("cp1252", ["Åsa bor på Södermalm i Göteborg", "hon är från Malmö"]),
+    ("cp1252", ["It’s “great”", "not good…"]),
+    ("cp1252", ["we don’t know", "that’s what it’s for"]),
     ("cp1250", ["Zażółć gęślą jaźń, Łódź", "Święty Wojciech mieszkał w Gnieźnie"]),
     ("cp1250", ["Příliš žluťoučký kůň", "úpěl ďábelské ódy v Plzni"]),
     ("cp1251", ["Иван Петров живёт в Москве", "улица Ленина, дом 5"]),
