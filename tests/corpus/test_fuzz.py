@@ -53,7 +53,7 @@ LINES = {
     "several labels": f"id,data,label\n1,{TEXT},a#b\n2,no,b\n3,,a\n",
     "no header": f"{TEXT}\t1\nno\t0\nyes\t1\n",
     "span rows": f"text,start,end,label\n{TEXT},0,4,PER\n{TEXT},17,21,LOC\nno,,,\n",
-    "token table": "Sentence #,Word,Tag\nS 1,Anna,B-PER\n,met,O\nS 2,\"\",O\n,\",\",O\n,Rome,B-LOC\n",
+    "token table": 'Sentence #,Word,Tag\nS 1,Anna,B-PER\n,met,O\nS 2,"",O\n,",",O\n,Rome,B-LOC\n',
     "sequences": "Anna met\tB-PER O\nin Rome now\tO B-LOC O\n",
     "lists": "tokens,tags\n\"['Anna', 'met']\",\"['B-PER', 'O']\"\n\"['Rome' 'is']\",\"['B-LOC' 'O']\"\n",
     "fasttext": f"__label__a __label__b {TEXT}\nno __label__a\n",

@@ -9,7 +9,7 @@ from ...schemes import TagScheme
 from ...types import CharSpan, Entity, Record
 from ..reading.session import ReadSession
 from .marks import find_marks, remove_marks
-from .rebuild import Offsets, place_tokens
+from .rebuild import Offsets, locate_tokens, place_tokens
 from .repairs import read_tags
 from .spacing import Spacing, detect_spacing
 from .tags import detect_scheme
@@ -171,12 +171,16 @@ def _place_among_blanks(
     """Join tokens with the blanks between them; blanks have no place."""
     words = [i for i in range(len(tokens)) if i not in blanks]
     inner = range(words[0], words[-1] + 1)
-    shown = words if sentence.text is not None else [i for i in inner if tokens[i] or blanks[i]]
+    original = sentence.text
+    written = style.spacing.write([tokens[i] for i in words])
+    if original is not None and locate_tokens(written, original) is None:
+        original = None
+    shown = words if original is not None else [i for i in inner if tokens[i] or blanks[i]]
     glued = [
         sentence.glued[i] or i in blanks or after in blanks
         for i, after in zip(shown, [*shown[1:], -1], strict=True)
     ]
-    text, places = place_tokens([tokens[i] or blanks[i] for i in shown], sentence.text, glued, style.spacing)
+    text, places = place_tokens([tokens[i] or blanks[i] for i in shown], original, glued, style.spacing)
     offsets = [(0, 0)] * len(tokens)
     for i, offset in zip(shown, places, strict=True):
         offsets[i] = offset

@@ -309,3 +309,10 @@ def test_numbers_of_tags_may_be_strings(tmp_path: Path) -> None:
         read_rows(tmp_path, row)
     (tmp_path / "labels.txt").write_text("O\nB-WHO\nI-WHO\nB-WHERE\n", encoding="utf-8")
     assert read_rows(tmp_path, row)[0] == [FOUND]
+
+
+def test_blanks_stay_where_the_text_beside_tokens_does_not_fit(tmp_path: Path) -> None:
+    row = {"sentence": "<은하:X>는 별", "tokens": [*"은하는 별"], "ner_tags": ["B-X", "I-X", "O", "O", "O"]}
+    found, report = read_rows(tmp_path, row)
+    assert found == [("은하는 별", [("은하", "X")])]
+    assert report.left_out["blank tokens"] == 1
