@@ -272,6 +272,10 @@ def zip_out(name: str) -> bytes:
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
+        (
+            zip_of(a="x").replace(b"PK\x01\x02", b"PK\x01\x09"),
+            r"an archive that can be unpacked, found BadZipFile",
+        ),
         (zip_out("../a.jsonl"), "paths in an archive must stay within it, found ../a.jsonl. Unpack"),
         (zip_out("/a.jsonl"), "paths in an archive must stay within it, found /a.jsonl"),
         (zip_out("a\\..\\..\\b"), "paths in an archive must stay within it"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
-from zipfile import BadZipFile, ZipFile, is_zipfile
+from zipfile import BadZipFile, ZipFile
 
 from .encoding import is_binary, read_start
 from .session import ReadSession
@@ -89,10 +89,11 @@ def describe_binary(path: Path) -> tuple[str, str] | None:
 
 
 def _describe_zip(path: Path) -> tuple[str, str] | None:
-    if not is_zipfile(path):
+    try:
+        with ZipFile(path) as archive:
+            names = {*archive.namelist()}
+    except BadZipFile:
         return None
-    with ZipFile(path) as archive:
-        names = {*archive.namelist()}
     return next((what for name, what in DOCUMENTS.items() if name in names), None)
 
 
