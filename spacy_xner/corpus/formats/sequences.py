@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from ...errors import CorpusError
 from ...types import Record
-from ..annotation.spellings import find_joined, labels_of
+from ..annotation.spellings import find_form, find_joined, labels_of
 from ..annotation.tokens import Sentence, TokenStyle, find_style, make_record
 from ..reading.column_names import find_name, parse_literal
 from ..reading.label_names import Names, find_label_names, refuse_number
-from ..reading.rows import Cells, Layout, find_layout, read_rows, read_sample
+from ..reading.rows import Cells, Layout, find_layout, read_rows, read_sample, without_header
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 from .table_columns import find_fields
@@ -110,12 +110,14 @@ def read_sequences(session: ReadSession) -> Iterator[Record]:
 def _find_sequences(session: ReadSession, lines: Sequence[str]) -> tuple[Sequences, list[Cells]]:
     """Find the columns and how their cells are split, by all rows of a sample."""
     layout, rows = find_layout(session, lines)
+    if layout.has_header is None:
+        layout, rows = without_header(layout, rows)
     fields = find_fields(session, layout.names)
     tag_columns = fields.get("tags", _order(layout, "tags"))
     token_columns = fields.get("tokens", [*_order(layout, "tokens"), *_order(layout, "text")])
     for tags in tag_columns:
         for tag_split in list(SPLITS)[:-2]:
-            if not _are_tags([row[tags] for row in rows], tag_split):
+            if not _are_tags([row[tags] for row in rows], tag_split, has_names=bool(layout.has_header)):
                 continue
             for tokens in token_columns:
                 for token_split in SPLITS:
@@ -135,15 +137,21 @@ def _order(layout: Layout, role: str) -> list[int]:
     return list(dict.fromkeys([*find_name(layout.names, role), *range(layout.width)]))
 
 
-def _are_tags(cells: Sequence[str], split: str) -> bool:
-    """Return whether cells hold tags, or lists of numbers, several in some cell."""
+def _are_tags(cells: Sequence[str], split: str, *, has_names: bool = False) -> bool:
+    """Return whether cells hold tags, or lists of numbers, several in some cell.
+
+    Args:
+        cells: A column.
+        split: How cells are split.
+        has_names: The column has a name: tags may be labels without letters.
+    """
     parts = [SPLITS[split](cell) or [] for cell in cells if cell.strip()]
     if max(map(len, parts), default=0) < 2 or not all(parts):
         return False
     counts = Counter(tag for tags in parts for tag in tags)
     if split == "lists" and all(map(str.isdecimal, counts)):
         return True
-    form = find_joined(counts)
+    form = find_form(counts) if has_names else find_joined(counts)
     return form is not None and bool(labels_of(form, counts))
 
 
@@ -161,9 +169,8 @@ def _with_first_row(columns: Sequences, rows: list[Cells]) -> tuple[Sequences, l
     layout = columns.layout
     if layout.has_header is False or not _are_tags([layout.names[columns.tags]], columns.tag_split):
         return columns, rows
-    rows = [layout.names, *rows]
-    names = [f"column {i}" for i in range(1, layout.width + 1)]
-    return columns._replace(layout=layout._replace(names=names, has_header=False)), rows
+    layout, rows = without_header(layout, rows)
+    return columns._replace(layout=layout), rows
 
 
 def _name(session: ReadSession, where: str, tags: Sequence[str], names: Names) -> Sequence[str]:

@@ -19,6 +19,8 @@ NAMES = {",": "comma", "": "none"}
 NUMBERS = re.compile(r"\d{1,4}(\s*[,#、，]\s*\d{1,4})*")
 # The beginning of an object, or of a list of lists, that may be cut off.
 OBJECT = re.compile(r"\{|[\[(]\s*[\[({'\"]")
+# As pandas and databases write a missing value.
+MISSING = ("nan", "null", "<na>")
 # doccano's columns.
 DOCCANO = ("id", "data", "label")
 
@@ -40,6 +42,8 @@ class LabelCells(NamedTuple):
         Raises:
             CorpusError: If a label has no name, or the cell holds something else.
         """
+        if cell.lower() in MISSING:
+            return []
         value = parse_literal(cell)
         labels = _split(cell, self.separators) if value is None else _parse_choices(value)
         if labels is None or OBJECT.match(labels[0] if labels else ""):

@@ -15,7 +15,7 @@ from ...types import Record
 from ..annotation.spellings import find_form, find_joined, labels_of
 from ..annotation.tokens import Sentence, TokenStyle, find_style, make_record
 from ..reading.column_names import find_name
-from ..reading.rows import SEPARATORS, Cells, Layout, find_layout, read_rows, read_sample
+from ..reading.rows import SEPARATORS, Cells, Layout, find_layout, read_rows, read_sample, without_header
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 from .table_columns import find_fields
@@ -78,13 +78,13 @@ def read_token_table(session: ReadSession) -> Iterator[Record]:
 
 def _find_table(session: ReadSession, lines: Sequence[str]) -> TokenTable:
     layout, rows = find_layout(session, lines, SEPARATORS + " ")
+    if layout.has_header is None:
+        layout, rows = without_header(layout, rows)
     fields = find_fields(session, layout.names)
     tags = fields["tags"][0] if "tags" in fields else _find_tags(layout, rows)
-    if tags is not None and layout.has_header is not False and _are_tags([layout.names[tags]]):
+    if tags is not None and layout.has_header and _are_tags([layout.names[tags]]):
         # Its first cell is a tag: words may look like the names of columns.
-        rows = [layout.names, *rows]
-        names = [f"column {i}" for i in range(1, layout.width + 1)]
-        layout = layout._replace(names=names, has_header=False)
+        layout, rows = without_header(layout, rows)
     token = fields["tokens"][0] if "tokens" in fields else _find_token(layout, rows, tags)
     if tags is None or token is None:
         session.fail(

@@ -23,7 +23,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("emotion", "emotions", "classes", "intents", "topics", "domain", "choice", "choices", "polarity"),
         *("class index", "class_index", "rating", "stars", "tags", "tag", "情感极性", "极性", "类目"),
         *("标签", "类别", "分类", "情感", "情感倾向", "情绪", "意图", "标注", "类型", "主题", "領域", "领域"),
-        *("標籤", "類別", "ラベル", "カテゴリ", "カテゴリー", "感情"),
+        *("星级", "评分", "標籤", "類別", "ラベル", "カテゴリ", "カテゴリー", "感情"),
         *("라벨", "레이블", "감정", "분류", "카테고리"),
     ),
     "tokens": (

@@ -205,6 +205,12 @@ def _split(lines: Iterable[str], separator: str, *, is_quoted: bool, is_spaced: 
     return csv.reader(lines, delimiter=separator, skipinitialspace=is_spaced, quoting=csv.QUOTE_NONE)
 
 
+def without_header(layout: Layout, rows: list[Cells]) -> tuple[Layout, list[Cells]]:
+    """Return a layout whose first row is data although it was taken for the header, and all rows."""
+    names = [f"column {i}" for i in range(1, layout.width + 1)]
+    return layout._replace(names=names, has_header=False), [layout.names, *rows]
+
+
 def read_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Cells]]:
     """Read the rows after the header, each with the number of its first line; a blank line has no cells.
 

@@ -52,6 +52,25 @@ def test_blanks_between_chinese_tokens_are_no_text(tmp_path: Path) -> None:
     assert surfaces(records) == [[("王府街", "R"), ("18号", "N")], [("Bo Ek", "P")]]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "李 雷 在 罗 马\tB-PER I-PER O B-LOC I-LOC\n好 的\tO O\n",
+        "李雷在罗马\tB-PER,I-PER,O,B-LOC,I-LOC\n好的\tO,O\n",
+        "李雷在罗马|B-PER I-PER O B-LOC I-LOC\n好的|O O\n",
+    ],
+)
+def test_a_first_row_with_all_entities_is_read(tmp_path: Path, text: str) -> None:
+    records, _ = read(tmp_path, text, "file.tsv")
+    assert surfaces(records) == [[("李雷", "PER"), ("罗马", "LOC")], []]
+
+
+@pytest.mark.parametrize("header", ["text,tags", "words,ner", "sentence,labels"])
+def test_tags_of_a_named_column_may_be_labels_alone(tmp_path: Path, header: str) -> None:
+    records, _ = read(tmp_path, f"{header}\nMaya Lo left,PER PER O\nRome is old,LOC O O\n")
+    assert surfaces(records) == MAYA
+
+
 def test_numbers_have_names_in_a_file(tmp_path: Path) -> None:
     text = "tokens,ner_tags\n\"['Maya', 'Lo', 'left']\",\"[1, 2, 0]\"\n\"['Rome']\",[3]\n"
     with pytest.raises(CorpusError, match=r"a label that is a number must have a name, found '1'"):

@@ -133,6 +133,7 @@ def test_lists_of_entities_in_cells_are_entities(tmp_path: Path, name: str, cell
         ("id,data,label\n1,wet box,wet\n2,later,\n3,dry,fine\n", 1),
         ("text\tlabel\nwet box\twet\nlater\t\ndry\tfine\nlater\t \n", 2),
         ("text,label\nwet box,wet\nlater,;|\ndry,fine\n", 1),
+        ("text,label\nwet box,wet\nlater,nan\nlater,NULL\ndry,fine\n", 2),
         ("wet box\twet\nlater\t\ndry\tfine\ndry\twet\ndry\tfine\n", 1),
         ('text,label\nwet box,"[""wet""]"\nlater,\ndry,"[""fine""]"\n', 1),
     ],

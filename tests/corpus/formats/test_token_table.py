@@ -24,6 +24,7 @@ MAYA = [[("Maya Lo", "PER")], [("Rome", "LOC")]]
         "sentence_id words labels\n0 Maya B-PER\n0 Lo I-PER\n0 left O\n1 Rome B-LOC\n",
         "word\tlabel\n-DOCSTART-\tO\n\nMaya\tB-PER\nLo\tI-PER\nleft\tO\n\nRome\tB-LOC\n",
         "sentence,word,tag\nMaya Lo,Maya,B-PER\nMaya Lo,Lo,I-PER\nMaya Lo,ok,O\nRome,Rome,B-LOC\n",
+        "Maya,B-PER\nLo,I-PER\nleft,O\n\nRome,S-LOC\n",
         "tag\tword\nB-PER\tMaya\nI-PER\tLo\nO\tleft\n\nB-LOC\tRome\n",
         "text,label\nMaya,B-PER\nLo,I-PER\nleft,O\n\nRome,B-LOC\n",
         "sentence_id,words,labels\n0,Maya,B-PER\n0,Lo,I-PER\n0,left,O\n1,Rome,B-LOC\n",
@@ -63,6 +64,11 @@ def test_tokens_may_be_commas_quotes_or_empty(tmp_path: Path, text: str, expecte
     assert records[0].text.replace(" ,", ",") == expected
     assert surfaces(records) == [[("Maya", "PER")]]
     assert sum(report.left_out.values()) == (",O\nno" in text and '"' not in text and "NaN" not in text)
+
+
+def test_a_first_row_with_the_only_entity_is_read(tmp_path: Path) -> None:
+    records, _ = read(tmp_path, "Maya,B-PER\nleft,O\nnow,O\n")
+    assert surfaces(records) == [[("Maya", "PER")]]
 
 
 def test_an_empty_token_inside_an_entity_does_not_end_it(tmp_path: Path) -> None:
