@@ -14,6 +14,10 @@ CATS = (
 )  # fmt: skip
 # Objects with one of these hold the labels of a text, as Label Studio and Dataturks write them.
 CHOICES = ("choices", "labels", "taxonomy")
+# Keys of what a language model wrote.
+RESPONSES = ("answer", "response", "result", "results", "output", "completion", "extraction", "extracted")
+# Keys of tags, one for each character or token; they hold other things as well.
+TAGS = ("tags", "bio", "iob", "bioes", "nertag", "wordlabels", "tagseq", "labelseq", "nerlabels", "biotags")
 STARTS = (
     *("start", "startoffset", "begin", "beginoffset", "startidx", "startindex", "startposition", "startpos"),
     *("startchar", "charstart", "startcharidx", "from", "offset", "startingoffset", "beg", "left", "开始"),

@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 
-from ...schemes import TagScheme
 from ..annotation.tags import detect_scheme
 from ..reading.json_stream import Row
 from ..reading.session import ReadSession
 from .json_keys import Key, Plan
-from .json_names import CATS, EITHER, ENTITIES, LEFT_OUT, UNREAD, is_number_of_row
+from .json_names import CATS, EITHER, ENTITIES, LEFT_OUT, RESPONSES, TAGS, UNREAD, is_number_of_row
 from .json_paths import MAX_DEPTH, Path, as_path, find_text, get, join_path, name_of, rank_paths
 from .json_spans import DEFAULTS, SpanKeys, find_span_keys
-from .json_surfaces import find_all, list_items
+from .json_surfaces import find_all, is_located, list_items
+from .json_tags import Sample, are_tags, as_tags, find_token_scheme
 from .json_values import (
     EntityReader,
-    Sample,
     TagReader,
     TypeReader,
     are_labels,
-    as_tags,
     choices_of,
     decode,
     find_common_kind,
@@ -116,7 +114,12 @@ class _Finder:
                 return [self._read_known(path) or self._entities(path, self._sample(path)) for path in paths]
         named = rank_paths(self.paths, ENTITIES)
         keys = [key for path in named if (key := self._read_known(path))]
-        if not any(key.what == "entities" for key in keys):
+        for path in rank_paths(self.paths, TAGS):
+            if find_common_kind(self._sample(path)) == "tags" or are_tags(
+                self._sample(path), self.session.options
+            ):
+                keys.append(self._tags(path, self._sample(path)))
+        if not any(key.what != "labels" for key in keys):
             others = [
                 path for path in self.paths if path not in named and name_of(path) not in (*UNREAD, *LEFT_OUT)
             ]
@@ -140,9 +143,15 @@ class _Finder:
                 yield self._entities(path, samples)
         elif kind == "types" and len(path) < MAX_DEPTH:
             inner = self._list_inner(path)
-            named = [key for each in rank_paths(inner, ENTITIES) if (key := self._read_known(each))]
+            named = [
+                key
+                for each in rank_paths(inner, ENTITIES)
+                if self._are_annotations(each) and (key := self._read_known(each))
+            ]
             if named:
                 yield from named
+            elif name_of(path) in RESPONSES and self._are_located(samples):
+                yield Key(path, TypeReader(None), "entities")
             elif all(isinstance(item, tuple) for each in samples for item in list_items(each.value)):
                 yield Key(path, TypeReader(None), "entities")
             else:
@@ -151,15 +160,23 @@ class _Finder:
         elif kind == "labels" and any(choices_of(each.value) is not each.value for each in samples):
             yield self._entities(path, samples, has_labels=True)
 
+    def _are_located(self, samples: Sequence[Sample]) -> bool:
+        """Return whether values are entities by type, with texts that are in their texts."""
+        items = [(item, each.text) for each in samples for item in list_items(each.value)]
+        return bool(items) and all(is_located(*pair) for pair in items)
+
+    def _are_annotations(self, path: Path) -> bool:
+        """Return whether the values at a path are more than objects of other things."""
+        samples = self._sample(path)
+        return find_common_kind(samples) != "entities" or bool(self._find_parts(samples))
+
     def _read_known(self, path: Path) -> Key | None:
         """Read a key whose name is one of entities; None if its values are something else."""
         samples = self._sample(path)
         is_either = name_of(path) in EITHER
         kind = find_common_kind(samples)
-        if kind == "tags":
-            tags = [tags for each in samples if (tags := as_tags(each.value))]
-            scheme, evidence = detect_scheme(tags, self.session.options.scheme)
-            return Key(path, TagReader(scheme), f"tags ({evidence})")
+        if kind == "tags" or (kind == "labels" and are_tags(samples, self.session.options)):
+            return self._tags(path, samples)
         if kind == "types":
             return self._types(path, samples)
         if kind == "scores" and is_either:
@@ -169,6 +186,12 @@ class _Finder:
         if kind == "labels" and is_either and not are_labels(samples):
             return None
         return self._entities(path, samples, has_labels=is_either)
+
+    def _tags(self, path: Path, samples: Sequence[Sample]) -> Key:
+        options = self.session.options
+        tags = [tags for each in samples if (tags := as_tags(each.value))]
+        scheme, evidence = detect_scheme(tags, options.scheme, options.label)
+        return Key(path, TagReader(scheme), f"tags ({evidence})")
 
     def _types(self, path: Path, samples: Sequence[Sample]) -> Key | None:
         """Read entities by type, or those under a key in the objects; None if they are not in their texts."""
@@ -199,7 +222,11 @@ class _Finder:
         if has_labels and parts and all(each.is_label for each in parts.values()):
             has_spans = False
         reader = EntityReader(
-            keys[dict], keys[list], has_labels, has_spans, self._find_scheme(samples, parts)
+            keys[dict],
+            keys[list],
+            has_labels,
+            has_spans,
+            find_token_scheme(self.session, samples, parts.get(dict)),
         )
         return Key(path, reader, "entities" if has_spans else "labels")
 
@@ -219,20 +246,6 @@ class _Finder:
                 found[kind] = keys
         return found
 
-    def _find_scheme(self, samples: Sequence[Sample], parts: dict[type, SpanKeys]) -> TagScheme | None:
-        """Find the scheme of entities that are tokens with tags, as pipelines of transformers write them."""
-        if dict not in parts or parts[dict].start is None:
-            return None
-        values = [each.value for each in samples if isinstance(each.value, list)]
-        tags = [[get(item, parts[dict].label or ()) for item in value] for value in values]
-        flat = [tag for each in tags for tag in each]
-        are_tags = all(isinstance(tag, str) and TagScheme().parse(tag) for tag in flat)
-        if not are_tags or not any(tag.startswith("I-") for tag in flat):
-            return None
-        scheme, evidence = detect_scheme(tags, self.session.options.scheme)
-        self.session.note(f"entities are tokens with tags: {evidence}")
-        return scheme
-
     def _find_cats(self, keys: Sequence[Key]) -> list[Key]:
         """Find the keys of labels of the texts."""
         name = self.names.get("cats") or self.names.get("label")
@@ -248,8 +261,16 @@ class _Finder:
         named += [
             inner for path in self.paths for inner in rank_paths(self._list_inner(path), ("classname",))
         ]
-        first = next((path for path in named if self._are_labels(path)), None)
+        first = next((path for path in [*named, *self._list_controls()] if self._are_labels(path)), None)
         return [self._labels(first)] if first is not None else []
+
+    def _list_controls(self) -> list[Path]:
+        """List the key of a control in Label Studio's short form: it has any name, before the annotator."""
+        names = [name_of(path) for path in self.paths]
+        if "annotationid" not in names or "annotator" not in names[1:]:
+            return []
+        path = self.paths[names.index("annotator") - 1]
+        return [path] if all(isinstance(each.value, str) for each in self._sample(path)) else []
 
     def _are_labels(self, path: Path) -> bool:
         """Return whether a key holds labels of the texts: strings, probabilities or objects with a label."""

@@ -123,6 +123,11 @@ def read_object(
     return []
 
 
+def is_located(item: Any, text: str) -> bool:
+    """Return whether an entity of a type has offsets, or a text that is in the text."""
+    return isinstance(item, tuple) or (isinstance(item, str) and any(find_all(text, item.strip())))
+
+
 def list_items(value: Any) -> Iterator[Any]:
     """List the entities of a type: strings, objects, and places as pairs of text (or None) and offsets.
 

@@ -5,18 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ...schemes import OUTSIDE, TagScheme, is_label_first
+from ...schemes import OUTSIDE, TagScheme
 from ..annotation.offsets import RawSpan
-from ..annotation.rebuild import Offsets, locate_tokens
 from ..annotation.repairs import read_tags
 from ..reading.column_names import parse_literal
-from ..reading.json_layout import LISTS
 from ..reading.json_stream import Row
 from ..reading.session import ReadSession, shorten
 from .json_names import CHOICES, STARTS, normalize
 from .json_paths import get
 from .json_spans import SHAPE, SpanKeys
 from .json_surfaces import locate, read_by_type, read_object
+from .json_tags import Sample, as_tags, find_offsets, is_tagged
 
 MIN_CAT_PROBABILITY = 0.5
 # Labels are no longer than this, and not all different.
@@ -34,20 +33,6 @@ class Marks(NamedTuple):
 
     spans: list[RawSpan] | None = None
     cats: list[str] | None = None
-
-
-class Sample(NamedTuple):
-    """A value of a key.
-
-    Attributes:
-        text: The text of its row.
-        value: The value.
-        row: Its row.
-    """
-
-    text: str
-    value: Any
-    row: Row
 
 
 class Place(NamedTuple):
@@ -105,8 +90,8 @@ class EntityReader:
                 spans += read_object(place.session, place.where, keys, item, named)
             else:
                 place.session.fail(place.where, f"{SHAPE}, found {shorten(item)}.")
-        if len({*cats}) < len(cats) and any(type(item) is int for item in items):
-            place.session.fail(place.where, f"numbers of labels must differ, found {shorten(value)}.")
+        if len({*cats}) < len(cats):
+            place.session.fail(place.where, f"labels of a text must differ, found {shorten(value)}.")
         spans += locate(place.session, place.text, named)
         if self.scheme is not None:
             spans = join_tokens(place, self.scheme, spans)
@@ -225,40 +210,6 @@ def find_kind(sample: Sample) -> str:
 def _is_object(value: Row) -> bool:
     """Return whether an object is one entity."""
     return any(normalize(key) in STARTS for key in value)
-
-
-def is_tagged(sample: Sample) -> bool:
-    """Return whether a value is one tag for each character or token, or would be with other tokens."""
-    tags = as_tags(sample.value)
-    scheme = TagScheme(label_first=is_label_first(tags or ()))
-    if not tags or any(scheme.parse(tag) is None for tag in tags):
-        return False
-    return find_offsets(sample.text, len(tags), sample.row) is not None or OUTSIDE in tags
-
-
-def as_tags(value: Any) -> list[str] | None:
-    """Return tags in an array, or apart by blanks; None if a value is something else."""
-    tags = value.split() if isinstance(value, str) else value
-    is_good = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
-    return tags if is_good else None
-
-
-def find_offsets(text: str, n_tags: int, row: Row) -> Offsets | None:
-    """Return start and end of the tokens that a number of tags belong to, or None if it fits none.
-
-    These are the tokens of the row, the characters of the text, those that are not blank, or its words.
-    """
-    listed = [each for key, each in row.items() if normalize(key) in LISTS and isinstance(each, list)]
-    candidates = [*listed, list(text), "".join(text.split()), text.split()]
-    for tokens in candidates:
-        if len(tokens) != n_tags or not all(isinstance(token, str) for token in tokens):
-            continue
-        if tokens == list(text):
-            return [(i, i + 1) for i in range(n_tags)]
-        offsets = locate_tokens(tokens, text)
-        if offsets is not None:
-            return offsets
-    return None
 
 
 def choices_of(value: Any) -> Any:

@@ -178,6 +178,11 @@ TEXTS: dict[str, dict[str, Any]] = {
         "fields": {"text": TEXT}, "status": "completed",
         "responses": {"who": [{"value": SPANS, "user_id": "7"}]},
     },
+    "a response": {"text": TEXT, "response": BY_TYPE["texts"]},
+    "job without results": {
+        "source": TEXT, "my-job": {"annotations": {"entities": SPANS}},
+        "my-job-metadata": {"entities": [{"confidence": 0.1}, {"confidence": 0.2}]},
+    },
     "input and output": {"input": TEXT, "output": {"entities": BY_TYPE["texts"]}},
     "title and abstract": {"title": "Mail", "abstract": TEXT, "entities": SPANS},
     "Text": {"Text": TEXT, "Entities": SPANS},
@@ -226,6 +231,11 @@ def test_texts_and_entities_have_many_names(tmp_path: Path, name: str) -> None:
 
 
 LABELS: dict[str, tuple[list[dict[str, Any]], list[list[str] | None]]] = {
+    "a control of any name": (
+        [{"id": 7, "text": "wet", "colour": "a", "annotator": 1, "annotation_id": 1, "lead_time": 2.5},
+         {"id": 8, "text": "dry", "colour": "b", "annotator": 1, "annotation_id": 2, "lead_time": 3.5}],
+        [["a"], ["b"]],
+    ),
     "a choice": (
         [{"id": 1, "text": "wet", "mood": {"choices": ["a", "b"]}, "annotator": 1, "annotation_id": 0},
          {"id": 0, "text": "dry", "mood": "c", "annotator": 1, "annotation_id": 1}],
@@ -346,14 +356,16 @@ TAGS = {
     "words": ("张伟 去 Rome", ["B-WHO", "O", "B-CITY"]),
     "words, label first": ("张伟 去 Rome", ["WHO-B", "O", "CITY-B"]),
     "a string": ("张伟 去 Rome", "B-WHO O B-CITY"),
+    "words and signs": ("张伟, 去 Rome.", ["B-WHO", "O", "O", "B-CITY", "O"]),
+    "another joiner": ("张伟去Rome", ["B_WHO", "I_WHO", "O", "B_CITY", *["I_CITY"] * 3]),
 }
 
 
-@pytest.mark.parametrize("key", ["labels", "label", "entities", "ner"])
+@pytest.mark.parametrize("key", ["labels", "label", "entities", "ner", "tags", "bio"])
 @pytest.mark.parametrize("name", TAGS)
 def test_tags_beside_a_text_are_no_labels(tmp_path: Path, name: str, key: str) -> None:
     text, tags = TAGS[name]
-    n_tags = len(tags) if isinstance(tags, list) else 3
+    n_tags = len(tags)
     empty = ["O"] * n_tags if isinstance(tags, list) else "O O O"
     records, _ = read(tmp_path, [{"text": text, key: tags}, {"text": text, key: empty}])
     assert [surfaces(record) for record in records] == [[("张伟", "WHO"), ("Rome", "CITY")], []]
@@ -496,6 +508,8 @@ def test_annotations_after_the_sample_stop_the_reading(
         ([{"text": f"t {i}", "label": f"v{i}"} for i in range(60)], r"not read: label \('v0'\)"),
         ([{"text": "wet", "slots": {"when": "2024-01-01"}}], "not read: slots"),
         ([{"text": "wet", "meta": {"lang": "en"}}], "not read: meta"),
+        ([{"text": "wet", "about": {"words": ["wet"]}}], "not read: about"),
+        ([{"text": "wet", "id": 1, "annotator": 1, "annotation_id": 0}], "not read: id"),
     ],
 )
 def test_a_corpus_of_other_keys_is_refused_with_them(
@@ -511,7 +525,8 @@ def test_a_corpus_of_other_keys_is_refused_with_them(
         ({"entities": ["Ida Holm"]}, "expected .*, found 'Ida Holm'"),
         ({"entities": {"WHO": 3, "CITY": 1}}, "expected .*, found "),
         ({"labels": ["B-WHO", "O"]}, r"expected one tag for each character or token, found \['B-WHO', 'O'\]"),
-        ({"labels": [0, 1, 1, 0]}, "numbers of labels must differ, found"),
+        ({"labels": ["a", "b", "a"]}, "labels of a text must differ, found"),
+        ({"labels": [0, 1, 1, 0]}, "labels of a text must differ, found"),
         (
             {"entities": [{"s": 0, "e": 4, "l": "X"}]},
             "expected .*, found {'e': 4, 'l': 'X', 's': 0}. Name the",
