@@ -75,7 +75,7 @@ def test_export_writes_what_convert_reads(tmp_path: Path) -> None:
     assert all(report["entities"] == {"PER": 2, "COURIER": 1} for report in reports)
     assert "BIOES" in reports[0]["notes"][1]
     code, _, err = invoke("export", tmp_path / "shards", tmp_path / "x", "--format", "brat")
-    assert (code, "format must be one of label-studio, jsonl, doccano, conll" in err) == (1, True)
+    assert (code, "format must be one of label-studio, doccano, jsonl, conll" in err) == (1, True)
     assert not (tmp_path / "x").exists()
     code, _, err = invoke(
         "export", tmp_path / "shards", tmp_path / "x", "--scheme", "BOI", "--format", "conll"
