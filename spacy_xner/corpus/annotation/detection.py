@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ...scripts import is_unspaced
@@ -13,10 +14,10 @@ from .surfaces import compare
 # Without texts beside entities, a convention is taken instead of a simpler one if this many times as many
 # entities fit only it as fit only the simpler one.
 MIN_RATIO = 4
-# And if so many fit only it: where it counts other units; where offsets would fall inside line ends; where
-# entities would be empty without inclusive ends; where none would, as some corpora have parts of words; and
-# where no entity at all fits the simpler one.
-MIN_UNITS, MIN_CRLF, MIN_EMPTY, MIN_CUT, MIN_ALL = 5, 2, 3, 10, 3
+# And if so many fit only it: where it counts other units; where it counts line ends as one, and where offsets
+# would fall between CR and LF otherwise; where entities would be empty without inclusive ends; where none
+# would, as some corpora have parts of words; and where no entity at all fits the simpler one.
+MIN_UNITS, MIN_CRLF, MIN_SPLIT_CRLF, MIN_EMPTY, MIN_CUT, MIN_ALL = 5, 2, 1, 3, 10, 3
 UNCLEAR = "; that is not enough to be sure"
 # Entities do not start with these, nor end with those.
 CLOSING = ",.;:!?，。；：！？、)]}）】》」』”’"
@@ -120,9 +121,12 @@ def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) 
     """
     simplest, *others = candidates
     counts = {each: Counter[tuple[bool, bool]]() for each in others}
+    min_crlf = MIN_CRLF
     for text, spans, _ in records:
         ranges = [span[:2] for span in spans or ()]
         before = simplest.resolve(text, ranges)
+        if any(place and text[place - 1 : place + 1] == "\r\n" for place in chain.from_iterable(before)):
+            min_crlf = MIN_SPLIT_CRLF
         for each in others:
             after = each.resolve(text, ranges)
             if after != before:
@@ -130,11 +134,14 @@ def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) 
                 counts[each].update(
                     (_starts_well(text, *old), _starts_well(text, *new)) for old, new in pairs if old != new
                 )
-    best = max(others, key=lambda each: counts[each][False, True] - counts[each][True, False])
+    net = {each: counts[each][False, True] - counts[each][True, False] for each in others}
+    best = max(others, key=lambda each: (net[each], bool(counts[each])))
     fits = _Fits.of(counts[best])
+    if fits.gains == fits.losses == 0 < fits.total:
+        return simplest, f"{fits.total} entities would lie elsewhere in {best.counted}{UNCLEAR}"
     if fits.gains <= fits.losses:
         return simplest, ""
-    min_gains = MIN_UNITS if best.units != simplest.units else MIN_CRLF
+    min_gains = MIN_UNITS if best.units != simplest.units else min_crlf
     is_better = fits.gains >= max(min_gains, MIN_RATIO * fits.losses, fits.total / 2)
     evidence = (
         f"{fits.other} of {fits.total} entities start where a word does in {best.counted}, "
@@ -144,26 +151,24 @@ def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) 
 
 
 def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Convention, str]:
-    """Choose whether ends are inclusive, by whether entities end where words do.
+    """Choose whether ends are inclusive, by whether entities start and end where words do.
 
-    An empty entity counts once, however often it is repeated: 0 and 0 may stand for no entity.
+    Those of a text that end at the same place count once. So does an empty one, however often it is repeated:
+    0 and 0 may stand for no entity.
     """
     inclusive = exclusive._replace(is_inclusive=True)
     counts = Counter[tuple[bool, bool]]()
-    empty: set[int] = set()
+    empty: set[Range] = set()
     for text, spans, _ in records:
-        ranges = [span[:2] for span in spans or ()]
-        starts = {start for start, _ in ranges}
-        for (start, end), old, new in zip(
-            ranges, exclusive.resolve(text, ranges), inclusive.resolve(text, ranges), strict=True
-        ):
-            if start == end and start in empty:
-                continue
-            if start == end:
-                empty.add(start)
+        by_end = {span.end: span[:2] for span in spans or ()}
+        ranges = [each for each in by_end.values() if each not in empty]
+        empty |= {(start, end) for start, end in ranges if start == end}
+        starts = {span.start for span in spans or ()}
+        places = zip(ranges, exclusive.resolve(text, ranges), inclusive.resolve(text, ranges), strict=True)
+        for (start, end), old, new in places:
             # The next entity starts there.
             is_taken = start < end and end in starts
-            counts[_ends_well(text, *old), _ends_well(text, *new) and not is_taken] += 1
+            counts[_fits_words(text, *old), _fits_words(text, *new) and not is_taken] += 1
     fits = _Fits.of(counts)
     if fits.gains == fits.losses == 0:
         return exclusive, ""
@@ -171,7 +176,7 @@ def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Con
     is_inclusive = fits.gains >= max(min_gains, MIN_RATIO * fits.losses)
     is_unclear = fits.gains > fits.losses and not is_inclusive
     evidence = (
-        f"{fits.simplest} of {fits.total} entities end where a word does with ends exclusive, {fits.other} "
+        f"{fits.simplest} of {fits.total} entities fit words with ends exclusive, {fits.other} "
         f"with ends inclusive{UNCLEAR * is_unclear}"
     )
     return inclusive if is_inclusive else exclusive, evidence
@@ -189,6 +194,10 @@ def _ends_well(text: str, start: int, end: int) -> bool:
     if not 0 <= start < end <= len(text):
         return False
     return not (text[end - 1].isspace() or text[end - 1] in OPENING or _is_inside_word(text, end))
+
+
+def _fits_words(text: str, start: int, end: int) -> bool:
+    return _starts_well(text, start, end) and _ends_well(text, start, end)
 
 
 def _is_inside_word(text: str, place: int) -> bool:

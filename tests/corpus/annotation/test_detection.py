@@ -163,6 +163,17 @@ def test_too_few_entities_to_be_sure_of_units_are_noted(tmp_path: Path) -> None:
     assert "2 of 2 entities start where a word does in UTF-16 units, 0 in characters; that is not" in note
 
 
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [("😀致王小明收", "UTF-16 units"), ("李雷\r\n致王小明收", "characters with CRLF as one")],
+)
+def test_entities_that_would_lie_elsewhere_are_noted(tmp_path: Path, text: str, other: str) -> None:
+    start = text.index("王")
+    entities, note = read(tmp_path / "file", [(text, [(start, start + 2)])])
+    assert entities == [["王小"]]
+    assert f"1 entities would lie elsewhere in {other}; that is not enough to be sure" in note
+
+
 CRLF = "Til:\r\nIvy Ek\r\nBergen 5\r\n"
 
 
@@ -174,7 +185,10 @@ CRLF = "Til:\r\nIvy Ek\r\nBergen 5\r\n"
         ([("a\r\n\r\nBo\r\nAl", [(3, 5), (6, 8)]), ("Cy", [(0, 2)])], [["Bo", "Al"], ["Cy"]]),
         ([("Hei\r\nIvy", [(4, 7)])] * 2, [["Ivy"]] * 2),
         ([("x\r\nIvy\r\nEk", [(2, 8)]), ("x\r\nIvy", [(2, 5)])], [["Ivy\r\nEk"], ["Ivy"]]),
-        # With its text beside it, one is enough.
+        # One is enough where it would start between CR and LF,
+        ([("Hei\r\nIvy Ek", [(4, 10)])], [["Ivy Ek"]]),
+        ([("收：\r\n王小明\r\n电话\r\n李雷", [(3, 6), (10, 12)])], [["王小明", "李雷"]]),
+        # or has its text beside it.
         ([("Hei\r\nIvy Ek", [(4, 10, "Ivy Ek")])], [["Ivy Ek"]]),
         ([("甲\r\n乙\r\n王小明", [(4, 7, "王小明")])], [["王小明"]]),
         ([("😀\r\nIvy", [(2, 5, "Ivy")])], [["Ivy"]]),

@@ -92,7 +92,7 @@ def test_ends_are_inclusive_where_entities_start_where_they_end(tmp_path: Path) 
     spans, evidence = read(tmp_path / "file", row("a in bc", (0, 0), (5, 6)), row("Bo", (0, 1)))
     assert spans == [(CharSpan(0, 1, "X"), CharSpan(5, 7, "X")), (CharSpan(0, 2, "X"),)]
     assert evidence == (
-        "offsets in characters, ends inclusive: 0 of 3 entities end where a word does with ends exclusive, 3 "
+        "offsets in characters, ends inclusive: 0 of 3 entities fit words with ends exclusive, 3 "
         "with ends inclusive"
     )
 
