@@ -22,7 +22,7 @@ from spacy_xner.pipeline.batches import count_targets
 from spacy_xner.pipeline.xner import gold_entities
 from spacy_xner.training.batcher import join_examples
 from spacy_xner.training.optimizer import build_adamw_v1
-from spacy_xner.types import Gold
+from spacy_xner.types import Entity, Gold
 
 from ..conftest import SLIPS, entities_of, make_examples, make_nlp
 from .conftest import NEW
@@ -62,6 +62,14 @@ def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
     assert (
         sum(target.n_taught for target in batch.targets if target) == sum(len(doc) for doc in batch.docs) - 4
     )
+
+
+def test_texts_without_a_token_to_teach_have_no_target(base: Path, nlp: Language) -> None:
+    examples = make_examples(nlp, NEW)
+    teacher = make_teacher(base, nlp, examples)
+    docs = [eg.predicted for eg in examples[:2]]
+    gold = [Gold([Entity(0, len(docs[0]), "PHONE")], [True] * len(docs[0])), Gold([], [False] * len(docs[1]))]
+    assert teacher.augment_batch(docs, gold).targets == [None, None]
 
 
 def test_teaches_all_tokens_on_request(base: Path, nlp: Language) -> None:
@@ -177,6 +185,11 @@ def test_generated_texts(base: Path, nlp: Language, monkeypatch: pytest.MonkeyPa
     assert len(first) == 4
     assert all(len(doc) > 1 for doc in first)
     assert [doc.text for doc in first] == [doc.text for doc in again]
+    latin = make_teacher(base, nlp, examples, texts="vocabulary", scripts=["Latin"])._unlabelled.take(20)
+    is_chinese = [
+        any("\u4e00" <= letter <= "\u9fff" for doc in docs for letter in doc.text) for docs in (first, latin)
+    ]
+    assert is_chinese == [True, False]
 
 
 def test_alpha_may_be_a_schedule(base: Path, nlp: Language) -> None:

@@ -98,6 +98,8 @@ def test_texts_as_a_whole_have_the_probability_of_each_label(tmp_path: Path, is_
         str(tmp_path / "nlp"), device="cpu", cache=tmp_path / "cache" if is_in_file else None, task="cats"
     )
     assert (model.labels, model.has_probabilities) == (("b", "a", "c"), False)
+    # In a file, they are apart from the entities of the same pipeline.
+    assert model.cache.teacher != hashlib.blake2b(model.nlp.to_bytes()).digest()
     docs = [nlp.make_doc(text) for text in ("one two", "three")]
     soft_targets = model.text_targets([tokenized(doc) for doc in docs])
     for doc, soft in zip(docs, soft_targets, strict=True):
@@ -138,6 +140,16 @@ def test_earlier_cache_files_are_used(base: Path, tmp_path: Path) -> None:
     """The digest of a teacher of entities has always been that of its bytes alone."""
     model = TeacherModel(str(base), device="cpu", cache=tmp_path / "cache")
     assert model.cache.teacher == hashlib.blake2b(model.nlp.to_bytes()).digest()
+
+
+@pytest.mark.parametrize("factory", ["ner", "beam_ner"])
+def test_labels_of_spacys_own_components_are_taught(tmp_path: Path, factory: str) -> None:
+    nlp = spacy.blank("xx")
+    nlp.add_pipe(factory).add_label("PER")
+    nlp.initialize()
+    nlp.to_disk(tmp_path)
+    model = TeacherModel(str(tmp_path), device="cpu")
+    assert (model.labels, model.has_probabilities) == (("PER",), False)
 
 
 def test_teachers_are_separate_in_one_cache_file(base: Path, tiny: Path, tmp_path: Path) -> None:
