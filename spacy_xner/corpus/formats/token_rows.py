@@ -97,7 +97,7 @@ def _parse_tokens(
         shown = shorten(bad[0] if bad else tokens)
         session.fail(where, f"expected tokens, and a tag for each, found {shown}.")
     text = text if isinstance(text, str) else None
-    check_texts(session, where, [*tokens, text or ""])
+    check_texts(session, where, ["".join(tokens), text or ""])
     return tokens, text
 
 
@@ -110,8 +110,10 @@ def _parse_tags(session: ReadSession, fields: Fields, item: tuple[str, Row]) -> 
         session.fail(
             where, f"expected tokens, and a tag for each, found {len(tokens)} tokens and {n_tags} tags."
         )
-    names = [_name(session, where, tag, names=fields.names) for tag in tags]
-    check_texts(session, where, names)
+    names = tags
+    if fields.names is not None or not all(isinstance(tag, str) for tag in tags):
+        names = [_name(session, where, tag, names=fields.names) for tag in tags]
+    check_texts(session, where, ["".join(names)])
     return Sentence(tokens, [names], [False] * len(tokens), text, where)
 
 
