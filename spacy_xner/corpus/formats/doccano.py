@@ -8,6 +8,7 @@ Source: doccano's documentation, "Import and export", and its exports before ver
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, TextIO
@@ -43,6 +44,9 @@ def read_doccano(session: ReadSession) -> Iterator[Record]:
     Raises:
         CorpusError: If a line is bad, or a number has no name.
     """
+    # Doccano's ends are exclusive; without texts beside them, a few short entities may seem otherwise.
+    options = replace(session.options, ends=session.options.ends or "exclusive")
+    session = replace(session, options=options)
     if not _has_numbers(session):
         return read_span_json(session)
     return read_offsets(session, read_json, partial(_parse, names=find_label_names(session, "label") or {}))
