@@ -45,10 +45,12 @@ class Columns:
 
     def split(self, line: str) -> list[str]:
         """Split a line; a token may be a blank, and between blanks, the last tag may be missing."""
-        row, cells = split_line(line, self.separator), split_line(line, None)
+        row = split_line(line, self.separator)
         width, token = self.layout.width, self.layout.token
-        is_split = self.separator is not None and self.separator in line
-        if is_split or len(row) == width or len(cells) != width - 1:
+        if len(row) == width or (self.separator is not None and self.separator in line):
+            return row
+        cells = split_line(line, None)
+        if len(cells) != width - 1:
             return row
         filled = [*cells[:token], " ", *cells[token:]]
         if all(self.is_tag(filled[i]) for i in self.layout.tags):

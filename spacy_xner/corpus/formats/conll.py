@@ -62,7 +62,9 @@ def _split_sentences(session: ReadSession) -> Iterator[Block]:
     for block in read_blocks(session):
         lines = rest + block.lines
         start = 0
-        for end in [i for i, line in enumerate(lines) if BREAK.match(line)]:
+        # Most lines begin with a letter or digit.
+        breaks = [i for i, line in enumerate(lines) if not line[:1].isalnum() and BREAK.match(line)]
+        for end in breaks:
             if lines[end][:1] == "<":
                 session.leave_out("lines of markup")
             if start < end:
@@ -101,7 +103,11 @@ def _read_sentence(session: ReadSession, columns: Columns, sentence: Block) -> R
 
 def _split_rows(session: ReadSession, columns: Columns, lines: Mapping[int, str]) -> list[list[str]]:
     width = columns.layout.width
-    rows = [split_line(line, columns.separator) for line in lines.values()]
+    separator = columns.separator
+    if separator is not None:
+        rows = [line.split(separator) for line in lines.values()]
+    else:
+        rows = [split_line(line, None) for line in lines.values()]
     if {*map(len, rows)} == {width}:
         return rows
     rows = [columns.split(line) for line in lines.values()]
