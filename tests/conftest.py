@@ -23,7 +23,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 needs_int8 = pytest.mark.skipif(not has_int8(), reason="needs a CPU with VNNI")
 
-TOKENIZER = {"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}}
+TOKENIZER = {"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v2"}}}
 
 SLIPS = [
     ("张伟 13800138000 北京市海淀区", [("张伟", "PER"), ("13800138000", "PHONE"), ("北京市海淀区", "LOC")]),

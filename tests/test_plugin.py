@@ -25,7 +25,7 @@ slips = {
 heads = {"RunHead": {"scale": 2.0}, "BrierHead": {}}
 for name, settings in heads.items():
     torch.manual_seed(0)
-    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v2"}}})
     model = {
         "@architectures": "spacy_xner.EntityModel.v1",
         "encoder": {"@architectures": "spacy_xner.Encoder.v1", "name": sys.argv[1]},

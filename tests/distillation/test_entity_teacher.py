@@ -238,7 +238,7 @@ def test_parts_of_concatenated_texts_are_taught_alone(base: Path, nlp: Language)
 
 
 def test_teacher_without_probabilities(tiny: Path, tmp_path: Path) -> None:
-    ruler = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v1"}}})
+    ruler = spacy.blank("xx", config={"nlp": {"tokenizer": {"@tokenizers": "spacy_xner.Tokenizer.v2"}}})
     ruler.add_pipe("entity_ruler").add_patterns([{"label": "PER", "pattern": "Anna Schmidt"}])
     ruler.to_disk(tmp_path / "ruler")
     nlp = make_nlp(tiny)
