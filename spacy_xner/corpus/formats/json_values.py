@@ -90,6 +90,8 @@ class EntityReader:
                 spans += read_object(place.session, place.where, keys, item, named)
             else:
                 place.session.fail(place.where, f"{SHAPE}, found {shorten(item)}.")
+        if not all(isinstance(label, str) for label in cats):
+            place.session.fail(place.where, f"labels of a text must be strings, found {shorten(cats)}.")
         if len({*cats}) < len(cats):
             place.session.fail(place.where, f"labels of a text must differ, found {shorten(value)}.")
         spans += locate(place.session, place.text, named)

@@ -525,6 +525,10 @@ def test_a_corpus_of_other_keys_is_refused_with_them(
         ({"entities": ["Ida Holm"]}, "expected .*, found 'Ida Holm'"),
         ({"entities": {"WHO": 3, "CITY": 1}}, "expected .*, found "),
         ({"labels": ["B-WHO", "O"]}, r"expected one tag for each character or token, found \['B-WHO', 'O'\]"),
+        (
+            {"labels": [{"label": "a"}, {"label": "b"}, {"label": {}}]},
+            "labels of a text must be strings, found",
+        ),
         ({"labels": ["a", "b", "a"]}, "labels of a text must differ, found"),
         ({"labels": [0, 1, 1, 0]}, "labels of a text must differ, found"),
         (
