@@ -29,12 +29,14 @@ class Table(NamedTuple):
         layout: How lines are split into cells.
         columns: The columns of texts and labels.
         cells: How labels are written in cells.
-        plan: What objects in cells hold; None if cells hold labels.
+        objects: Index of the column of objects, such as entities; None if there is none.
+        plan: What these hold.
     """
 
     layout: Layout
     columns: Columns
     cells: LabelCells
+    objects: int | None
     plan: Plan | None
 
 
@@ -67,31 +69,36 @@ def read_table(session: ReadSession) -> Iterator[Record]:
         session.fail(
             1, f"columns of labels must have different names, found {shorten(names)}.", "Rename them."
         )
-    sample = [row[columns.labels[0]] for row in rows]
+    label = columns.labels[0]
+    candidates = [label, *columns.literals] if columns.kind == "literals" else columns.literals
+    objects = next((i for i in candidates if _hold_objects([row[i] for row in rows])), None)
     cells, evidence, plan = LabelCells(""), "", None
-    if columns.kind == "literals" and _hold_objects(sample):
-        texts = [row[columns.text] for row in rows]
-        plan = find_plan(ReadSession(session.path), list(map(_as_row, texts, sample)))
-    elif columns.kind != "flags":
-        cells, evidence = find_label_cells(session, layout.names, sample, column=columns.labels[0])
-    what = "objects in" if plan is not None else "0 and 1 in" if columns.kind == "flags" else "labels in"
+    if objects is not None:
+        sample = [_as_row(row[columns.text], row[objects]) for row in rows]
+        plan = find_plan(ReadSession(session.path), sample)
+    if objects != label and columns.kind != "flags":
+        labels = [row[label] for row in rows]
+        cells, evidence = find_label_cells(session, layout.names, labels, column=label)
+    what = "objects in" if objects == label else "0 and 1 in" if columns.kind == "flags" else "labels in"
     unread = [layout.names[i] for i in columns.unread]
     parts = [
         "" if layout.has_header else "no header",
         f"text in {layout.names[columns.text]}",
         f"{what} {', '.join(names)}",
         evidence,
+        f"objects in {layout.names[objects]}" if objects not in (None, label) else "",
         f"not read: {', '.join(unread)}" if unread else "",
     ]
     session.note(", ".join(filter(None, parts)))
-    _note_unread(session, layout, columns, rows)
-    table = Table(layout, columns, cells, plan)
+    table = Table(layout, columns, cells, objects, plan)
+    _note_unread(session, table, rows)
     return read_offsets(session, partial(_list_rows, layout), partial(_parse, table))
 
 
-def _note_unread(session: ReadSession, layout: Layout, columns: Columns, rows: Sequence[Cells]) -> None:
-    for i, name in enumerate(layout.names):
-        if i not in (columns.text, *columns.labels):
+def _note_unread(session: ReadSession, table: Table, rows: Sequence[Cells]) -> None:
+    columns = table.columns
+    for i, name in enumerate(table.layout.names):
+        if i not in (columns.text, *columns.labels, table.objects):
             session.leave_unread(name, next((row[i] for row in rows if row[i].strip()), ""))
 
 
@@ -119,22 +126,38 @@ def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRec
     if not text.strip():
         session.leave_out("rows without a text")
         return None
-    if columns.kind == "flags":
-        cells = {layout.names[i]: row[i].strip().lower() for i in columns.labels}
-        if not {*cells.values()} <= {*TRUTHS}:
-            session.fail(where, f"labels must be 0 or 1, found {shorten(row)}.")
-        return RawRecord(text, None, [label for label, value in cells.items() if TRUTHS[value]])
-    cell = row[columns.labels[0]].strip()
-    if table.plan is not None and cell:
-        value = _as_row(text, cell)
-        if value["label"] is None:
-            session.fail(where, f"expected a list of JSON or Python, found {shorten(cell)}.")
-        return parse_row(table.plan, session, where, value)
-    labels = table.cells.read(session, where, cell)
-    if not labels and parse_literal(cell) is None:
+    raw = _parse_objects(table, session, where, row)
+    if table.objects == columns.labels[0] and raw is not None:
+        return raw
+    labels = _parse_labels(table, session, where, row)
+    spans = None if raw is None else raw.spans
+    if labels is None and spans is None:
         session.leave_out("texts without a label")
         return None
-    return RawRecord(text, None, labels)
+    return RawRecord(text, spans, labels)
+
+
+def _parse_labels(table: Table, session: ReadSession, where: str, row: Cells) -> list[str] | None:
+    """Read the labels of a text; None if it has none."""
+    layout, columns = table.layout, table.columns
+    if columns.kind == "flags":
+        flags = {layout.names[i]: row[i].strip().lower() for i in columns.labels}
+        if not {*flags.values()} <= {*TRUTHS}:
+            session.fail(where, f"labels must be 0 or 1, found {shorten(row)}.")
+        return [label for label, value in flags.items() if TRUTHS[value]]
+    cell = row[columns.labels[0]].strip()
+    labels = table.cells.read(session, where, cell)
+    return labels if labels or parse_literal(cell) is not None else None
+
+
+def _parse_objects(table: Table, session: ReadSession, where: str, row: Cells) -> RawRecord | None:
+    """Read the objects of a row; None if their cell is empty."""
+    if table.plan is None or table.objects is None or not (cell := row[table.objects].strip()):
+        return None
+    value = _as_row(row[table.columns.text], cell)
+    if value["label"] is None:
+        session.fail(where, f"expected a list of JSON or Python, found {shorten(cell)}.")
+    return parse_row(table.plan, session, where, value)
 
 
 def _as_row(text: str, cell: str) -> dict[str, Any]:

@@ -46,12 +46,14 @@ class Columns(NamedTuple):
         labels: Indices of the labels' columns.
         kind: ``flags`` (their names are the labels, and their cells 0 and 1), ``labels``, or ``literals``.
         unread: Indices of other texts.
+        literals: Indices of columns of lists or objects that are named as entities.
     """
 
     text: int
     labels: tuple[int, ...]
     kind: str
     unread: tuple[int, ...] = ()
+    literals: tuple[int, ...] = ()
 
 
 def find_fields(session: ReadSession, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -105,7 +107,7 @@ class _Finder(NamedTuple):
     kinds: Sequence[str]
 
     def find(self, fields: Mapping[str, tuple[int, ...]]) -> Columns:
-        (given,) = fields.get("text", (None,))
+        given = fields.get("text", (None,))[0]
         labels = fields.get("labels") or self.labels(given)
         text = self.text(labels) if given is None else given
         labels = labels or self.flags(text) or self.unnamed(text)
@@ -115,10 +117,11 @@ class _Finder(NamedTuple):
             self.check_labels(column)
         if given is None:
             self.check_single(text)
-        unread = tuple(
-            i for i, kind in enumerate(self.kinds) if kind == "sentences" and i not in (text, *labels)
-        )
-        return Columns(text, labels, self.how(labels, is_given="labels" in fields), unread)
+        others = [i for i in range(len(self.kinds)) if i not in (text, *labels)]
+        unread = tuple(i for i in others if self.kinds[i] == "sentences")
+        spans = find_name(self.layout.names, "spans")
+        literals = tuple(i for i in spans if i in others and self.kinds[i] == "literals")
+        return Columns(text, labels, self.how(labels, is_given="labels" in fields), unread, literals)
 
     def check_single(self, text: int) -> None:
         """Refuse pairs of texts, such as ``text_a`` and ``text_b``."""

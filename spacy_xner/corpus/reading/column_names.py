@@ -40,7 +40,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("sentence number", "sentenceid", "sentid", "sent", "sid", "sentence", "doc_id", "docid"),
         *("document_id", "doc", "id", "句子编号", "句子id", "文番号"),
     ),
-    "spans": ("spans", "entities", "annotations", "ner", "entity", "实体"),
+    "spans": ("spans", "entities", "annotations", "ner", "slots", "entity", "实体"),
     "start": ("start", "start_offset", "start offset", "begin", "start_char", "start_idx", "char_start"),
     "end": ("end", "end_offset", "end offset", "stop", "end_char", "end_idx", "char_end"),
     "other": (

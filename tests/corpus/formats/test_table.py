@@ -127,6 +127,18 @@ def test_lists_of_entities_in_cells_are_entities(tmp_path: Path, name: str, cell
     assert report.left_out == {"texts without a label": 1}
 
 
+@pytest.mark.parametrize("header", ["text,label,entities", "query,intent,slots", "text,topic,ner"])
+def test_entities_beside_labels_are_read(tmp_path: Path, header: str) -> None:
+    rows = "Ring Ann,call,\"[(5, 8, 'PER')]\"\nGo,leave,[]\nHm,,[]\nHa,leave,\n"
+    records, report = read(tmp_path, f"{header}\n{rows}")
+    assert surfaces(records) == [[("Ann", "PER")], [], [], []]
+    assert [record.spans for record in records][1:] == [(), (), None]
+    assert chosen(records) == [("Ring Ann", ["call"]), ("Go", ["leave"]), ("Hm", []), ("Ha", ["leave"])]
+    assert records[2].cats is None
+    text, label, objects = header.split(",")
+    assert report.notes[1] == f"text in {text}, labels in {label}, objects in {objects}"
+
+
 @pytest.mark.parametrize(
     ("text", "n_left_out"),
     [
@@ -343,6 +355,12 @@ def test_rows_without_a_text_are_left_out(tmp_path: Path) -> None:
     records, report = read(tmp_path, "text,label\n,a\nGo,a\n  ,b\n")
     assert chosen(records) == [("Go", ["a"])]
     assert report.left_out == {"rows without a text": 2}
+
+
+def test_objects_of_other_columns_are_not_read(tmp_path: Path) -> None:
+    records, report = read(tmp_path, "text,label,meta\nGo,a,\"{'by': 'Bo'}\"\nHi,b,\"{'by': 'An'}\"\n")
+    assert chosen(records) == [("Go", ["a"]), ("Hi", ["b"])]
+    assert report.notes[1:] == ["text in text, labels in label"]
 
 
 def test_a_repeated_header_is_left_out(tmp_path: Path) -> None:
