@@ -1,5 +1,7 @@
 """A small sample of each format: a test reads them, and `scripts/formats.py` writes a page of them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 Entities = list[tuple[str, str]]
@@ -24,7 +26,7 @@ class Sample(NamedTuple):
     entities: list[Entities | None]
     cats: list[list[str]] | None = None
     name: str = "corpus"
-    beside: dict[str, str] = {}
+    beside: Mapping[str, str] = MappingProxyType({})
 
 
 IDA: Entities = [("Ida Holm", "PER")]
