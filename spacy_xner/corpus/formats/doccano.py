@@ -34,7 +34,9 @@ def recognizes_doccano(head: FileHead) -> bool:
 
 def _has_numbers(session: ReadSession) -> bool:
     rows = (row for _, row in islice(read_json(session.preview()), SAMPLE_ROWS))
-    first = next((found[0] for row in rows if (found := row.get("annotations"))), None)
+    first = next(
+        (found[0] for row in rows if isinstance(found := row.get("annotations"), list) and found), None
+    )
     return isinstance(first, dict) and type(first.get("label")) is int
 
 

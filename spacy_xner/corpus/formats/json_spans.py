@@ -233,7 +233,9 @@ class _Parts:
 def _value_at(leaves: dict[Path, Any], path: Path) -> Any:
     """Return a value, or one of a start and an end together."""
     place, last = leaves.get(path[:-1]), path[-1]
-    return place[last] if is_place(place) and place is not None else leaves.get(path)
+    return (
+        place[last] if isinstance(last, int) and is_place(place) and place is not None else leaves.get(path)
+    )
 
 
 def _occurs(value: object, text: str) -> bool:
