@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from ...schemes import OUTSIDE, ROLES, TagScheme
-from ...spelling import Spelling
+from ...schemes import OUTSIDE, ROLES, Spelling, TagScheme
 
 # The reader reports single bad cells; they must not make another column look better.
 MIN_GOOD_SHARE = 0.9

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_xner.schemes import SCHEMES, Repair, TagScheme
-from spacy_xner.spelling import Spelling
+from spacy_xner.schemes import SCHEMES, Repair, Spelling, TagScheme
 from spacy_xner.types import Entity
 
 SPELLINGS = [*(Spelling(separator=separator) for separator in "-_:/|."), Spelling(ignores_case=True)]

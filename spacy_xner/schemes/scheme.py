@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from ..types import Entity
 from .spelling import Spelling
-from .types import Entity
 
 OUTSIDE = "O"
 # The schemes that heads can be set to: BIO is also called IOB2; BIOES also IOBES or BILOU.
