@@ -55,7 +55,7 @@ def _count_overlapping(ranges: Sequence[tuple[int, int]]) -> int:
 
 def keep_longest(entities: list[Entity]) -> list[Entity]:
     """Keep the longest of entities that overlap, the first of those as long, as `spacy.util.filter_spans`."""
-    if not _count_overlapping([ent[:2] for ent in entities]):
+    if len(entities) < 2 or not _count_overlapping([ent[:2] for ent in entities]):
         return entities
     kept: list[Entity] = []
     taken: set[int] = set()

@@ -70,7 +70,7 @@ class Packer:
         """Return all texts."""
         # In the order of `ATTRS`.
         tokens = np.zeros((len(self.words), 3), dtype=np.uint64)
-        tokens[:, 0] = list(map(HASHES.__getitem__, self.words))
+        tokens[:, 0] = np.fromiter(map(HASHES.__getitem__, self.words), np.uint64, len(self.words))
         tokens[:, 1] = np.repeat(np.array(self.defaults, np.uint64), self.lengths)
         for start, end, label, _ in self.ents:
             tokens[start:end, 1:] = INSIDE, HASHES[label]
