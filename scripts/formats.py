@@ -17,6 +17,44 @@ encoding.
 <!-- Written by scripts/formats.py. -->
 """
 
+# What the formats' modules do not say.
+DETAILS = {
+    "conll": (
+        "One token per line, tags in one or more columns; tabs or spaces, comments, `# text =`, `-DOCSTART-`."
+    ),
+    "jsonl": (
+        "JSON lines, an array, also under a key, or pairs of a text and its annotations: `text`, "
+        "and entities with `start`/`end` or `start_offset`/`end_offset`, as `[start, end, "
+        "label]`, by type, by their texts, or one tag per character or word. Other names "
+        "(`content`, `full_text`, `begin`, `entity_type`, ...) are recognized, and `--fields "
+        "text=body,spans=marks,start=from,...` names the rest: the shapes of spaCy, Prodigy, "
+        "Label Studio (JSON-MIN), Dataturks, LightTag, Argilla, Presidio, Rasa, Amazon, Google "
+        "and pipelines of transformers."
+    ),
+    "label-studio": ("Its JSON export: texts, pages, dialogues; the ground truth or newest annotation."),
+    "pairs": (
+        "One text per line, each token with its tag: `Bo|B-PER ran|O`, `Bo|NNP|B-PER`, `Bo/PER`, "
+        "`李雷/nr 来/o`."
+    ),
+    "inline": (
+        "One text per line with marks: `{{city:Oslo}}`, `[Oslo](city)`, `<LOC>Oslo</LOC>`, "
+        "`<Oslo:LOC>`, `[@Oslo#LOC*]`."
+    ),
+    "tokens": ("JSON of rows with `tokens` and `ner_tags`, or entities by the indices of tokens (GLiNER)."),
+    "table": (
+        "CSV or TSV of texts with labels, with a header in any of many languages or without one: "
+        "one column of labels (several separated by `|`, `;`, `#` or commas, or as a list), or "
+        "one column of 0 and 1 per label; or entities as lists in cells (`[(5, 7, 'PER')]`, Label"
+        " Studio's CSV). `--fields text=body,labels=kind` names columns, `names=FILE` labels that"
+        " are numbers. In JSON lines, a `label` that is a string, a list or an object of "
+        "probabilities, or one field of 0 or 1 per label."
+    ),
+    "token-table": (
+        "CSV or TSV with a token a row: `word,tag`, also with `sentence_id` or Kaggle's `Sentence #`."
+    ),
+    "sequences": ("CSV or TSV with a text a row, its tokens and tags separated by blanks or as lists."),
+}
+
 
 def render() -> str:
     """Render the page."""
@@ -28,6 +66,8 @@ def render() -> str:
     for name, format in FORMATS.items():
         text = (sys.modules[format.read.__module__].__doc__ or "").strip().replace("``", "`")
         parts.append(f"## `{name}`\n\n{text}\n")
+        if name in DETAILS:
+            parts.append(DETAILS[name] + "\n")
         if format.write is not None:
             parts.append("It can be written, too.\n")
         for sample in SAMPLES:
