@@ -60,7 +60,7 @@ SAMPLES = [
         [[("Ida", "PER")]],
     ),
     Sample(
-        "brackets",
+        "conll-2012",
         "OntoNotes and CoNLL-2012",
         "#begin document (a); part 000\na 0 0 Ida NNP (PER*\na 0 1 Holm NNP *)\n\n#end document\n",
         [IDA],

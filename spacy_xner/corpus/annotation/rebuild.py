@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from operator import add
 
+from ...scripts import is_blank
 from .spacing import Spacing, find_spacing
 
 Offsets = list[tuple[int, int]]
@@ -31,18 +32,18 @@ def locate_tokens(tokens: Sequence[str], text: str) -> Offsets | None:
     """Locate tokens in the text that they were split from.
 
     Returns:
-        Start and end of each token, or None if they differ from the text in more than white space.
+        Start and end of each token, or None if they differ from the text in more than what is blank.
     """
     offsets: Offsets = []
     position = 0
     for token in tokens:
-        while position < len(text) and text[position].isspace():
+        while not text.startswith(token, position):
+            if position >= len(text) or not is_blank(text[position]):
+                return None
             position += 1
-        if not text.startswith(token, position):
-            return None
         offsets.append((position, position + len(token)))
         position += len(token)
-    return offsets if not text[position:].strip() else None
+    return offsets if is_blank(text[position:]) else None
 
 
 def join_tokens(

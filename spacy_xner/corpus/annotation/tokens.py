@@ -1,11 +1,11 @@
 """Makes records of tokens and their tags: marks are taken off, and blank tokens become white space."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...schemes import TagScheme
+from ...scripts import BOM, ZERO_WIDTH, is_blank
 from ...types import CharSpan, Entity, Record
 from ..reading.session import ReadSession
 from .marks import find_marks, remove_marks
@@ -15,8 +15,6 @@ from .spacing import Spacing, detect_spacing
 from .tags import detect_scheme
 
 # Zero-width spaces, joiners, direction and byte order marks: alone, they are no token.
-BOM = "\ufeff"
-_ANY_ZERO_WIDTH = re.compile(rf"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f{BOM}]")
 
 
 class Sentence(NamedTuple):
@@ -75,11 +73,6 @@ def find_style(session: ReadSession, sentences: Sequence[Sentence], kind: str) -
     return TokenStyle(scheme, marks, spacing)
 
 
-def is_blank(token: str) -> bool:
-    """Return whether a token is empty, white space, or without width."""
-    return not token or not _ANY_ZERO_WIDTH.sub("", token).strip()
-
-
 def make_record(
     session: ReadSession, style: TokenStyle, sentence: Sentence, *, place: Callable[[int], str]
 ) -> Record | None:
@@ -97,7 +90,7 @@ def make_record(
     raw = sentence.tokens if style.marks is None else remove_marks(sentence.tokens, style.marks)
     tokens = [*map(str.strip, raw)]
     blanks: dict[int, str] = {}
-    if "" in tokens or _ANY_ZERO_WIDTH.search("".join(tokens)):
+    if "" in tokens or ZERO_WIDTH.search("".join(tokens)):
         tokens, blanks = _find_blanks(session, raw, tokens)
     entities = [
         ent for tags in sentence.layers for ent in _read_layer(session, style.scheme, tags, blanks, place)
@@ -124,7 +117,7 @@ def _find_blanks(
     cleaned, blanks = [], {}
     for i, token in enumerate(tokens):
         if is_blank(token):
-            blanks[i] = "" if token else _ANY_ZERO_WIDTH.sub("", raw[i]) or " "
+            blanks[i] = "" if token else ZERO_WIDTH.sub("", raw[i]) or " "
             kind = "zero-width" if token else "blank" if raw[i] else "empty"
             session.leave_out(f"{kind} tokens")
             cleaned.append("")

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from ...errors import XnerWarning
 from ...schemes import TagScheme
+from ...scripts import is_blank
 from ...tokenizer import V1, split_text
 from ...types import CharSpan, Entity, Record
 from ..annotation.rebuild import locate_tokens
@@ -149,7 +150,7 @@ def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) 
         file.write(f"# global.columns = FORM{''.join(f' NER{i}' for i in range(1, depth + 1))}\n")
     for record, layers in written:
         offsets = _tokenize(record)
-        if not offsets:
+        if all(is_blank(record.text[start:end]) for start, end in offsets):
             lost["texts without a token"] += 1
             continue
         lost[UNANNOTATED] += record.spans is None
@@ -177,7 +178,9 @@ def _writable(record: Record, scheme: TagScheme, lost: Counter[str]) -> Record:
         if scheme.parse(scheme.join("B", span.label).strip()) == ("B", span.label)
     ]
     lost["entities with labels that CoNLL cannot hold"] += len(record.spans or ()) - len(good)
-    return record if record.spans is None else replace(record, spans=tuple(good))
+    visible = [span for span in good if not is_blank(record.text[span.char_start : span.char_end])]
+    lost["entities without a visible character"] += len(good) - len(visible)
+    return record if record.spans is None else replace(record, spans=tuple(visible))
 
 
 def _layers(record: Record) -> list[list[CharSpan]]:

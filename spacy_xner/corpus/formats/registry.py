@@ -15,11 +15,11 @@ from ..reading.archives import describe_binary
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead, read_file_head
-from .brackets import read_brackets, recognizes_brackets
 from .brat import read_brat, recognizes_brat
 from .chunks import read_chunks, recognizes_chunks
 from .cluener import read_cluener, recognizes_cluener
 from .conll import read_conll, recognizes_conll, write_conll
+from .conll_2012 import read_conll_2012, recognizes_conll_2012
 from .doccano import read_doccano, recognizes_doccano, write_doccano
 from .fasttext import read_fasttext, recognizes_fasttext
 from .hf import read_hf, recognizes_hf
@@ -67,7 +67,7 @@ TEXT_FORMATS: dict[str, Format] = {
     "span-rows": Format(recognizes_span_rows, read_span_rows),
     "sequences": Format(recognizes_sequences, read_sequences),
     "webanno": Format(recognizes_webanno, read_webanno),
-    "brackets": Format(recognizes_brackets, read_brackets),
+    "conll-2012": Format(recognizes_conll_2012, read_conll_2012),
     "pairs": Format(recognizes_pairs, read_pairs),
     "inline": Format(recognizes_inline, read_inline),
     "joined": Format(recognizes_joined, read_joined),

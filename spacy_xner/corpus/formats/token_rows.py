@@ -6,10 +6,11 @@ from itertools import islice
 from typing import NoReturn, TypeVar
 
 from ...schemes import TagScheme
+from ...scripts import is_blank
 from ...types import Record
 from ..annotation.offsets import check_texts
 from ..annotation.spacing import detect_spacing
-from ..annotation.tokens import Sentence, TokenStyle, find_style, is_blank, make_record
+from ..annotation.tokens import Sentence, TokenStyle, find_style, make_record
 from ..reading.session import ReadSession, shorten
 from .token_columns import Fields, Row
 from .token_spans import TokenSpan, detect_inclusive, read_token_spans, tag_layers

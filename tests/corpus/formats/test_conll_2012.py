@@ -26,7 +26,7 @@ BO = [("Bo Ek left Oslo", [("Bo Ek", "PERSON"), ("Oslo", "GPE")]), ("He ran", []
 def test_brackets_are_read(tmp_path: Path, text: str) -> None:
     texts, report = read(tmp_path / "file.conll", text)
     assert texts == BO
-    assert report.notes[0] == "format brackets"
+    assert report.notes[0] == "format conll-2012"
 
 
 def test_columns_of_syntax_predicates_and_coreference_are_others(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_bad_brackets_are_named(tmp_path: Path, line: str, message: str) -> None
     path = tmp_path / "file"
     path.write_text("Bo (PER)\n\n" * 64 + f"{line}\n\nEk (PER)\n", encoding="utf-8")
     with pytest.raises(CorpusError, match=message):
-        list(read_records(path, "brackets"))
+        list(read_records(path, "conll-2012"))
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,6 @@ def test_bad_brackets_are_named(tmp_path: Path, line: str, message: str) -> None
 def test_other_brackets_are_no_entities(tmp_path: Path, text: str) -> None:
     path = tmp_path / "file"
     path.write_text(text, encoding="utf-8")
-    assert find_format(path) != "brackets"
+    assert find_format(path) != "conll-2012"
     with pytest.raises(CorpusError, match="file:1: expected a column of entities in brackets"):
-        list(read_records(path, "brackets"))
+        list(read_records(path, "conll-2012"))

@@ -39,7 +39,7 @@ class BracketColumns(NamedTuple):
     separator: str | None
 
 
-def recognizes_brackets(head: FileHead) -> bool:
+def recognizes_conll_2012(head: FileHead) -> bool:
     """Return whether a file has a column of entities in brackets."""
     lines = [Line(number, text) for number, text in enumerate(head.lines, start=1)]
     try:
@@ -49,7 +49,7 @@ def recognizes_brackets(head: FileHead) -> bool:
     return True
 
 
-def read_brackets(session: ReadSession) -> Iterator[Record]:
+def read_conll_2012(session: ReadSession) -> Iterator[Record]:
     """Read sentences; entities may be nested.
 
     Raises:
@@ -124,11 +124,11 @@ def _parse(session: ReadSession, columns: BracketColumns, lines: Sequence[Line])
             session.fail(line.number, f"expected {columns.entities + 1} columns or more, found {len(row)}.")
         tokens.append(row[columns.token])
         cells.append(row[columns.entities].strip())
-    layers = _to_layers(_read_brackets(session, lines, cells), len(cells))
+    layers = _to_layers(_read_conll_2012(session, lines, cells), len(cells))
     return Sentence(tokens, layers, [False] * len(tokens), source=session.at(lines[0].number))
 
 
-def _read_brackets(session: ReadSession, lines: Sequence[Line], cells: Sequence[str]) -> list[Entity]:
+def _read_conll_2012(session: ReadSession, lines: Sequence[Line], cells: Sequence[str]) -> list[Entity]:
     entities: list[Entity] = []
     opened: list[tuple[int, str]] = []
     for i, cell in enumerate(cells):
