@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from spacy_xner.corpus import ReadOptions, ReadReport, read_records
+from spacy_xner.corpus.annotation.convention import Convention
 from spacy_xner.errors import CorpusError
 
 # A text, and its entities as start, end, and perhaps their own text.
@@ -235,3 +236,18 @@ def test_other_values_of_options_are_refused(options: dict[str, str]) -> None:
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=rf"^{name} must be one of .*, found '{value}'. Choose one.$"):
         ReadOptions(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("n_cut", "ends"), [(9, "exclusive"), (10, "inclusive")])
+def test_words_cut_among_others_decide_if_there_are_ten(tmp_path: Path, n_cut: int, ends: str) -> None:
+    rows: list[Row] = [("Ivy met Otto", [(0, 2)])] * n_cut + [("交给王小明收", [(2, 4)])]
+    _, note = read(tmp_path / "file", rows)
+    assert note.startswith(f"offsets in characters, ends {ends}: ")
+
+
+def test_the_last_character_of_the_basic_plane_is_one_unit() -> None:
+    text = "\uffff\U00010000Ivy"
+    assert Convention(units="utf16").resolve(text, [(0, 1), (1, 3), (3, 6)]) == [(0, 1), (1, 2), (2, 5)]
+    places = [(0, 1), (1, 3), (3, 5), (5, 8), (8, 11), (11, 12)]
+    found = Convention(units="bytes").resolve("\x7f\x80\u07ff\u0800\uffffa", places)
+    assert found == [(i, i + 1) for i in range(6)]
