@@ -278,6 +278,7 @@ BAD_FILES = [
     (zip_out("/a.jsonl"), "paths in an archive must stay within it, found /a.jsonl"),
     (zip_out("a\\..\\..\\b"), "paths in an archive must stay within it"),
     (zip_out("C:/b"), "paths in an archive must stay within it"),
+    (zip_out("."), "expected an archive that can be unpacked, found IsADirectoryError"),
     (tar_of("../../b"), "paths in an archive must stay within it"),
     (zip_out("a.jsonl")[:30], "expected an archive that can be unpacked, found "),
     (gzip.compress(row("Ida").encode())[:-9], "expected an archive that can be unpacked, found EOFError"),

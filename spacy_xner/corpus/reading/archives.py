@@ -158,7 +158,7 @@ def _copy_all(session: ReadSession, entries: Entries, folder: Path) -> None:
     left = max(MAX_UNPACKED, MAX_RATIO * session.path.stat().st_size)
     for number, (name, open_entry) in enumerate(entries, start=1):
         inside = PurePosixPath(name.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+        if inside.is_absolute() or ".." in inside.parts or ":" in "".join(inside.parts[:1]):
             session.fail(1, f"paths in an archive must stay within it, found {name}.", "Unpack it yourself.")
         target = folder / inside
         target.parent.mkdir(parents=True, exist_ok=True)
