@@ -38,14 +38,20 @@ def read_docs(path: Path, vocab: Vocab) -> list[Doc]:
     return list(stream_docs(path, vocab))
 
 
+def list_docbins(path: Path) -> list[Path]:
+    """List the ``.spacy`` files that a path names: itself, or those in a folder, in order."""
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    return [file for file in files if file.is_file()]
+
+
 def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """Read the docs of a converted corpus, one file at a time.
 
     Raises:
         OSError: If there is no such file, and no folder of such files.
     """
-    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
-    if not files or not files[0].is_file():
+    files = list_docbins(path)
+    if not files:
         raise FileNotFoundError(
             f"The corpus must be a .spacy file, or a folder of such files, found no {path}. Make it with: "
             "spacy-xner convert"

@@ -14,6 +14,7 @@ from spacy.util import load_config, logger
 from spacy.vocab import Vocab
 from thinc.api import Config
 
+from ..corpus.docbin import list_docbins
 from ..errors import NonFiniteError
 from ..hub.checks import check_name
 from ..models.warm_start import load_origin
@@ -142,7 +143,7 @@ def read_labels(
         )
     labels: set[str] = set()
     vocab = Vocab()
-    for file in [Path(path)] if Path(path).is_file() else sorted(Path(path).rglob("*.spacy")):
+    for file in list_docbins(Path(path)):
         try:
             docs = DocBin().from_disk(file)
         except (ValueError, OSError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:

@@ -14,8 +14,6 @@ from .repairs import read_tags
 from .spacing import Spacing, detect_spacing
 from .tags import detect_scheme
 
-# Zero-width spaces, joiners, direction and byte order marks: alone, they are no token.
-
 
 class Sentence(NamedTuple):
     """Tokens, as a file has them, with their tags.

@@ -1,7 +1,7 @@
 """How the lines of a CoNLL file are split, and what their columns are."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -110,7 +110,7 @@ def find_columns(session: ReadSession) -> Columns:
         )
     check_line(session, sample[0])
     columns = _detect(session, lines)
-    sentences = [_read_sample(columns, group) for group in _split_sentences(sample)]
+    sentences = [_read_sample(columns, group) for group in split_sentences(sample)]
     return replace(columns, style=find_style(session, sentences, str(columns.layout)))
 
 
@@ -161,14 +161,19 @@ def _is_comment(row: Sequence[str]) -> bool:
     return row[0].startswith("#") and (len(row) < 2 or not is_tag(row[-1].strip()))
 
 
-def _split_sentences(sample: Iterable[Line]) -> list[list[Line]]:
-    sentences: list[list[Line]] = [[]]
-    for line in sample:
-        if is_break(line.text):
-            sentences.append([])
-        else:
-            sentences[-1].append(line)
-    return sentences
+def split_sentences(
+    lines: Iterable[Line], is_break: Callable[[str], bool] = is_break
+) -> Iterator[list[Line]]:
+    """Yield the lines of each sentence: those between lines that part sentences."""
+    sentence: list[Line] = []
+    for line in lines:
+        if not is_break(line.text):
+            sentence.append(line)
+        elif sentence:
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
 
 
 def _read_sample(columns: Columns, lines: Sequence[Line]) -> Sentence:

@@ -16,7 +16,7 @@ from ..annotation.tokens import Sentence, TokenStyle, find_style, make_record
 from ..reading.lines import Line, check_line, read_lines
 from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
-from .columns import is_break, split_line
+from .columns import is_break, split_line, split_sentences
 from .layouts import CHUNKS, is_index
 
 SAMPLE_LINES = 10_000
@@ -58,10 +58,10 @@ def read_conll_2012(session: ReadSession) -> Iterator[Record]:
     lines = list(islice(read_lines(session.preview()), SAMPLE_LINES))
     columns = _find_columns(session, lines)
     preview = session.preview()
-    sample = preview.read_each(_split_sentences(lines), partial(_parse, preview, columns))
+    sample = preview.read_each(split_sentences(lines, _is_break), partial(_parse, preview, columns))
     kind = f"token in column {columns.token + 1}, entities in brackets in column {columns.entities + 1}"
     style = find_style(session, list(sample), kind)
-    sentences = _split_sentences(read_lines(session))
+    sentences = split_sentences(read_lines(session), _is_break)
     yield from session.read_each(sentences, partial(_read, session, columns, style))
 
 
@@ -96,18 +96,6 @@ def _is_break(line: str) -> bool:
     return is_break(line) or line.startswith(MARKS)
 
 
-def _split_sentences(lines: Sequence[Line] | Iterator[Line]) -> Iterator[list[Line]]:
-    sentence: list[Line] = []
-    for line in lines:
-        if not _is_break(line.text):
-            sentence.append(line)
-        elif sentence:
-            yield sentence
-            sentence = []
-    if sentence:
-        yield sentence
-
-
 def _read(
     session: ReadSession, columns: BracketColumns, style: TokenStyle, lines: Sequence[Line]
 ) -> Record | None:
@@ -124,11 +112,11 @@ def _parse(session: ReadSession, columns: BracketColumns, lines: Sequence[Line])
             session.fail(line.number, f"expected {columns.entities + 1} columns or more, found {len(row)}.")
         tokens.append(row[columns.token])
         cells.append(row[columns.entities].strip())
-    layers = _to_layers(_read_conll_2012(session, lines, cells), len(cells))
+    layers = _to_layers(_read_brackets(session, lines, cells), len(cells))
     return Sentence(tokens, layers, [False] * len(tokens), source=session.at(lines[0].number))
 
 
-def _read_conll_2012(session: ReadSession, lines: Sequence[Line], cells: Sequence[str]) -> list[Entity]:
+def _read_brackets(session: ReadSession, lines: Sequence[Line], cells: Sequence[str]) -> list[Entity]:
     entities: list[Entity] = []
     opened: list[tuple[int, str]] = []
     for i, cell in enumerate(cells):

@@ -17,10 +17,10 @@ from ...types import CharSpan, Record
 from ..annotation.offsets import check_texts
 from ..annotation.rebuild import join_tokens
 from ..annotation.spacing import Spacing, detect_spacing
+from ..docbin import list_docbins
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
 
-ENDING = ".spacy"
 # Span groups that are read: those of this package, and of spaCy's span categorizer.
 GROUPS = ("xner", "sc")
 SAMPLE_DOCS = 2000
@@ -28,13 +28,7 @@ SAMPLE_DOCS = 2000
 
 def recognizes_spacy_file(head: FileHead) -> bool:
     """Return whether this is a ``.spacy`` file, or a folder of them."""
-    return bool(_list_files(head.path))
-
-
-def _list_files(path: Path) -> list[Path]:
-    """List the files of a corpus, in order."""
-    files = sorted(path.rglob(f"*{ENDING}")) if path.is_dir() else [path]
-    return [file for file in files if file.suffix == ENDING and file.is_file()]
+    return (head.is_folder or head.path.suffix == ".spacy") and bool(list_docbins(head.path))
 
 
 def read_spacy_file(session: ReadSession) -> Iterator[Record]:
@@ -45,7 +39,7 @@ def read_spacy_file(session: ReadSession) -> Iterator[Record]:
     Raises:
         CorpusError: If a file is damaged.
     """
-    files = _list_files(session.path) or [session.path]
+    files = list_docbins(session.path) or [session.path]
     first = (doc for _, doc in _read_docs(session.preview(), files))
     sample = list(islice(first, SAMPLE_DOCS))
     groups = [name for name in GROUPS if any(doc.spans.get(name) for doc in sample)]

@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ...corpus import ReadOptions, read_records
-from ...corpus.docbin import stream_docs
+from ...corpus.docbin import list_docbins, stream_docs
 from ...corpus.docs import record_to_doc
 from ...corpus.report import ConvertReport
 from ...scoring.spans import all_entities
@@ -179,8 +179,7 @@ def _name_splits(paths: Sequence[Path]) -> list[str]:
 def _read(path: Path, facts: SplitFacts, options: ReadOptions) -> Iterator[tuple[Doc, str]]:
     """Read the docs of a split, each with its position."""
     tokenizer = Tokenizer(Vocab())
-    files = [path] if path.suffix == ".spacy" else list(path.rglob("*.spacy")) if path.is_dir() else []
-    if files:
+    if path.suffix == ".spacy" or (path.is_dir() and list_docbins(path)):
         for number, doc in enumerate(stream_docs(path, tokenizer.vocab), start=1):
             # Its tokens are those of the conversion.
             yield doc, f"{path}:{number}"
