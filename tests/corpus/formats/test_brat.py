@@ -8,6 +8,8 @@ from spacy_xner.corpus import ReadReport, read_records
 from spacy_xner.errors import CorpusError
 from spacy_xner.types import Record
 
+from ..surfaces import surfaces
+
 
 def read(folder: Path, **files: tuple[str, list[str]]) -> tuple[list[Record], ReadReport]:
     """Write texts with the lines of their annotations, and read the folder."""
@@ -16,11 +18,6 @@ def read(folder: Path, **files: tuple[str, list[str]]) -> tuple[list[Record], Re
         (folder / f"{name}.ann").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     report = ReadReport()
     return list(read_records(folder, "brat", report=report)), report
-
-
-def entities(record: Record) -> list[tuple[str, str]]:
-    """List a record's entities as texts and labels."""
-    return [(record.text[span.char_start : span.char_end], span.label) for span in record.spans or ()]
 
 
 @pytest.mark.parametrize(
@@ -41,7 +38,7 @@ def test_fragments_with_only_white_space_between_are_one_entity(
     tmp_path: Path, text: str, line: str, entity: str
 ) -> None:
     (record,), report = read(tmp_path, a=(text, [line]))
-    assert [surface for surface, _ in entities(record)] == [entity]
+    assert [surface for surface, _ in surfaces(record)] == [entity]
     assert not report.left_out
 
 
@@ -57,7 +54,7 @@ def test_fragments_with_only_white_space_between_are_one_entity(
 )
 def test_other_fragments_are_counted_and_left_out(tmp_path: Path, text: str, line: str) -> None:
     (record, other), report = read(tmp_path, a=(text, [line]), b=("Ivy", ["T1\tPER 0 3\tIvy"]))
-    assert (entities(record), entities(other)) == ([], [("Ivy", "PER")])
+    assert (surfaces(record), surfaces(other)) == ([], [("Ivy", "PER")])
     assert report.left_out == {"discontinuous entities": 1}
 
 
@@ -75,7 +72,7 @@ def test_other_fragments_are_counted_and_left_out(tmp_path: Path, text: str, lin
 def test_line_ends_of_windows_may_count_as_one(tmp_path: Path, text: str, lines: list[str]) -> None:
     (record,), _ = read(tmp_path, a=(text, lines))
     assert record.text == text
-    assert [surface for surface, _ in entities(record)] == ["Ivy", "Otto Ek"]
+    assert [surface for surface, _ in surfaces(record)] == ["Ivy", "Otto Ek"]
 
 
 def test_a_bad_annotation_is_blamed_with_its_line(tmp_path: Path) -> None:
@@ -110,5 +107,5 @@ def test_subfolders_are_read_and_texts_without_annotations_counted(tmp_path: Pat
 )  # fmt: skip
 def test_what_is_no_entity_is_counted(tmp_path: Path, line: str) -> None:
     (record,), report = read(tmp_path, a=("Ivy", ["T1\tPER 0 3\tIvy", line]))
-    assert entities(record) == [("Ivy", "PER")]
+    assert surfaces(record) == [("Ivy", "PER")]
     assert report.left_out == {"brat lines that are not entities": 1}

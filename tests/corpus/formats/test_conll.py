@@ -10,7 +10,8 @@ from spacy_xner.corpus import ReadOptions, ReadReport, ReadSession
 from spacy_xner.corpus.annotation.rebuild import join_tokens, locate_tokens
 from spacy_xner.corpus.formats.conll import read_conll
 from spacy_xner.errors import CorpusError, XnerWarning
-from spacy_xner.types import Record
+
+from ..surfaces import surfaces
 
 Texts = list[tuple[str, list[tuple[str, str]]]]
 
@@ -22,11 +23,6 @@ def read(tmp_path: Path, text: str | bytes, **options: object) -> tuple[Texts, R
     session = ReadSession(path, ReadOptions(**options))
     records = list(read_conll(session))
     return [(r.text, surfaces(r)) for r in records], session.report
-
-
-def surfaces(record: Record) -> list[tuple[str, str]]:
-    """List a record's entities as texts and labels."""
-    return [(record.text[span.char_start : span.char_end], span.label) for span in record.spans]
 
 
 ANNA = [("Anna Lee met Bo", [("Anna Lee", "PER"), ("Bo", "PER")])]

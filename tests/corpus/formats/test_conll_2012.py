@@ -7,7 +7,7 @@ import pytest
 from spacy_xner.corpus import find_format, read_records
 from spacy_xner.errors import CorpusError
 
-from .test_inline import read
+from ..surfaces import read_texts
 
 BO = [("Bo Ek left Oslo", [("Bo Ek", "PERSON"), ("Oslo", "GPE")]), ("He ran", [])]
 
@@ -24,7 +24,7 @@ BO = [("Bo Ek left Oslo", [("Bo Ek", "PERSON"), ("Oslo", "GPE")]), ("He ran", []
     ],
 )  # fmt: skip
 def test_brackets_are_read(tmp_path: Path, text: str) -> None:
-    texts, report = read(tmp_path / "file.conll", text)
+    texts, report = read_texts(tmp_path / "file.conll", text)
     assert texts == BO
     assert report.notes[0] == "format conll-2012"
 
@@ -38,12 +38,12 @@ def test_columns_of_syntax_predicates_and_coreference_are_others(tmp_path: Path)
         "d 0 0 He PRP (TOP(S(NP*) he - - Ann * (12)\n"
         "d 0 1 ran VBD (VP*))) run 01 1 Ann * -\n"
     )
-    assert read(tmp_path / "file.v4_gold_conll", text)[0] == BO
+    assert read_texts(tmp_path / "file.v4_gold_conll", text)[0] == BO
 
 
 def test_entities_may_be_nested(tmp_path: Path) -> None:
     text = "the *\nBank (ORG*\nof *\nOslo (GPE)\nand *\nRome (LOC(GPE*)\nLtd *))\n"
-    assert read(tmp_path / "file", text)[0] == [
+    assert read_texts(tmp_path / "file", text)[0] == [
         (
             "the Bank of Oslo and Rome Ltd",
             [("Bank of Oslo and Rome Ltd", "ORG"), ("Oslo", "GPE"), ("Rome", "GPE"), ("Rome Ltd", "LOC")],

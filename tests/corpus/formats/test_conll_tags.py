@@ -5,25 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xner.corpus import ReadOptions, ReadReport, read_records
+from spacy_xner.corpus import ReadReport, read_records
 from spacy_xner.errors import CorpusError
 
-Surfaces = list[tuple[str, str]]
+from ..surfaces import Surfaces, read_texts
+
 BO = [("Bo Ek", "PER"), ("Oslo", "LOC")]
 
 
 def read(tmp_path: Path, text: str, format: str = "auto", **options: object) -> tuple[Surfaces, ReadReport]:
     """Read the entities of a file as texts and labels."""
-    path = tmp_path / "file.txt"
-    path.write_text(text, encoding="utf-8")
-    report = ReadReport()
-    records = read_records(path, format, options=ReadOptions(**options), report=report)  # type: ignore[arg-type]
-    entities = [
-        (record.text[span.char_start : span.char_end], span.label)
-        for record in records
-        for span in record.spans or ()
-    ]
-    return entities, report
+    texts, report = read_texts(tmp_path / "file.txt", text, format, **options)
+    return [entity for _, entities in texts for entity in entities], report
 
 
 def rows(tags: str, separator: str = "\t") -> str:

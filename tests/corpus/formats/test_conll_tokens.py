@@ -4,27 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from spacy_xner.corpus import ReadOptions, ReadReport, read_records
+from spacy_xner.corpus import ReadReport
 from spacy_xner.corpus.annotation.marks import find_marks
 from spacy_xner.errors import CorpusError
 
-Texts = list[tuple[str, list[tuple[str, str]]]]
+from ..surfaces import Texts, read_texts
 
 
 def read(tmp_path: Path, text: str, **options: object) -> tuple[Texts, ReadReport]:
     """Read the texts of a file, each with its entities as texts and labels."""
-    path = tmp_path / "file.txt"
-    path.write_text(text, encoding="utf-8")
-    report = ReadReport()
-    records = read_records(path, options=ReadOptions(**options), report=report)  # type: ignore[arg-type]
-    texts = [
-        (
-            record.text,
-            [(record.text[span.char_start : span.char_end], span.label) for span in record.spans or ()],
-        )
-        for record in records
-    ]
-    return texts, report
+    return read_texts(tmp_path / "file.txt", text, **options)
 
 
 @pytest.mark.parametrize(

@@ -5,25 +5,9 @@ from pathlib import Path
 import pytest
 
 from spacy_xner.corpus import find_format, read_records
-from spacy_xner.corpus.reading.session import ReadReport
 from spacy_xner.errors import CorpusError
 
-Texts = list[tuple[str, list[tuple[str, str]]]]
-
-
-def read(path: Path, text: str, format: str = "auto") -> tuple[Texts, ReadReport]:
-    """Write and read a file: its texts, each with its entities as texts and labels."""
-    path.write_text(text, encoding="utf-8")
-    report = ReadReport()
-    texts = [
-        (
-            record.text,
-            [(record.text[span.char_start : span.char_end], span.label) for span in record.spans or ()],
-        )
-        for record in read_records(path, format, report=report)
-    ]
-    return texts, report
-
+from ..surfaces import read_texts
 
 BO = [("Bo Ek came to Oslo.", [("Bo Ek", "PER"), ("Oslo", "LOC")]), ("So did I.", [])]
 
@@ -43,7 +27,7 @@ BO = [("Bo Ek came to Oslo.", [("Bo Ek", "PER"), ("Oslo", "LOC")]), ("So did I."
     ],
 )  # fmt: skip
 def test_marks_are_taken_off(tmp_path: Path, text: str, kind: str) -> None:
-    texts, report = read(tmp_path / "file.txt", text)
+    texts, report = read_texts(tmp_path / "file.txt", text)
     assert texts == BO
     assert report.notes[0] == "format inline"
     assert kind in report.notes[1]
@@ -61,17 +45,17 @@ def test_marks_are_taken_off(tmp_path: Path, text: str, kind: str) -> None:
 )
 def test_marks_in_text_without_spaces(tmp_path: Path, text: str) -> None:
     expected = [("明天早上到广州", [("早上", "时间"), ("广州", "地点")])]
-    assert read(tmp_path / "file.txt", text)[0] == expected
+    assert read_texts(tmp_path / "file.txt", text)[0] == expected
 
 
 def test_examples_are_the_lines_with_a_bullet(tmp_path: Path) -> None:
     markdown = "## intent:order\n- send it to [Bo](name)\n* to [Oslo](city:oslo)\n\n## intent:bye\n- bye\n"
     yaml = "nlu:\n- intent: order\n  examples: |\n    - send it to [Bo](name)\n    - to [Oslo](city)\n"
     expected = [("send it to Bo", [("Bo", "name")]), ("to Oslo", [("Oslo", "city")])]
-    texts, report = read(tmp_path / "nlu.md", markdown)
+    texts, report = read_texts(tmp_path / "nlu.md", markdown)
     assert texts == [*expected, ("bye", [])]
     assert report.left_out == {"lines without a bullet": 2}
-    texts, report = read(tmp_path / "nlu.yml", yaml)
+    texts, report = read_texts(tmp_path / "nlu.yml", yaml)
     assert texts == expected
     assert report.left_out == {"lines without a bullet": 3}
 

@@ -8,7 +8,7 @@ from spacy_xner.corpus import ReadOptions, find_format, read_records
 from spacy_xner.corpus.reading.session import ReadReport
 from spacy_xner.errors import CorpusError
 
-from .test_inline import read
+from ..surfaces import read_texts
 
 BO = [("Bo Ek came to Oslo .", [("Bo Ek", "PER"), ("Oslo", "LOC")]), ("So did I", [])]
 
@@ -26,15 +26,15 @@ BO = [("Bo Ek came to Oslo .", [("Bo Ek", "PER"), ("Oslo", "LOC")]), ("So did I"
     ],
 )
 def test_tokens_with_tags_are_read(tmp_path: Path, text: str) -> None:
-    texts, report = read(tmp_path / "file.iob", text)
+    texts, report = read_texts(tmp_path / "file.iob", text)
     assert texts == BO
     assert report.notes[0] == "format pairs"
 
 
 def test_a_token_may_be_the_separator(tmp_path: Path) -> None:
-    texts, _ = read(tmp_path / "file.iob", "Bo|B-PER ||O Ek|B-PER\n")
+    texts, _ = read_texts(tmp_path / "file.iob", "Bo|B-PER ||O Ek|B-PER\n")
     assert texts == [("Bo | Ek", [("Bo", "PER"), ("Ek", "PER")])]
-    texts, _ = read(tmp_path / "file.txt", "给/o 李雷/nr //o 韩梅/nr 收/o\n")
+    texts, _ = read_texts(tmp_path / "file.txt", "给/o 李雷/nr //o 韩梅/nr 收/o\n")
     assert texts == [("给李雷/韩梅收", [("李雷", "nr"), ("韩梅", "nr")])]
 
 
@@ -42,7 +42,7 @@ def test_a_token_may_be_the_separator(tmp_path: Path) -> None:
 def test_a_word_of_a_script_without_spaces_is_an_entity(tmp_path: Path, outside: str) -> None:
     line = "李雷/nr 韩梅/nr 在/o 北京大学/nt 和/o 北京/ns 。/o\n".replace("/o", f"/{outside}")
     expected = [("李雷", "nr"), ("韩梅", "nr"), ("北京大学", "nt"), ("北京", "ns")]
-    assert read(tmp_path / "file.txt", line)[0] == [("李雷韩梅在北京大学和北京。", expected)]
+    assert read_texts(tmp_path / "file.txt", line)[0] == [("李雷韩梅在北京大学和北京。", expected)]
 
 
 def test_letters_alone_have_the_given_label(tmp_path: Path) -> None:

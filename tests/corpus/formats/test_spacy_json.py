@@ -10,6 +10,7 @@ from spacy_xner.corpus import ReadReport, read_records
 from spacy_xner.errors import CorpusError
 from spacy_xner.types import Record
 
+from ..surfaces import known_surfaces
 from .test_formats import read
 
 Row = dict[str, Any]
@@ -42,14 +43,6 @@ def read_json(tmp_path: Path, value: object) -> tuple[list[Record], ReadReport]:
     return records, report
 
 
-def entities(record: Record) -> list[tuple[str, str]] | None:
-    return (
-        None
-        if record.spans is None
-        else [(record.text[start:end], label) for start, end, label, _ in record.spans]
-    )
-
-
 @pytest.mark.parametrize(
     "value",
     [
@@ -73,13 +66,13 @@ def entities(record: Record) -> list[tuple[str, str]] | None:
 )
 def test_entities_are_read(tmp_path: Path, value: object) -> None:
     records, report = read_json(tmp_path, value)
-    assert (records[0].text, entities(records[0])) == (TEXT, ENTITIES)
+    assert (records[0].text, known_surfaces(records[0])) == (TEXT, ENTITIES)
     assert report.left_out == {}
 
 
 def test_tokens_without_spaces_are_joined(tmp_path: Path) -> None:
     records, _ = read_json(tmp_path, [wrap(make_tokens(BILUO, spaces=False))])
-    assert (records[0].text, entities(records[0])) == ("Una Lee , Rome", ENTITIES)
+    assert (records[0].text, known_surfaces(records[0])) == ("Una Lee , Rome", ENTITIES)
 
 
 def test_each_paragraph_is_a_text(tmp_path: Path) -> None:
@@ -89,7 +82,7 @@ def test_each_paragraph_is_a_text(tmp_path: Path) -> None:
         wrap(make_tokens()),
     ]
     records, _ = read_json(tmp_path, [{"paragraphs": paragraphs[:2]}, {"paragraphs": paragraphs[2:]}])
-    assert [(record.text, entities(record)) for record in records] == [
+    assert [(record.text, known_surfaces(record)) for record in records] == [
         (TEXT, ENTITIES),
         (TEXT, []),
         (TEXT, None),
@@ -112,7 +105,7 @@ def test_labels_are_read(tmp_path: Path, cats: object, values: object) -> None:
 def test_what_is_not_read_is_counted(tmp_path: Path) -> None:
     tokens = make_tokens(["B-WHO", "L-WHO", "-", None])
     records, report = read_json(tmp_path, [wrap(tokens, raw="Una Lee: Rome")])
-    assert (records[0].text, entities(records[0])) == (TEXT, ENTITIES[:1])
+    assert (records[0].text, known_surfaces(records[0])) == (TEXT, ENTITIES[:1])
     assert report.left_out == {
         "tokens of which no entity is known, read as O": 2,
         "texts that differ from their tokens, which are joined instead": 1,

@@ -11,6 +11,8 @@ from spacy_xner.corpus import ReadOptions, ReadReport, read_records
 from spacy_xner.errors import CorpusError
 from spacy_xner.types import Record
 
+from ..surfaces import known_surfaces
+
 TEXT = "Mail it to Ida Holm in Bergen"
 IDA, BERGEN = ("Ida Holm", "WHO"), ("Bergen", "CITY")
 BOTH = [IDA, BERGEN]
@@ -23,12 +25,6 @@ def read(path: Path, rows: object, *, lines: bool = True, **options: Any) -> tup
     path.write_text(text, encoding="utf-8")
     report = ReadReport()
     return list(read_records(path, options=ReadOptions(**options), report=report)), report
-
-
-def surfaces(record: Record) -> list[tuple[str, str]] | None:
-    if record.spans is None:
-        return None
-    return [(record.text[span.char_start : span.char_end], span.label) for span in record.spans]
 
 
 def chosen(records: Sequence[Record]) -> list[list[str] | None]:
@@ -93,7 +89,7 @@ OBJECTS: dict[str, list[dict[str, Any]]] = {
 @pytest.mark.parametrize("name", OBJECTS)
 def test_entities_are_objects_with_any_keys(tmp_path: Path, name: str, key: str) -> None:
     records, report = read(tmp_path, [{"text": TEXT, key: OBJECTS[name]}, {"text": "none", key: []}])
-    assert [surfaces(record) for record in records] == [BOTH, []]
+    assert [known_surfaces(record) for record in records] == [BOTH, []]
     assert chosen(records) == [None, None]
     assert f"text in text; entities in {key}" in report.notes
 
@@ -119,7 +115,7 @@ ARRAYS: dict[str, list[list[Any]]] = {
 @pytest.mark.parametrize("name", ARRAYS)
 def test_entities_are_arrays_in_any_order(tmp_path: Path, name: str, key: str) -> None:
     records, _ = read(tmp_path, [{"text": TEXT, key: ARRAYS[name]}, {"text": "none", key: []}])
-    assert [surfaces(record) for record in records] == [BOTH, []]
+    assert [known_surfaces(record) for record in records] == [BOTH, []]
     assert chosen(records) == [None, None]
 
 
@@ -142,7 +138,7 @@ BY_TYPE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", BY_TYPE)
 def test_entities_by_type_are_no_labels_of_texts(tmp_path: Path, name: str, key: str) -> None:
     records, _ = read(tmp_path, [{"text": TEXT, key: BY_TYPE[name]}, {"text": "none", key: {}}])
-    assert [surfaces(record) for record in records] == [BOTH, []]
+    assert [known_surfaces(record) for record in records] == [BOTH, []]
     assert chosen(records) == [None, None]
 
 
@@ -154,7 +150,7 @@ def test_entities_are_located_by_their_texts(tmp_path: Path) -> None:
         {"text": "to Rome", "entities": {"CITY": ["Rome", "Paris"]}},
     ]
     records, report = read(tmp_path, rows)
-    assert [surfaces(record) for record in records] == [
+    assert [known_surfaces(record) for record in records] == [
         [("Annabel", "WHO"), ("Ann", "WHO"), ("Ann", "WHO")],
         [("Oslo", "CITY"), ("Oslo Road", "STREET")],
         [("张伟", "WHO"), ("张伟强", "WHO")],
@@ -225,7 +221,7 @@ TEXTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_texts_and_entities_have_many_names(tmp_path: Path, name: str) -> None:
     records, report = read(tmp_path, [TEXTS[name]] * 3)
-    assert [(record.text, surfaces(record)) for record in records] == [(TEXT, BOTH)] * 3
+    assert [(record.text, known_surfaces(record)) for record in records] == [(TEXT, BOTH)] * 3
     assert chosen(records) == [None] * 3
     assert not report.left_out
 
@@ -333,7 +329,7 @@ def test_entities_and_labels_are_read_together(tmp_path: Path) -> None:
         {"text": "nothing known", "intent": "ask"},
     ]
     records, report = read(tmp_path, rows)
-    assert [surfaces(record) for record in records] == [BOTH, [], None]
+    assert [known_surfaces(record) for record in records] == [BOTH, [], None]
     assert chosen(records) == [["send"], ["ask"], ["ask"]]
     assert "text in text; entities in entities; labels in intent" in report.notes
 
@@ -344,7 +340,7 @@ def test_slots_of_an_intent_are_entities(tmp_path: Path) -> None:
         {"text": "hi", "domain": "talk", "intent": "greet", "slots": {}},
     ]
     records, report = read(tmp_path, rows)
-    assert [surfaces(record) for record in records] == [BOTH, []]
+    assert [known_surfaces(record) for record in records] == [BOTH, []]
     assert chosen(records) == [["send"], ["greet"]]
     assert report.unread == {"domain": "'post'"}
 
@@ -368,7 +364,7 @@ def test_tags_beside_a_text_are_no_labels(tmp_path: Path, name: str, key: str) -
     n_tags = len(tags)
     empty = ["O"] * n_tags if isinstance(tags, list) else "O O O"
     records, _ = read(tmp_path, [{"text": text, key: tags}, {"text": text, key: empty}])
-    assert [surfaces(record) for record in records] == [[("张伟", "WHO"), ("Rome", "CITY")], []]
+    assert [known_surfaces(record) for record in records] == [[("张伟", "WHO"), ("Rome", "CITY")], []]
     assert chosen(records) == [None, None]
 
 
@@ -381,7 +377,7 @@ def test_classifications_beside_entities_are_read(tmp_path: Path) -> None:
         "classifications": [{"classname": "mail", "classification_id": "z"}],
     }  # fmt: skip
     records, _ = read(tmp_path, {"examples": [row]}, lines=False)
-    assert surfaces(records[0]) == BOTH
+    assert known_surfaces(records[0]) == BOTH
     assert chosen(records) == [["mail"]]
 
 
@@ -414,7 +410,7 @@ def test_tokens_of_a_pipeline_are_joined_to_entities(tmp_path: Path, tags: list[
     ]
     for rows in (pieces, [*pieces[:3], pieces[4]]):
         records, report = read(tmp_path, [{"text": TEXT, "entities": rows}, {"text": "none", "entities": []}])
-        assert [surfaces(record) for record in records] == [BOTH, []]
+        assert [known_surfaces(record) for record in records] == [BOTH, []]
         assert any(note.startswith("entities are tokens with tags: ") for note in report.notes)
 
 
@@ -426,7 +422,7 @@ def test_answers_that_were_not_accepted_are_left_out(tmp_path: Path) -> None:
         {"text": "ok", "label": "A", "answer": "reject"},
     ]
     records, report = read(tmp_path, rows)
-    assert [surfaces(record) for record in records] == [BOTH]
+    assert [known_surfaces(record) for record in records] == [BOTH]
     assert report.left_out == {"texts with the answer reject": 2, "texts with the answer ignore": 1}
     records, _ = read(tmp_path, [{"text": "a", "label": "x", "answer": "42"}])
     assert chosen(records) == [["x"]]
@@ -443,15 +439,15 @@ def test_what_a_record_cannot_hold_is_counted(tmp_path: Path) -> None:
         "entities": [{"offsets": [[0, 4], [8, 10]], "type": "X", "text": ["Mail", "to"]}],
     }
     records, report = read(tmp_path, [row])
-    assert surfaces(records[0]) == BOTH
+    assert known_surfaces(records[0]) == BOTH
     assert report.left_out == {"relations": 2, "comments": 1, "predictions": 1}
     whole = {"text": TEXT, "entities": OBJECTS["offsets in offsets"]}
     records, report = read(tmp_path, [whole, fragments])
-    assert [surfaces(record) for record in records] == [BOTH, []]
+    assert [known_surfaces(record) for record in records] == [BOTH, []]
     assert report.left_out == {"discontinuous entities": 1}
     unlabelled = [{"label": [], "points": [{"start": 0, "end": 3, "text": "Mail"}]}, *OBJECTS["points"]]
     records, report = read(tmp_path, [{"content": TEXT, "annotation": unlabelled}])
-    assert (surfaces(records[0]), report.left_out) == (BOTH, {"entities without a label": 1})
+    assert (known_surfaces(records[0]), report.left_out) == (BOTH, {"entities without a label": 1})
 
 
 @pytest.mark.parametrize(
@@ -478,7 +474,7 @@ def test_annotations_that_are_not_read_stop_the_reading(
         read(tmp_path, [good | row] * 2)
     (key,) = row
     records, _ = read(tmp_path, [good | row] * 2, fields=f"ignore={key}")
-    assert [surfaces(record) for record in records] == [BOTH] * 2
+    assert [known_surfaces(record) for record in records] == [BOTH] * 2
 
 
 def test_annotations_after_the_sample_stop_the_reading(
@@ -567,7 +563,7 @@ INNER = {"a": {"b": TEXT}, "c": {"d": [
 )
 def test_fields_name_the_keys_of_entities(tmp_path: Path, row: dict[str, Any], fields: str) -> None:
     records, _ = read(tmp_path, [row] * 2, fields=fields)
-    assert [(record.text, surfaces(record)) for record in records] == [(TEXT, BOTH)] * 2
+    assert [(record.text, known_surfaces(record)) for record in records] == [(TEXT, BOTH)] * 2
 
 
 @pytest.mark.parametrize("fields", ["cats=mood", "label=mood", "cats=tone.mood", "cats=mood+tone.mood"])
@@ -598,7 +594,7 @@ PAIR = [TEXT, {"entities": ARRAYS["offsets, label"]}]
 ])  # fmt: skip
 def test_wrapped_arrays_and_pairs_are_read(tmp_path: Path, rows: object) -> None:
     records, _ = read(tmp_path, rows, lines=False)
-    assert [(record.text, surfaces(record)) for record in records] == [(TEXT, BOTH)]
+    assert [(record.text, known_surfaces(record)) for record in records] == [(TEXT, BOTH)]
 
 
 def test_pairs_with_labels_are_read(tmp_path: Path) -> None:
@@ -618,5 +614,5 @@ def test_a_bad_row_does_not_change_what_keys_hold(tmp_path: Path) -> None:
     ]  # fmt: skip
     for each in bad:
         records, report = read(tmp_path, [each, *rows], skip_bad=True)
-        assert [surfaces(record) for record in records] == [BOTH] * 3
+        assert [known_surfaces(record) for record in records] == [BOTH] * 3
         assert len(report.skipped) == 1

@@ -7,7 +7,7 @@ import pytest
 from spacy_xner.corpus import read_records
 from spacy_xner.errors import CorpusError
 
-from .test_inline import read
+from ..surfaces import read_texts
 
 NER = "#T_SP=de.tudarmstadt.ukp.dkpro.core.api.ner.type.NamedEntity|identifier|value"
 
@@ -28,7 +28,7 @@ def test_values_are_labels(tmp_path: Path) -> None:
         ],
         ["Rome Ann", "2-1\t17-21\tRome\t*\tLOC", "2-2\t22-25\tAnn\t*\tLOC"],
     )  # fmt: skip
-    texts, report = read(tmp_path / "file.tsv", text)
+    texts, report = read_texts(tmp_path / "file.tsv", text)
     assert texts == [
         ("Bo Ek saw Oslo.", [("Bo Ek", "PER"), ("Oslo", "LOC")]),
         ("Rome Ann", [("Rome", "LOC"), ("Ann", "LOC")]),
@@ -51,13 +51,15 @@ def test_values_with_numbers_and_several_at_a_token(
     tmp_path: Path, cells: list[str], expected: list[tuple[str, str]]
 ) -> None:
     lines = [f"1-1\t0-2\tBo\t{cells[0]}", f"1-2\t3-5\tEk\t{cells[1]}"]
-    texts, _ = read(tmp_path / "file.tsv", write(["#T_SP=webanno.custom.Name|label"], ["Bo Ek", *lines]))
+    texts, _ = read_texts(
+        tmp_path / "file.tsv", write(["#T_SP=webanno.custom.Name|label"], ["Bo Ek", *lines])
+    )
     assert texts == [("Bo Ek", expected)]
 
 
 def test_parts_of_tokens_and_escaped_texts(tmp_path: Path) -> None:
     lines = ["1-1\t0-5\tx-ray\t_", "1-1.1\t2-5\tray\tB", "1-2\t6-8\t😀\tA", "1-3\t9-12\ta\\\\b\t_"]
-    texts, _ = read(
+    texts, _ = read_texts(
         tmp_path / "file.tsv", write(["#T_SP=x.NamedEntity|value"], ["x-ray\\n😀 a\\\\b", *lines])
     )
     assert texts == [("x-ray\n😀 a\\b", [("ray", "B"), ("😀", "A")])]
@@ -71,7 +73,7 @@ def test_other_layers_are_not_entities(tmp_path: Path) -> None:
         "#T_CH=x.C|a|b",
     ]
     lines = ["1-1\t0-2\tBo\tNOUN\tPER\tson\t1-1\t*->1-1\tx", "1-2\t3-6\tran\tVERB\t_\t_\t_\t_\t_"]
-    texts, report = read(tmp_path / "file.tsv", write(layers, ["Bo ran", *lines]))
+    texts, report = read_texts(tmp_path / "file.tsv", write(layers, ["Bo ran", *lines]))
     assert texts == [("Bo ran", [("Bo", "PER")])]
     assert list(report.unread) == ["POS", "Rel", "C"]
 
