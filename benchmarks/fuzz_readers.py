@@ -1,9 +1,10 @@
-"""Readers of corpora under fuzz: a file is read, or refused in one line; no traceback, no hang, no silence.
+"""Readers of corpora under fuzz: a file is read, or refused in one line, without a traceback or a hang.
 
-Each format has a process of its own, which starts from the samples of the documentation. ``hypothesis`` damages
-lines, cells, characters and bytes; ``atheris`` (libFuzzer) is guided by the lines of the readers that a file reaches.
+Each format has a process of its own, which starts from the samples of the documentation. ``hypothesis``
+damages lines, cells, characters and bytes; ``atheris`` (libFuzzer) is guided by the lines of the readers that a
+file reaches (`pip install atheris`).
 
-Usage: python benchmarks/fuzz_readers.py OUT [FORMAT ...] --seconds 300 --engine atheris, with `pip install atheris`
+Usage: python benchmarks/fuzz_readers.py OUT [FORMAT ...] --seconds 300 --engine atheris
 """
 
 import json
@@ -147,6 +148,7 @@ def main(
     formats: Annotated[list[str] | None, typer.Argument(help="Names of formats; by default all.")] = None,
     seconds: Annotated[int, typer.Option(help="Seconds for each format.")] = 300,
     engine: Annotated[str, typer.Option(help="hypothesis or atheris.")] = "hypothesis",
+    *,
     worker: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Fuzz the readers, and print what failed; the exit code is 1 if anything did."""
