@@ -1,6 +1,6 @@
 """Writes the documentation's page of formats, from their modules and the samples that the tests read.
 
-Usage: python scripts/formats.py docs/formats.md
+Usage: python scripts/formats.py docs/guides/formats.md
 """
 
 import sys

@@ -39,7 +39,7 @@ def load(model: str | Path, device: str = "auto") -> Language:
         OSError: If there is no such model.
         ValueError: If the device is not available, or the checkpoint is not supported.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> nlp = spacy_xner.load("pipeline", device="cpu")
         >>> doc = nlp("Send to Anna Schmidt, DHL Express")
@@ -87,7 +87,7 @@ def adopt(
         OSError: If there is no such checkpoint.
         ValueError: If its classifier is not supported, or an option does not apply to it.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> nlp = spacy_xner.adopt("checkpoint", device="cpu", aggregation_strategy="simple")
         >>> nlp.get_pipe("xner").labels

@@ -17,7 +17,7 @@ class Entity(NamedTuple):
         label: Entity type.
         score: Probability of the entity, from 0 to 1.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> ent = spacy_xner.Entity(0, 2, "PER", score=0.97)
         >>> ent.end - ent.start, ent.label

@@ -118,8 +118,8 @@ def test_examples_run(
     shutil.copytree(workspace, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     doc = inspect.getdoc(getattr(spacy_xner, name)) or ""
-    assert "Example:\n" in doc
-    example = doctest.DocTestParser().get_doctest(doc.split("Example:\n")[1], {}, name, None, None)
+    assert "Examples:\n" in doc
+    example = doctest.DocTestParser().get_doctest(doc.split("Examples:\n")[1], {}, name, None, None)
     assert any(f"spacy_xner.{name}(" in part.source for part in example.examples)
     failed, tried = doctest.DocTestRunner().run(example, clear_globs=False)
     assert (failed, tried) == (0, len(example.examples)), capsys.readouterr().out

@@ -34,7 +34,7 @@ def convert(
         typer.Argument(help="Output: a .spacy file, or a folder of them if the name has another ending."),
     ],
     format: Annotated[
-        str, typer.Option(help="Format of the corpus; auto detects it. docs/formats.md lists all.")
+        str, typer.Option(help="Format of the corpus; auto detects it. docs/guides/formats.md lists all.")
     ] = "auto",
     columns: ColumnNames = None,
     scheme: Annotated[

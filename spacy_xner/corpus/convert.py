@@ -48,7 +48,7 @@ def convert(
         ValueError: If the format is unknown.
         CorpusError: If the file breaks its format or holds no text.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> report = spacy_xner.convert("train.conll", "train.spacy")
         >>> report.n_texts, report.entities["PER"]

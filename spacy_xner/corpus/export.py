@@ -29,7 +29,7 @@ def export(
     Raises:
         ValueError: If the format cannot be written.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> import spacy_xner
         >>> nlp = spacy_xner.load("pipeline", device="cpu")

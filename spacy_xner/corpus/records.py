@@ -37,7 +37,7 @@ def read_records(
         ValueError: If the format is unknown.
         CorpusError: If the file breaks its format.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> first, *others = spacy_xner.read_records("train.conll")
         >>> first.text, first.source

@@ -44,7 +44,7 @@ def evaluate(
         OSError: If pipeline or corpus are missing.
         ValueError: If the corpus has no annotated text.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> scores = spacy_xner.evaluate("pipeline", "dev.spacy", device="cpu")
         >>> round(scores["strict"]["micro"]["f"], 3)
@@ -87,7 +87,7 @@ def compare(
         OSError: If a pipeline or the corpus are missing.
         ValueError: If the corpus has no annotated text.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> scores = spacy_xner.compare("pipeline", "old_pipeline", "dev.spacy", device="cpu")
         >>> scores["change"]["PER"]
@@ -141,7 +141,7 @@ def tune_thresholds(
         ValueError: If there is no such component, or the corpus has no labels of texts.
         FileExistsError: If the output folder holds anything but a pipeline.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> thresholds = spacy_xner.tune_thresholds("text_pipeline", "texts.spacy", "tuned", device="cpu")
         >>> sorted(thresholds["xcat"])

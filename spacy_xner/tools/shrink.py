@@ -63,7 +63,7 @@ def shrink(
         ValueError: If no component has its own encoder, or the vocabulary cannot be pruned.
         FileExistsError: If the folder is not empty.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> report = spacy_xner.shrink("pipeline", "small", storage="float16")
         >>> report.megabytes_after < report.megabytes_before

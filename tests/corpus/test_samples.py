@@ -31,6 +31,6 @@ def test_a_sample_is_recognized_and_read(tmp_path: Path, sample: Sample) -> None
 def test_the_page_of_formats_is_up_to_date() -> None:
     assert {sample.format for sample in SAMPLES} == FORMATS.keys() - WITHOUT_SAMPLE
     page = runpy.run_path(str(ROOT / "scripts" / "formats.py"))["render"]()
-    assert (ROOT / "docs" / "formats.md").read_text(encoding="utf-8") == page, (
-        "Run: python scripts/formats.py docs/formats.md"
+    assert (ROOT / "docs" / "guides" / "formats.md").read_text(encoding="utf-8") == page, (
+        "Run: python scripts/formats.py docs/guides/formats.md"
     )

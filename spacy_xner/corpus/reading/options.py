@@ -27,7 +27,7 @@ class ReadOptions:
         keep_marks: Keep the marks that a corpus adds to each of its tokens, such as ``en:`` or a position.
         allow_empty: Accept a corpus without a single entity or label.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> options = spacy_xner.ReadOptions(columns="token tag", strict=True)
         >>> spacy_xner.convert("train.conll", "train.spacy", options=options).n_texts
@@ -86,7 +86,7 @@ class WriteOptions:
             back unchanged.
         predictions: Mark entities as predictions to be corrected, where a format has such marks.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> nlp = spacy_xner.load("pipeline", device="cpu")
         >>> options = spacy_xner.WriteOptions(scheme="BIOES", comments=False)

@@ -77,7 +77,7 @@ def write_mini_encoder(
         ValueError: If the data file is damaged.
         FileExistsError: If the folder exists.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> import spacy_xner
         >>> spacy_xner.write_mini_encoder("mini")

@@ -67,7 +67,7 @@ def prune_encoder(
         ValueError: If its tokenizer is neither Unigram nor WordPiece.
         FileExistsError: If the folder exists.
 
-    Example:
+    Examples:
         >>> from pathlib import Path
         >>> import spacy_xner
         >>> texts = Path("texts.txt").read_text(encoding="utf-8").splitlines()

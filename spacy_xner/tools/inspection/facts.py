@@ -143,7 +143,7 @@ def inspect(
         OSError: If there is no such file or encoder.
         CorpusError: If a file cannot be read at all.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> inspection = spacy_xner.inspect(["train.conll", "dev.conll"])
         >>> train = inspection.splits[0]

@@ -54,7 +54,7 @@ def synthesize(
         OSError: If a file is missing, or would be written over with what is made from it.
         ValueError: If the source is malformed or gives too few texts, or the format cannot be written.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> sizes = {"train": 20, "dev": 5}
         >>> files = spacy_xner.synthesize("drawn", sizes, languages=["zh_CN", "en_US"], seed=1)
