@@ -2,6 +2,8 @@
 
 Its weights are random, which speed does not see; the pipeline is trained on some slips, so that it finds any.
 
+Writes `benchmarks/results/gpu.json`, with the name of the GPU.
+
 Usage: python benchmarks/gpu.py DATA/waybill ENCODER OUT, with a tokenizer of XLM-R's in ENCODER
 """
 
@@ -13,6 +15,7 @@ import torch
 import train_speed
 import typer
 from common import read_corpus, write_pipeline
+from results import write_results
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
 
 
@@ -49,18 +52,17 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "encoder").is_dir():
         write_encoder(encoder, out / "encoder", layers)
-    train_speed.main(data, str(out / "encoder"), texts, batch_size, 3, device, precision, max_batch_pieces)
+    machine = train_speed.Machine(device, precision, max_batch_pieces)
+    training = train_speed.compare(data, str(out / "encoder"), texts, batch_size, 3, machine)
     records = read_corpus(data / "train.txt")[:texts]
     if not (out / "pipeline").is_dir():
         how = {"epochs": 1, "batch_size": 16, "learn_rate": 5e-5, "seed": 0}
         write_pipeline(
             out / "pipeline", records, str(out / "encoder"), device=device, precision=precision, **how
         )
-    lines = [record.text for record in records] * 10
-    (out / "texts.txt").write_text("\n".join(lines), encoding="utf-8")
-    predict_speed.main(
-        str(out / "pipeline"), out / "texts.txt", len(lines), 3, device, precision, max_batch_pieces
-    )
+    nlp = predict_speed.read_pipeline(str(out / "pipeline"), device, precision, max_batch_pieces)
+    prediction = predict_speed.compare(nlp, [record.text for record in records] * 10, 3)
+    write_results({"training": training, **prediction})
 
 
 if __name__ == "__main__":

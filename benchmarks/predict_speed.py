@@ -6,7 +6,6 @@ pipeline can beat. transformers' pipeline gets the same weights as a token class
 Usage: python benchmarks/predict_speed.py PIPELINE TEXTS
 """
 
-import statistics
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import spacy
 import torch
 import typer
 from common import clock
+from results import Rows, spread, write_results
 from spacy.language import Language
 from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast, pipeline
 
@@ -82,19 +82,8 @@ def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], 
     return tag
 
 
-def main(
-    model: Annotated[str, typer.Argument(help="Trained pipeline with a softmax head.")],
-    source: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
-    limit: int = 2000,
-    rounds: int = 3,
-    device: str = "cpu",
-    precision: str = "fp32",
-    max_batch_pieces: int = 1024,
-) -> None:
-    """Time the three in turn and print the ratios."""
-    nlp = spacy.load(model)
-    nlp.get_pipe("xner").configure(device=device, precision=precision, max_batch_pieces=max_batch_pieces)
-    texts = [line for line in source.read_text("utf-8").splitlines() if line.strip()][:limit]
+def compare(nlp: Language, texts: list[str], rounds: int) -> Rows:
+    """Time the three in turn: words per second, and as a multiple of `nlp.pipe`'s time."""
     raw, n_pieces = make_raw(nlp, texts)
     n_words = sum(len(nlp.make_doc(text)) for text in texts)
     with tempfile.TemporaryDirectory() as folder:
@@ -110,11 +99,38 @@ def main(
                 pieces = n_pieces / times[name][-1]
                 speed = f"{rate:7.1f} texts/s, {words:8.0f} words/s, {pieces:8.0f} pieces/s"
                 print(f"round {i + 1}: {name:12} {speed}", flush=True)
-    ours = times["nlp.pipe"]
-    for name in ("raw encoder", "transformers"):
-        ratios = [other / own for own, other in zip(ours, times[name], strict=True)]
-        print(f"nlp.pipe / {name}: median {statistics.median(ratios):.2f} of {[round(r, 2) for r in ratios]}")
+    rows = {}
+    for name, seconds in times.items():
+        ratios = [other / own for own, other in zip(times["nlp.pipe"], seconds, strict=True)]
+        rows[name] = {
+            "words/s": spread([n_words / each for each in seconds]),
+            "time relative to nlp.pipe": spread(ratios),
+        }
+        print(f"{name}: {rows[name]['time relative to nlp.pipe']['median']:.2f} times as long as nlp.pipe")
     print(f"{len(texts)} texts, {n_pieces} pieces with special ones")
+    return rows
+
+
+def read_pipeline(model: str, device: str, precision: str, max_batch_pieces: int) -> Language:
+    """Load a pipeline for a device."""
+    nlp = spacy.load(model)
+    nlp.get_pipe("xner").configure(device=device, precision=precision, max_batch_pieces=max_batch_pieces)
+    return nlp
+
+
+def main(
+    model: Annotated[str, typer.Argument(help="Trained pipeline with a softmax head.")],
+    source: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
+    limit: int = 2000,
+    rounds: int = 3,
+    device: str = "cpu",
+    precision: str = "fp32",
+    max_batch_pieces: int = 1024,
+) -> None:
+    """Time the three in turn and print the ratios."""
+    nlp = read_pipeline(model, device, precision, max_batch_pieces)
+    texts = [line for line in source.read_text("utf-8").splitlines() if line.strip()][:limit]
+    write_results(compare(nlp, texts, rounds))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ timed.
 Usage: python benchmarks/train_speed.py DATA/waybill ENCODER [--device cuda --precision bf16]
 """
 
-import statistics
 import tempfile
 from itertools import islice
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Annotated, NamedTuple
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
 from recipe import Clock, Rows, make_arguments, name_tags
+from results import Cell, spread, write_results
 from spacy.tokens import Doc
 from transformers import (
     AutoModelForTokenClassification,
@@ -76,6 +76,27 @@ def run_ours(records: list[Record], encoder: str, batch_size: int, seed: int, ma
     return len(records) / seconds
 
 
+def compare(
+    data: Path, encoder: str, texts: int, batch_size: int, rounds: int, machine: Machine
+) -> dict[str, Cell]:
+    """Time both in turn: texts per second, and their ratio."""
+    records = list(islice(read_corpus(data / "train.txt"), texts))
+    docs = make_docs(make_nlp(encoder, "SoftmaxHead"), records)
+    speeds = []
+    for i in range(rounds):
+        ours = run_ours(records, encoder, batch_size, i, machine)
+        theirs = run_recipe(docs, encoder, batch_size, i, machine)
+        speeds.append((ours, theirs))
+        print(
+            f"round {i + 1}: xner {ours:.1f} texts/s, recipe {theirs:.1f}, ratio {ours / theirs:.2f}",
+            flush=True,
+        )
+    ratio = spread([ours / theirs for ours, theirs in speeds])
+    print(f"median ratio: {ratio['median']:.2f} (batch {batch_size}, {texts} texts)")
+    xner, recipe = (spread(column) for column in zip(*speeds, strict=True))
+    return {"xner, texts/s": xner, "recipe, texts/s": recipe, "ratio": ratio}
+
+
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of the waybill corpus.")],
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
@@ -87,18 +108,9 @@ def main(
     max_batch_pieces: int = 1024,
 ) -> None:
     """Time both in turn and print the ratios."""
-    records = list(islice(read_corpus(data / "train.txt"), texts))
-    docs = make_docs(make_nlp(encoder, "SoftmaxHead"), records)
     machine = Machine(device, precision, max_batch_pieces)
-    ratios = []
-    for i in range(rounds):
-        ours = run_ours(records, encoder, batch_size, i, machine)
-        theirs = run_recipe(docs, encoder, batch_size, i, machine)
-        ratios.append(ours / theirs)
-        print(
-            f"round {i + 1}: xner {ours:.1f} texts/s, recipe {theirs:.1f}, ratio {ratios[-1]:.2f}", flush=True
-        )
-    print(f"median ratio: {statistics.median(ratios):.2f} (batch {batch_size}, {texts} texts)")
+    row = compare(data, encoder, texts, batch_size, rounds, machine)
+    write_results({f"batches of {batch_size}": row})
 
 
 if __name__ == "__main__":
