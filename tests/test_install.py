@@ -90,3 +90,9 @@ def test_light_modules_do_not_import_transformers(module: str) -> None:
     loaded = run_python(f"import sys, {module}; print(*sys.modules)").split()
     assert "transformers" not in loaded
     assert "spacy_xner.nn.encoder.encoder" not in loaded
+
+
+def test_types_are_found_where_it_is_installed() -> None:
+    # mypy and editors read files: an import hook of an editable install hides the package from them.
+    files = distribution("spacy-xner").files or []
+    assert not [file for file in files if "finder" in file.name]

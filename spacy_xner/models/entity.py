@@ -12,7 +12,8 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..nn.heads.base import Head
+from ..nn.heads.base import Head, check_head
+from ..nn.heads.text import TextHead
 from ..pipeline.interfaces import AnyModel
 from ..schemes import OUTSIDE
 from ..types import NO_TARGETS, DistillTarget, Entity, Gold, SoftTargets
@@ -45,8 +46,9 @@ def build_entity_model_v1(
             to a torch module ``(vectors, mask) -> vectors``.
 
     Raises:
-        ValueError: If the encoder computes no token vectors.
+        ValueError: If the encoder computes no token vectors, or the head lacks a method.
     """
+    check_class(head, Head)
     if isinstance(encoder, EncoderSettings) and not encoder.has_token_vectors:
         raise ValueError(
             "The encoder of xner must have pooling first, last or mean, and cut tokens, found pooling "
@@ -97,6 +99,7 @@ def init(
         width = source.width
     origin, shim.origin = shim.origin, None
     shim.initialize(design, labels, width, None if origin is None else origin.checkpoint)
+    check_head(shim.execution.network.head, Head if isinstance(design, TokenDesign) else TextHead)
     if origin is not None:
         inherit(shim.execution.network, origin)
 
@@ -194,7 +197,21 @@ def _head(scores: VectorScores) -> Head:
 
 def read_constant(make_head: MakeHead, name: str) -> bool:
     """Read a class attribute of the head that a builder makes, without making the head."""
-    return bool(getattr(getattr(make_head, "func", make_head), name, False))
+    return bool(getattr(_callee(make_head), name, False))
+
+
+def check_class(make_head: MakeHead, protocol: type) -> None:
+    """Check the class of a head before it is made; nothing is known of what a plain function makes.
+
+    Raises:
+        ValueError: If a method or a class attribute is missing.
+    """
+    if isinstance(_callee(make_head), type):
+        check_head(_callee(make_head), protocol)
+
+
+def _callee(make_head: MakeHead) -> object:
+    return getattr(make_head, "func", make_head)
 
 
 def check_class_weights(make_head: MakeHead, labels: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from ..types import TextDistillTarget, TextGold
 from .building import MakeHead, MakeModule, TextDesign
 from .entity import (
     VectorModel,
+    check_class,
     join,
     make_model,
     read_constant,
@@ -46,7 +47,11 @@ def build_text_model_v1(
         pooling: `spacy_xner.MeanPooling.v1` or `spacy_xner.AttentionPooling.v1`; None for the mean. If the
             encoder has ``pooling = "cls"``, there is only one vector to pool.
         neck: A neck from `spacy_xner.models.necks`, applied before the pooling, or None.
+
+    Raises:
+        ValueError: If the head lacks a method.
     """
+    check_class(head, TextHead)
     return make_model(
         "xcat",
         TextTask(read_constant(head, "is_exclusive")),

@@ -1,11 +1,16 @@
 """Bad settings, labels and damaged pipelines: one-line errors."""
 
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import spacy
 from spacy.language import Language
+from torch import nn
+
+from spacy_xner.models.entity import build_entity_model_v1
+from spacy_xner.models.settings import build_encoder_v1
 
 from ..conftest import SLIPS, make_examples, make_nlp
 
@@ -60,6 +65,34 @@ def test_initialize_refuses_examples_without_labels(tiny: Path) -> None:
 def test_bad_settings_are_refused_on_creation(tiny: Path, config: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_nlp(tiny, **config)
+
+
+@pytest.mark.parametrize(
+    ("component", "head", "protocol", "missing"),
+    [
+        ("xner", "BiLSTM", "base.Head", "decode, distill_loss, inherit, is_nested, loss, soft_targets"),
+        ("xner", "ExclusiveHead", "base.Head", "decode, is_nested, soft_targets"),
+        ("xcat", "SoftmaxHead", "text.TextHead", "is_exclusive, probabilities"),
+    ],
+)
+def test_what_is_no_head_for_a_component_is_refused(
+    tiny: Path, component: str, head: str, protocol: str, missing: str
+) -> None:
+    encoder = {"@architectures": "spacy_xner.Encoder.v1", "name": str(tiny)}
+    model = {"encoder": encoder, "head": {"@architectures": f"spacy_xner.{head}.v1"}}
+    with pytest.raises(ValueError, match=f"heads.{protocol}, but {head} lacks {missing}\\. Add"):
+        spacy.blank("xx").add_pipe(component, config={"model": model})
+
+
+def make_headless(width: int, labels: Sequence[str]) -> nn.Module:
+    """Make, as a plain function does, what is no head: its class is not known before."""
+    return nn.Linear(width, len(labels))
+
+
+def test_head_of_a_plain_function_is_checked_when_it_is_made(tiny: Path) -> None:
+    model = build_entity_model_v1(build_encoder_v1(str(tiny)), make_headless)
+    with pytest.raises(ValueError, match=r"but Linear lacks decode, .* labels, .* width\. Add"):
+        model.initialize(X=[spacy.blank("xx")("a")], Y=["PER"])
 
 
 def initialize_and_update(nlp: Language) -> None:

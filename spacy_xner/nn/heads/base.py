@@ -10,6 +10,7 @@ Training calls ``head(vectors)`` and `Head.loss`, prediction ``head(vectors)`` a
 come in half precision and on any device; call ``scores.float()`` before taking logarithms or sums.
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Protocol
 
@@ -120,3 +121,27 @@ class Head(AnyHead, Protocol):
             the head cannot learn from a teacher.
         """
         ...
+
+
+def check_head(head: object, protocol: type) -> None:
+    """Check that a head, or the class of one, has all that training and prediction call.
+
+    Args:
+        head: A head, or a class. Only a head can have the `labels` and the `width` that it was made with.
+        protocol: The protocol that it follows: `Head`, or `spacy_xner.nn.heads.text.TextHead`.
+
+    Raises:
+        ValueError: If a method or an attribute is missing.
+    """
+    kind = head if inspect.isclass(head) else type(head)
+    members = {name for base in protocol.__mro__ for name in (*vars(base), *inspect.get_annotations(base))}
+    later = set(inspect.get_annotations(AnyHead)) if kind is head else set()
+    missing = [name for name in sorted(members - later) if name[0] != "_" and not hasattr(head, name)]
+    # Every module has this one, which raises.
+    if getattr(kind, "forward", None) in (None, nn.Module.forward):
+        missing.append("forward")
+    if missing:
+        raise ValueError(
+            f"A head must have all members of {protocol.__module__}.{protocol.__name__}, but {kind.__name__} "
+            f"lacks {', '.join(missing)}. Add what is described there, or name a neck as the neck."
+        )

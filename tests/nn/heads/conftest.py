@@ -39,8 +39,9 @@ def make_head(kind: str, labels: tuple[str, ...] = LABELS, seed: int = 1, width:
     """Make a head with large random weights: it predicts many entities, with confidence."""
     torch.manual_seed(seed)
     head = HEADS[kind](width, labels)
-    for parameter in head.parameters():
-        if parameter.ndim == 2 and parameter.shape[0] != parameter.shape[1]:
+    for name, parameter in head.named_parameters():
+        # Transitions, which include those that are illegal, are enlarged below.
+        if parameter.ndim >= 2 and not name.startswith("transitions."):
             nn.init.normal_(parameter, std=1.0)
         elif parameter.ndim == 1:
             parameter.data += 0.3 * torch.randn(parameter.shape)
