@@ -1,8 +1,8 @@
 """Readers of corpora under fuzz: a file is read, or refused in one line, without a traceback or a hang.
 
 Each format has a process of its own, which starts from the samples of the documentation. ``hypothesis``
-damages lines, cells, characters and bytes; ``atheris`` (libFuzzer) is guided by the lines of the readers that a
-file reaches (`pip install atheris`).
+damages lines, cells, characters and bytes; ``atheris`` (libFuzzer) is guided by the lines of the readers that
+a file reaches (`pip install atheris`).
 
 Usage: python benchmarks/fuzz_readers.py OUT [FORMAT ...] --seconds 300 --engine atheris
 """
