@@ -41,8 +41,8 @@ def build_entity_model_v1(
     Args:
         encoder: `spacy_xner.Encoder.v1`, `spacy_xner.SharedEncoder.v1`, or any spaCy tok2vec layer, such as
             `spacy-transformers.TransformerListener.v1`.
-        head: A head for tokens from `spacy_xner.models.heads`.
-        neck: A neck from `spacy_xner.models.necks`, or None. It is a function from the width of the vectors
+        head: A head for tokens, such as `spacy_xner.CRFHead.v1`.
+        neck: A neck, such as `spacy_xner.BiLSTM.v1`, or None. It is a function from the width of the vectors
             to a torch module ``(vectors, mask) -> vectors``.
 
     Raises:

@@ -46,7 +46,7 @@ def build_text_model_v1(
         head: `spacy_xner.ExclusiveHead.v1` or `spacy_xner.MultiLabelHead.v1`.
         pooling: `spacy_xner.MeanPooling.v1` or `spacy_xner.AttentionPooling.v1`; None for the mean. If the
             encoder has ``pooling = "cls"``, there is only one vector to pool.
-        neck: A neck from `spacy_xner.models.necks`, applied before the pooling, or None.
+        neck: A neck, such as `spacy_xner.BiLSTM.v1`, applied before the pooling, or None.
 
     Raises:
         ValueError: If the head lacks a method.

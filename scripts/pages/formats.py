@@ -1,12 +1,9 @@
-"""Writes the documentation's page of formats, from their modules and the samples that the tests read.
-
-Usage: python scripts/formats.py docs/guides/formats.md
-"""
+"""The documentation's page of formats, from their modules and the samples that the tests read."""
 
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 INTRODUCTION = """\
 # Formats
 
@@ -14,7 +11,7 @@ INTRODUCTION = """\
 files of one format, and a `.zip`, `.tar`, `.gz`, `.bz2` or `.xz` of them, are read as one corpus, in any
 encoding.
 
-<!-- Written by scripts/formats.py. -->
+<!-- Written by scripts/pages. -->
 """
 
 # What the formats' modules do not say.
@@ -76,7 +73,3 @@ def render() -> str:
                 parts.append(f"{sample.title}:\n")
                 parts += [f"```text\n{text.rstrip()}\n```\n" for text in files]
     return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render(), encoding="utf-8")
