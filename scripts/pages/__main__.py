@@ -13,6 +13,7 @@ import formats
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
     "guides/formats.md": formats.render,
+    "zh/guides/formats.md": formats.render_chinese,
     "reference/config.md": blocks.render,
     "reference/cli.md": commands.render,
 }

@@ -1,7 +1,14 @@
 """The documentation's page of formats, from their modules and the samples that the tests read."""
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import srsly
+
+if TYPE_CHECKING:
+    from spacy_xner.corpus import Format
 
 ROOT = Path(__file__).parents[2]
 INTRODUCTION = """\
@@ -55,21 +62,55 @@ DETAILS = {
 
 def render() -> str:
     """Render the page."""
+    return render_page(INTRODUCTION, {}, written="It can be written, too.", title_of="{}:".format)
+
+
+def render_chinese() -> str:
+    """Render the page in Chinese; a format or sample without a Chinese text keeps the English one."""
+    texts = srsly.read_yaml(Path(__file__).with_name("formats_zh.yml"))
+    return render_page(
+        texts["introduction"],
+        texts["formats"],
+        written=texts["written"],
+        title_of=lambda title: f"{texts['titles'].get(title, title)}：",
+    )
+
+
+def render_page(
+    introduction: str,
+    descriptions: Mapping[str, str],
+    *,
+    written: str,
+    title_of: Callable[[str], str],
+) -> str:
+    """Render the page in a language.
+
+    Args:
+        introduction: Its beginning.
+        descriptions: Descriptions of formats by name; the others are described as by their modules.
+        written: Says that a format can be written.
+        title_of: Returns the heading of a sample by its English title.
+    """
     sys.path.insert(0, str(ROOT))
     from spacy_xner.corpus import FORMATS
     from tests.corpus.samples import SAMPLES
 
-    parts = [INTRODUCTION]
+    parts = [introduction]
     for name, format in FORMATS.items():
-        text = (sys.modules[format.read.__module__].__doc__ or "").strip().replace("``", "`")
-        parts.append(f"## `{name}`\n\n{text}\n")
-        if name in DETAILS:
-            parts.append(DETAILS[name] + "\n")
+        parts.append(f"## `{name}`\n")
+        text = descriptions.get(name)
+        parts += [f"{text}\n"] if text else describe_by_module(name, format)
         if format.write is not None:
-            parts.append("It can be written, too.\n")
+            parts.append(f"{written}\n")
         for sample in SAMPLES:
             if sample.format == name:
                 files = [sample.text, *sample.beside.values()]
-                parts.append(f"{sample.title}:\n")
+                parts.append(f"{title_of(sample.title)}\n")
                 parts += [f"```text\n{text.rstrip()}\n```\n" for text in files]
     return "\n".join(parts)
+
+
+def describe_by_module(name: str, format: "Format") -> list[str]:
+    """Return the description of a format by its module, and what that does not say."""
+    text = (sys.modules[format.read.__module__].__doc__ or "").strip().replace("``", "`")
+    return [f"{text}\n", *(f"{detail}\n" for detail in [DETAILS.get(name)] if detail)]
