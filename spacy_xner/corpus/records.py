@@ -63,7 +63,7 @@ def _check_annotated(session: ReadSession, records: Iterable[Record]) -> Iterato
     for untrimmed in records:
         record = trim_spans(session, untrimmed)
         n_texts += 1
-        n_labels += len(record.spans or ()) + len(record.cats or ())
+        n_labels += len(record.spans or ()) + sum(map(bool, (record.cats or {}).values()))
         yield record
     if not n_texts or n_labels or session.options.allow_empty:
         return

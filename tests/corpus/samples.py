@@ -169,6 +169,22 @@ SAMPLES = [
     ),
     Sample(
         "jsonl",
+        "probabilities, as transformers' zero-shot pipelines write them: those that add up to 1 give one label",
+        '{"sequence": "the box is wet", "labels": ["wet", "dry"], "scores": [0.8, 0.2]}\n'
+        '{"sequence": "all is well", "labels": ["dry", "wet"], "scores": [0.6, 0.4]}\n',
+        MOODS,
+        [["wet"], ["dry"]],
+    ),
+    Sample(
+        "jsonl",
+        "0 or 1 for each label, with the names in `labels.txt`",
+        '{"text": "the box is wet", "labels": [1, 0, 0]}\n{"text": "all is well", "labels": [0, 1, 0]}\n',
+        MOODS,
+        [["wet"], ["dry"]],
+        beside={"labels.txt": "wet\ndry\nlate\n"},
+    ),
+    Sample(
+        "jsonl",
         "entities by label, as language models write them",
         '{"text": "Ida Holm ran", "entities": {"PER": ["Ida Holm"]}}\n{"text": "to Kiel", "entities": {"LOC": ["Kiel"]}}\n',
         BOTH,

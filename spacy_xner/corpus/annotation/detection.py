@@ -70,7 +70,7 @@ def _count_hits(
 ) -> dict[Convention, tuple[int, int]]:
     """Count the entities that match their own text in each convention, and those that equal it."""
     hits, exact = Counter[Convention](), Counter[Convention]()
-    for text, spans, _ in records:
+    for text, spans, *_ in records:
         written = [span for span in spans or () if span.surface is not None]
         located = [each.locate(text, written) for each in candidates]
         for i, span in enumerate(written):
@@ -122,7 +122,7 @@ def _find_units(records: Sequence[RawRecord], candidates: Sequence[Convention]) 
     simplest, *others = candidates
     counts = {each: Counter[tuple[bool, bool]]() for each in others}
     min_crlf = MIN_CRLF
-    for text, spans, _ in records:
+    for text, spans, *_ in records:
         ranges = [span[:2] for span in spans or ()]
         before = simplest.resolve(text, ranges)
         if any(place and text[place - 1 : place + 1] == "\r\n" for place in chain.from_iterable(before)):
@@ -159,7 +159,7 @@ def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Con
     inclusive = exclusive._replace(is_inclusive=True)
     counts = Counter[tuple[bool, bool]]()
     empty: set[Range] = set()
-    for text, spans, _ in records:
+    for text, spans, *_ in records:
         by_end = {span.end: span[:2] for span in spans or ()}
         ranges = [each for each in by_end.values() if each not in empty]
         empty |= {(start, end) for start, end in ranges if start == end}

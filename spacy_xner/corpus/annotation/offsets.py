@@ -93,7 +93,7 @@ def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
     n_texts = 0
     for raw in records:
         n_texts += 1
-        labels |= dict.fromkeys(raw.cats or ())
+        labels |= dict.fromkeys(raw.classes) | dict.fromkeys(raw.cats or ())
         if n_texts <= SAMPLE_TEXTS:
             sample.append(raw)
         elif not labels:
@@ -124,8 +124,9 @@ def _check(session: ReadSession, where: str, raw: RawRecord) -> RawRecord:
     cats = None if raw.cats is None else [_trim(label) for label in raw.cats]
     if cats is not None and not all(cats):
         session.fail(where, f"labels must be strings with at least one character, found {shorten(raw.cats)}.")
-    check_texts(session, where, {raw.text, *(span.label for span in spans or ()), *(cats or ())})
-    return RawRecord(raw.text, spans, cats)
+    classes = [*filter(None, map(_trim, raw.classes))]
+    check_texts(session, where, {raw.text, *(span.label for span in spans or ()), *(cats or ()), *classes})
+    return RawRecord(raw.text, spans, cats, classes)
 
 
 def _check_span(session: ReadSession, where: str, span: RawSpan) -> RawSpan:

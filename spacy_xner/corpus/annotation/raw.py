@@ -1,5 +1,6 @@
 """Texts and entities as a file has them, before their offsets are understood."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -30,8 +31,10 @@ class RawRecord(NamedTuple):
         text: The text.
         spans: Its entities; None if it is not annotated with entities.
         cats: Its own labels; None if it is not classified.
+        classes: The labels that its own were chosen from, as far as the file lists them.
     """
 
     text: str
     spans: list[RawSpan] | None
     cats: list[str] | None = None
+    classes: Iterable[str] = ()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from ..annotation.tags import detect_scheme
 from ..reading.json_stream import Row
 from ..reading.session import ReadSession
+from .json_cats import ScoreReader, find_cats_reader
 from .json_keys import Key, Plan
 from .json_names import CATS, EITHER, ENTITIES, LEFT_OUT, RESPONSES, TAGS, UNREAD, is_number_of_row
 from .json_paths import MAX_DEPTH, Path, as_path, find_text, get, join_path, name_of, rank_paths
@@ -22,7 +23,6 @@ from .json_values import (
     find_kind,
     is_flag,
     read_accepted,
-    read_scores,
 )
 
 # Entities from which their keys are found.
@@ -179,8 +179,8 @@ class _Finder:
             return self._tags(path, samples)
         if kind == "types":
             return self._types(path, samples)
-        if kind == "scores" and is_either:
-            return Key(path, read_scores, "labels")
+        if is_either and (reader := find_cats_reader(self.session, join_path(path), samples)):
+            return Key(path, reader, "labels")
         if kind == "labels" and not is_either and not any(isinstance(each.value, list) for each in samples):
             return None
         if kind == "labels" and is_either and not are_labels(samples):
@@ -281,10 +281,10 @@ class _Finder:
 
     def _labels(self, path: Path) -> Key:
         samples = self._sample(path)
-        n_objects = sum(isinstance(choices_of(each.value), dict) for each in samples)
-        if 2 * n_objects > len(samples) and not self._find_parts(samples):
-            return Key(path, read_scores, "labels")
-        return self._entities(path, samples, has_labels=True)
+        reader = find_cats_reader(self.session, join_path(path), samples)
+        if reader is None and find_common_kind(samples) == "types" and not self._find_parts(samples):
+            reader = ScoreReader()
+        return Key(path, reader, "labels") if reader else self._entities(path, samples, has_labels=True)
 
     def _find_flags(self, keys: Sequence[Key]) -> tuple[str, ...]:
         """Find the keys that hold 0 and 1 in all objects without other labels: several, which differ."""

@@ -1,7 +1,7 @@
 """Readers of the values of a key: entities, entities by type, tags, and labels of texts."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,10 +29,12 @@ class Marks(NamedTuple):
     Attributes:
         spans: Entities; None if it says nothing of them.
         cats: Labels of the text; None if it says nothing of them.
+        classes: The labels that these were chosen from, as far as the value lists them.
     """
 
     spans: list[RawSpan] | None = None
     cats: list[str] | None = None
+    classes: Iterable[str] = ()
 
 
 class Place(NamedTuple):
@@ -153,23 +155,6 @@ class TagReader:
         entities = read_tags(place.session, self.scheme, tags, place=lambda _: place.where)
         ends = [(offsets[ent.start][0], offsets[ent.end - 1][1], ent.label) for ent in entities]
         return Marks([RawSpan(start, end, label, place.text[start:end]) for start, end, label in ends])
-
-
-def read_scores(place: Place, value: Any) -> Marks:
-    """Read the probabilities of labels; JSON's true and false are 1 and 0.
-
-    Raises:
-        CorpusError: If one is something else.
-    """
-    if not isinstance(value, dict):
-        place.session.fail(place.where, f"expected labels, each with its value, found {shorten(value)}.")
-    for score in value.values():
-        if not isinstance(score, int | float) or not 0 <= score <= 1:
-            place.session.fail(
-                place.where,
-                f"the value of a label must be from 0 to 1, true or false, found {shorten(score)}.",
-            )
-    return Marks(cats=[label for label, score in value.items() if score >= MIN_CAT_PROBABILITY])
 
 
 def is_label(value: object) -> bool:

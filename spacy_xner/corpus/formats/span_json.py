@@ -70,6 +70,7 @@ def parse_row(plan: Plan, session: ReadSession, where: str, row: Row) -> RawReco
         )
     spans: list[RawSpan] | None = None
     cats: list[str] | None = None
+    classes: list[str] = []
     place = Place(session, where, text, row)
     for key in plan.keys:
         value = decode(get(row, key.path))
@@ -80,10 +81,11 @@ def parse_row(plan: Plan, session: ReadSession, where: str, row: Row) -> RawReco
             spans = marks.spans if spans is None else [*spans, *marks.spans]
         if marks.cats is not None:
             cats = [*(cats or ()), *marks.cats]
+            classes += marks.classes
     if plan.flags and spans is None and cats is None:
-        cats = _parse_flags(session, where, row, plan.flags)
+        cats, classes = _parse_flags(session, where, row, plan.flags), [*plan.flags]
     _check_unread(plan, place)
-    return RawRecord(text, spans, cats)
+    return RawRecord(text, spans, cats, classes)
 
 
 def _parse_flags(session: ReadSession, where: str, row: Row, flags: Iterable[str]) -> list[str]:

@@ -134,7 +134,8 @@ def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRec
     if labels is None and spans is None:
         session.leave_out("texts without a label")
         return None
-    return RawRecord(text, spans, labels)
+    flags = [layout.names[i] for i in columns.labels] if columns.kind == "flags" else table.cells.classes
+    return RawRecord(text, spans, labels, flags)
 
 
 def _parse_labels(table: Table, session: ReadSession, where: str, row: Cells) -> list[str] | None:

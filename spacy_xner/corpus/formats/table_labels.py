@@ -2,12 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
 from ..reading.column_names import parse_literal
-from ..reading.label_names import Names, find_label_names, refuse_number
+from ..reading.label_names import (
+    Names,
+    are_multi_hot,
+    choose_hot,
+    find_hot_names,
+    find_label_names,
+    refuse_number,
+)
 from ..reading.session import ReadSession, shorten
 
 # Always between labels.
@@ -31,10 +38,12 @@ class LabelCells(NamedTuple):
     Attributes:
         separators: Characters between labels.
         names: Names of labels that are numbers; None if they are what the cells hold.
+        classes: All labels, where cells are lists with 0 or 1 for each.
     """
 
     separators: str
     names: Names | None = None
+    classes: Sequence[str] = ()
 
     def read(self, session: ReadSession, where: str, cell: str) -> list[str]:
         """Return the labels in a cell, with their names; Label Studio writes several as a list.
@@ -45,6 +54,8 @@ class LabelCells(NamedTuple):
         if cell.lower() in MISSING:
             return []
         value = parse_literal(cell)
+        if self.classes:
+            return choose_hot(session, where, self.classes, value)
         labels = _split(cell, self.separators) if value is None else _parse_choices(value)
         if labels is None or OBJECT.match(labels[0] if labels else ""):
             session.fail(where, f"expected labels, found {shorten(cell)}.")
@@ -72,7 +83,7 @@ def _parse_choices(value: Any) -> list[str] | None:
 
 
 def find_label_cells(
-    session: ReadSession, names: Sequence[str], cells: Iterable[str], *, column: int
+    session: ReadSession, names: Sequence[str], cells: Sequence[str], *, column: int
 ) -> tuple[LabelCells, str]:
     """Detect what separates labels, and read the names of labels that are numbers.
 
@@ -89,6 +100,9 @@ def find_label_cells(
         CorpusError: If nothing shows whether a character separates labels.
     """
     fields = session.options.field_names
+    lists = [value for cell in cells if (value := parse_literal(cell)) is not None]
+    if are_multi_hot(lists):
+        return LabelCells("", classes=find_hot_names(session, names[column], len(lists[0]))), ""
     values = Counter(stripped for cell in cells if (stripped := cell.strip()) and parse_literal(cell) is None)
     separators, evidence = JOINERS, ""
     if "separator" in fields:

@@ -21,7 +21,7 @@ TEXTS = (
 # Keys of a text that are also used for other strings.
 LOOSE_TEXTS = (
     *("data", "source", "raw", "body", "input", "query", "document", "doc", "message", "comment", "question"),
-    *("passage", "paragraph", "context", "abstract", "title", "description", "headline"),
+    *("passage", "paragraph", "context", "abstract", "title", "description", "headline", "sequence"),
 )  # fmt: skip
 # Keys of the tokens of a text, of spaCy's own JSON, and of chunks of a text.
 LISTS = ("tokens", "words", "tokenizedtext", "paragraphs", "data")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +17,7 @@ FILES = (
     "config.json", "dataset_info.json", "dataset_infos.json",
 )  # fmt: skip
 NAMES = ("names", "id2label", "label2id", "id2tag", "tag2id", "labels", "label_list")
+ADVICE = "Put the names in labels.txt beside the corpus, one a line, or name that file: --fields names=FILE."
 _NUMBERED = re.compile(r"(?:(\d+)[\s:,]+(\S.*)|(\S.*)[\s:,]+(\d+))")
 
 
@@ -133,5 +134,46 @@ def refuse_number(session: ReadSession, where: str, number: object) -> NoReturn:
     session.fail(
         where,
         f"a label that is a number must have a name, found {shorten(number)}.",
-        "Put the names in labels.txt beside the corpus, one a line, or name that file: --fields names=FILE.",
+        ADVICE,
     )
+
+
+def are_multi_hot(values: Iterable[Any]) -> bool:
+    """Return whether lists have 0 or 1 for each label: they have one size, and are no numbers of labels."""
+    lists = [each for each in values if isinstance(each, list)]
+    if len({*map(len, lists)}) != 1 or len(lists[0]) < 2:
+        return False
+    items = [item for each in lists for item in each]
+    if not all(isinstance(item, int | float) and item in (0, 1) for item in items):
+        return False
+    # The numbers of a text's labels differ, and have one order.
+    differ = all(len({*each}) == len(each) for each in lists) and len({*map(tuple, lists)}) == 1
+    return not differ or any(isinstance(item, bool) for item in items)
+
+
+def find_hot_names(session: ReadSession, column: str, size: int) -> list[str]:
+    """Return the names of labels for lists with 0 or 1 for each, and note where they are.
+
+    Raises:
+        CorpusError: If there are none, or more or fewer.
+    """
+    names = find_label_names(session, column) or {}
+    if {*names} != {*range(size)}:
+        session.fail(
+            1,
+            f"labels of a text must differ, found lists in {column} that seem to have 0 or 1 for each of "
+            f"{size} labels, and {len(names)} names.",
+            ADVICE,
+        )
+    return [names[number] for number in range(size)]
+
+
+def choose_hot(session: ReadSession, where: str, names: Sequence[str], value: Any) -> list[str]:
+    """Return the labels of a list with 0 or 1 for each.
+
+    Raises:
+        CorpusError: If it is something else.
+    """
+    if not isinstance(value, list) or len(value) != len(names) or not {*value} <= {0, 1}:
+        session.fail(where, f"expected 0 or 1 for each of {len(names)} labels, found {shorten(value)}.")
+    return [name for name, item in zip(names, value, strict=True) if item]
