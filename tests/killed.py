@@ -144,19 +144,19 @@ TRAIN = (
     "--paths.encoder IN/encoder --vars.max_steps 8 --vars.warmup_steps 1 --vars.eval_frequency 2"
 )
 CASES = [
-    Case("file", "convert IN/in.jsonl OUT.spacy"),
-    Case("shards", "convert IN/in.jsonl OUT --shard-size 5"),
-    Case("file", "export IN/in.spacy OUT"),
-    Case("file", "inspect IN/in.jsonl --html OUT"),
-    Case("nothing", "synth OUT --train 60 --dev 20 --test 20", check=check_parts),
-    Case("file", "evaluate IN/nlp IN/in.spacy --output OUT"),
-    Case("file", "evaluate IN/nlp IN/in.spacy --before IN/nlp --output OUT"),
-    Case("file", "predict IN/nlp IN/texts.txt --output OUT"),
-    Case("pipeline", "adopt IN/checkpoint OUT"),
-    Case("nothing", "shrink IN/nlp OUT"),
-    Case("encoder", "encoder tiny OUT --corpus IN/texts.txt --overwrite"),
-    Case("encoder", "encoder prune IN/checkpoint OUT --corpus IN/texts.txt --overwrite"),
-    Case("pipeline", "thresholds IN/textcat IN/textcat.spacy --output OUT"),
+    Case("file", "convert IN/in.jsonl OUT.spacy --overwrite"),
+    Case("shards", "convert IN/in.jsonl OUT --shard-size 5 --overwrite"),
+    Case("file", "export IN/in.spacy OUT --overwrite"),
+    Case("file", "inspect IN/in.jsonl --html OUT --overwrite"),
+    Case("nothing", "synth OUT --train 60 --dev 20 --test 20 --overwrite", check=check_parts),
+    Case("file", "evaluate IN/nlp IN/in.spacy --output OUT --overwrite"),
+    Case("file", "evaluate IN/nlp IN/in.spacy --before IN/nlp --output OUT --overwrite"),
+    Case("file", "predict IN/nlp IN/texts.txt --output OUT --overwrite"),
+    Case("pipeline", "adopt IN/checkpoint OUT --overwrite"),
+    Case("nothing", "shrink IN/nlp OUT --overwrite"),
+    Case("encoder", "encoder tiny OUT --texts IN/texts.txt --overwrite"),
+    Case("encoder", "encoder prune IN/checkpoint OUT --texts IN/texts.txt --overwrite"),
+    Case("pipeline", "thresholds IN/textcat IN/textcat.spacy --output OUT --overwrite"),
     Case("nothing", "teacher-check IN/nlp IN/in.spacy --cache OUT", read_rows, check_parts),
     Case("nothing", TRAIN, check=check_models),
     Case("encoder", "encoder mini OUT --overwrite"),
@@ -190,9 +190,7 @@ def try_command(case: Case, arguments: list[str], target: Path, n_kills: int) ->
         left = case.look(target)
         counts["beside it"] += any(path != target for path in target.parent.iterdir())
         counts[case.check(target, left, old, new)] += 1
-        # `shrink` does not replace what it has finished.
-        if "shrink" not in arguments or left != new:
-            assert os.waitpid(start(arguments), 0)[1] == 0, arguments
+        assert os.waitpid(start(arguments), 0)[1] == 0, arguments
         assert case.look(target) == new, arguments
         assert list(target.parent.iterdir()) == [target], arguments
     return counts

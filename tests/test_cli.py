@@ -1,6 +1,7 @@
 """The command line, from files to scores, and its one-line errors."""
 
 import json
+import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -54,11 +55,11 @@ def test_convert(tmp_path: Path) -> None:
 
 def test_convert_warns_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "in.conll").write_text("Bo\tB-PER\n\nBo\tI-PER\n", encoding="utf-8")
-    code, out, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--show")
+    code, out, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--show-repairs")
     assert code == 0
     assert "Warning: 1 illegal tags were repaired: I read as B 1." in err
     assert "in.conll:3: I-PER read as B-PER" in out
-    code, _, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--strict")
+    code, _, err = invoke("convert", tmp_path / "in.conll", tmp_path / "out.spacy", "--strict", "-f")
     assert code == 1
     assert "in.conll:3: tags must be legal in IOB2" in err
 
@@ -71,7 +72,7 @@ def test_export_writes_what_convert_reads(tmp_path: Path) -> None:
     for format in ("conll", "jsonl", "doccano", "label-studio"):
         written = tmp_path / f"out.{format}"
         assert invoke("export", tmp_path / "shards", written, "--format", format, "--scheme", "BIOES")[0] == 0
-        reports.append(json.loads(invoke("convert", written, tmp_path / "again.spacy", "--json")[1]))
+        reports.append(json.loads(invoke("convert", written, tmp_path / "again.spacy", "--json", "-f")[1]))
     assert all(report["entities"] == {"PER": 2, "COURIER": 1} for report in reports)
     assert "BIOES" in reports[0]["notes"][1]
     code, _, err = invoke("export", tmp_path / "shards", tmp_path / "x", "--format", "brat")
@@ -88,9 +89,9 @@ def test_export_warns_of_what_is_lost(tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "a\\nb", "spans": []}\n', encoding="utf-8")
     assert invoke("convert", tmp_path / "in.jsonl", tmp_path / "x.spacy", "--allow-empty")[0] == 0
     code, _, err = invoke("export", tmp_path / "x.spacy", tmp_path / "x", "--format", "conll", "--plain")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"Wrote {tmp_path / 'x'}\n")
     assert (tmp_path / "x").read_text("utf-8") == "a\tO\nb\tO\n\n"
-    code, _, err = invoke("export", tmp_path / "x.spacy", tmp_path / "x", "--format", "conll")
+    code, _, err = invoke("export", tmp_path / "x.spacy", tmp_path / "x.conll")
     assert "Warning: 1 texts whose line ends became spaces." in err
 
 
@@ -135,7 +136,15 @@ def test_predict(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text(SLIPS[0][0] + "\n\n" + SLIPS[3][0], encoding="utf-8")
     code, out, _ = invoke("predict", folder, tmp_path / "texts.txt")
     assert code == 0
-    assert "[PER 张伟]  [PHONE 13800138000]" in out
+    shown = [re.sub(r"\d\.\d\d", "0.00", line) for line in out.splitlines()]
+    assert shown[:4] == [
+        SLIPS[0][0],
+        "    PER    0.00  张伟",
+        "    PHONE  0.00  13800138000",
+        "    LOC    0.00  北京市海淀区",
+    ]
+    # Neither an empty text nor one without entities has lines below it.
+    assert shown[4:] == ["", SLIPS[3][0]]
     lines = invoke("predict", folder, tmp_path / "texts.txt", "--json")[1].splitlines()
     spans = json.loads(lines[0])["spans"]
     assert (spans[0]["start"], spans[0]["end"], spans[0]["label"]) == (0, 2, "PER")
@@ -148,8 +157,10 @@ def test_predict(folder: Path, tmp_path: Path) -> None:
 def test_predictions_come_back_as_gold(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text(SLIPS[0][0] + "\n", encoding="utf-8")
     tasks = tmp_path / "tasks.json"
-    code, out, _ = invoke("predict", folder, tmp_path / "texts.txt", "-o", tasks, "--format", "label-studio")
-    assert (code, out) == (0, f"Wrote {tasks}\n")
+    code, out, err = invoke(
+        "predict", folder, tmp_path / "texts.txt", "-o", tasks, "--format", "label-studio"
+    )
+    assert (code, out, err) == (0, "", f"Wrote {tasks}\n")
     (task,) = json.loads(tasks.read_text("utf-8"))
     # As Label Studio exports it when somebody has agreed.
     tasks.write_text(json.dumps([task | {"annotations": task.pop("predictions")}]), encoding="utf-8")
@@ -160,8 +171,8 @@ def test_predictions_come_back_as_gold(folder: Path, tmp_path: Path) -> None:
 def test_predict_counts_what_a_format_loses(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text(f"{SLIPS[0][0]}\n\n{SLIPS[3][0]}\n \n", encoding="utf-8")
     output = tmp_path / "out.conll"
-    code, _, err = invoke("predict", folder, tmp_path / "texts.txt", "-o", output, "--format", "conll")
-    assert (code, err) == (0, "Warning: 2 texts without a token.\n")
+    code, _, err = invoke("predict", folder, tmp_path / "texts.txt", "-o", output)
+    assert (code, err) == (0, f"Wrote {output}\nWarning: 2 texts without a token.\n")
     assert output.read_text("utf-8").count("# text = ") == 2
 
 
@@ -205,19 +216,19 @@ def test_device() -> None:
 
 def test_encoder_tiny_and_prune(tmp_path: Path) -> None:
     (tmp_path / "texts.txt").write_text("\n".join(text for text, _ in SLIPS), encoding="utf-8")
-    assert invoke("encoder", "tiny", tmp_path / "tiny", "--corpus", tmp_path / "texts.txt")[0] == 0
+    assert invoke("encoder", "tiny", tmp_path / "tiny", "--texts", tmp_path / "texts.txt")[0] == 0
     code, out, _ = invoke(
         "encoder",
         "prune",
         tmp_path / "tiny",
         tmp_path / "pruned",
-        "--corpus",
+        "--texts",
         tmp_path / "texts.txt",
         "--json",
     )
     assert code == 0
     assert json.loads(out)["rows_after"] <= json.loads(out)["rows_before"]
-    code, _, err = invoke("encoder", "tiny", tmp_path / "tiny", "--corpus", tmp_path / "texts.txt")
+    code, _, err = invoke("encoder", "tiny", tmp_path / "tiny", "--texts", tmp_path / "texts.txt")
     assert code == 1
     assert "must be empty or new" in err
 

@@ -26,13 +26,14 @@ def test_adopt_replaces_pipelines_only(tiny: Path, tmp_path: Path, trained: Lang
     (out / "notes.txt").write_text("mine", encoding="utf-8")
     before = contents(tmp_path)
     for folder, found in ((out, "notes.txt"), (checkpoint, "config.json")):
-        code, _, err = invoke("adopt", checkpoint, folder)
+        code, _, err = invoke("adopt", checkpoint, folder, "--overwrite")
         assert (code, f"must be new, empty, or hold only a pipeline, found {found} in" in err) == (1, True)
     code, _, err = invoke("adopt", checkpoint, checkpoint / "config.json")
     assert (code, "found a file" in err) == (1, True)
     assert contents(tmp_path) == before
     (out / "notes.txt").unlink()
-    assert invoke("adopt", checkpoint, out)[0] == 0
+    assert invoke("adopt", checkpoint, out)[0] == 1
+    assert invoke("adopt", checkpoint, out, "--overwrite")[0] == 0
     assert spacy.load(out).get_pipe("xner").labels == ("PER",)
     assert {path.name for path in out.iterdir()} == {"config.cfg", "meta.json", "vocab", "xner"}
 
@@ -65,13 +66,13 @@ def test_sources_are_not_written_over(tiny: Path, tmp_path: Path, trained: Langu
         ("convert", real, tmp_path / "drawn"),
         ("inspect", real, "--html", real),
         ("synth", real.parent, "--real", real, "--train", 5, "--dev", 0, "--test", 0),
-        ("encoder", "tiny", encoder, "--corpus", encoder / "texts.txt", "--overwrite"),
-        ("encoder", "prune", encoder, encoder, "--corpus", texts, "--overwrite"),
-        ("encoder", "prune", tiny, encoder, "--corpus", encoder / "texts.txt", "--overwrite"),
+        ("encoder", "tiny", encoder, "--texts", encoder / "texts.txt"),
+        ("encoder", "prune", encoder, encoder, "--texts", texts),
+        ("encoder", "prune", tiny, encoder, "--texts", encoder / "texts.txt"),
         ("shrink", tmp_path / "nlp", tmp_path / "nlp"),
         ("adopt", encoder, encoder),
     ):
-        code, out, err = invoke(*command)
+        code, out, err = invoke(*command, "--overwrite")
         assert (code, out) == (1, ""), command
         assert err.splitlines()[-1].startswith("Error: The "), command
     with pytest.raises(FileExistsError, match="must not be what it is made from"):

@@ -37,7 +37,7 @@ folder = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 for args in (
     ["encoder", "tiny", folder / "tiny", "--corpus", folder / "texts.txt", "--overwrite"],
-    ["convert", folder / "in.jsonl", folder / "out.spacy"],
+    ["convert", folder / "in.jsonl", folder / "out.spacy", "--overwrite"],
     ["convert", folder / "in.jsonl", folder / "out"],
 ):
     result = CliRunner().invoke(app, list(map(str, args)))
@@ -80,8 +80,11 @@ def test_labels_and_facts_are_printed_safely(tmp_path: Path, trained: Language) 
     doc = make_examples(trained, [("Bo", [("Bo", HOSTILE)])])[0].reference
     DocBin(docs=[doc]).to_disk(tmp_path / "in.spacy")
     for format in ("jsonl", "doccano"):
-        assert invoke("export", tmp_path / "in.spacy", tmp_path / "out", "--format", format)[0] == 0
-        for args in (("convert", tmp_path / "out", tmp_path / "again.spacy"), ("inspect", tmp_path / "out")):
+        assert invoke("export", tmp_path / "in.spacy", tmp_path / "out", "--format", format, "-f")[0] == 0
+        for args in (
+            ("convert", tmp_path / "out", tmp_path / "a.spacy", "-f"),
+            ("inspect", tmp_path / "out"),
+        ):
             code, out, err = invoke(*args)
             assert (code, UNSAFE.search(out + err)) == (0, None)
             assert r"\u001b[31mred" in out

@@ -3,36 +3,81 @@
 Heavy imports are inside the commands, so that ``--help`` and spaCy's own commands stay fast.
 """
 
+from collections.abc import Callable
+from typing import Annotated, Any
+
 import typer
 
+from .command import Command, Group, as_command
 from .corpus import convert, export, inspect, synth
 from .encoder import mini, prune, tiny
-from .model import adopt, device, evaluate, predict, shrink, teacher_check, thresholds, train
-from .parts import one_line_errors
+from .model import adopt, device, evaluate, shrink, teacher_check, thresholds, train
+from .parts import echo
+from .predict import predict
 
-app = typer.Typer(
-    help="Train, score and deliver spaCy pipelines for multilingual named entities and text labels.",
-    no_args_is_help=True,
-    add_completion=False,
-)
 encoder_app = typer.Typer(
-    help="Write a Hugging Face encoder: the default one, a pruned one, a tiny one.", no_args_is_help=True
+    cls=Group, help="Write a Hugging Face encoder: the default, a pruned or a tiny one.", no_args_is_help=True
 )
-PANELS = {
-    "Corpora": (convert, inspect, export, synth),
-    "Training": (train, teacher_check),
-    "Pipelines": (evaluate, thresholds, predict, adopt, shrink),
-    "This machine": (device,),
+for encoder_command in (mini, prune, tiny):
+    encoder_app.command(cls=Command)(as_command(encoder_command))
+
+# In the order in which they are needed.
+PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "Start": {"encoder": encoder_app, "adopt": adopt, "device": device},
+    "Data": {"convert": convert, "synth": synth, "inspect": inspect, "export": export},
+    "Train": {"train": train, "teacher-check": teacher_check},
+    "Use": {"predict": predict, "evaluate": evaluate, "thresholds": thresholds},
+    "Deliver": {"shrink": shrink},
 }
 # Options that `train` does not know override the config.
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+class OrderedGroup(Group):
+    """The group of all commands, which are listed in the order of `PANELS`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands."""
+        return [name for commands in PANELS.values() for name in commands]
+
+
+app = typer.Typer(
+    cls=OrderedGroup, no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        from .. import __version__
+
+        echo(f"spacy-xner {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Train, score and deliver spaCy pipelines for multilingual named entities and text labels.
+
+    Results go to standard output, all else to standard error.
+    Where a text or corpus is read or written, - is standard input or output.
+    An output that exists is replaced only with --overwrite.
+    """
+
+
 for panel, commands in PANELS.items():
-    for command in commands:
-        settings = OPEN if command is train else None
-        app.command(context_settings=settings, rich_help_panel=panel)(one_line_errors()(command))
-for encoder_command in (mini, prune, tiny):
-    encoder_app.command()(one_line_errors()(encoder_command))
-app.add_typer(encoder_app, name="encoder", rich_help_panel="Training")
+    for name, part in commands.items():
+        if isinstance(part, typer.Typer):
+            app.add_typer(part, name=name, rich_help_panel=panel)
+        else:
+            settings = OPEN if part is train else None
+            app.command(name, cls=Command, context_settings=settings, rich_help_panel=panel)(as_command(part))
 
 
 def main() -> None:

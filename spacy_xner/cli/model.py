@@ -1,57 +1,56 @@
-"""The commands that train, score and use pipelines."""
+"""The commands that train, score and deliver pipelines."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from .parts import (
-    AsJson,
-    Device,
-    Encoding,
-    Model,
-    WriteFormat,
-    echo,
-    echo_lost,
-    one_line_warnings,
-    progress_bar,
-    read_lines,
-    show,
-)
+from .files import STANDARD, check_output, input_file, output_file, write_text
+from .options import AsJson, Device, Encoding, MinCount, Model, Overwrite, TextFiles
+from .parts import echo, note, progress_bar, read_lines, show, show_report
 
 
 def evaluate(
     model: Model,
-    corpus: Annotated[Path, typer.Argument(help="A .spacy file. Its texts are predicted from raw text.")],
+    corpus: Annotated[
+        Path, typer.Argument(help="A .spacy file, or - to read it. Its texts are predicted from raw text.")
+    ],
     device: Device = "auto",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the scores to this JSON file.")
+        Path | None, typer.Option("--output", "-o", help="Write the scores to this JSON file, too.")
     ] = None,
     before: Annotated[
-        str | None, typer.Option(help="Older pipeline to compare with: shows what was forgotten, by label.")
+        str | None,
+        typer.Option(help="Older pipeline to compare with. Shows what was forgotten, by label."),
     ] = None,
     seqeval: Annotated[
         bool,
         typer.Option("--seqeval", help="Compute the scores with seqeval itself: the same numbers, slower."),
     ] = False,
     as_json: AsJson = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Score a pipeline on raw text: precision, recall and F1 per label, micro and macro."""
-    from ..atomic import check_apart, new_file
+    """Score a pipeline on raw text: precision, recall and F1 per label, micro and macro.
+
+    Examples:
+      spacy-xner evaluate out/model-best dev.spacy
+      spacy-xner evaluate out/model-best dev.spacy --output scores.json
+    """
     from ..scoring.report import render_comparison, render_json, render_table
     from ..tools.evaluate import compare
     from ..tools.evaluate import evaluate as run
 
     if output is not None:
-        check_apart(output, corpus)
-    with progress_bar("Predicting") as on_progress:
+        check_output(output, corpus, overwrite=overwrite)
+    with input_file(corpus) as file, progress_bar("Predicting") as on_progress:
         if before is not None:
-            scores = compare(model, before, corpus, device=device, on_progress=on_progress)
+            scores = compare(model, before, file, device=device, on_progress=on_progress)
         else:
-            scores = run(model, corpus, device=device, use_seqeval=seqeval, on_progress=on_progress)
+            scores = run(model, file, device=device, use_seqeval=seqeval, on_progress=on_progress)
     if output is not None:
-        with new_file(output) as part:
-            part.write_text(render_json(scores), encoding="utf-8")
+        write_text(output, render_json(scores))
+    if output == STANDARD:
+        return
     if as_json:
         echo(render_json(scores))
     elif before is not None:
@@ -62,87 +61,55 @@ def evaluate(
 
 def thresholds(
     model: Model,
-    corpus: Annotated[Path, typer.Argument(help="A .spacy file, not the test corpus.")],
+    corpus: Annotated[Path, typer.Argument(help="A .spacy file, or - to read it; not the test corpus.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Save the pipeline with these thresholds to this folder."),
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Find the threshold of each text label that gives the best F1 on a corpus (multi-label xcat)."""
+    """Find the threshold of each text label that gives the best F1 on a corpus (multi-label xcat).
+
+    Examples:
+      spacy-xner thresholds out/model-best dev.spacy --output out/tuned
+    """
     from ..tools.evaluate import tune_thresholds
 
-    with progress_bar("Predicting") as on_progress:
-        tuned = tune_thresholds(model, corpus, output, device=device, on_progress=on_progress)
+    if output is not None:
+        # A pipeline may be tuned in place.
+        check_output(output, corpus, overwrite=overwrite)
+    with input_file(corpus) as file, progress_bar("Predicting") as on_progress:
+        tuned = tune_thresholds(model, file, output, device=device, on_progress=on_progress)
+    if output is not None:
+        note(f"Wrote {output}")
     for name, limits in tuned.items():
         show({name: limits} if as_json else dict(limits), as_json=as_json)
 
 
 def teacher_check(
     teacher: Annotated[
-        str, typer.Argument(help="Teacher: a pipeline or a Hugging Face token-classification checkpoint.")
+        str,
+        typer.Argument(help="The teacher: a pipeline or a Hugging Face token-classification checkpoint."),
     ],
-    corpus: Annotated[Path, typer.Argument(help="Training corpus of the student, a .spacy file.")],
+    corpus: Annotated[Path, typer.Argument(help="The student's training corpus, a .spacy file.")],
     device: Device = "auto",
     cache: Annotated[
-        Path | None, typer.Option(help="Cache file for the soft targets; training can reuse it.")
+        Path | None, typer.Option(help="Cache file for the soft targets. Training can reuse it.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Estimate, before training, how much a teacher can help on a corpus."""
+    """Estimate, before training, how much a teacher can help on a corpus.
+
+    Examples:
+      spacy-xner teacher-check base_model new.spacy
+    """
     from ..distillation.check import check_teacher
 
     with progress_bar("Running the teacher") as on_progress:
         check = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
     show(check._asdict(), as_json=as_json)
-
-
-def predict(
-    model: Model,
-    source: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the predictions to this file instead of printing them."),
-    ] = None,
-    format: WriteFormat = "jsonl",
-    encoding: Encoding = None,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Predict the entities and labels of each line of a file; print them, or write them for correction."""
-    from io import StringIO
-
-    from ..atomic import check_apart
-    from ..corpus import WriteOptions
-    from ..corpus.export import doc_to_record, export
-    from ..corpus.formats.span_json import write_span_json
-    from ..corpus.reading.lines import open_texts, stream_texts
-    from ..loading import load
-    from ..pipeline.xcat import choose_labels, with_chosen
-
-    if output is not None:
-        check_apart(output, source)
-    nlp, options = load(model, device), WriteOptions(predictions=True)
-    with one_line_warnings():
-        session = open_texts(source, encoding)
-    docs = nlp.pipe(stream_texts(session))
-    if output is not None:
-        if format != "jsonl":
-            # Other formats store labels of texts without probabilities.
-            docs = (with_chosen(nlp, doc) for doc in docs)
-        echo_lost(export(docs, output, format, options=options))
-        echo(f"Wrote {output}")
-    elif as_json:
-        for doc in docs:
-            line = StringIO()
-            write_span_json([doc_to_record(doc)], line, options)
-            echo(line.getvalue().rstrip("\n"))
-    else:
-        for doc in docs:
-            shown = [f"[{ent.label_} {ent.text}]" for ent in doc.ents]
-            shown += [f"{label} {doc.cats[label]:.2f}" for label in choose_labels(nlp, doc)]
-            echo(f"{doc.text}\n    " + "  ".join(shown))
 
 
 def adopt(
@@ -152,11 +119,11 @@ def adopt(
             help="Hugging Face checkpoint for token or text classification: a hub id or a folder."
         ),
     ],
-    folder: Annotated[Path, typer.Argument(help="Output folder: new, empty, or a pipeline to replace.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder.")],
     aggregation_strategy: Annotated[
         Literal["simple", "first", "average", "max"] | None,
         typer.Option(
-            help="How the tags of pieces become entities; simple by default, the others go by words."
+            help="How the tags of pieces become entities: simple by default. The others go by words."
         ),
     ] = None,
     stride: Annotated[
@@ -166,12 +133,18 @@ def adopt(
         Literal["expand", "contract", "strict"] | None,
         typer.Option(help="What happens to entities that begin or end inside a token: expand by default."),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Turn a Hugging Face checkpoint into a spaCy pipeline that you can use, train and package."""
+    """Turn a Hugging Face checkpoint into a spaCy pipeline that you can use, train and package.
+
+    Examples:
+      spacy-xner adopt dslim/bert-base-NER ner_pipeline
+    """
     from ..loading import adopt as run
     from ..loading import check_pipeline_folder, save_pipeline
 
     check_pipeline_folder(folder)
+    check_output(folder, overwrite=overwrite)
     nlp = run(
         checkpoint,
         aggregation_strategy=aggregation_strategy,
@@ -180,20 +153,17 @@ def adopt(
     )
     save_pipeline(nlp, folder)
     for name, labels in nlp.pipe_labels.items():
-        echo(f"Wrote {folder}, {name}: {', '.join(labels)}")
+        note(f"Wrote {folder}, {name}: {', '.join(labels)}")
 
 
 def shrink(
     model: Model,
-    folder: Annotated[Path, typer.Argument(help="Output folder; must be empty or new.")],
-    corpus: Annotated[
-        list[Path] | None,
-        typer.Option(help="Prune the vocabulary to what this text or CoNLL file needs; repeat for more."),
-    ] = None,
+    folder: Annotated[Path, typer.Argument(help="Output folder.")],
+    texts: TextFiles | None = None,
     encoding: Encoding = None,
-    min_count: Annotated[int, typer.Option(help="Keep pieces that occur at least this often.")] = 1,
+    min_count: MinCount = 1,
     storage: Annotated[
-        Literal["float32", "float16", "bfloat16"], typer.Option(help="Precision of weights on disk.")
+        Literal["float32", "float16", "bfloat16"], typer.Option(help="Precision of the weights on disk.")
     ] = "float16",
     backend: Annotated[
         Literal["torch", "onnx"] | None, typer.Option(help="Runtime of predictions on a CPU.")
@@ -202,12 +172,21 @@ def shrink(
         Literal["fp32", "int8"] | None, typer.Option(help="Precision of predictions on a CPU.")
     ] = None,
     as_json: AsJson = False,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Write a smaller, faster copy of a pipeline: half precision, pruned vocabulary, int8, ONNX."""
+    """Write a smaller, faster copy of a pipeline: half precision, pruned vocabulary, int8, ONNX.
+
+    With --texts, the vocabulary is pruned to what these texts need.
+
+    Examples:
+      spacy-xner shrink out/model-best small
+      spacy-xner shrink out/model-best fast --precision int8 --texts texts.txt
+    """
     from ..tools.shrink import shrink as run
 
-    lines = read_lines(corpus, encoding) if corpus else None
-    with progress_bar("Tokenizing") as on_progress:
+    check_output(folder, Path(model), *(texts or ()), overwrite=overwrite)
+    lines = read_lines(texts, encoding) if texts else None
+    with output_file(folder), progress_bar("Tokenizing") as on_progress:
         report = run(
             model,
             folder,
@@ -216,9 +195,10 @@ def shrink(
             storage=storage,
             backend=backend,
             precision=precision,
+            overwrite=overwrite,
             on_text=lambda done: on_progress(done, len(lines or ())),
         )
-    show(report._asdict(), as_json=as_json)
+    show_report(report._asdict(), as_json=as_json)
 
 
 def train(

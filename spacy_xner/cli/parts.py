@@ -1,5 +1,7 @@
-"""Options that several commands share, and how errors, warnings, progress and results are printed."""
+"""How results, notes, warnings, errors and progress are printed."""
 
+import codecs
+import json
 import logging
 import os
 import re
@@ -7,8 +9,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TextIO, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,26 +19,24 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 Item = TypeVar("Item")
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the folder if it exists.")]
-Device = Annotated[
-    str, typer.Option(help="cpu, cuda, cuda:N, mps, or auto: the first available of cuda, mps, cpu.")
-]
-Model = Annotated[str, typer.Argument(help="Pipeline: a folder or an installed package.")]
-ColumnNames = Annotated[
-    str | None, typer.Option(help="Names of the columns, such as '_ token tag'; detected by default.")
-]
-WriteFormat = Annotated[str, typer.Option(help="Output format: conll, jsonl, doccano or label-studio.")]
-AllowEmpty = Annotated[
-    bool, typer.Option("--allow-empty", help="Accept a corpus without a single entity or label.")
-]
-Encoding = Annotated[
-    str | None, typer.Option(help="Encoding of the file, such as gb18030; detected by default.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 # What a terminal obeys or reorders a line by, and half pairs of surrogates, which cannot be written.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 # As shells report the end by the signals SIGINT and SIGPIPE.
 INTERRUPTED, CLOSED = 130, 141
+ESCAPED = "spacy_xner.escaped"
+_is_quiet: ContextVar[bool] = ContextVar("is_quiet", default=False)
+# What is shown instead of the paths of temporary files.
+STAND_INS: dict[str, str] = {}
+
+
+@contextmanager
+def quietly(*, is_quiet: bool) -> Iterator[None]:
+    """Print neither progress nor notes, for the option ``--quiet``."""
+    token = _is_quiet.set(is_quiet)
+    try:
+        yield
+    finally:
+        _is_quiet.reset(token)
 
 
 def clean(text: str) -> str:
@@ -45,7 +46,29 @@ def clean(text: str) -> str:
 
 def echo(text: str, *, is_error: bool = False) -> None:
     """Print a text, from whatever source, on standard output or standard error."""
-    typer.echo(clean(text), err=is_error)
+    for path, name in STAND_INS.items():
+        text = text.replace(path, name)
+    typer.echo(_encodable(clean(text), sys.stderr if is_error else sys.stdout), err=is_error)
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Replace what the encoding of a stream lacks by JSON escapes, so that JSON means the same."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, ESCAPED).decode(encoding)
+
+
+def _escape(err: UnicodeError) -> tuple[str, int]:
+    assert isinstance(err, UnicodeEncodeError)
+    return json.dumps(err.object[err.start : err.end])[1:-1], err.end
+
+
+codecs.register_error(ESCAPED, _escape)
+
+
+def note(text: str) -> None:
+    """Print what a command has done, such as what it wrote, on standard error."""
+    if not _is_quiet.get():
+        echo(text, is_error=True)
 
 
 def echo_lost(lost: Mapping[str, int]) -> None:
@@ -89,14 +112,14 @@ def _echo_line(kind: str, message: object) -> None:
 
 def _clean_record(record: logging.LogRecord) -> bool:
     record.msg, record.args = clean(record.getMessage()), ()
-    return True
+    return not _is_quiet.get() or record.levelno >= logging.WARNING
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on standard error; yields a function that takes the count so far and the total."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=False) as progress:
+    with Progress(*columns, console=Console(stderr=True), disable=_is_quiet.get()) as progress:
         task = progress.add_task(escape(clean(title)), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -104,7 +127,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def progress_of_parts() -> Iterator[Callable[[Iterable[Item], str, int], Iterator[Item]]]:
     """Show a progress bar per part; yields a function of a part's items, name and size that tracks them."""
-    with Progress(console=Console(stderr=True)) as progress:
+    with Progress(console=Console(stderr=True), disable=_is_quiet.get()) as progress:
         yield lambda items, name, total: iter(progress.track(items, total=total, description=name))
 
 
@@ -128,16 +151,22 @@ def one_line_warnings() -> Iterator[None]:
         _echo_line("Warning", warning.message)
 
 
-def show(facts: dict[str, object], *, as_json: bool) -> None:
+def show_report(facts: dict[str, object], *, as_json: bool, is_error: bool = False) -> None:
+    """Print what a command has counted while it wrote something, as `show` does; not with ``--quiet``."""
+    if as_json or not _is_quiet.get():
+        show(facts, as_json=as_json, is_error=is_error)
+
+
+def show(facts: dict[str, object], *, as_json: bool, is_error: bool = False) -> None:
     """Print results as JSON, or one ``key: value`` per line."""
     import srsly
 
     if as_json:
-        echo(srsly.json_dumps(facts, indent=2))
+        echo(srsly.json_dumps(facts, indent=2), is_error=is_error)
         return
     for key, value in facts.items():
         if isinstance(value, dict):
             value = ", ".join(f"{name} {count}" for name, count in value.items())
         elif isinstance(value, list):
             value = "".join(f"\n  {line}" for line in value) or "none"
-        echo(f"{key}: {value}")
+        echo(f"{key}: {value}", is_error=is_error)

@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple, cast
 import srsly
 from tokenizers import Tokenizer
 
-from ..atomic import check_new, new_folder
+from ..atomic import check_apart, check_new, new_folder
 from ..corpus.convert import size_of
-from ..loading import load
+from ..loading import check_pipeline_folder, load
 from ..models.manifest import Storage
 from ..models.shim import ModelShim, get_shim
 from ..nn.encoder.encoder import Encoder, Specials
@@ -43,25 +43,27 @@ def shrink(
     storage: Storage = "float16",
     backend: Literal["torch", "onnx"] | None = None,
     precision: Literal["fp32", "int8"] | None = None,
+    overwrite: bool = False,
     on_text: Callable[[int], None] | None = None,
 ) -> ShrinkReport:
     """Write a smaller pipeline that makes the same predictions. It can be trained further.
 
     Args:
         model: A folder or an installed package.
-        folder: Output folder, empty or new.
+        folder: Output folder.
         texts: Typical input. Pieces that do not occur in it are removed from the vocabulary, except single
             characters. None keeps the whole vocabulary.
         min_count: How often a piece must occur in the texts to be kept.
         storage: Precision of the weights on disk. Pipelines load them as float32 and compute in that.
         backend: Runtime of the components on a CPU; None keeps the current one. ``onnx`` saves the graph too.
         precision: Precision of the components on a CPU; None keeps the current one.
+        overwrite: Replace a pipeline that is in the folder.
         on_text: Called with the number of texts read so far.
 
     Raises:
         OSError: If the pipeline is missing.
         ValueError: If no component has its own encoder, or the vocabulary cannot be pruned.
-        FileExistsError: If the folder is not empty.
+        FileExistsError: If the folder is not empty and must not be replaced.
 
     Examples:
         >>> import spacy_xner
@@ -72,7 +74,9 @@ def shrink(
         ['PER', 'COURIER']
     """
     model, folder = str(model), Path(folder)
-    check_new(folder)
+    check_apart(folder, Path(model))
+    check_new(folder, replace=overwrite)
+    check_pipeline_folder(folder)
     nlp = load(model, "cpu")
     pipes = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Component)}
     shims = [get_shim(pipe.model) for pipe in pipes.values()]
@@ -95,7 +99,7 @@ def shrink(
         if shim in own:
             pipe.configure(**settings)
             nlp.get_pipe_config(name).update(settings)
-    with new_folder(folder) as part:
+    with new_folder(folder, replace=overwrite) as part:
         sizes = [size_of(nlp.path)]
         nlp.to_disk(part)
         sizes.append(size_of(part))

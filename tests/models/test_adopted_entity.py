@@ -235,8 +235,7 @@ def test_group_units_follows_tag_letters() -> None:
 def test_adopt_command_writes_a_pipeline(tiny: Path, tmp_path: Path) -> None:
     checkpoint = write_checkpoint(tmp_path / "ckpt", tiny, ["O", "B-PER", "I-PER"])
     code, out, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "max")
-    assert (code, err) == (0, "")
-    assert out.strip() == f"Wrote {tmp_path / 'out'}, xner: PER"
+    assert (code, out, err) == (0, "", f"Wrote {tmp_path / 'out'}, xner: PER\n")
     nlp = spacy.load(tmp_path / "out")
     assert nlp.config["components"]["xner"]["model"]["aggregation_strategy"] == "max"
     code, _, err = invoke("adopt", checkpoint, tmp_path / "out", "--aggregation-strategy", "best")
@@ -244,12 +243,12 @@ def test_adopt_command_writes_a_pipeline(tiny: Path, tmp_path: Path) -> None:
     assert "'best'" in err
     assert "'average'" in err
     texts = write_checkpoint(tmp_path / "texts", tiny, ["A", "B"], AutoModelForSequenceClassification)
-    code, out, err = invoke("adopt", texts, tmp_path / "out")
-    assert (code, out.strip(), err) == (0, f"Wrote {tmp_path / 'out'}, xcat: A, B", "")
-    code, _, err = invoke("adopt", texts, tmp_path / "out", "--aggregation-strategy", "max")
+    code, out, err = invoke("adopt", texts, tmp_path / "out", "--overwrite")
+    assert (code, out, err) == (0, "", f"Wrote {tmp_path / 'out'}, xcat: A, B\n")
+    code, _, err = invoke("adopt", texts, tmp_path / "2", "--aggregation-strategy", "max")
     assert code == 1
     assert "classifies texts" in err
-    code, _, err = invoke("adopt", tiny, tmp_path / "out")
+    code, _, err = invoke("adopt", tiny, tmp_path / "2")
     assert code == 1
     assert "must have a token classifier, found only an encoder" in err
 

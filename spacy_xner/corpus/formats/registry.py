@@ -41,6 +41,8 @@ from .webanno import read_webanno, recognizes_webanno
 
 # Entry points of other packages: the name of a format, and where its `Format` is.
 PLUGINS = "spacy_xner_formats"
+# Endings of files, beside the names of formats; JSON lines where there is none.
+ENDINGS = {"": "jsonl", "iob": "conll", "iob2": "conll", "bio": "conll"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,23 @@ def get_writer(name: str) -> Callable[[Iterable[Record], TextIO, WriteOptions], 
             return write
     names = ", ".join(name for name, format in _each_format() if format.write is not None)
     raise ValueError(f"format must be one of {names}, found {name!r}. Choose one of these.")
+
+
+def choose_format(path: Path) -> str:
+    """Choose the format of a file to write by the ending of its name: that of a format, or a usual one.
+
+    Raises:
+        ValueError: If the ending is of no format that can be written.
+    """
+    ending = path.suffix.lower().removeprefix(".")
+    name = ENDINGS.get(ending, ending)
+    if any(name == known and format.write is not None for known, format in _each_format()):
+        return name
+    names = ", ".join(name for name, format in _each_format() if format.write is not None)
+    raise ValueError(
+        f"The ending of {path} must be that of a format, such as .jsonl or .conll, found {path.suffix!r}. "
+        f"Choose another name, or set --format to one of {names}."
+    )
 
 
 def recognize(head: FileHead) -> str | None:
