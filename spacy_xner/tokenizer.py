@@ -92,6 +92,11 @@ def _make_tokenizer(nlp: Language, pattern: Any) -> "Tokenizer":
     return Tokenizer(nlp.vocab, pattern)
 
 
+def has_space(piece: str) -> bool:
+    """Return whether a piece of a text is a token with a space after it."""
+    return piece[-1] == " " and not piece.isspace()
+
+
 class Tokenizer:
     """Splits a text as `split_text` does; ``doc.text`` equals the text.
 
@@ -114,9 +119,14 @@ class Tokenizer:
 
         As in spaCy, one space belongs to the token before it, and more white space is a token.
         """
-        tokens = (_ASCII if text.isascii() else self.pattern).findall(text)
-        spaces = [token[-1] == " " and not token.isspace() for token in tokens]
-        return [token[:-1] if space else token for token, space in zip(tokens, spaces, strict=True)], spaces
+        pieces = self.find_pieces(text)
+        spaces = [*map(has_space, pieces)]
+        return [piece[:-1] if space else piece for piece, space in zip(pieces, spaces, strict=True)], spaces
+
+    def find_pieces(self, text: str) -> list[str]:
+        """Return the tokens of a text, each with the space that belongs to it, as `has_space` tells."""
+        pieces: list[str] = (_ASCII if text.isascii() else self.pattern).findall(text)
+        return pieces
 
     def pipe(self, texts: Iterable[str], batch_size: int = 1000) -> Iterator[Doc]:
         """Tokenize texts one by one."""

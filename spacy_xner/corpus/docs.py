@@ -1,9 +1,9 @@
 """Records as docs: tokenized, with entities on tokens."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate
-from operator import add, sub
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, islice
 
+import numpy as np
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
@@ -44,27 +44,49 @@ def set_spans(doc: Doc, entities: Sequence[Entity]) -> None:
 
 def pack_records(records: Iterable[Record]) -> tuple[PackedDocs, ConvertReport]:
     """Tokenize records as `record_to_doc` does, without a `Doc` for each, and count them."""
-    report, packer, tokenizer = ConvertReport(), Packer(), Tokenizer(Vocab())
-    for record in records:
-        words, spaces = tokenizer.split(record.text)
-        starts, ends = _locate(words, spaces) if record.spans else ([], [])
-        ents, spans = _find_entities(record, starts, ends, report=report)
-        report.n_tokens += len(words)
-        packer.add_tokens(words, spaces, ents)
-        if spans:
-            doc = Doc(tokenizer.vocab, words, spaces)
-            set_spans(doc, spans)
-            packer.labels.update(ent.label for ent in spans)
-            packer.add_text(record.cats or {}, doc.spans.to_bytes())
+    records, tokenizer = [*records], Tokenizer(Vocab())
+    packer = Packer(tokenizer.find_pieces(record.text) for record in records)
+    report = ConvertReport()
+    for record, entities in zip(records, _align_all(records, packer, report), strict=True):
+        if entities is None:
+            packer.add_doc(record_to_doc(record, tokenizer, report))
         else:
-            packer.add_text(record.cats or {})
+            report.count_text(entities, record.cats or {})
+            packer.add(entities if _is_annotated(record) else None, record.cats)
+    report.n_tokens = len(packer.starts)
     return packer.finish(), report
 
 
-def _locate(words: list[str], spaces: list[bool]) -> tuple[list[int], list[int]]:
-    """Return the offsets of the first character of each token, and after its last."""
-    stops = [*accumulate(map(add, map(len, words), spaces), initial=0)]
-    return stops, list(map(sub, stops[1:], spaces))
+def _align_all(
+    records: Sequence[Record], packer: Packer, report: ConvertReport
+) -> Iterator[list[Entity] | None]:
+    """Yield the entities of each record on the tokens of all texts; None where some overlap.
+
+    Widened entities of the others are counted.
+    """
+    chars = accumulate((len(record.text) for record in records), initial=0)
+    sizes = [len(record.spans or ()) for record in records]
+    spans = [
+        (start + char, end + char, label)
+        for record, char in zip(records, chars, strict=False)
+        for start, end, label, _ in record.spans or ()
+    ]
+    starts, ends = (np.array([span[side] for span in spans], np.int64) for side in (0, 1))
+    first, stop = packer.locate(starts, ends)
+    owners = np.repeat(np.arange(len(records)), sizes)
+    overlapping = owners[1:][first[1:] < np.maximum.accumulate(stop)[:-1]]
+    is_widened = (packer.starts[first] != starts) | (packer.ends[stop - 1] != ends)
+    report.n_widened = int(is_widened[~np.isin(owners, overlapping)].sum())
+    left_out = {*overlapping.tolist()}
+    entities = map(Entity, first.tolist(), stop.tolist(), (label for _, _, label in spans))
+    for i, size in enumerate(sizes):
+        own = [*islice(entities, size)]
+        yield None if i in left_out else own
+
+
+def _is_annotated(record: Record) -> bool:
+    """Return whether a text is annotated with entities."""
+    return record.spans is not None or record.cats is None
 
 
 def _find_entities(
@@ -78,5 +100,4 @@ def _find_entities(
     report.n_overlapping += len(entities) - len(kept)
     report.n_overlapping_widened += n_overlapping_widened
     report.count_text(entities, record.cats or {})
-    is_known = record.spans is not None or record.cats is None
-    return kept if is_known else None, entities if len(kept) < len(entities) else []
+    return kept if _is_annotated(record) else None, entities if len(kept) < len(entities) else []
