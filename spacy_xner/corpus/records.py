@@ -54,10 +54,11 @@ def read_records(
 
 
 def _check_annotated(session: ReadSession, records: Iterable[Record]) -> Iterator[Record]:
-    """Trim entities; check, after the last record, that there was one or a label, unless none is allowed.
+    """Trim entities; check, after the last record, that there was a text, and an entity or label in one.
 
     Raises:
-        CorpusError: If there was none.
+        CorpusError: If there was none, unless that is allowed, or all texts were skipped or left out, as the
+            report says.
     """
     n_texts = n_labels = 0
     for untrimmed in records:
@@ -65,11 +66,13 @@ def _check_annotated(session: ReadSession, records: Iterable[Record]) -> Iterato
         n_texts += 1
         n_labels += len(record.spans or ()) + sum(map(bool, (record.cats or {}).values()))
         yield record
-    if not n_texts or n_labels or session.options.allow_empty:
+    report = session.report
+    if n_labels or session.options.allow_empty or (not n_texts and (report.skipped or report.left_out)):
         return
-    notes = session.report.notes
-    kind = next((note for note in notes if note.startswith("format ")), "format of each archive")
-    unread = ", ".join(f"{key} ({value})" for key, value in session.report.unread.items())
+    if not n_texts:
+        session.fail(1, "a corpus must hold at least one text, found none.", "Check the file and --format.")
+    kind = next((note for note in report.notes if note.startswith("format ")), "format of each archive")
+    unread = ", ".join(f"{key} ({value})" for key, value in report.unread.items())
     session.fail(
         1,
         f"a corpus must have at least one entity or label, found none in {n_texts} texts of the {kind}"

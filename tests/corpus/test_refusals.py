@@ -267,3 +267,11 @@ def test_a_corpus_without_entities_and_labels_is_refused_unless_allowed(tmp_path
         convert(path, target)
     assert not target.exists()
     assert convert(path, target, options=ReadOptions(allow_empty=True)).n_texts
+
+
+@pytest.mark.parametrize("text", ["[]", "", "\n\n", "token\ttag\n", "text,label\n", '{"tasks": []}'])
+def test_a_corpus_without_a_text_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "file"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"^\S+file:\d+: "):
+        list(read_records(path))

@@ -83,6 +83,8 @@ def _split_sentences(session: ReadSession) -> Iterator[list[Line]]:
             sentence = []
         if is_token or line.text.startswith(TEXT):
             sentence.append(line)
+        elif line.text.strip() and not line.text.startswith("#"):
+            session.fail(line.number, f"expected a token such as 1-1, found {shorten(line.text)}.")
     if sentence:
         yield sentence
 
@@ -100,6 +102,8 @@ def _read(session: ReadSession, columns: Sequence[Column], lines: Sequence[Line]
         rows.append(row)
         numbers.append(line.number)
     if not rows:
+        if any(texts):
+            session.fail(lines[0].number, f"expected tokens of a text, found none for {shorten(texts[0])}.")
         return None
     text, places = _place(session, "\n".join(texts) or None, rows, numbers)
     spans = [
