@@ -1,6 +1,6 @@
 """Installs a packaged pipeline into a fresh virtual environment and runs it there, without a network.
 
-Usage: python scripts/try_wheel.py packages/xx_xner_slips-0.1.0 assets/unseen.txt metrics/unseen.txt
+Usage: python scripts/try_wheel.py packages xx_xner_slips assets/unseen.txt metrics/unseen.txt
 """
 
 import os
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Annotated
 
@@ -40,27 +41,22 @@ def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
 
 
 def main(
-    package: Annotated[Path, typer.Argument(help="Folder that `spacy package` wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `spacy-xner package` wrote.")],
+    name: Annotated[str, typer.Argument(help="Name of the packaged pipeline.")],
     texts: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
     output: Annotated[Path, typer.Argument(help="Output file for the entities.")],
 ) -> None:
     """Install the wheel of a pipeline into a fresh environment and run it on texts."""
-    wheels = sorted((package / "dist").glob("*.whl"))
-    if not wheels:
-        raise SystemExit(
-            f"Error: {package} must hold a wheel in dist, found none. Run the package step again."
-        )
-    root = Path(__file__).resolve().parent.parent
-    with tempfile.TemporaryDirectory() as folder:
-        typer.echo("Building the wheel of spacy-xner ...")
-        run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, root)
+    with tempfile.TemporaryDirectory() as work:
         typer.echo("Installing the pipeline into a fresh virtual environment ...")
-        venv.create(Path(folder) / "venv", with_pip=True)
-        python = Path(folder) / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
-        limits = ["-c", root / "constraints.txt"]
-        run(python, "-m", "pip", "install", "--quiet", *limits, "--find-links", folder, wheels[-1])
+        venv.create(Path(work) / "venv", with_pip=True)
+        python = Path(work) / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+        # The versions of this environment: the newest torch may be one for other machines.
+        limits = Path(work) / "constraints.txt"
+        versions = {f"{package.name}=={package.version}\n" for package in distributions()}
+        limits.write_text("".join(sorted(versions)), encoding="utf-8")
+        run(python, "-m", "pip", "install", "--quiet", "-c", limits, "--find-links", folder, name)
         typer.echo("Running it, with the network blocked ...")
-        name = wheels[-1].name.split("-")[0]
         env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
         entities = run(python, "-W", "ignore", "-c", TRY, name, texts.resolve(), env=env)
     output.parent.mkdir(parents=True, exist_ok=True)

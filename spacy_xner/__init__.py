@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from .tools.encoders.prune import prune_encoder
     from .tools.evaluate import compare, evaluate, tune_thresholds
     from .tools.inspection import inspect
+    from .tools.packaging import package
     from .tools.shrink import shrink
+    from .tools.starting import init_config, init_project
     from .tools.synth import synthesize
     from .types import Entity
 
@@ -37,8 +39,11 @@ __all__ = [
     "convert",
     "evaluate",
     "export",
+    "init_config",
+    "init_project",
     "inspect",
     "load",
+    "package",
     "prune_encoder",
     "read_records",
     "shrink",
@@ -59,8 +64,11 @@ _HOMES = {
     "convert": "corpus.convert",
     "evaluate": "tools.evaluate",
     "export": "corpus.export",
+    "init_config": "tools.starting",
+    "init_project": "tools.starting",
     "inspect": "tools.inspection",
     "load": "loading",
+    "package": "tools.packaging",
     "prune_encoder": "tools.encoders.prune",
     "read_records": "corpus.records",
     "shrink": "tools.shrink",

@@ -27,8 +27,11 @@ PUBLIC = {
     "convert",
     "evaluate",
     "export",
+    "init_config",
+    "init_project",
     "inspect",
     "load",
+    "package",
     "prune_encoder",
     "read_records",
     "shrink",
@@ -36,8 +39,8 @@ PUBLIC = {
     "tune_thresholds",
     "write_mini_encoder",
 }
-# The example needs the installed weights, and takes seconds.
-SLOW = {"write_mini_encoder"}
+# These examples take seconds; one needs the installed weights.
+SLOW = {"package", "write_mini_encoder"}
 CONLL = {
     "train.conll": "Bo\tB-PER\nmet\tO\nAnn\tB-PER\n\nDHL\tB-COURIER\n\ncall\tO\n030-1234\tB-PHONE\n",
     "dev.conll": "DHL\tB-COURIER\n\nAnn\tB-PER\n",

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from weasel.util import load_project_config
 
 from spacy_xner.cli import app
+from spacy_xner.tools.starting import init_project
 
-ROOT = Path(__file__).parent.parent
 BLOCK = """
 import socket
 def refuse(*args, **kwargs):
@@ -26,11 +26,9 @@ CONLL = "张\tB-PER\n伟\tI-PER\n13800138000\tB-PHONE\n\nAnna\tB-PER\ncalls\tO\n
 
 @pytest.fixture
 def project(tmp_path: Path, tiny: Path) -> Path:
-    """A copy of the project with an encoder and a corpus of its own."""
+    """The project outside of the repository, with an encoder and a corpus of its own."""
     folder = tmp_path / "project"
-    for name in ("configs", "scripts", "assets", "spacy_xner"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "project.yml", folder)
+    init_project(folder)
     shutil.copytree(tiny, folder / "tiny")
     (folder / "own.conll").write_text(CONLL * 4, encoding="utf-8")
     (tmp_path / "sitecustomize.py").write_text(BLOCK, encoding="utf-8")
@@ -66,11 +64,18 @@ def test_project_runs_offline_from_own_data_to_a_wheel(project: Path) -> None:
         run(project, "-m", "spacy", "project", "run", step, ".", *settings)
     scores = json.loads((project / "metrics" / "test.json").read_text("utf-8"))
     assert scores["strict"]["micro"]["support"] == 16
-    (wheel,) = (project / "packages" / "xx_xner_slips-0.1.0" / "dist").glob("*.whl")
+    assert len(list((project / "packages").iterdir())) == 2
     shutil.rmtree(project / "tiny")
-    run(project, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(project.parent), str(wheel))
-    code = "import spacy; print([e.label_ for e in spacy.load('xx_xner_slips')('Anna calls DHL').ents])"
-    assert run(project, "-c", code).strip() == "['PER', 'COURIER']"
+    # Both wheels, from their folder alone, into a folder before all others.
+    pip = ("-m", "pip", "install", "--quiet", "--no-deps", "--target", str(project.parent))
+    run(project, *pip, "--find-links", "packages", "xx_xner_slips", "spacy-xner")
+    code = (
+        "import spacy, spacy_xner; print(spacy_xner.__file__)\n"
+        "print([e.label_ for e in spacy.load('xx_xner_slips')('Anna calls DHL').ents])"
+    )
+    where, entities = run(project, "-c", code).splitlines()
+    assert where.startswith(str(project.parent))
+    assert entities == "['PER', 'COURIER']"
     again = run(project, "-m", "spacy", "project", "run", "train", ".", *settings)
     assert "nothing changed" in again
 

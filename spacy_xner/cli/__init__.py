@@ -10,7 +10,9 @@ import typer
 
 from .command import Command, Group, as_command
 from .corpus import convert, export, inspect, synth
+from .deliver import package
 from .encoder import mini, prune, tiny
+from .init import config, project
 from .model import adopt, device, evaluate, shrink, teacher_check, thresholds, train
 from .parts import echo
 from .predict import predict
@@ -21,13 +23,19 @@ encoder_app = typer.Typer(
 for encoder_command in (mini, prune, tiny):
     encoder_app.command(cls=Command)(as_command(encoder_command))
 
+init_app = typer.Typer(
+    cls=Group, help="Write a training config, or a project with a workflow.", no_args_is_help=True
+)
+for init_command in (config, project):
+    init_app.command(cls=Command)(as_command(init_command))
+
 # In the order in which they are needed.
 PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "Start": {"encoder": encoder_app, "adopt": adopt, "device": device},
+    "Start": {"init": init_app, "encoder": encoder_app, "adopt": adopt, "device": device},
     "Data": {"convert": convert, "synth": synth, "inspect": inspect, "export": export},
     "Train": {"train": train, "teacher-check": teacher_check},
     "Use": {"predict": predict, "evaluate": evaluate, "thresholds": thresholds},
-    "Deliver": {"shrink": shrink},
+    "Deliver": {"shrink": shrink, "package": package},
 }
 # Options that `train` does not know override the config.
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}

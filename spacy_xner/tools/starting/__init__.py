@@ -1,0 +1,106 @@
+"""Writes what a training starts from: configs, and a project with a workflow."""
+
+from pathlib import Path
+
+from ...atomic import new_file
+from .recipe import HeadName, Recipe, Task, render_config
+
+__all__ = ["PROJECT_CONFIGS", "HeadName", "Recipe", "Task", "init_config", "init_project", "render_config"]
+
+FILES = Path(__file__).with_name("files")
+PROJECT_CONFIGS = {
+    "cpu": Recipe(),
+    "gpu": Recipe(device="cuda"),
+    "textcat": Recipe(task="textcat"),
+    "extend": Recipe(extend=""),
+    "distill_small": Recipe(distill=""),
+}
+
+
+def init_config(
+    path: str | Path,
+    *,
+    task: Task = "ner",
+    head: HeadName | None = None,
+    multilabel: bool = False,
+    encoder: str | None = None,
+    device: str = "auto",
+    extend: str | None = None,
+    distill: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a commented training config.
+
+    Args:
+        path: Output file.
+        task: ``ner``, ``spans`` (entities that may be nested) or ``textcat``.
+        head: ``softmax`` (the default for ``ner``), ``crf``, ``bilstm-crf``, ``bilstm-attention-crf``,
+            ``pointer`` or ``global-pointer`` (the default for ``spans``).
+        multilabel: Whether a text may have several labels (``textcat``).
+        encoder: Hub id or folder of a Hugging Face encoder.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``: the sizes of batches depend on it.
+        extend: Pipeline or checkpoint to add labels to.
+        distill: Pipeline to distill into a smaller one.
+        overwrite: Replace an existing file.
+
+    Raises:
+        FileExistsError: If the file exists.
+        ValueError: If a name is unknown or two choices are incompatible.
+
+    Example:
+        >>> import spacy_xner
+        >>> spacy_xner.init_config("crf.cfg", head="crf", encoder="encoder")
+    """
+    text = render_config(
+        Recipe(
+            task=task,
+            head=head,
+            multilabel=multilabel,
+            encoder=encoder,
+            device=device,
+            extend=extend,
+            distill=distill,
+        )
+    )
+    write_texts({Path(path): text}, overwrite=overwrite)
+
+
+def init_project(folder: str | Path, *, overwrite: bool = False) -> list[Path]:
+    """Write a spaCy project: workflow, configs, and lists and templates from which it draws a corpus.
+
+    Args:
+        folder: Output folder. Other files in it stay.
+        overwrite: Replace the project's files if they exist.
+
+    Returns:
+        The files written.
+
+    Raises:
+        FileExistsError: If one of the files exists.
+
+    Example:
+        >>> import spacy_xner
+        >>> files = spacy_xner.init_project("slips")
+        >>> [str(file) for file in files if file.suffix == ".yml"]
+        ['slips/assets/slips.yml', 'slips/project.yml']
+    """
+    names = sorted(file for file in FILES.rglob("*") if file.is_file() and file.suffix != ".pyc")
+    texts = {Path(folder) / file.relative_to(FILES): file.read_text("utf-8") for file in names}
+    for name, recipe in PROJECT_CONFIGS.items():
+        texts[Path(folder) / "configs" / f"{name}.cfg"] = render_config(recipe)
+    write_texts(texts, overwrite=overwrite)
+    return list(texts)
+
+
+def write_texts(texts: dict[Path, str], *, overwrite: bool) -> None:
+    """Write files, none if one of them exists and must not be replaced.
+
+    Raises:
+        FileExistsError: If one exists.
+    """
+    existing = [path for path in texts if path.exists()]
+    if existing and not overwrite:
+        raise FileExistsError(f"The output must be new, found {existing[0]}. Use --overwrite to replace it.")
+    for path, text in texts.items():
+        with new_file(path) as part:
+            part.write_text(text, encoding="utf-8")
