@@ -50,7 +50,7 @@ def package(
         FileExistsError: If the wheel exists.
         ValueError: If the name or the pipeline cannot be packaged, or the wheel cannot be built.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> wheel, own = spacy_xner.package("pipeline", "packages", name="slips", version="1.0.0")
         >>> wheel.name
@@ -97,7 +97,7 @@ def build_wheel(source: Path, folder: Path) -> Path:
     Raises:
         ValueError: If it cannot be built.
     """
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, source]
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stdout + done.stderr).strip().splitlines()[-1]

@@ -47,7 +47,7 @@ def init_config(
         FileExistsError: If the file exists.
         ValueError: If a name is unknown or two choices are incompatible.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> spacy_xner.init_config("crf.cfg", head="crf", encoder="encoder")
     """
@@ -78,7 +78,7 @@ def init_project(folder: str | Path, *, overwrite: bool = False) -> list[Path]:
     Raises:
         FileExistsError: If one of the files exists.
 
-    Example:
+    Examples:
         >>> import spacy_xner
         >>> files = spacy_xner.init_project("slips")
         >>> [str(file) for file in files if file.suffix == ".yml"]
