@@ -97,8 +97,8 @@ def build_wheel(source: Path, folder: Path) -> Path:
     Raises:
         ValueError: If it cannot be built.
     """
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    build = (sys.executable, "-m", "build", "--wheel", "--no-isolation")
+    done = subprocess.run([*build, "--outdir", folder, source], capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stdout + done.stderr).strip().splitlines()[-1]
         raise ValueError(
