@@ -168,7 +168,7 @@ def _find_ends(records: Sequence[RawRecord], exclusive: Convention) -> tuple[Con
         for (start, end), old, new in places:
             # The next entity starts there.
             is_taken = start < end and end in starts
-            counts[_fits_words(text, *old), _fits_words(text, *new) and not is_taken] += 1
+            counts[fits_words(text, *old), fits_words(text, *new) and not is_taken] += 1
     fits = _Fits.of(counts)
     if fits.gains == fits.losses == 0:
         return exclusive, ""
@@ -196,7 +196,8 @@ def _ends_well(text: str, start: int, end: int) -> bool:
     return not (text[end - 1].isspace() or text[end - 1] in OPENING or _is_inside_word(text, end))
 
 
-def _fits_words(text: str, start: int, end: int) -> bool:
+def fits_words(text: str, start: int, end: int) -> bool:
+    """Return whether an entity starts and ends where words may."""
     return _starts_well(text, start, end) and _ends_well(text, start, end)
 
 

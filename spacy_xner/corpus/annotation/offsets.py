@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple, NoReturn, TypeVar
 
 from ...types import CharSpan, Record
+from ..reading.options import TOKENS
 from ..reading.session import FIX_OR_SKIP, ReadSession, shorten
 from .convention import CONVENTIONS, Convention, Range
 from .detection import cut_text, find_convention
@@ -104,6 +105,12 @@ def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
             f"labels of texts must be classes that texts share, found {len(labels)} of them in {n_texts} "
             f"texts, such as {shorten(min(labels))}.",
             "Name the field or column of labels with --fields.",
+        )
+    if session.options.units == TOKENS:
+        session.fail(
+            1,
+            "--units tokens must be for texts with tokens, and entities by their indices, found none.",
+            "Leave it out, or pass --format tokens.",
         )
     convention, evidence = find_convention(sample, session.options)
     if evidence:

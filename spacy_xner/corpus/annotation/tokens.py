@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import NamedTuple
 
 from ...schemes import TagScheme
@@ -123,7 +124,16 @@ def _find_blanks(
             cleaned.append(token.strip(BOM).strip())
             if token[0] == BOM or token[-1] == BOM:
                 session.leave_out("byte order marks at tokens")
+    for _, run in groupby(enumerate(blanks), lambda pair: pair[1] - pair[0]):
+        _merge_empty(raw, blanks, [i for _, i in run])
     return cleaned, blanks
+
+
+def _merge_empty(raw: Sequence[str], blanks: dict[int, str], run: Sequence[int]) -> None:
+    """Let the empty tokens of a run of blank ones stand for one blank, or for none if there are others."""
+    empty = [i for i in run if not raw[i]]
+    has_space = any(blanks[i] and raw[i] for i in run)
+    blanks |= dict.fromkeys(empty[not has_space :], "")
 
 
 def _read_layer(

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from ..annotation.spellings import find_form, find_joined
 from ..reading.json_layout import normalize
 from ..reading.label_names import find_label_names
-from ..reading.session import ReadSession
-from .token_spans import are_token_spans, fits_characters
+from ..reading.session import ReadSession, shorten
+from .token_spans import are_token_spans
+from .token_units import find_units
 
 Row = dict[str, Any]
 # Names of columns, normalized, the most likely first.
@@ -61,6 +62,9 @@ def find_fields(session: ReadSession, rows: Sequence[Row]) -> Fields | None:
     Args:
         session: The session.
         rows: A sample.
+
+    Raises:
+        CorpusError: If entities may count characters as well as tokens.
     """
     named = session.options.field_names
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -82,9 +86,34 @@ def find_fields(session: ReadSession, rows: Sequence[Row]) -> Fields | None:
         choose("spans", SPANS, lambda row, value: are_token_spans(row.get(tokens), value)) if tokens else []
     )
     for name in spans:
-        if text is None or not all(fits_characters(row.get(text), row.get(name)) for row in rows):
+        if _are_tokens_counted(session, rows, (text, tokens, name)):
             return Fields(tokens, name, text, has_spans=True)
     return None
+
+
+def _are_tokens_counted(
+    session: ReadSession, rows: Sequence[Row], columns: tuple[str | None, str, str]
+) -> bool:
+    """Return whether entities are given by the indices of tokens, and not by characters of the text beside.
+
+    Raises:
+        CorpusError: If both fit.
+    """
+    text, tokens, spans = columns
+    units = session.options.units
+    if text is None or units is not None:
+        return units in (None, "tokens")
+    values = [(row.get(text), row.get(tokens), row.get(spans)) for row in rows]
+    units = find_units(each for each in values if [*map(type, each)] == [str, list, list])
+    if not units:
+        entity = next(each for *_, value in values for each in value or ())
+        session.fail(
+            1,
+            f"entities must show what they count, found {shorten(entity)}, which fits the characters of "
+            f"{text} and {tokens}.",
+            "Pass --units chars or --units tokens.",
+        )
+    return units == "tokens"
 
 
 def _rank(names: Sequence[str]) -> Callable[[str], int]:

@@ -9,6 +9,7 @@ from ..reading.json_items import Row, read_json
 from ..reading.json_layout import has_text
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
+from .span_json import read_span_json
 from .token_columns import Fields, find_fields
 from .token_layouts import split_row
 from .token_rows import SAMPLE_ROWS, read_token_rows, refuse_columns
@@ -25,7 +26,11 @@ def recognizes_token_json(head: FileHead) -> bool:
     if not any(isinstance(value, list) for value in row.values()):
         return False
     rows = _read_first(ReadSession(head.path))
-    if find_fields(ReadSession(head.path), rows) is not None:
+    try:
+        if find_fields(ReadSession(head.path), rows) is not None:
+            return True
+    except CorpusError:
+        # Entities of tokens or characters; the reader has the options to decide.
         return True
     return not has_text(head.first) and _name_core(head.first) is not None
 
@@ -52,7 +57,10 @@ def read_token_json(session: ReadSession) -> Iterator[Record]:
         # Nothing but lines that are no objects.
         return (Record("") for _ in _list_rows(session))
     rows = [row for _, row in sample]
-    fields = find_fields(session, rows) or next(filter(None, map(_name_core, rows)), None)
+    fields = find_fields(session, rows)
+    if fields is None and session.options.units not in (None, "tokens") and any(map(has_text, rows)):
+        return read_span_json(session)
+    fields = fields or next(filter(None, map(_name_core, rows)), None)
     if fields is None:
         refuse_columns(session, *sample[-1 if session.options.skip_bad else 0])
     return read_token_rows(session, _list_rows, fields)

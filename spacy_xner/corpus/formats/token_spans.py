@@ -82,22 +82,6 @@ def is_discontinuous(value: Any) -> bool:
     return any(len(each) > 1 and all(type(i) is int for i in each) for each in lists)
 
 
-def fits_characters(text: Any, value: Any) -> bool:
-    """Return whether the entities of a text may just as well be given by offsets of its characters."""
-    if not isinstance(text, str) or not isinstance(value, list):
-        return False
-    spans = [span for each in value if (span := parse_token_span(each))]
-    return all(_is_word(text, span.start, span.end) for span in spans)
-
-
-def _is_word(text: str, start: int, end: int) -> bool:
-    cut = text[start:end]
-    if not cut or cut != cut.strip():
-        return False
-    borders = ((text[start - 1 : start], cut[0]), (cut[-1], text[end : end + 1]))
-    return not any(a.isalnum() and b.isalnum() for a, b in borders)
-
-
 def detect_inclusive(
     session: ReadSession,
     sentences: Iterable[tuple[Sequence[str], Sequence[TokenSpan]]],
@@ -123,9 +107,7 @@ def detect_inclusive(
             n_empty += start == end
             n_past += end == len(tokens)
             for is_inclusive in hits if surface is not None else ():
-                hits[is_inclusive] += _squeeze(tokens[start : end + is_inclusive]) == _squeeze(
-                    [surface or ""]
-                )
+                hits[is_inclusive] += squeeze(tokens[start : end + is_inclusive]) == squeeze(surface or "")
     is_inclusive, why = default, "no entity tells, --ends does"
     if session.options.ends is not None:
         is_inclusive, why = session.options.ends == "inclusive", "as --ends tells"
@@ -142,7 +124,8 @@ def detect_inclusive(
     return is_inclusive
 
 
-def _squeeze(texts: Sequence[str]) -> str:
+def squeeze(texts: Sequence[str]) -> str:
+    """Return texts, or the characters of one, without white space between and in them."""
     return "".join("".join(texts).split())
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 ENDS = ("exclusive", "inclusive")
 # What offsets may count, and how that is called.
 UNITS = {"chars": "characters", "utf16": "UTF-16 units", "bytes": "bytes of UTF-8"}
+TOKENS = "tokens"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class ReadOptions:
         fields: Names of the fields of JSON or of a table's columns, such as ``"text=body,label=kind"``; those
             that are not named are detected.
         ends: What the end of an entity is: ``"exclusive"`` or ``"inclusive"``; None to detect it.
-        units: What offsets count: ``"chars"``, ``"utf16"`` or ``"bytes"`` of UTF-8; None to detect it.
+        units: What offsets count: ``"chars"``, ``"utf16"``, ``"bytes"`` of UTF-8, or ``"tokens"`` of texts
+            that have them; None to detect it.
         encoding: Encoding of the file, such as ``"gb18030"``; None to detect it.
         label: Label of entities whose tags have none, such as a bare ``B`` and ``I``.
         keep_marks: Keep the marks that a corpus adds to each of its tokens, such as ``en:`` or a position.
@@ -69,7 +71,7 @@ class ReadOptions:
         Raises:
             ValueError: If one has another.
         """
-        for name, values in (("ends", ENDS), ("units", UNITS)):
+        for name, values in (("ends", ENDS), ("units", (*UNITS, TOKENS))):
             value = getattr(self, name)
             if value is not None and value not in values:
                 raise ValueError(f"{name} must be one of {', '.join(values)}, found {value!r}. Choose one.")

@@ -93,6 +93,26 @@ UNA_LEE = ("Una Lee", [("Una Lee", "X")])
     ("tokens", "tags", "found", "left_out"),
     [
         (["Una", "", "ran"], ["B-X", "O", "O"], ("Una ran", [("Una", "X")]), {"empty tokens": 1}),
+        (["Una", "", "", "ran"], ["B-X", "O", "O", "O"], ("Una ran", [("Una", "X")]), {"empty tokens": 2}),
+        (
+            ["Una", " ", "", "Ek"],
+            ["B-X", "I-X", "I-X", "I-X"],
+            ("Una Ek", [("Una Ek", "X")]),
+            {"blank tokens": 1, "empty tokens": 1},
+        ),
+        (
+            ["Una", "", " ", "", "ran"],
+            ["B-X", "O", "O", "O", "O"],
+            ("Una ran", [("Una", "X")]),
+            {"blank tokens": 1, "empty tokens": 2},
+        ),
+        (["Una", " ", " ", "ran"], ["B-X", "O", "O", "O"], ("Una  ran", [("Una", "X")]), {"blank tokens": 2}),
+        (
+            ["A", "", "B", "", "\u00a0", "C"],
+            ["B-X", "O", "O", "O", "O", "B-X"],
+            ("A B\u00a0C", [("A", "X"), ("C", "X")]),
+            {"blank tokens": 1, "empty tokens": 2},
+        ),
         (["Una", "\u200b", "Lee"], ["B-X", "I-X", "I-X"], UNA_LEE, {"zero-width tokens": 1}),
         (["Una", "\ufeff", "Lee"], ["B-X", "O", "I-X"], UNA_LEE, {"zero-width tokens": 1}),
         ([*"小李", " ", *"来"], ["B-X", "I-X", "O", "O"], ("小李 来", [("小李", "X")]), {"blank tokens": 1}),
