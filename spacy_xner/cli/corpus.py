@@ -1,14 +1,14 @@
 """The commands that read and write corpora."""
 
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .files import STANDARD, check_output, input_file, name_of, output_file, write_text
-from .options import AllowEmpty, AsJson, ColumnNames, Encoding, Overwrite, WriteFormat
+from .options import AsJson, Overwrite, WriteFormat
 from .parts import (
     echo,
     echo_lost,
@@ -19,11 +19,13 @@ from .parts import (
     show,
     show_report,
 )
+from .reading import CorpusFormat, reads_corpus
 
-Ends = Literal["inclusive", "exclusive"]
-Units = Literal["chars", "utf16", "bytes"]
+if TYPE_CHECKING:
+    from ..corpus import ReadOptions
 
 
+@reads_corpus
 def convert(
     source: Annotated[
         Path,
@@ -37,11 +39,7 @@ def convert(
             help="Output: a file whose name ends in .spacy, a folder of such files if it has no ending, or -."
         ),
     ],
-    format: Annotated[str, typer.Option(help="Format of the corpus. It is detected by default.")] = "auto",
-    columns: ColumnNames = None,
-    scheme: Annotated[
-        str | None, typer.Option(help="Tagging scheme, such as BIOES. It is detected by default.")
-    ] = None,
+    format: CorpusFormat = "auto",
     strict: Annotated[
         bool, typer.Option("--strict", help="Treat an illegal tag as an error instead of repairing it.")
     ] = False,
@@ -49,30 +47,8 @@ def convert(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Skip texts with errors instead of stopping.")
     ] = False,
-    split: Annotated[
-        str | None, typer.Option(help="Split of a dataset or folder to read, such as train.")
-    ] = None,
-    fields: Annotated[
-        str | None,
-        typer.Option(
-            help="Names of fields or columns, such as text=body,label=kind. They are detected by default."
-        ),
-    ] = None,
-    ends: Annotated[
-        Ends | None,
-        typer.Option(help="Whether the end of an entity belongs to it. It is detected by default."),
-    ] = None,
-    units: Annotated[
-        Units | None, typer.Option(help="What offsets count. It is detected by default.")
-    ] = None,
-    encoding: Encoding = None,
-    label: Annotated[
-        str | None, typer.Option(help="Label of entities whose tags have none, such as a bare B and I.")
-    ] = None,
-    keep_marks: Annotated[
-        bool, typer.Option("--keep-marks", help="Keep marks that a corpus adds to its tokens, such as en:.")
-    ] = False,
-    allow_empty: AllowEmpty = False,
+    *,
+    options: "ReadOptions",
     shard_size: Annotated[
         int, typer.Option(min=1, help="Texts per file when the output is a folder.")
     ] = 20_000,
@@ -91,25 +67,10 @@ def convert(
       spacy-xner convert tasks.json train.spacy --format label-studio
       cat dev.jsonl | spacy-xner convert - dev.spacy --overwrite
     """
-    from ..corpus import ReadOptions
     from ..corpus.convert import convert as run
 
     check_output(target, source, overwrite=overwrite)
-    options = ReadOptions(
-        columns=columns,
-        skip_bad=skip_bad,
-        scheme=scheme,
-        strict=strict,
-        show=show_repairs,
-        split=split,
-        fields=fields,
-        ends=ends,
-        units=units,
-        encoding=encoding,
-        label=label,
-        keep_marks=keep_marks,
-        allow_empty=allow_empty,
-    )
+    options = replace(options, skip_bad=skip_bad, strict=strict, show=show_repairs)
     title = f"Converting {name_of(source)}"
     with input_file(source) as corpus, output_file(target, ".spacy") as output:
         with progress_bar(title) as on_progress, one_line_warnings():
@@ -162,6 +123,7 @@ def export(
     echo_lost(lost)
 
 
+@reads_corpus
 def synth(
     folder: Annotated[Path, typer.Argument(help="Output folder.")],
     source: Annotated[
@@ -186,7 +148,8 @@ def synth(
     real_share: Annotated[
         float, typer.Option(help="Share of real texts in the training part, from 0 to 1.")
     ] = 0.5,
-    allow_empty: AllowEmpty = False,
+    *,
+    options: "ReadOptions",
     format: Annotated[
         str,
         typer.Option(
@@ -223,13 +186,14 @@ def synth(
             labels={old: new or old for old, _, new in pairs} or None,
             real=real,
             real_share=real_share,
-            allow_empty=allow_empty,
+            options=options,
             show=show_part,
         )
     for file in files:
         note(f"Wrote {file}")
 
 
+@reads_corpus
 def inspect(
     sources: Annotated[
         list[Path], typer.Argument(help="Splits of a corpus, the training split first. One may be -.")
@@ -240,8 +204,9 @@ def inspect(
     page: Annotated[
         Path | None, typer.Option("--html", help="Write an HTML page with plots to this file, or -.")
     ] = None,
-    columns: ColumnNames = None,
-    allow_empty: AllowEmpty = False,
+    format: CorpusFormat = "auto",
+    *,
+    options: "ReadOptions",
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -263,8 +228,8 @@ def inspect(
         inspection = run(
             files,
             encoder=encoder,
-            columns=columns,
-            allow_empty=allow_empty,
+            format=format,
+            options=options,
             on_progress=lambda name, n_texts: on_progress(n_texts, n_texts) if n_texts % 100 == 0 else None,
         )
     if page is not None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import accumulate, combinations
 from pathlib import Path
@@ -128,6 +128,8 @@ def inspect(
     encoder: str | Path | None = None,
     columns: str | None = None,
     allow_empty: bool = False,
+    format: str = "auto",
+    options: ReadOptions | None = None,
     on_progress: Callable[[str, int], None] = lambda name, n_texts: None,
 ) -> Inspection:
     """Inspect the splits of a corpus, the training split first.
@@ -137,6 +139,8 @@ def inspect(
         encoder: Hub id or folder; without one, pieces are not counted.
         columns: Names of the columns of CoNLL files; None to detect them.
         allow_empty: Accept a split without a single entity or label.
+        format: Name of their format; ``auto`` detects it.
+        options: Options of the reader, instead of ``columns`` and ``allow_empty``; bad texts are skipped.
         on_progress: Called with a split's name and the number of texts read so far.
 
     Raises:
@@ -155,11 +159,12 @@ def inspect(
     counter = None if encoder is None else PieceCounter(str(encoder))
     files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     splits, fingerprints = [], []
-    options = ReadOptions(columns=columns, skip_bad=True, show=True, allow_empty=allow_empty)
+    options = options or ReadOptions(columns=columns, allow_empty=allow_empty)
+    options = replace(options, skip_bad=True, show=True)
     names = _name_splits(files)
     for path, name in zip(files, names, strict=True):
         facts, own = SplitFacts(name), Fingerprints()
-        for doc, place in _read(path, facts, options):
+        for doc, place in _read(path, facts, format, options):
             _count(doc, facts, counter)
             _check_duplicate(doc, place, facts=facts, seen=own)
             on_progress(name, facts.n_texts)
@@ -176,7 +181,7 @@ def _name_splits(paths: Sequence[Path]) -> list[str]:
     return [path.name if counts[path.name] == 1 else str(path) for path in paths]
 
 
-def _read(path: Path, facts: SplitFacts, options: ReadOptions) -> Iterator[tuple[Doc, str]]:
+def _read(path: Path, facts: SplitFacts, format: str, options: ReadOptions) -> Iterator[tuple[Doc, str]]:
     """Read the docs of a split, each with its position."""
     tokenizer = Tokenizer(Vocab())
     if path.suffix == ".spacy" or (path.is_dir() and list_docbins(path)):
@@ -186,7 +191,7 @@ def _read(path: Path, facts: SplitFacts, options: ReadOptions) -> Iterator[tuple
         return
     report = ConvertReport()
     reading = report.reading
-    for record in read_records(path, options=options, report=reading):
+    for record in read_records(path, format, options=options, report=reading):
         n_before = report.n_widened
         doc = record_to_doc(record, tokenizer, report)
         if report.n_widened > n_before:

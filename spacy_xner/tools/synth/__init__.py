@@ -29,6 +29,7 @@ def synthesize(
     real: str | Path | None = None,
     real_share: float = 0.5,
     allow_empty: bool = False,
+    options: ReadOptions | None = None,
     show: Callable[[Iterable[Record], str, int], Iterable[Record]] = lambda records, part, size: records,
 ) -> list[Path]:
     """Write ``train``, ``dev`` and ``test``; they share no names, streets or templates.
@@ -45,6 +46,7 @@ def synthesize(
         real_share: Share of real texts in the training part, from 0 to 1; they are repeated if there are too
             few.
         allow_empty: Accept real texts without a single entity or label.
+        options: Options of the reader of real texts, instead of ``allow_empty``.
         show: Wraps the texts of a part in a progress bar.
 
     Returns:
@@ -65,7 +67,11 @@ def synthesize(
     for target in targets.values():
         check_apart(target, Path(source), *([] if real is None else [Path(real)]))
     spec = read_spec(Path(source), languages)
-    own = [] if real is None else list(read_records(real, options=ReadOptions(allow_empty=allow_empty)))
+    own = (
+        []
+        if real is None
+        else list(read_records(real, options=options or ReadOptions(allow_empty=allow_empty)))
+    )
     for part, target in targets.items():
         size = sizes[part]
         drawn = show(draw_part(spec, part, size, seed), part, size)
