@@ -174,6 +174,7 @@ class AdamW(Optimizer):
             self._steppers[module] = self._make_steppers(module)
         clip_gradient(trained, self.grad_clip)
         for stepper in self._steppers[module]:
+            _follow_device(stepper)
             for group in stepper.param_groups:
                 group["lr"] = self.learn_rate * group["factor"]
             stepper.step()
@@ -224,3 +225,9 @@ class AdamW(Optimizer):
         if sparse:
             steppers.append(torch.optim.SparseAdam(sparse, betas=(self.b1, self.b2), eps=self.eps))
         return steppers
+
+
+def _follow_device(stepper: torch.optim.Optimizer) -> None:
+    """Move the moments to where the weights are: a component's device can be changed between two steps."""
+    if any(state["exp_avg"].device != parameter.device for parameter, state in stepper.state.items()):
+        stepper.load_state_dict(stepper.state_dict())
