@@ -15,6 +15,7 @@ import torch
 import typer
 from common import count_same, read_corpus, sample
 from recipe import Rows, make_arguments, name_tags
+from results import write_results
 from spacy.tokens import Doc
 from transformers import (
     AutoModelForTokenClassification,
@@ -128,6 +129,14 @@ def main(
             n_entities += 1
             # As spacy-huggingface-pipelines does by default.
             n_dropped += doc.char_span(ent["start"], ent["end"], alignment_mode="strict") is None
+    row = {
+        "entities": n_entities,
+        "same label, widened to tokens, % of characters": 100 * n_widened / n_chars,
+        "same label, % of characters": 100 * n_same / n_chars,
+        "greatest difference of scores": max(apart),
+        "entities with a boundary inside a token": n_dropped,
+    }
+    write_results({f"{len(lines):,} texts": row})
     print(f"{len(lines)} texts, {n_entities} entities, {strategy}")
     print(f"characters with the same label: {100 * n_same / n_chars:.3f} %; ", end="")
     print(f"if transformers' entities are widened to whole tokens {100 * n_widened / n_chars:.3f} %")

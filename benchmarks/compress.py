@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import spacy
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
+from results import spread, write_results
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -41,6 +42,7 @@ def main(
     large = spacy.load(teacher)
     full = score(large, read_test(data, large))
     print(f"teacher: {full:.2f}", flush=True)
+    scores: dict[str, list[float]] = {}
     records = read_corpus(data / "train.txt")
     gold = gold or len(records)
     settings = {"name": teacher, "tokens": "all", "open_labels": False}
@@ -58,8 +60,11 @@ def main(
             seconds = train(nlp, examples, epochs=epochs, batch_size=16, learn_rate=learn_rate, seed=seed)
             f1 = score(nlp, read_test(data, nlp))
             share = 100 * f1 / full
-            name = "with it" if is_taught else "without a teacher"
+            name = f"with{'' if is_taught else 'out'} a teacher"
             print(f"{layers} layers {name}, seed {seed}: {f1:.2f}, {share:.2f} % of that, {seconds:.0f} s")
+            scores.setdefault(f"{layers} layers {name}", []).append(f1)
+    rows = {name: {"F1": spread(values)} for name, values in scores.items()}
+    write_results({"teacher": {"F1": full}, **rows})
 
 
 def read_test(data: Path, nlp: Language) -> list[Doc]:

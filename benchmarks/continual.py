@@ -20,6 +20,7 @@ import common
 import srsly
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
+from results import Cell, spread, write_results
 from spacy.language import Language
 
 from spacy_xner.scoring.entities import count_entities
@@ -198,8 +199,10 @@ def main(
             srsly.write_jsonl(file, [result], append=True, append_new_line=False)
             print(srsly.json_dumps(result), flush=True)
     done = read_results(out)
+    table: dict[str, dict[str, Cell]] = {}
     for head in heads.split(","):
-        show({key: row for key, row in done.items() if key.startswith(head)}, head)
+        table |= show({key: row for key, row in done.items() if key.startswith(head)}, head)
+    write_results(table)
 
 
 def read_results(out: Path) -> dict[str, dict[str, Any]]:
@@ -208,9 +211,10 @@ def read_results(out: Path) -> dict[str, dict[str, Any]]:
     return {key: row for file in files for key, row in common.read_results(file).items()}
 
 
-def show(done: dict[str, dict[str, Any]], head: str) -> None:
+def show(done: dict[str, dict[str, Any]], head: str) -> dict[str, dict[str, Cell]]:
     """Print means over seeds, and half of the range."""
     tests = [name for name in next(iter(done.values())) if name not in ("key", "seconds")]
+    table: dict[str, dict[str, Cell]] = {}
     print(f"\n{head:28}" + "".join(f"{test:>18}" for test in tests) + f"{'seconds':>10}")
     for title in dict.fromkeys(key.split("/", 2)[2] for key in done):
         rows = [row for key, row in done.items() if key.endswith(f"/{title}")]
@@ -219,6 +223,8 @@ def show(done: dict[str, dict[str, Any]], head: str) -> None:
             values = [row[test] for row in rows]
             cells += f"{statistics.fmean(values):10.2f} ± {(max(values) - min(values)) / 2:5.2f}"
         print(f"{title:28}{cells}{statistics.fmean(row['seconds'] for row in rows):10.0f}")
+        table[f"{head}, {title}"] = {test: spread([row[test] for row in rows]) for test in tests}
+    return table
 
 
 if __name__ == "__main__":

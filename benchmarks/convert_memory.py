@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from results import write_results
 
 from spacy_xner.corpus.convert import convert
 
@@ -51,6 +52,8 @@ def main(
     print(f"before: {begin:,.0f} MiB peak")
     for done, memory in seen:
         print(f"after {done >> 20} MB: {memory:,.0f} MiB peak")
+    row = {"before, MiB": begin, "at the first shard, MiB": seen[0][1], "at the last, MiB": seen[-1][1]}
+    write_results({f"{megabytes} MB": row})
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Annotated
 
 import typer
 from common import clock
+from results import Table, spread, write_results
 from spacy.cli.convert import convert as spacy_convert
 
 from spacy_xner.corpus import read_records, write_records
@@ -63,8 +64,11 @@ def measure(python: Path, path: Path, target: Path) -> tuple[float, float]:
     return seconds, memory / 1024
 
 
-def compare_formats(source: Path, n_lines: int, pythons: list[Path], folder: Path) -> None:
+def compare_formats(
+    source: Path, n_lines: int, pythons: list[Path], folder: Path
+) -> dict[str, dict[str, float]]:
     """Print a row for each format and interpreter."""
+    rows: dict[str, dict[str, float]] = {}
     for format, suffix in FORMATS.items():
         path = folder / f"lines.{suffix}"
         write_lines(source, path, format, n_lines)
@@ -75,7 +79,11 @@ def compare_formats(source: Path, n_lines: int, pythons: list[Path], folder: Pat
                 f"{format}, {size:,.0f} MiB, {python}: {seconds:.1f} s of processor time, {memory:,.0f} MiB",
                 flush=True,
             )
+            name = "now" if python == pythons[0] else "before"
+            row = rows.setdefault(f"{format}, {n_lines:,} lines ({size:,.0f} MB)", {})
+            row |= {f"{name}, s": seconds, f"{name}, MB": memory}
         path.unlink()
+    return rows
 
 
 def main(
@@ -86,9 +94,10 @@ def main(
     python: Annotated[list[Path] | None, typer.Option(help="Other interpreters to run in turn.")] = None,
 ) -> None:
     """Convert with both in turn, and compare."""
+    rows: Table = {}
     if lines:
         with tempfile.TemporaryDirectory() as folder:
-            compare_formats(source, lines, [Path(sys.executable), *(python or [])], Path(folder))
+            rows = compare_formats(source, lines, [Path(sys.executable), *(python or [])], Path(folder))
     text = source.read_text("utf-8").rstrip("\n") + "\n\n"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corpus.conll"
@@ -112,6 +121,8 @@ def main(
     for name, each in seconds.items():
         print(f"{name}: {n_tokens / statistics.median(each):,.0f} tokens per second")
     ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
+    name = "tokens read per second, relative to spacy convert"
+    write_results({**rows, name: {source.name: spread(ratios)}}, source.stem)
     low, high = min(ratios), max(ratios)
     median, more = statistics.median(ratios), written / n_tokens
     print(

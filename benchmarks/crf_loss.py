@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 import typer
 from common import clock
+from results import write_results
 from torch import Tensor
 
 from spacy_xner.nn.heads.crf import CRFHead
@@ -58,6 +59,7 @@ def make_case(batch: int, tokens: int, labels: int) -> Case:
 def main(rounds: int = 3) -> None:
     """Time both in turn, and compare both with float64."""
     torch.set_num_threads(1)
+    rows = {}
     for size in SIZES:
         case = make_case(*size)
         runs = (case.ours, case.theirs)
@@ -71,11 +73,14 @@ def main(rounds: int = 3) -> None:
         exact = case._replace(scores=case.scores.double())
         (wanted,) = torch.autograd.grad(exact.theirs(), exact.scores)
         errors = [(grad - wanted).abs().max().item() for grad in grads]
+        name = f"{size[0]} texts of up to {size[1]} tokens, {len(case.head.tags)} tags"
+        rows[name] = {"ms": ours, "pytorch-crf, ms": theirs, "times as fast": theirs / ours}
         print(
             f"{size[0]} texts of up to {size[1]} tokens, {len(case.head.tags)} tags: {ours:.1f} ms, "
             f"pytorch-crf {theirs:.1f} ms, {theirs / ours:.1f} times as fast; "
             f"errors {errors[0]:.0e} and {errors[1]:.0e}"
         )
+    write_results(rows)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import statistics
 import torch
 import typer
 from common import clock
+from results import spread, write_results
 
 from spacy_xner.nn.heads.crf import CRFHead
 from spacy_xner.nn.heads.lattice import best_paths
@@ -31,9 +32,12 @@ def main(batch: int = 32, tokens: int = 128, labels: int = 10, rounds: int = 7) 
             seconds["pytorch-crf"].append(clock(lambda: head.transitions.decode(scores, mask)))
             seconds["paths"].append(clock(lambda: best_paths(lattice)))
             seconds["all"].append(clock(lambda: head.decode(scores, mask)))
+    rows = {}
     for name, what in (("paths", "best paths"), ("all", "best paths, and entities with probabilities")):
         ratios = [b / a for a, b in zip(seconds[name], seconds["pytorch-crf"], strict=True)]
+        rows[what] = {"times as fast as pytorch-crf": spread(ratios)}
         print(f"{what}: {statistics.median(ratios):.1f} times as fast as pytorch-crf's decode")
+    write_results(rows)
 
 
 if __name__ == "__main__":

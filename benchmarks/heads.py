@@ -26,6 +26,7 @@ from common import (
     sample,
     train,
 )
+from results import Cell, write_results
 from spacy.language import Language
 
 from spacy_xner.scoring.spans import score_spans
@@ -38,7 +39,7 @@ ROWS: dict[str, dict[str, Any]] = {
     "CRF": {"head": "CRFHead"},
     "BiLSTM-CRF": {"head": "CRFHead", "neck": "BiLSTM"},
     "BiLSTM-attention-CRF": {"head": "CRFHead", "neck": "BiLSTMAttention"},
-    "LoRA r=8": {"head": "SoftmaxHead", "lora": LORA},
+    "softmax, LoRA of rank 8": {"head": "SoftmaxHead", "lora": LORA},
     "pointer": {"head": "PointerHead"},
     "global pointer": {"head": "GlobalPointerHead"},
     "efficient global pointer": {"head": "GlobalPointerHead", "head_settings": {"efficient": True}},
@@ -104,16 +105,21 @@ def main(
                 srsly.write_jsonl(file, [result], append=True, append_new_line=False)
                 print(srsly.json_dumps(result), flush=True)
     done = read_results(file)
+    rows_by_name: dict[str, dict[str, Cell]] = {}
     for corpus in corpora.split(","):
-        show([row for key, row in done.items() if key.startswith(f"{corpus}/")], corpus)
+        table = show([row for key, row in done.items() if key.startswith(f"{corpus}/")], corpus)
+        for name, cells in table.items():
+            rows_by_name.setdefault(name, {}).update(cells)
+    write_results(rows_by_name)
 
 
-def show(done: Sequence[dict[str, Any]], corpus: str) -> None:
+def show(done: Sequence[dict[str, Any]], corpus: str) -> dict[str, dict[str, Cell]]:
     """Print means over seeds, and half of the range for F1; speeds relative to softmax."""
     print(f"\n{corpus:24}{'F1':>16}{'training':>10}{'nlp.pipe':>10}{'trained':>12}")
     names = list(dict.fromkeys(row["key"].split("/")[1] for row in done))
     table = {name: [row for row in done if row["key"].split("/")[1] == name] for name in names}
     first = table[names[0]]
+    shown: dict[str, dict[str, Cell]] = {}
     for name, rows in table.items():
         values = [row["f"] for row in rows]
         spread = (max(values) - min(values)) / 2
@@ -123,6 +129,10 @@ def show(done: Sequence[dict[str, Any]], corpus: str) -> None:
         ]
         cells = "".join(f"{pace:10.2f}" for pace in paces)
         print(f"{name:24}{statistics.fmean(values):8.2f} ± {spread:5.2f}{cells}{rows[0]['parameters']:12,}")
+        # Speeds are those of the last corpus, slips.
+        shown[name] = {f"{corpus} F1": spread(values), "training": paces[0], "nlp.pipe": paces[1]}
+        shown[name]["trained parameters"] = rows[0]["parameters"]
+    return shown
 
 
 if __name__ == "__main__":

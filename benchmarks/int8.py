@@ -9,6 +9,7 @@ from typing import Annotated
 import spacy
 import typer
 from common import make_docs, make_examples, read_corpus, sample, write_pipeline
+from results import write_results
 
 from spacy_xner.tools.shrink import shrink
 
@@ -36,6 +37,7 @@ def main(
         if not (out / name).is_dir():
             shrink(str(out / "fp32"), out / name, storage="float32", backend=backend, precision="int8")  # type: ignore[arg-type]
     pipelines = {name: spacy.load(out / name) for name in ("fp32", "int8", "onnx-int8")}
+    rows = {}
     for name in TESTS:
         records = read_corpus(data / name)
         scores = {
@@ -46,6 +48,8 @@ def main(
             f"{kind} {value:.2f} ({value - scores['fp32']:+.2f})" for kind, value in scores.items()
         )
         print(f"{name}, {len(records)} texts: {cells}", flush=True)
+        rows[name] = scores
+    write_results(rows)
 
 
 if __name__ == "__main__":

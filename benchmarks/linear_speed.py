@@ -14,6 +14,7 @@ from typing import Annotated, Any, cast
 import torch
 import typer
 from common import clock, make_docs, make_examples, make_nlp, read_corpus
+from results import spread, write_results
 from torch import nn
 
 from spacy_xner.models.execution import get_execution
@@ -58,6 +59,7 @@ def main(
             seconds[kind] = {name: clock(run, time.process_time) for name, run in runs.items()}
         for name in runs:
             ratios[name].append(seconds[nn.Linear][name] / seconds[Linear][name])
+    write_results({name: {"times as fast": spread(values)} for name, values in ratios.items()})
     for name, values in ratios.items():
         print(
             f"{name}: {statistics.median(values):.2f} times as fast ({min(values):.2f} to {max(values):.2f})"

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from common import make_nlp
+from results import write_results
 
 
 def main(
@@ -21,6 +22,7 @@ def main(
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     doc = nlp("地" * tokens)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    write_results({f"{tokens} tokens, {labels} types": {"before, MiB": before, "peak, MiB": after}})
     print(f"{len(doc)} tokens, {labels} types: {before:.0f} MiB before, {after:.0f} MiB peak")
 
 

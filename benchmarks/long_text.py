@@ -11,6 +11,7 @@ from typing import Annotated
 
 import spacy
 import typer
+from results import write_results
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -58,11 +59,16 @@ def main(
     together = {(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents}
     edges = border_chars(nlp, doc)
     is_near = lambda ent: any(abs(ent[0] - b) < near or abs(ent[1] - b) < near for b in edges)  # noqa: E731
+    shares = {}
     for name, keep in (("near a border", is_near), ("all", lambda ent: True)):
         ours, theirs = {e for e in together if keep(e)}, {e for e in alone if keep(e)}
         same = len(ours & theirs)
         share = same / max(len(theirs), 1)
+        shares[name] = 100 * share
         print(f"{name}: {len(theirs)} alone, {len(ours)} together, {same} the same ({100 * share:.2f} %)")
+    head = type(get_execution(nlp.get_pipe("xner").model).network.head).__name__
+    cells = {"near an edge, %": shares["near a border"], "everywhere, %": shares["all"]}
+    write_results({head: cells}, head)
     print(f"{len(doc)} tokens, {len(edges)} edges, {len(sentences)} sentences")
 
 

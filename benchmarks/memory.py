@@ -13,6 +13,7 @@ from typing import Annotated
 import psutil
 import spacy
 import typer
+from results import write_results
 
 
 def changing(texts: list[str], until: float, rng: random.Random) -> Iterator[str]:
@@ -47,6 +48,12 @@ def main(
     # Single readings fluctuate: compare the means of minutes two and three with those of the last two.
     early = statistics.fmean(size for at, size in rows if 60 <= at < 180)
     late = statistics.fmean(size for at, size in rows if at >= 60 * (minutes - 2))
+    row = {
+        "growth, %": 100 * (late / early - 1),
+        "after the first minute, MiB": early,
+        "at the end, MiB": late,
+    }
+    write_results({f"{minutes:g} minutes": row})
     print(f"growth after the first minute: {100 * (late / early - 1):.2f} % ({early:.0f} to {late:.0f} MiB)")
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
+from results import write_results
 from spacy.language import Language
 from spacy.training import Example
 
@@ -56,6 +57,7 @@ def main(
     parts = {
         name: sample(read_corpus(data / "germ.test.iob2", columns), tests) for name, columns in LAYERS.items()
     }
+    rows = {}
     for head in heads.split(","):
         nlp = make_nlp(encoder, head, precision=precision)
         examples = make_examples(nlp, make_docs(nlp, records))
@@ -63,6 +65,8 @@ def main(
         scores = score_layers(nlp, parts)
         cells = ", ".join(f"{name} {value:.2f}" for name, value in scores.items())
         print(f"{head}: {cells} ({seconds:.0f} s of training)", flush=True)
+        rows[head] = scores
+    write_results(rows)
 
 
 if __name__ == "__main__":

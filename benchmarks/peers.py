@@ -21,6 +21,7 @@ import spacy
 import srsly
 import typer
 from common import count_same, make_docs, make_examples, read_corpus, sample
+from results import write_results
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -265,6 +266,12 @@ def show(
         table.add_row(row, *cells)
         rows.append([row, *cells])
     Console(width=200).print(table)
+    write_results(
+        {
+            row: {name: float(cell) for name, cell in zip(columns, cells, strict=False) if cell}
+            for row, *cells in rows
+        }
+    )
     text = "\n".join("\t".join(cells) for cells in [["", *columns], *rows])
     file.write_text(text + "\n", encoding="utf-8")
     plot = file.with_suffix(".svg")

@@ -16,7 +16,7 @@ import spacy
 import torch
 import typer
 from common import clock
-from results import Rows, spread, write_results
+from results import Table, spread, write_results
 from spacy.language import Language
 from transformers import AutoModelForTokenClassification, PreTrainedTokenizerFast, pipeline
 
@@ -82,7 +82,7 @@ def make_pipeline(nlp: Language, texts: list[str], folder: str) -> Callable[[], 
     return tag
 
 
-def compare(nlp: Language, texts: list[str], rounds: int) -> Rows:
+def compare(nlp: Language, texts: list[str], rounds: int) -> Table:
     """Time the three in turn: words per second, and as a multiple of `nlp.pipe`'s time."""
     raw, n_pieces = make_raw(nlp, texts)
     n_words = sum(len(nlp.make_doc(text)) for text in texts)

@@ -14,6 +14,7 @@ from typing import Annotated
 import regex
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
+from results import write_results
 
 from spacy_xner.scoring.entities import score_entities
 from spacy_xner.scoring.report import render_table
@@ -59,10 +60,13 @@ def main(
     examples = make_examples(nlp, make_docs(nlp, sample(train_part, n_train)))
     seconds = train(nlp, examples, epochs=epochs, batch_size=batch_size, learn_rate=learn_rate, seed=seed)
     print(f"{len(examples)} texts, {epochs} epochs, seed {seed}: {seconds:.0f} s of training")
+    rows = {}
     for name, records in (("converted", converted), ("as people write", [*map(write_as_people, converted)])):
         scores = score_entities(predict(nlp, make_docs(nlp, records)))
         assert scores is not None
         print(f"{name}\n{render_table(scores)}")
+        rows[name] = {"F1": 100 * scores["strict"]["micro"]["f"]}
+    write_results(rows)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ FOLDER = Path(__file__).with_name("results")
 PACKAGES = ("spacy-xner", "spacy", "torch", "transformers")
 # A figure, a text, or the median of several runs with the lowest and highest.
 Cell: TypeAlias = float | str | dict[str, float]
-Rows: TypeAlias = Mapping[str, Mapping[str, Cell]]
+Table: TypeAlias = Mapping[str, Mapping[str, Cell]]
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
@@ -29,7 +29,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "low": min(values), "high": max(values)}
 
 
-def write_results(rows: Rows, *parts: str) -> Path:
+def write_results(rows: Table, *parts: str) -> Path:
     """Write the rows of the running benchmark.
 
     The file is named after the program, then the parts, then the options of the command line, so that each

@@ -20,6 +20,7 @@ from unittest.mock import patch
 import spacy
 import typer
 from common import clock
+from results import Cell, spread, write_results
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2
 from spacy.language import Language
@@ -131,14 +132,19 @@ def main(
         predicted = list(nlp.pipe(doc.text for doc in docs))
         n_entities = sum(len(doc.ents) for doc in docs)
         print(f"{len(docs)} texts, {sum(map(len, docs))} tokens, {n_entities} entities")
+        rows: dict[str, dict[str, Cell]] = {}
         for name, score in SCORERS.items():
             # New examples in each round: they cache alignments.
-            rows = [list(map(Example, predicted, docs)) for _ in range(rounds)]
-            seconds = statistics.median(cpu_time(partial(score, row)) for row in rows)
-            print(f"{name:20} {seconds:7.3f} s, F1 {100 * score(rows[0]):.4f}")
+            rounds_of = [list(map(Example, predicted, docs)) for _ in range(rounds)]
+            seconds = statistics.median(cpu_time(partial(score, row)) for row in rounds_of)
+            f1 = f"{100 * score(rounds_of[0]):.4f}"
+            rows[name] = {"seconds": seconds, "F1": f1}
+            print(f"{name:20} {seconds:7.3f} s, F1 {f1}")
         for name, use_seqeval in {"evaluate": False, "evaluate --seqeval": True}.items():
             times = [time_evaluate(nlp, gold, predicted, use_seqeval=use_seqeval) for _ in range(rounds)]
             print(f"{name:20} {statistics.median(times):7.3f} s beside prediction")
+            rows[name] = {"seconds": spread(times)}
+        write_results(rows)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from common import clock, make_docs, make_examples, make_nlp, read_corpus
+from results import spread, write_results
 from spacy.language import Language
 
 
@@ -38,6 +39,7 @@ def main(
     for _ in range(rounds):
         seconds = clock(lambda: list(alone.pipe(lines[:texts])))
         ratios.append(clock(lambda: list(both.pipe(lines[:texts]))) / seconds)
+    write_results({"xner and xcat": {"time relative to xner alone": spread(ratios)}})
     low, high = min(ratios), max(ratios)
     print(
         f"xner and xcat take {statistics.median(ratios):.2f} times as long as xner ({low:.2f} to {high:.2f})"

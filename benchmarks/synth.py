@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
+from results import spread, write_results
 
 from spacy_xner.scoring.entities import count_entities
 from spacy_xner.tools.evaluate import predict
@@ -18,6 +19,7 @@ from spacy_xner.types import Record
 
 # Our labels, and those of the corpus.
 LABELS = {"PER": "P", "PHONE": "T"}
+COLUMNS = {"all": "all", "P": "people", "T": "phones"}
 
 
 def main(
@@ -43,11 +45,19 @@ def main(
         f"{real} real": slips,
         f"{drawn} drawn, {real} real": [*ours, *slips * max(1, round(drawn / real / 2))],
     }
+    found: dict[str, list[dict[str, float]]] = {}
     for seed in range(seeds):
         for name, records in rows.items():
             scores = run(records, test, (encoder, head), steps, seed)
             cells = ", ".join(f"{label} {value:.2f}" for label, value in scores.items())
             print(f"{name}, seed {seed}: {cells}", flush=True)
+            found.setdefault(name, []).append(scores)
+    write_results(
+        {
+            name: {COLUMNS[label]: spread([scores[label] for scores in each]) for label in each[0]}
+            for name, each in found.items()
+        }
+    )
 
 
 def run(

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
+from results import spread, write_results
 
 from spacy_xner.distillation.teacher_model import TeacherModel, tokenized
 
@@ -40,6 +41,7 @@ def main(
     ratios = [a / b for a, b in zip(seconds["with"], seconds["without"], strict=True)]
     print(f"{head}: with {seconds['with']}, without {seconds['without']} s")
     print(f"an epoch with a cached teacher: {statistics.median(ratios):.3f} of one without")
+    row = {"an epoch with cached soft targets": spread(ratios)}
     passes: dict[str, list[float]] = {"soft_targets": [], "pipe": []}
     for _ in range(rounds + 1):
         teacher = TeacherModel(pipeline)
@@ -51,6 +53,7 @@ def main(
         passes["soft_targets"].append(time.perf_counter() - begin)
     # The first round warms up.
     ratios = [a / b for a, b in zip(passes["soft_targets"][1:], passes["pipe"][1:], strict=True)]
+    write_results({head: row | {"the first epoch adds, passes of nlp.pipe": spread(ratios)}})
     print(f"the first has more: {statistics.median(ratios):.3f} of a pass of nlp.pipe with the teacher")
 
 

@@ -20,6 +20,7 @@ import torch
 import typer
 from common import make_docs, make_examples, read_corpus, read_results, sample, train
 from recipe import Clock, Rows, make_arguments
+from results import Table, spread, write_results
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -38,7 +39,13 @@ CORPORA = {
     "semeval2018_ec": ("E-c-En-train.txt", "E-c-En-test-gold.txt", False, 3),
     "chnsenticorp": ("train.tsv", "test.tsv", True, 1),
 }
-SCORES = ("cats_acc", "cats_micro_f", "cats_macro_f", "cats_micro_auc", "cats_macro_auc")
+SCORES = {
+    "cats_acc": "accuracy",
+    "cats_micro_f": "micro F1",
+    "cats_macro_f": "macro F1",
+    "cats_micro_auc": "micro AUC",
+    "cats_macro_auc": "macro AUC",
+}
 BATCH = 16
 
 
@@ -176,18 +183,22 @@ def main(
         result = run_recipe(task) if row == "recipe" else run_ours(task, row, cut)
         srsly.write_jsonl(file, [{"key": key, **result}], append=True, append_new_line=False)
         print(srsly.json_dumps({"key": key, **result}), flush=True)
-    show(read_results(file))
+    write_results(show(read_results(file)))
 
 
-def show(done: dict[str, dict[str, Any]]) -> None:
+def show(done: dict[str, dict[str, Any]]) -> Table:
     """Print means over seeds, and training speed as a multiple of the recipe's."""
     print(f"{'':28}" + "".join(f"{name.removeprefix('cats_'):>12}" for name in SCORES) + f"{'speed':>10}")
+    table = {}
     for title in dict.fromkeys(key.rpartition("/")[0] for key in done):
         rows = [row for key, row in done.items() if key.rpartition("/")[0] == title]
         base = [done.get(f"{title.partition('/')[0]}/recipe/{row['key'].rpartition('/')[2]}") for row in rows]
         ratios = [row["speed"] / other["speed"] for row, other in zip(rows, base, strict=True) if other]
         cells = "".join(f"{statistics.fmean(row[name] for row in rows):12.2f}" for name in SCORES)
         print(f"{title:28}{cells}" + (f"{statistics.fmean(ratios):10.2f}" if ratios else ""))
+        scores = {column: spread([row[name] for row in rows]) for name, column in SCORES.items()}
+        table[title] = scores | {"texts per second": spread([row["speed"] for row in rows])}
+    return table
 
 
 if __name__ == "__main__":

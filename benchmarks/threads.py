@@ -17,6 +17,7 @@ from typing import Annotated
 import spacy
 import torch
 import typer
+from results import write_results
 from spacy.language import Language
 
 N_THREADS = (1, 2, 4, 8)
@@ -61,6 +62,7 @@ def main(
     texts = [line for line in source.read_text("utf-8").splitlines() if line.strip()]
     texts = (texts * -(-limit // len(texts)))[:limit]
     print(f"{limit} texts, {torch.get_num_threads()} threads of torch")
+    rows = {}
     for run in (call, pipe):
         run(nlp, texts[:64])
         times: dict[int, list[tuple[float, float]]] = {n: [] for n in N_THREADS}
@@ -74,11 +76,17 @@ def main(
             ]
             by_clock, by_cpu = (statistics.median(values) for values in zip(*ratios, strict=True))
             rate = limit / statistics.median(seconds for seconds, _ in times[n])
+            rows[f"{run.__name__}, {n} threads"] = {
+                "texts per second": rate,
+                "of one, by the clock": by_clock,
+                "of one, by CPU time": by_cpu,
+            }
             print(
                 f"{run.__name__}: {n} threads {rate:7.1f} texts/s, {by_clock:.2f} of one by the clock, "
                 f"{by_cpu:.2f} by CPU time",
                 flush=True,
             )
+    write_results(rows)
 
 
 if __name__ == "__main__":

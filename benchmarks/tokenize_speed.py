@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 from common import clock, read_corpus
+from results import Cell, spread, write_results
 
 from spacy_xner.tokenizer import V1, V2
 
@@ -55,11 +56,13 @@ def find_borders(text: str, pattern: Any) -> Borders:
 def main(corpora: Annotated[list[Path] | None, typer.Argument(help="Corpora, for speed.")] = None) -> None:
     """Print shares of borders inside a token, and speeds."""
     korean = draw_korean(3000)
+    rows: dict[str, dict[str, Cell]] = {name: {} for name in PATTERNS}
     for name, pattern in PATTERNS.items():
         inside = [len(borders - find_borders(text, pattern)) for text, borders in korean]
         n = sum(len(borders) // 2 for _, borders in korean)
         share = f"{sum(inside)} of {n} Korean entities with a border inside a token"
         print(f"{name}: {share} ({sum(inside) / n:.1%})")
+        rows[name]["Korean entities with a border inside a token, %"] = 100 * sum(inside) / n
     texts = {"Korean": [text for text, _ in korean]}
     texts |= {str(path): [record.text for record in read_corpus(path)] for path in corpora or ()}
     for title, part in texts.items():
@@ -69,6 +72,9 @@ def main(corpora: Annotated[list[Path] | None, typer.Argument(help="Corpora, for
                 speeds[name].append(len(part) / clock(lambda p=pattern, t=part: [*map(p.findall, t)]))
         medians = ", ".join(f"{name} {statistics.median(values):,.0f}" for name, values in speeds.items())
         print(f"{title}: {medians} texts per second", flush=True)
+        for name, values in speeds.items():
+            rows[name][f"{Path(title).name}, texts per second"] = spread(values)
+    write_results(rows)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from common import make_docs, make_examples, make_nlp, read_corpus, train
+from results import write_results
 
 from spacy_xner.scoring.entities import score_entities
 from spacy_xner.scoring.report import render_table
@@ -45,6 +46,7 @@ def main(
     )
     scores = score_entities(predict(nlp, test))
     assert scores is not None
+    write_results({head: {"F1": 100 * scores["strict"]["micro"]["f"]}})
     print(f"{head}, seed {seed}")
     print(render_table(scores))
     if output is not None:
