@@ -202,11 +202,15 @@ def inspect(
         str | None, typer.Option(help="Encoder (hub id or folder) whose pieces are counted.")
     ] = None,
     page: Annotated[
-        Path | None, typer.Option("--html", help="Write an HTML page with plots to this file, or -.")
+        Path | None,
+        typer.Option("--html", help="Write an HTML page with texts and plots to this file, or -."),
     ] = None,
     format: CorpusFormat = "auto",
     *,
     options: "ReadOptions",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if there is anything to correct.")
+    ] = False,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -215,6 +219,7 @@ def inspect(
     Examples:
       spacy-xner inspect train.conll dev.conll --encoder encoder/mini
       spacy-xner inspect train.spacy dev.spacy --html corpus.html
+      spacy-xner inspect train.jsonl dev.jsonl --strict
     """
     from ..tools.inspection import inspect as run
     from ..tools.inspection import render_inspection, render_page
@@ -234,9 +239,7 @@ def inspect(
         )
     if page is not None:
         write_text(page, render_page(inspection, ", ".join(facts.name for facts in inspection.splits)))
-    if page == STANDARD:
-        return
-    if as_json:
-        show(asdict(inspection), as_json=True)
-    else:
-        echo(render_inspection(inspection))
+    if page != STANDARD:
+        show(asdict(inspection), as_json=True) if as_json else echo(render_inspection(inspection))
+    if strict and inspection.advice:
+        raise typer.Exit(1)

@@ -9,6 +9,7 @@ import pytest
 
 from spacy_xner.corpus.convert import convert
 from spacy_xner.tools.inspection import inspect, render_inspection, render_page
+from spacy_xner.tools.inspection.page import segment
 from spacy_xner.tools.inspection.table import describe, percentile
 
 from ..test_cli import invoke
@@ -137,13 +138,45 @@ def test_page_is_whole_and_escaped(corpus: list[Path], tiny: Path) -> None:
     parser.feed(page)
     assert parser.open == []
     assert "script" not in parser.seen
-    assert {"table", "h3", "i"} <= set(parser.seen)
+    assert {"table", "h3", "i", "svg", "mark"} <= set(parser.seen)
     assert "&lt;script&gt;" in page
     assert "&lt;title&gt;" in page
     # The page is self-contained.
     assert not re.search(r"(src|href)=", page)
-    heights = [float(height) for height in re.findall(r"height: ([\d.]+)%", page)]
-    assert max(heights) == 100.0
+    # The highest bar takes the whole plot, and a bar of 0 is not drawn.
+    heights = [float(height) for height in re.findall(r'<rect .* height="([\d.]+)"', page)]
+    assert (max(heights), min(heights) > 0) == (130.0, True)
+    widths = [float(width) for width in re.findall(r"<i style=\"width: ([\d.]+)%", page)]
+    assert (max(widths), min(widths) > 0) == (100.0, True)
+
+
+def test_samples_show_texts_with_their_entities(corpus: list[Path]) -> None:
+    (train, _) = inspect(corpus).splits
+    names = ["With LOC", "With ORG", "With PER", "The longest", "The least usual labels"]
+    assert list(train.samples) == names
+    texts = {name: [sample.text for sample in samples] for name, samples in train.samples.items()}
+    # Each text is a sample of one label.
+    assert texts["With PER"] == ["Anna met Bo", "Anna  met Bo", "Anna met Bo"]
+    assert texts["With LOC"] == ["Annas <b>Rome</b>"]
+    assert texts["The longest"] == ["Annas <b>Rome</b>", "Anna  met Bo", "Bank of Rome"]
+    # Two PER are usual.
+    assert texts["The least usual labels"] == ["Anna met Bo", "Annas <b>Rome</b>", "Bank of Rome"]
+    (bank,) = train.samples["With ORG"]
+    assert (bank.place, bank.entities) == (f"{corpus[0]}:5", [(0, 12, "ORG"), (8, 12, "LOC")])
+    assert segment(bank) == ([("Bank of Rome", "ORG")], [("Rome", "LOC")])
+    first = train.samples["With PER"][0]
+    assert segment(first) == ([("Anna", "PER"), (" met ", ""), ("Bo", "PER")], [])
+    page = render_page(inspect(corpus))
+    assert re.search(r"hsl\(\d+ 75% 86%\)\">Anna<b>PER</b></mark> met <mark", page)
+
+
+def test_labels_of_texts_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nit came,good\nit broke,bad\n", encoding="utf-8")
+    inspection = inspect([tmp_path / "a.csv"])
+    samples = inspection.splits[0].samples
+    assert [sample.labels for sample in samples["With good"]] == [["good"]]
+    assert "it came" in render_page(inspection)
+    assert "<b>good</b>" in render_page(inspection)
 
 
 def test_command(corpus: list[Path], tmp_path: Path) -> None:
@@ -157,3 +190,23 @@ def test_command(corpus: list[Path], tmp_path: Path) -> None:
     assert printed["splits"][0]["labels"] == {"PER": 6, "LOC": 2, "ORG": 1}
     code, _, err = invoke("inspect", tmp_path / "none")
     assert (code, "found no" in err) == (1, True)
+
+
+def test_strict_fails_where_there_is_advice(corpus: list[Path], tmp_path: Path) -> None:
+    code, out, _ = invoke("inspect", *corpus, "--strict")
+    assert (code, "! ORG is rare" in out) == (1, True)
+    assert "skip such texts with convert --skip-bad" in out
+    lines = [f'{{"text": "Anna {i}", "spans": [[0, 4, "PER"]]}}' for i in range(25)]
+    (tmp_path / "clean.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert invoke("inspect", tmp_path / "clean.jsonl", "--strict")[0] == 0
+
+
+def test_command_takes_the_options_that_readers_advise(tmp_path: Path) -> None:
+    rows = [{"body": f"Anna {i}", "marks": [{"from": 0, "to": 3, "kind": "PER"}]} for i in range(25)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    options = ("--fields", "text=body,spans=marks,start=from,end=to,label=kind", "--ends", "inclusive")
+    code, out, err = invoke("inspect", tmp_path / "a.jsonl", *options, "--json")
+    assert code == 0, err
+    (split,) = json.loads(out)["splits"]
+    assert (split["n_widened"], split["labels"]) == (0, {"PER": 25})
+    assert split["samples"]["The longest"][0]["entities"] == [[0, 4, "PER"]]

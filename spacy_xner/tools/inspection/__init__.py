@@ -1,6 +1,7 @@
 """Reports what a corpus contains and what is wrong with it, before a model is trained on it."""
 
-from .facts import Inspection, SplitFacts, inspect
+from .advice import Inspection, inspect
+from .facts import SplitFacts
 from .page import render_page
 from .table import render_inspection
 

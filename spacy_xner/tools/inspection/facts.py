@@ -1,8 +1,8 @@
-"""Collects facts about each split of a corpus, texts that splits share, and advice."""
+"""Collects facts about each split of a corpus, and texts that splits share."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import accumulate, combinations
 from pathlib import Path
@@ -18,12 +18,8 @@ from ...corpus.report import ConvertReport
 from ...scoring.spans import all_entities
 from ...tokenizer import Tokenizer
 from .pieces import PieceCounter
+from .samples import Sample, Sampler
 
-# A label with fewer training entities is rare.
-MIN_ENTITIES = 20
-# Shares of entities and of pieces above which there is advice.
-MAX_WIDENED = 0.001
-MAX_UNKNOWN = 0.01
 # Positions listed for each kind of problem.
 MAX_PLACES = 5
 
@@ -54,6 +50,7 @@ class SplitFacts:
         n_conflicts: Number of these duplicates with a different annotation.
         n_skipped: Number of texts that cannot be read.
         places: Positions of some problems, by kind.
+        samples: Some texts with their entities, by what they are samples of.
         notes: What was detected about the format.
     """
 
@@ -74,6 +71,7 @@ class SplitFacts:
     n_conflicts: int = 0
     n_skipped: int = 0
     places: dict[str, list[str]] = field(default_factory=dict)
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -107,72 +105,29 @@ class Leak:
     places: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What a corpus contains and what is wrong with it.
-
-    Attributes:
-        splits: Facts about each split.
-        leaks: Pairs of splits that share texts.
-        advice: Problems and what to do about them, one line each.
-    """
-
-    splits: list[SplitFacts]
-    leaks: list[Leak]
-    advice: list[str]
-
-
-def inspect(
-    paths: str | Path | Sequence[str | Path],
-    *,
-    encoder: str | Path | None = None,
-    columns: str | None = None,
-    allow_empty: bool = False,
-    format: str = "auto",
-    options: ReadOptions | None = None,
-    on_progress: Callable[[str, int], None] = lambda name, n_texts: None,
-) -> Inspection:
-    """Inspect the splits of a corpus, the training split first.
-
-    Args:
-        paths: Corpus files of any format, ``.spacy`` files, or folders.
-        encoder: Hub id or folder; without one, pieces are not counted.
-        columns: Names of the columns of CoNLL files; None to detect them.
-        allow_empty: Accept a split without a single entity or label.
-        format: Name of their format; ``auto`` detects it.
-        options: Options of the reader, instead of ``columns`` and ``allow_empty``; bad texts are skipped.
-        on_progress: Called with a split's name and the number of texts read so far.
-
-    Raises:
-        OSError: If there is no such file or encoder.
-        CorpusError: If a file cannot be read at all.
-
-    Examples:
-        >>> import spacy_xner
-        >>> inspection = spacy_xner.inspect(["train.conll", "dev.conll"])
-        >>> train = inspection.splits[0]
-        >>> train.n_texts, train.labels["PER"]
-        (3, 2)
-        >>> [(leak.first, leak.second, leak.n_texts) for leak in inspection.leaks]
-        [('train.conll', 'dev.conll', 1)]
-    """
-    counter = None if encoder is None else PieceCounter(str(encoder))
-    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+def collect(
+    files: Sequence[Path],
+    counter: PieceCounter | None,
+    format: str,
+    options: ReadOptions,
+    on_progress: Callable[[str, int], None],
+) -> tuple[list[SplitFacts], list[Leak]]:
+    """Collect facts about each split, and what pairs of them share. See `spacy_xner.inspect`."""
     splits, fingerprints = [], []
-    options = options or ReadOptions(columns=columns, allow_empty=allow_empty)
-    options = replace(options, skip_bad=True, show=True)
     names = _name_splits(files)
     for path, name in zip(files, names, strict=True):
-        facts, own = SplitFacts(name), Fingerprints()
+        facts, own, sampler = SplitFacts(name), Fingerprints(), Sampler()
         for doc, place in _read(path, facts, format, options):
             _count(doc, facts, counter)
             _check_duplicate(doc, place, facts=facts, seen=own)
+            sampler.add(doc, place)
             on_progress(name, facts.n_texts)
+        facts.samples = sampler.choose()
         splits.append(facts)
         fingerprints.append(own)
     pairs = combinations(zip(names, fingerprints, strict=True), 2)
     leaks = [leak for first, second in pairs if (leak := _find_leak(first, second)).n_texts]
-    return Inspection(splits, leaks, list(_advise(splits, leaks)))
+    return splits, leaks
 
 
 def _name_splits(paths: Sequence[Path]) -> list[str]:
@@ -201,7 +156,8 @@ def _read(path: Path, facts: SplitFacts, format: str, options: ReadOptions) -> I
     facts.n_widened, facts.n_overlapping = report.n_widened, report.n_overlapping
     for kind, lines in (("illegal tags", reading.repaired), ("unreadable texts", reading.skipped)):
         for line in lines[:MAX_PLACES]:
-            facts.add_place(kind, line)
+            # Here, they are always skipped.
+            facts.add_place(kind, line.replace("with --skip-bad", "with convert --skip-bad"))
 
 
 def _entities(doc: Doc) -> list[tuple[int, int, str]]:
@@ -257,41 +213,3 @@ def _find_leak(first: tuple[str, Fingerprints], second: tuple[str, Fingerprints]
     n_conflicts = sum(own[text][0] != others[text][0] for text in shared)
     places = [f"{own[text][1]}, {others[text][1]}" for text in shared[:MAX_PLACES]]
     return Leak(name, other, len(shared), n_conflicts, places)
-
-
-def _advise(splits: Sequence[SplitFacts], leaks: Sequence[Leak]) -> Iterator[str]:
-    """List problems and what to do about them."""
-    for leak in leaks:
-        yield (
-            f"{leak.n_texts} texts are in both {leak.first} and {leak.second}: scores on them do not show "
-            "how well new texts are read. Remove them from one."
-        )
-    for facts in splits:
-        yield from _advise_split(facts)
-    train, *others = splits
-    for label, n in sorted(train.labels.items()):
-        if n < MIN_ENTITIES:
-            yield f"{label} is rare: {n} in {train.name}. Annotate or generate more, or drop the label."
-    for facts in others:
-        for label in sorted({*facts.labels} - {*train.labels}):
-            yield f"{label} is in {facts.name} but not in {train.name}: it cannot be learned."
-        for label in sorted({*train.labels} - {*facts.labels}):
-            yield f"{label} is in {train.name} but not in {facts.name}: it is not scored there."
-
-
-def _advise_split(facts: SplitFacts) -> Iterator[str]:
-    name = facts.name
-    if facts.n_conflicts:
-        yield f"{facts.n_conflicts} duplicates in {name} have conflicting annotations. Make them agree."
-    if facts.n_skipped:
-        yield f"{facts.n_skipped} texts of {name} cannot be read. Fix them."
-    if facts.repairs:
-        yield f"{sum(facts.repairs.values())} tags of {name} are illegal. Check them."
-    if facts.n_widened > MAX_WIDENED * facts.n_entities:
-        yield (
-            f"{facts.n_widened} entities of {name} have a boundary inside a token, which no model can "
-            "predict. Fix them, or choose another tokenizer."
-        )
-    if facts.n_unknown > MAX_UNKNOWN * facts.n_pieces:
-        share = facts.n_unknown / facts.n_pieces
-        yield f"{share:.1%} of the pieces of {name} are unknown to the encoder. Choose another encoder."

@@ -1,22 +1,42 @@
-"""Renders an inspection as one self-contained HTML page with plots."""
+"""Renders an inspection as one self-contained HTML page with texts and plots."""
 
 from importlib.resources import files
+from typing import NamedTuple
 
 from jinja2 import Environment
 
-from .facts import Inspection
+from .advice import Inspection
+from .facts import SplitFacts
+from .samples import CharEntity, Sample
 from .table import label_rows, percentile, summary
 
 # Bars of a plot of lengths.
 MAX_BARS = 24
+# The golden angle: the hues of any number of labels are far apart.
+HUE = 137.5
+# Characters of a text that are shown.
+MAX_CHARS = 600
 
-Bar = tuple[str, int, float]
+
+class Bar(NamedTuple):
+    """A bar of a plot: what is counted, how often, and its height from 0 to 100."""
+
+    name: str
+    n: int
+    height: float
+
+
+class Segment(NamedTuple):
+    """A part of a text: an entity, or what is between two, without a label."""
+
+    text: str
+    label: str
 
 
 def render_page(inspection: Inspection, title: str = "Corpus") -> str:
     """Render an inspection as HTML; texts of the corpus are escaped."""
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    labels = sorted({label for facts in inspection.splits for label in facts.labels})
+    labels = sorted({label for facts in inspection.splits for label in (*facts.labels, *facts.cats)})
     return (
         Environment(autoescape=True)
         .from_string(template)
@@ -25,30 +45,48 @@ def render_page(inspection: Inspection, title: str = "Corpus") -> str:
             inspection=inspection,
             summary=summary(inspection.splits),
             rows=list(label_rows(inspection.splits)),
-            plots=[
-                {
-                    "name": facts.name,
-                    "labels": _bars({label: facts.labels.get(label, 0) for label in labels}),
-                    "tokens": _histogram(facts.tokens),
-                    "pieces": _histogram(facts.pieces),
-                    "lengths": _histogram(facts.lengths),
-                }
-                for facts in inspection.splits
-            ],
+            hues={label: round(HUE * i) % 360 for i, label in enumerate(labels)},
+            segment=segment,
+            plots=[_plot(facts, labels) for facts in inspection.splits],
         )
     )
 
 
+def segment(sample: Sample) -> tuple[list[Segment], list[Segment]]:
+    """Split a text at its entities, and list the entities that are inside or across others."""
+    outer: list[CharEntity] = []
+    others: list[CharEntity] = []
+    # The longest of those that start first.
+    for entity in sorted(sample.entities, key=lambda each: (each[0], -each[1])):
+        (others if outer and entity[0] < outer[-1][1] else outer).append(entity)
+    segments, end = [], 0
+    text = sample.text[:MAX_CHARS]
+    for first, last, label in outer:
+        segments += [Segment(text[end:first], ""), Segment(text[first:last], label)]
+        end = last
+    rest = text[end:] + ("…" if len(sample.text) > MAX_CHARS else "")
+    shown = [part for part in [*segments, Segment(rest, "")] if part.text]
+    return shown, [Segment(sample.text[first:last], label) for first, last, label in others]
+
+
+def _plot(facts: SplitFacts, labels: list[str]) -> dict[str, object]:
+    counts = {label: facts.labels.get(label, 0) + facts.cats.get(label, 0) for label in labels}
+    lengths = {
+        "Tokens per text": facts.tokens,
+        "Pieces per text": facts.pieces,
+        "Tokens per entity": facts.lengths,
+    }
+    histograms = {name: _histogram(sizes) for name, sizes in lengths.items() if sizes}
+    return {"name": facts.name, "labels": _bars(counts), "histograms": histograms}
+
+
 def _bars(counts: dict[str, int]) -> list[Bar]:
-    """Return the name, count and height of each bar, from 0 to 100."""
     highest = max(counts.values(), default=0) or 1
-    return [(name, n, 100 * n / highest) for name, n in counts.items()]
+    return [Bar(name, n, 100 * n / highest) for name, n in counts.items()]
 
 
 def _histogram(counts: dict[int, int]) -> list[Bar]:
     """Sort lengths into bars of equal width; the last collects those above the 99th percentile."""
-    if not counts:
-        return []
     last = max(percentile(counts, 0.99), 1)
     step = -(-(last + 1) // MAX_BARS)
     bars: dict[int, int] = {start: 0 for start in range(0, last + 1, step)}

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from ...scoring.report import align
-from .facts import Inspection, SplitFacts
+from .advice import Inspection
+from .facts import SplitFacts
 
 
 def render_inspection(inspection: Inspection) -> str:
