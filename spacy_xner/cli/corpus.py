@@ -203,7 +203,7 @@ def inspect(
     ] = None,
     page: Annotated[
         Path | None,
-        typer.Option("--html", help="Write an HTML page with texts and plots to this file, or -."),
+        typer.Option("--html", help="Write a page of HTML with texts and plots here, or -."),
     ] = None,
     format: CorpusFormat = "auto",
     *,
