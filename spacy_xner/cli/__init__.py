@@ -13,9 +13,10 @@ from .corpus import convert, export, inspect, synth
 from .deliver import package
 from .encoder import mini, prune, tiny
 from .init import config, project
-from .model import adopt, device, evaluate, shrink, teacher_check, thresholds, train
+from .model import adopt, device, evaluate, shrink, teacher_check, thresholds
 from .parts import echo
 from .predict import predict
+from .train import train
 
 encoder_app = typer.Typer(
     cls=Group, help="Write a Hugging Face encoder: the default, a pruned or a tiny one.", no_args_is_help=True

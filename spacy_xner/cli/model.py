@@ -201,25 +201,6 @@ def shrink(
     show_report(report._asdict(), as_json=as_json)
 
 
-def train(
-    ctx: typer.Context,
-    config: Annotated[Path, typer.Argument(help="Training config, such as one from configs/.")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Output folder for model-best and model-last.")
-    ] = None,
-    device: Device = "auto",
-) -> None:
-    """Check the corpora and the encoder, choose the device, and run `spacy train`.
-
-    Other options override config settings, as in `spacy train`: --paths.train FILE --vars.max_steps 500
-    """
-    from spacy.cli._util import parse_config_overrides
-
-    from ..training.preflight import train as run
-
-    run(config, output, device=device, overrides=parse_config_overrides(ctx.args))
-
-
 def device(
     name: Annotated[str, typer.Argument(help="Device name.")] = "auto", as_json: AsJson = False
 ) -> None:

@@ -34,6 +34,7 @@ from .interfaces import (
     check_distillable,
 )
 from .labels import check_addable, check_labels, is_placeholder, log_labels, merge_labels
+from .rates import RateCheck, check_frequency
 from .runtime import RuntimeSettings, check_runtime
 from .saving import read_folder, write_folder
 from .setting import restore_settings
@@ -64,6 +65,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.name = name
         # For errors: the number of updates, and how some texts of the last one begin.
         self._n_updates, self._last_texts = 0, [""]
+        self._check_rate = RateCheck(name)
         self.cfg: dict[str, Any] = {"labels": []}
         self.configured: dict[str, Any] = {}
         self.scorer = scorer
@@ -148,6 +150,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
                 or training cannot start from `init_from`.
         """
         validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
+        check_frequency(nlp)
         if teacher is not None:
             check_distillable(self.task, self.name)
         old = () if init_from is None else self.task.resume_from(self.model, init_from, self.name)
@@ -160,8 +163,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             corpus.check(self.name)
         self.cfg["labels"] = list(labels)
         self._add_strings()
-        sample = [eg.x for eg in islice(get_examples(), INIT_SAMPLE)]
-        self.model.initialize(X=sample, Y=self.labels)
+        self.model.initialize(X=[eg.x for eg in islice(get_examples(), INIT_SAMPLE)], Y=self.labels)
         if init_from is not None:
             log_labels(init_from, old, self.labels)
         self.teacher = teacher
@@ -209,9 +211,6 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             sgd: The optimizer, or None (False from `spacy train`) to accumulate gradients only.
             losses: Losses by component name, to add this one to: the mean over annotated tokens or texts.
 
-        Returns:
-            The losses.
-
         Raises:
             ValueError: If `drop` is out of range.
             NonFiniteError: If the loss or a gradient is NaN or infinite; the weights stay as they are.
@@ -237,6 +236,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Update the weights from the accumulated gradients; raises NonFiniteError if any is not finite."""
+        self._check_rate(self.weights, sgd)
         try:
             self.model.finish_update(sgd)
         except NonFiniteError as err:

@@ -126,6 +126,16 @@ class Weights(Protocol):
         """Whether there are weights."""
         ...
 
+    @property
+    def encoder_width(self) -> int | None:
+        """Width of the model's own encoder, a usual one before initialization; None if it has none."""
+        ...
+
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether training changes pretrained weights of the encoder."""
+        ...
+
     def configure(self, *, device: str, precision: str, max_batch_pieces: int, backend: str) -> None:
         """Change the settings that may differ between machines. See `make_xner`."""
         ...

@@ -8,7 +8,11 @@ from typing import Any
 from weakref import ref
 
 from spacy import util
-from spacy.language import Language
+from spacy.language import DEFAULT_CONFIG, Language
+
+from .component import Component
+from .interfaces import TextReader
+from .rates import suggest_rate
 
 
 def adapt(nlp: Language) -> None:
@@ -41,10 +45,21 @@ class Method:
 def create_optimizer(nlp: Language) -> Any:
     """Create the optimizer of ``[training.optimizer]``, which may refer to other sections of the config.
 
-    spaCy resolves that section alone, where ``${vars.learn_rate}`` means nothing (explosion/spaCy#8511).
+    spaCy resolves that section alone, where ``${vars.learn_rate}`` means nothing (explosion/spaCy#8511). Its
+    default, Adam at 0.001, would destroy a pretrained encoder: the config gets AdamW at a rate that suits it.
     """
-    training = nlp.config.interpolate()["training"]
-    return util.registry.resolve({"optimizer": training["optimizer"]})["optimizer"]
+    optimizer = nlp.config.interpolate()["training"]["optimizer"]
+    pipes = [pipe for _, pipe in nlp.components if isinstance(pipe, Component)]
+    rates = [
+        suggest_rate(pipe.weights.encoder_width, of_texts=isinstance(pipe.task, TextReader))
+        for pipe in pipes
+        if pipe.weights.encoder_width is not None
+    ]
+    if rates and optimizer == DEFAULT_CONFIG["training"]["optimizer"]:
+        optimizer = {"@optimizers": "spacy_xner.AdamW.v1", "learn_rate": min(rates)}
+        nlp.config["training"]["optimizer"] = optimizer
+        util.logger.info("Optimizer: spacy_xner.AdamW.v1 at %g", min(rates))
+    return util.registry.resolve({"optimizer": optimizer})["optimizer"]
 
 
 def replace_listeners(nlp: Language, tok2vec_name: str, pipe_name: str, listeners: Iterable[str]) -> None:

@@ -23,6 +23,18 @@ def render_table(scores: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def render_performance(performance: Mapping[str, Any]) -> str:
+    """Render the scores that spaCy keeps in a pipeline's ``meta.json`` as plain text, in percent."""
+    rows: dict[str, Mapping[str, float]] = {}
+    for name, value in performance.items():
+        if name == "ents_per_type" or name.endswith("f_per_type"):
+            rows |= value or {}
+    for mean in (name[:-2] for name in performance if name.endswith("_f")):
+        rows[mean] = {key: performance[f"{mean}_{key}"] for key in "prf"}
+    cells = [(name, *(_percent(row[key]) for key in "prf")) for name, row in rows.items()]
+    return "\n".join(align([("label", "P", "R", "F1"), *cells]))
+
+
 def render_comparison(change: dict[str, dict[str, float | None]]) -> str:
     """Render the changes in the result of `spacy_xner.compare` as plain text, in percent."""
     rows = [("type", "before", "after", "loss")]

@@ -1,69 +1,58 @@
-"""``spacy train`` on a device chosen at run time, after checks for common mistakes."""
+"""Checks for common mistakes in a config and its corpora, before a training."""
 
-import logging
-import os
 from collections.abc import Collection
+from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import srsly
-from spacy.cli.train import train as spacy_train
+from spacy.language import DEFAULT_CONFIG
 from spacy.tokens import DocBin
-from spacy.util import load_config, logger
 from spacy.vocab import Vocab
 from thinc.api import Config
 
 from ..corpus.docbin import list_docbins
-from ..errors import NonFiniteError
-from ..hub.checks import check_name
 from ..models.warm_start import load_origin
-from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
+
+# Learning rates from which thinc's Adam destroys a pretrained encoder.
+DESTRUCTIVE_RATE = 0.0005
 
 
-def train(
-    config_path: Path, output: Path | None, *, device: str = "auto", overrides: dict[str, Any] | None = None
-) -> None:
-    """Check a config and its corpora, then run `spacy train`.
-
-    The device is passed in an environment variable: in the config, it would be saved with the pipeline.
-
-    Args:
-        config_path: Training config.
-        output: Output folder of ``model-best`` and ``model-last``.
-        device: As the setting of the component.
-        overrides: Config settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
+def check_overrides(config: Config, overrides: dict[str, Any]) -> None:
+    """Check that the settings at the top of a config that are to be replaced exist.
 
     Raises:
-        OSError: If a file or the encoder does not exist.
-        ValueError: If the device or the corpora cannot be used.
-        NonFiniteError: If a loss, gradient or weight becomes NaN or infinite.
+        ValueError: If a key of ``[vars]`` or ``[paths]`` is not in the config.
     """
-    overrides = overrides or {}
-    if not config_path.is_file():
-        raise FileNotFoundError(
-            f"The config must be a file, found no {config_path}. Start from one of configs/."
+    for name in overrides:
+        section, _, key = name.partition(".")
+        if section not in ("vars", "paths"):
+            continue
+        known = [*config.get(section, {}), *DEFAULT_CONFIG.get(section, {})]
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"Did you mean --{section}.{near[0]}?" if near else "Choose one of these."
+            raise ValueError(
+                f"--{section}.NAME must be a key of [{section}] in the config "
+                f"({', '.join(known) or 'none'}), found {key}. {remedy}"
+            )
+
+
+def check_optimizer(config: Config) -> None:
+    """Check that the optimizer is not spaCy's default one, which destroys a pretrained encoder.
+
+    Raises:
+        ValueError: If it is.
+    """
+    optimizer = config["training"].get("optimizer", DEFAULT_CONFIG["training"]["optimizer"])
+    rate = optimizer.get("learn_rate", DESTRUCTIVE_RATE)
+    is_destructive = isinstance(rate, float | int) and rate >= DESTRUCTIVE_RATE
+    if list_encoders(config) and optimizer["@optimizers"] == "Adam.v1" and is_destructive:
+        raise ValueError(
+            f"training.optimizer must keep what a pretrained encoder knows, found Adam.v1 at {rate}, which "
+            "destroys it: nothing would be learned. Make a config with: spacy-xner init config"
         )
-    config = load_config(config_path, overrides=overrides, interpolate=True)
-    resolve_device(device)
-    check_corpora(config, old_labels=read_origin_labels(config))
-    for name in list_encoders(config):
-        check_name(name)
-    before, level = os.environ.get(DEVICE_VARIABLE), logger.level
-    os.environ[DEVICE_VARIABLE] = device
-    # Without --verbose, spaCy would hide which labels were copied and what a teacher knows.
-    logger.setLevel(logging.INFO)
-    try:
-        spacy_train(config_path, output, use_gpu=-1, overrides=overrides)
-    except NonFiniteError as err:
-        # After an error, spaCy saves model-last even so. If that fails too, the reason is the first error.
-        raise err.__context__ if isinstance(err.__context__, NonFiniteError) else err from None
-    finally:
-        logger.setLevel(level)
-        if before is None:
-            del os.environ[DEVICE_VARIABLE]
-        else:
-            os.environ[DEVICE_VARIABLE] = before
 
 
 def list_encoders(config: Config) -> list[str]:

@@ -145,7 +145,6 @@ def render_config(recipe: Recipe) -> str:
         "max_steps": max_steps,
         "warmup_steps": max(1, max_steps // 10),
         "batch_size": recipe.batch_size or (16 if recipe.is_gpu else 8),
-        "eval_frequency": 100 if recipe.is_gpu else 140,
         "is_small": is_small,
         "learn_rate": recipe.learn_rate(is_small=is_small),
         "pooling": "first" if recipe.extend and is_checkpoint(recipe.extend) else "mean",
