@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,9 @@ from ..types import Record
 from .formats.columns import find_columns
 from .formats.registry import find_format, get_format, recognize
 from .reading.archives import is_archive, unpack
+from .reading.encoding import share_encodings
 from .reading.folders import leave_out, list_files
+from .reading.pool import Pool
 from .reading.session import ReadSession
 from .reading.sniff import read_file_head
 
@@ -80,6 +83,8 @@ def _read_archive(session: ReadSession, format: str, depth: int) -> Iterator[Rec
 
 def _read_folder(session: ReadSession, format: str, depth: int) -> Iterator[Record]:
     session, files = list_files(session)
+    if session.options.encoding is None and len(files) > 1:
+        session.encodings.update(share_encodings(files))
     sources = [*_choose_formats(session, [_recognize(session.for_file(file), format) for file in files])]
     if not sources:
         raise ValueError(
@@ -156,6 +161,7 @@ def _find_columns(session: ReadSession) -> str | None:
 
 def _read_all(session: ReadSession, sources: Sequence[Source], depth: int) -> Iterator[Record]:
     """Read the records of several files as those of one, and note what was detected in how many of them."""
+    sources = _pool(sources, depth)
     formats = sorted({source.format for source in sources} - {"auto"})
     session.note(f"format {formats[0] if formats else 'of each archive'}, {len(sources)} files")
     notes: dict[str, list[str]] = {}
@@ -184,6 +190,19 @@ def _read_all(session: ReadSession, sources: Sequence[Source], depth: int) -> It
         session.note(f"in {len(alike)} of {len(sources)} files, such as {alike[0]}")
     if n_repeated:
         session.note(f"{n_repeated} texts are in several files; name one of these if they are by annotator")
+
+
+def _pool(sources: Sequence[Source], depth: int) -> list[Source]:
+    """Take samples of all files: what is ambiguous in one of them is decided from all."""
+    pool = Pool(len(sources))
+    sources = [Source(replace(session, pool=pool), name) for session, name in sources]
+    for session, name in sources:
+        # The reader will report what is wrong.
+        with warnings.catch_warnings(), suppress(ValueError):
+            warnings.simplefilter("ignore", XnerWarning)
+            next(read_source(session.preview(), name, depth), None)
+    pool.is_open = False
+    return sources
 
 
 def _list_labels(sources: Sequence[Source], depth: int) -> list[str]:

@@ -18,6 +18,8 @@ MIN_RATIO = 4
 # would fall between CR and LF otherwise; where entities would be empty without inclusive ends; where none
 # would, as some corpora have parts of words; and where no entity at all fits the simpler one.
 MIN_UNITS, MIN_CRLF, MIN_SPLIT_CRLF, MIN_EMPTY, MIN_CUT, MIN_ALL = 5, 2, 1, 3, 10, 3
+# Of a file, if so many more fit its own convention than that of other files.
+MIN_OWN = 2
 UNCLEAR = "; that is not enough to be sure"
 # Entities do not start with these, nor end with those.
 CLOSING = ",.;:!?，。；：！？、)]}）】》」』”’"
@@ -56,6 +58,41 @@ def find_convention(
     convention, more = _find_ends(records, units) if is_open else (units, "")
     evidence = "; ".join(filter(None, (evidence, more)))
     return convention, f"{convention}: {evidence or _EVIDENCE[is_open]}"
+
+
+def find_shared_convention(
+    own: Sequence[RawRecord], others: Sequence[RawRecord], options: ReadOptions
+) -> tuple[Convention, str]:
+    """Detect what offsets count in a file, from the entities of all files of its corpus.
+
+    A file in which entities clearly fit another convention has its own.
+
+    Args:
+        own: A sample of the file.
+        others: Samples of the other files.
+        options: Options.
+    """
+    convention, evidence = find_convention(own, options)
+    if not others or not evidence:
+        return convention, evidence
+    shared, shared_evidence = find_convention([*own, *others], options)
+    if shared == convention:
+        return convention, evidence
+    if _count_fitting(own, convention) >= _count_fitting(own, shared) + MIN_OWN:
+        return convention, f"{evidence}; unlike other files, with {shared}"
+    return shared, f"{shared_evidence}, as in other files"
+
+
+def _count_fitting(records: Iterable[RawRecord], convention: Convention) -> int:
+    """Count the entities that match their own text, or fit words if they have none."""
+    n_fitting = 0
+    for text, spans, *_ in records:
+        for span, parts in zip(spans or (), convention.locate(text, spans or ()), strict=True):
+            cut = cut_text(text, parts)
+            is_known = span.surface is not None
+            fits = compare(cut, span.surface or "") is not None if is_known else fits_words(text, *parts[0])
+            n_fitting += bool(cut) and fits
+    return n_fitting
 
 
 _EVIDENCE = {

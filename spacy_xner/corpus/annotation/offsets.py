@@ -11,7 +11,7 @@ from ...types import CharSpan, Record
 from ..reading.options import TOKENS
 from ..reading.session import FIX_OR_SKIP, ReadSession, shorten
 from .convention import CONVENTIONS, Convention, Range
-from .detection import cut_text, find_convention
+from .detection import cut_text, find_shared_convention
 from .raw import RawRecord, RawSpan
 from .surfaces import compare
 
@@ -97,7 +97,7 @@ def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
         labels |= dict.fromkeys(raw.classes) | dict.fromkeys(raw.cats or ())
         if n_texts <= SAMPLE_TEXTS:
             sample.append(raw)
-        elif not labels:
+        elif not labels or (session.pool is not None and session.pool.is_open):
             break
     if len(labels) > max(MAX_CLASSES, n_texts / 2):
         session.fail(
@@ -112,7 +112,9 @@ def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
             "--units tokens must be for texts with tokens, and entities by their indices, found none.",
             "Leave it out, or pass --format tokens.",
         )
-    convention, evidence = find_convention(sample, session.options)
+    annotated = [raw for raw in sample if raw.spans]
+    others = session.exchange("offsets", annotated)
+    convention, evidence = find_shared_convention(annotated, others, session.options)
     if evidence:
         session.note(evidence)
     return _Preview(convention, dict.fromkeys(sorted(labels), 0.0))

@@ -1,15 +1,18 @@
 """Finds out the tagging scheme of a corpus from a sample of its tags."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 
 from ...schemes import OUTSIDE, SCHEMES, TagScheme, is_label_first
+from ..reading.session import ReadSession
 from .spellings import find_form
 
 # Sentences with entities that are compared with each scheme.
 MAX_SENTENCES = 500
+# Of a file, if so many more are bad in the scheme of other files than in its own.
+MIN_OWN = 2
 
 
 def detect_scheme(
@@ -49,6 +52,37 @@ def detect_scheme(
         f"{n_illegal[best.name]}" + (f", as {second} {n_illegal[second]}" if second else "")
     )
     return best, evidence
+
+
+def find_shared_scheme(session: ReadSession, own: Sequence[Sequence[str]]) -> tuple[TagScheme, str]:
+    """Detect how the tags of a file are written, from those of all files of its corpus.
+
+    A file in which more tags are illegal then has its own scheme.
+
+    Args:
+        session: The session.
+        own: The tags of some sentences.
+    """
+    scheme, label = session.options.scheme, session.options.label
+    best, evidence = detect_scheme(own, scheme, label)
+    others = session.exchange("tags", own)
+    if not others:
+        return best, evidence
+    shared, shared_evidence = detect_scheme([*own, *others], scheme, label)
+    if shared == best:
+        return best, evidence
+    if _count_bad(own, best) + MIN_OWN <= _count_bad(own, shared):
+        return best, f"{evidence}; unlike other files, in {shared.name}"
+    return shared, f"{shared_evidence}, as in other files"
+
+
+def _count_bad(sentences: Iterable[Sequence[str]], scheme: TagScheme) -> int:
+    """Count the tags that are illegal, and twice those that are none."""
+    n_bad = 0
+    for tags in sentences:
+        good = [tag for tag in tags if scheme.parse(tag) is not None]
+        n_bad += 2 * (len(tags) - len(good)) + len(scheme.repairs(good, scheme.decode(good)))
+    return n_bad
 
 
 def _describe(scheme: TagScheme) -> str:

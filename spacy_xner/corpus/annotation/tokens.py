@@ -13,7 +13,7 @@ from .marks import find_marks, remove_marks
 from .rebuild import Offsets, locate_tokens, place_tokens
 from .repairs import read_tags
 from .spacing import Spacing, detect_spacing
-from .tags import detect_scheme
+from .tags import find_shared_scheme
 
 
 class Sentence(NamedTuple):
@@ -58,9 +58,8 @@ def find_style(session: ReadSession, sentences: Sequence[Sentence], kind: str) -
         kind: What is tagged, for the note.
     """
     options = session.options
-    scheme, evidence = detect_scheme(
-        [tags for sentence in sentences for tags in sentence.layers], options.scheme, options.label
-    )
+    tags = [tags for sentence in sentences for tags in sentence.layers]
+    scheme, evidence = find_shared_scheme(session, tags)
     session.note(f"{kind}: {evidence}")
     marks = find_marks([token for each in sentences for token in each.tokens if not is_blank(token)])
     if marks is not None:

@@ -10,7 +10,7 @@ Source: the documentation of these tools.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import TextIO
@@ -24,7 +24,7 @@ from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 from .json_keys import Plan
 from .json_names import ENDS, STARTS, normalize
-from .json_paths import get, is_place
+from .json_paths import find_text, get, is_place
 from .json_plan import find_plan
 from .json_spans import SHAPE, is_offset
 from .json_values import Place, decode, is_flag
@@ -47,8 +47,16 @@ def read_span_json(session: ReadSession) -> Iterator[Record]:
     """
     preview = session.preview()
     rows = [row for _, row in islice(read_json(preview), SAMPLE_ROWS)]
-    plan = find_plan(session, rows)
+    plan = find_plan(session, _pool_rows(session, rows))
     yield from read_offsets(session, read_json, partial(parse_row, plan))
+
+
+def _pool_rows(session: ReadSession, rows: Sequence[Row]) -> list[Row]:
+    """Return objects of all files of the corpus, or of this one if it has its text under another key."""
+    pooled = [*rows, *session.exchange("rows", rows)]
+    text = find_text(pooled)
+    is_shared = 2 * sum(isinstance(get(row, text), str) for row in rows) > len(rows)
+    return pooled if is_shared else [*rows]
 
 
 def parse_row(plan: Plan, session: ReadSession, where: str, row: Row) -> RawRecord | None:

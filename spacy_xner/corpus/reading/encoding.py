@@ -2,13 +2,13 @@
 
 import codecs
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ...errors import CorpusError
-from .languages import ASCII, BAD, COMMON, LANGUAGES
+from .languages import ASCII, BAD, COMMON, LANGUAGES, Language
 
 UTF_8 = "utf-8"
 # Bytes read at once, and the number of such blocks with other bytes than ASCII that are looked at.
@@ -31,6 +31,8 @@ MIN_COMMON = 0.35
 # Natural logarithms: the odds by which an encoding must beat the next one, those of a byte without a meaning,
 # and of a file of such bytes.
 MIN_ODDS, NOISE, NOISE_PRIOR = 3.0, -4.85, -2.0
+# The odds by which a file has another encoding than the other files of its corpus, and bytes of each of them.
+MIN_OWN_ODDS, MIN_SAMPLE = 10.0, 512
 # Fewer bytes beyond ASCII than this are bad bytes, rather than two encodings that fit alike.
 MIN_BYTES = 4
 # Bytes of no text, and how many of them make a file binary, in all and as a share.
@@ -85,6 +87,49 @@ def detect_encoding(path: Path, where: str) -> Encoding:
         OSError: If there is no such file.
         CorpusError: If two encodings are about as probable.
     """
+    found = _look_at(path)
+    return _choose(where, found) if isinstance(found, bytes) else found
+
+
+def share_encodings(paths: Iterable[Path]) -> dict[Path, Encoding]:
+    """Detect the encodings of the text files of a corpus: those that are not UTF-8 mostly have the same.
+
+    Args:
+        paths: The files.
+
+    Returns:
+        The encodings, without those of files that clearly have another one of their own.
+    """
+    found = {path: _look_at(path) for path in paths if not is_binary(read_start(path))}
+    known = {path: each for path, each in found.items() if isinstance(each, Encoding)}
+    samples = {path: each for path, each in found.items() if isinstance(each, bytes)}
+    if len(samples) < 2:
+        return known
+    parts = [_cut(sample, max(SAMPLE // len(samples), MIN_SAMPLE)) for sample in samples.values()]
+    try:
+        usual = _choose("", b"\n".join(parts))
+    except CorpusError:
+        return known
+    for path, sample in samples.items():
+        if usual.name != UTF_8 and _fits(sample, usual.name):
+            known[path] = usual
+    return known
+
+
+def _cut(sample: bytes, size: int) -> bytes:
+    """Return the first lines of a sample."""
+    return sample if len(sample) <= size else sample[:size].rpartition(b"\n")[0] or sample
+
+
+def _fits(sample: bytes, name: str) -> bool:
+    """Return whether the characters of a file are about as probable in an encoding as in any other."""
+    texts, scores = _score(sample)
+    own = max(score for language, score in scores.items() if language.codec == name)
+    return BAD not in texts[name] and max(scores.values()) - own < MIN_OWN_ODDS
+
+
+def _look_at(path: Path) -> Encoding | bytes:
+    """Return the encoding of a file if it is clear, else the lines from which it is detected."""
     if path.exists() and not path.is_file():
         return Encoding()
     with path.open("rb") as file:
@@ -104,7 +149,7 @@ def detect_encoding(path: Path, where: str) -> Encoding:
     text = _decode(sample, UTF_8)
     n_bad = text.count(BAD)
     n_good = len(text) - n_bad - len(text.encode("ascii", "ignore"))
-    return Encoding() if n_bad <= n_good else _choose(where, sample)
+    return Encoding() if n_bad <= n_good else sample
 
 
 def read_start(path: Path) -> bytes:
@@ -161,8 +206,7 @@ def _choose(where: str, sample: bytes) -> Encoding:
     Raises:
         CorpusError: If another one is about as probable, and gives another text.
     """
-    texts = {codec: _decode(sample, codec) for codec in {language.codec for language in LANGUAGES}}
-    scores = {language: language.score(texts[language.codec]) for language in LANGUAGES}
+    texts, scores = _score(sample)
     best = max(LANGUAGES, key=lambda each: scores[each])
     text = texts[best.codec]
     n_ascii = len(sample.decode("ascii", "ignore"))
@@ -179,6 +223,12 @@ def _choose(where: str, sample: bytes) -> Encoding:
             f"{second.codec} ({words[1]:.20}) alike. Name it with --encoding, or convert the file to UTF-8."
         )
     return Encoding(best.codec, best.explain(text))
+
+
+def _score(sample: bytes) -> tuple[dict[str, str], dict[Language, float]]:
+    """Return the text of a sample in each encoding, and how probable it is in each language."""
+    texts = {codec: _decode(sample, codec) for codec in {language.codec for language in LANGUAGES}}
+    return texts, {language: language.score(texts[language.codec]) for language in LANGUAGES}
 
 
 def _beyond_ascii(text: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """One reading of a corpus: its file, the options, and a report of what happened to the texts."""
 
 import codecs
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from reprlib import Repr
@@ -10,6 +10,7 @@ from typing import BinaryIO, NoReturn, TypeVar
 from ...errors import CorpusError
 from .encoding import UTF_8, Encoding, detect_encoding, name_encoding, open_recoded
 from .options import ReadOptions
+from .pool import Pool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -66,6 +67,7 @@ class ReadSession:
         report: Filled while reading.
         shown: The path in messages, such as that of an archive and a file in it; None if it is the same.
         encodings: Encodings of the files that were opened.
+        pool: Samples of all files of the corpus; None if this is the only one.
     """
 
     path: Path
@@ -73,6 +75,11 @@ class ReadSession:
     report: ReadReport = field(default_factory=ReadReport)
     shown: Path | None = None
     encodings: dict[Path, Encoding] = field(default_factory=dict)
+    pool: Pool | None = None
+
+    def exchange(self, kind: str, sample: Sequence[Item]) -> list[Item]:
+        """Add a sample of this file to those of the corpus, and return those of its other files."""
+        return [] if self.pool is None else self.pool.exchange(kind, self.path, sample)
 
     def at(self, line: int) -> str:
         """Return the position of a line, counted from 1, as ``file:line``."""
