@@ -68,13 +68,12 @@ def test_results_say_how_they_were_measured() -> None:
 def test_benchmarks_write_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = runpy.run_path(str(ROOT / "benchmarks" / "results.py"))
     monkeypatch.setitem(module["write_results"].__globals__, "FOLDER", tmp_path / "results")
-    monkeypatch.setattr(
-        sys, "argv", ["benchmarks/heads.py", "/data/waybill", "mini", "--seed=1", "--out", "/x"]
-    )
+    arguments = ["/data/waybill", "mini", "--seed=1", "--out", "/x", "--full"]
+    monkeypatch.setattr(sys, "argv", ["benchmarks/heads.py", *arguments])
     path = module["write_results"]({"CRF": {"F1": module["spread"]([61.3, 62.5000001, 63.7])}}, "part")
-    assert path == tmp_path / "results" / "heads-part-seed-1-out.json"
+    assert path == tmp_path / "results" / "heads-part-seed-1-full.json"
     result = json.loads(path.read_text("utf-8"))
-    assert result["command"] == "benchmarks/heads.py waybill mini --seed=1 --out x"
+    assert result["command"] == "benchmarks/heads.py waybill mini --seed=1 --out x --full"
     assert result["rows"] == {"CRF": {"F1": {"median": 62.5, "low": 61.3, "high": 63.7}}}
     assert set(result) >= {*FIELDS, "versions"}
     assert date.fromisoformat(result["date"]) <= date.today()
