@@ -92,7 +92,7 @@ def render() -> str:
     """Render the page of benchmarks."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)
     template = environment.from_string(TEMPLATE.read_text("utf-8"))
-    names = {path.stem for path in RESULTS.glob("*.json")}
+    names = sorted(path.stem for path in RESULTS.glob("*.json"))
     return template.render(figure=format_figure, table=render_table, results=names) + "\n"
 
 
