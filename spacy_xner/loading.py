@@ -24,7 +24,7 @@ ADOPTED_MODELS = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.T
 def is_checkpoint(model: str) -> bool:
     """Return whether a name refers to a Hugging Face checkpoint rather than a pipeline."""
     folder = Path(model).expanduser()
-    return (folder / "config.json").is_file() or ("/" in model and not folder.is_dir())
+    return (folder / "config.json").is_file() or ("/" in model and not folder.exists())
 
 
 def load(model: str | Path, device: str = "auto") -> Language:

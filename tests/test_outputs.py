@@ -78,3 +78,36 @@ def test_sources_are_not_written_over(tiny: Path, tmp_path: Path, trained: Langu
     with pytest.raises(FileExistsError, match="must not be what it is made from"):
         prune_encoder(encoder, encoder, ["text"], overwrite=True)
     assert contents(tmp_path) == before
+
+
+def test_outputs_are_replaced_only_if_asked(tiny: Path, tmp_path: Path, trained: Language) -> None:
+    texts, corpus, out = (tmp_path / name for name in ("texts.txt", "in.spacy", "out.jsonl"))
+    texts.write_text("\n".join(text for text, _ in SLIPS), encoding="utf-8")
+    DocBin(docs=[eg.reference for eg in make_examples(trained)]).to_disk(corpus)
+    trained.to_disk(tmp_path / "nlp")
+    (tmp_path / "full").mkdir()
+    for file in (out, tmp_path / "out.spacy", tmp_path / "full" / "train.conll"):
+        file.write_text("old", encoding="utf-8")
+    before = contents(tmp_path)
+    for command in (
+        ("predict", tmp_path / "nlp", texts, "--output", out),
+        ("evaluate", tmp_path / "nlp", corpus, "--output", out),
+        ("thresholds", tmp_path / "nlp", corpus, "--output", tmp_path / "full"),
+        ("export", corpus, out),
+        ("convert", corpus, tmp_path / "out.spacy"),
+        ("inspect", corpus, "--html", out),
+        ("synth", tmp_path / "full", "--train", 5),
+        ("encoder", "mini", tmp_path / "full"),
+        ("encoder", "tiny", tmp_path / "full", "--texts", texts),
+        ("encoder", "prune", tiny, tmp_path / "full", "--texts", texts),
+        ("shrink", tmp_path / "nlp", tmp_path / "full"),
+        ("adopt", tiny, tmp_path / "nlp"),
+    ):
+        code, shown, err = invoke(*command)
+        assert (code, shown, err.count("\n")) == (1, "", 1), err
+        assert err.startswith("Error: The output must be empty or new, found ")
+        assert err.endswith("Choose another name, or replace it with --overwrite.\n")
+    assert contents(tmp_path) == before
+    assert invoke("export", corpus, out, "--force") == (0, "", f"Wrote {out}\n")
+    assert invoke("shrink", tmp_path / "nlp", tmp_path / "small", "-q") == (0, "", "")
+    assert invoke("shrink", tmp_path / "nlp", tmp_path / "small", "-q", "-f") == (0, "", "")

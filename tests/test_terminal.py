@@ -103,7 +103,14 @@ def test_names_of_files_are_printed_safely_and_in_one_line(tmp_path: Path) -> No
         assert "[red]x" in line
 
 
-def test_titles_of_progress_bars_are_printed_safely(capsys: pytest.CaptureFixture[str]) -> None:
+def test_titles_of_progress_bars_are_printed_safely(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with progress_bar("Converting") as on_progress:
+        on_progress(1, 1)
+    # Only a terminal has one.
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("FORCE_COLOR", "1")
     with progress_bar("Converting [red]\x1b[2J") as on_progress:
         on_progress(1, 1)
     assert r"Converting [red]\u001b[2J" in capsys.readouterr().err

@@ -14,7 +14,7 @@ from .deliver import package
 from .encoder import mini, prune, tiny
 from .init import config, project
 from .model import adopt, device, evaluate, shrink, teacher_check, thresholds
-from .parts import echo
+from .parts import drop_colors, echo
 from .predict import predict
 from .train import train
 
@@ -78,6 +78,7 @@ def start(
     Where a text or corpus is read or written, - is standard input or output.
     An output that exists is replaced only with --overwrite.
     """
+    drop_colors()
 
 
 for panel, commands in PANELS.items():

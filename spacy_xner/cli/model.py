@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from .files import STANDARD, check_output, input_file, output_file, write_text
-from .options import AsJson, Device, Encoding, MinCount, Model, Overwrite, TextFiles
+from .options import AsJson, Device, Encoding, MinCount, Model, Overwrite
 from .parts import echo, note, progress_bar, read_lines, show, show_report
 
 
@@ -159,7 +159,10 @@ def adopt(
 def shrink(
     model: Model,
     folder: Annotated[Path, typer.Argument(help="Output folder.")],
-    texts: TextFiles | None = None,
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option("--texts", help="Text or CoNLL file with typical input. Repeat it for more."),
+    ] = None,
     encoding: Encoding = None,
     min_count: MinCount = 1,
     storage: Annotated[
@@ -204,7 +207,11 @@ def shrink(
 def device(
     name: Annotated[str, typer.Argument(help="Device name.")] = "auto", as_json: AsJson = False
 ) -> None:
-    """Show the device that a name resolves to on this machine."""
+    """Show the device that a name resolves to on this machine.
+
+    Examples:
+      spacy-xner device
+    """
     import torch
 
     from ..nn.runtime.device import resolve_device

@@ -16,7 +16,16 @@ from typing import TextIO, TypeVar
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from .os_errors import explain_os_error
 
 Item = TypeVar("Item")
 # What a terminal obeys or reorders a line by, and half pairs of surrogates, which cannot be written.
@@ -37,6 +46,16 @@ def quietly(*, is_quiet: bool) -> Iterator[None]:
         yield
     finally:
         _is_quiet.reset(token)
+
+
+def drop_colors() -> None:
+    """Let spaCy print no escape codes where rich does not: not in a terminal, or with ``NO_COLOR``."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        from wasabi import msg
+
+        os.environ["ANSI_COLORS_DISABLED"] = "1"
+        # It may have been made before.
+        msg.show_color = False
 
 
 def clean(text: str) -> str:
@@ -99,7 +118,7 @@ def one_line_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(CLOSED) from err
     except (ValueError, OSError, ImportError) as err:
-        _echo_line("Error", err)
+        _echo_line("Error", explain_os_error(err) if isinstance(err, OSError) else err)
         raise typer.Exit(1) from err
     finally:
         logger.removeFilter(_clean_record)
@@ -115,11 +134,17 @@ def _clean_record(record: logging.LogRecord) -> bool:
     return not _is_quiet.get() or record.levelno >= logging.WARNING
 
 
+def _progress(*columns: ProgressColumn) -> Progress:
+    """Return a progress bar on standard error, which is shown in a terminal only."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, disable=_is_quiet.get() or not console.is_terminal)
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """Show a progress bar on standard error; yields a function that takes the count so far and the total."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=_is_quiet.get()) as progress:
+    with _progress(*columns) as progress:
         task = progress.add_task(escape(clean(title)), total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -127,7 +152,7 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def progress_of_parts() -> Iterator[Callable[[Iterable[Item], str, int], Iterator[Item]]]:
     """Show a progress bar per part; yields a function of a part's items, name and size that tracks them."""
-    with Progress(console=Console(stderr=True), disable=_is_quiet.get()) as progress:
+    with _progress(*Progress.get_default_columns()) as progress:
         yield lambda items, name, total: iter(progress.track(items, total=total, description=name))
 
 

@@ -1,5 +1,6 @@
 """From a corpus file to a DocBin, tokenized as the pipeline will tokenize raw text."""
 
+import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,8 @@ from .reading.options import ReadOptions
 from .records import read_records
 from .report import ConvertReport
 
+# Advice that was followed already.
+SKIP = re.compile(r",? or skip such \w+ with --skip-bad")
 # Texts that are tokenized and written at once.
 BATCH = 2000
 Packed = tuple[PackedDocs, ConvertReport]
@@ -36,7 +39,8 @@ def convert(
 
     Args:
         input_path: The corpus.
-        output_path: A file whose name ends in ``.spacy``; else a folder, for corpora larger than memory.
+        output_path: A file whose name ends in ``.spacy``; or, without an ending, a folder of such files, for
+            corpora larger than memory.
         format: Name of a format; ``auto`` detects it.
         options: Options of the reader.
         shard_size: Texts of each file of a folder.
@@ -45,7 +49,7 @@ def convert(
 
     Raises:
         OSError: If the file is missing, or the output is the input.
-        ValueError: If the format is unknown.
+        ValueError: If the format is unknown, or the output has the ending of another.
         CorpusError: If the file breaks its format or holds no text.
 
     Examples:
@@ -57,6 +61,7 @@ def convert(
         format conll
     """
     input_path, output_path = Path(input_path), Path(output_path)
+    _check_ending(output_path)
     check_apart(output_path, input_path)
     report = ConvertReport()
     reading = report.reading
@@ -71,14 +76,30 @@ def convert(
                 on_progress(min(reading.n_bytes, size), size)
         if not report.n_texts:
             left_out = ", ".join(f"{n} {kind}" for kind, n in reading.left_out.items())
-            reason = f" but {left_out:.300}. Check the format." if left_out else ". Check the format."
-            reason = f" that can be read: {reading.skipped[0]}" if reading.skipped else reason
+            reason = (
+                f" but {left_out:.300}. Annotate them, or check the format." if left_out else ". Check it."
+            )
+            reason = f" that can be read: {SKIP.sub('', reading.skipped[0])}" if reading.skipped else reason
             raise CorpusError(f"{input_path}:1: a corpus must hold at least one text, found none{reason}")
     if on_progress is not None:
         on_progress(size, size)
     for line in report.warnings():
         warnings.warn(line, XnerWarning, stacklevel=2)
     return report
+
+
+def _check_ending(path: Path) -> None:
+    """Check that the name of an output is that of a ``.spacy`` file or of a folder.
+
+    Raises:
+        ValueError: If it has the ending of another format.
+    """
+    ending = path.suffix.removeprefix(".")
+    if ending and ending != "spacy" and not ending.isdecimal() and not path.is_dir():
+        raise ValueError(
+            f"The output must end in .spacy, or have no ending and be a folder of such files, found {path}. "
+            "Choose another name; spacy-xner export writes other formats."
+        )
 
 
 def size_of(path: Path) -> int:

@@ -49,6 +49,7 @@ def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
 
     Raises:
         OSError: If there is no such file, and no folder of such files.
+        ValueError: If a file is of another format.
     """
     files = list_docbins(path)
     if not files:
@@ -57,7 +58,23 @@ def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
             "spacy-xner convert"
         )
     for file in files:
-        yield from DocBin().from_disk(file).get_docs(vocab)
+        yield from open_docbin(file).get_docs(vocab)
+
+
+def open_docbin(path: Path) -> DocBin:
+    """Read a ``.spacy`` file.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is not such a file.
+    """
+    try:
+        return DocBin().from_disk(path)
+    except (ValueError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:
+        raise ValueError(
+            f"The corpus must be a .spacy file, found another format in {path}. Convert it first: "
+            f"spacy-xner convert {path} {path.with_suffix('.spacy').name}"
+        ) from err
 
 
 class PackedDocs(NamedTuple):

@@ -1,10 +1,14 @@
 """Names of Hugging Face folders and hub models, and checks of what they contain."""
 
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
+from huggingface_hub import constants
 from safetensors import safe_open
 
 from ..errors import first_line
@@ -18,6 +22,8 @@ LIMITS = {
     "num_attention_heads": 1 << 10,
     "type_vocab_size": 1 << 10,
 }
+# Seconds until the hub counts as out of reach.
+TIMEOUT_S = 5
 HUB_ADVICE = "Check the path, or write the default encoder with: spacy-xner encoder mini DIR"
 
 
@@ -46,6 +52,28 @@ def parse_name(name: str) -> dict[str, Any]:
         "revision": revision or "main",
         "trust_remote_code": False,
     }
+
+
+def make_source(name: str) -> dict[str, Any]:
+    """Return what `parse_name` does, and whether only the cache can be read, since the hub is out of reach.
+
+    transformers itself would try again for half a minute, and only then look into the cache.
+    """
+    source = parse_name(name)
+    is_folder = os.path.isdir(source["pretrained_model_name_or_path"])
+    return {**source, "local_files_only": not is_folder and not _reaches_hub()}
+
+
+def _reaches_hub() -> bool:
+    """Return whether the hub accepts a connection; True where that is not asked: offline, or with a proxy."""
+    if constants.HF_HUB_OFFLINE or getproxies().keys() & {"all", "http", "https"}:
+        return True
+    hub = urlsplit(constants.ENDPOINT)
+    try:
+        with socket.create_connection((hub.hostname, hub.port or 443), TIMEOUT_S):
+            return True
+    except OSError:
+        return False
 
 
 def check_name(name: str) -> None:

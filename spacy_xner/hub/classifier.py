@@ -12,7 +12,7 @@ from transformers import (
 )
 
 from ..nn.runtime.setup import setup
-from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
+from .checks import check_complete, check_fast, check_sizes, explain, make_source, read_shapes
 from .encoder import Checkpoint, drop_pooler, make_checkpoint, quiet_io
 from .top import ClassifierTop, cut_output, find_output, with_bias
 
@@ -138,7 +138,7 @@ def load_text_classifier(name: str) -> TextClassifier:
 def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
     """Load a model of a class of transformers, its encoder, and its labels."""
     config = _read_config(name, what)
-    source = parse_name(name)
+    source = make_source(name)
     try:
         with quiet_io():
             check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
@@ -162,7 +162,7 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
 
 
 def _read_config(name: str, what: str) -> Any:
-    source = parse_name(name)
+    source = make_source(name)
     try:
         with quiet_io():
             return AutoConfig.from_pretrained(**source)

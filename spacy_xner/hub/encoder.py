@@ -16,7 +16,7 @@ from transformers.utils import logging
 from ..errors import first_line
 from ..nn.encoder.encoder import NoPooler, Specials
 from ..nn.runtime.setup import setup
-from .checks import check_complete, check_fast, check_sizes, explain, parse_name, read_shapes
+from .checks import check_complete, check_fast, check_sizes, explain, make_source, read_shapes
 
 # transformers sets "model_max_length" to a huge number where it does not know it.
 UNKNOWN_LENGTH = 1_000_000
@@ -65,7 +65,7 @@ def make_checkpoint(transformer: Any, tokenizer: Any) -> Checkpoint:
 
 def load_pretrained(name: str) -> tuple[Any, Any]:
     """Load a Hugging Face encoder without a pooler, and its fast tokenizer. Raises as `load_checkpoint`."""
-    source = parse_name(name)
+    source = make_source(name)
     try:
         with quiet_io():
             config = AutoConfig.from_pretrained(**source)

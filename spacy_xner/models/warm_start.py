@@ -44,6 +44,12 @@ def load_pipeline(name: str) -> Language:
         ValueError: If it does not load. The message is one line.
     """
     folder = Path(name).expanduser()
+    if folder.exists():
+        check_pipeline(folder)
+    elif not is_package(name):
+        raise FileNotFoundError(
+            f"A pipeline must be a folder or an installed package, found no {name}. Check the path."
+        )
     try:
         check_vectors(folder if folder.is_dir() else get_package_path(name) if is_package(name) else None)
         nlp = spacy.load(folder if folder.is_dir() else name)
@@ -60,6 +66,26 @@ def load_pipeline(name: str) -> Language:
             f"A pipeline must load as it was saved, but {name} does not: {reason} Check its config.cfg and "
             "meta.json, or copy its folder again."
         ) from err
+
+
+def check_pipeline(folder: Path) -> None:
+    """Check that a folder is that of a pipeline, and not one around it.
+
+    Raises:
+        OSError: If it is a file, or a folder without a pipeline.
+    """
+    if folder.is_file():
+        raise NotADirectoryError(
+            f"A pipeline must be a folder or an installed package, found the file {folder}. Check the path."
+        )
+    if all((folder / name).is_file() for name in ("config.cfg", "meta.json")):
+        return
+    inside = sorted(path.parent for path in folder.glob("*/config.cfg"))
+    what = " and ".join(path.name for path in inside[:3]) or "neither"
+    advice = f"Use {inside[0]}." if inside else "Check the path."
+    raise FileNotFoundError(
+        f"A pipeline's folder must have config.cfg and meta.json, found {what} in {folder}. {advice}"
+    )
 
 
 def check_vectors(folder: Path | None) -> None:

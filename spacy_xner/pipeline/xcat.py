@@ -59,6 +59,17 @@ class TextClassifier(Component[TextGold]):
         verify: bool = True,
         scorer: Scorer | None = None,
     ) -> None:
+        """Make the component; ``nlp.add_pipe("xcat", config={...})`` does so.
+
+        Args:
+            vocab: The pipeline's vocabulary.
+            model: The model, such as ``spacy_xner.TextModel.v1`` builds it.
+            name: Name of the component in the pipeline.
+            runtime: Device, precision, backend and batch size, as in the config.
+            threshold: Least probability of a label, from 0 to 1: one for all, or by label.
+            verify: Whether loading checks that no file of the model has changed since it was saved.
+            scorer: Scores the component's labels; None for none.
+        """
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
 

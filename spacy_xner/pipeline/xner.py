@@ -41,6 +41,19 @@ class EntityRecognizer(Component[Gold]):
         verify: bool = True,
         scorer: Scorer | None = None,
     ) -> None:
+        """Make the component; ``nlp.add_pipe("xner", config={...})`` does so.
+
+        Args:
+            vocab: The pipeline's vocabulary.
+            model: The model, such as ``spacy_xner.EntityModel.v1`` builds it.
+            name: Name of the component in the pipeline.
+            runtime: Device, precision, backend and batch size, as in the config.
+            threshold: Least probability of an entity, from 0 to 1.
+            spans_key: Key of ``doc.spans`` for all entities with their scores; None for ``doc.ents`` alone.
+            overwrite: Whether predictions replace entities that are already in ``doc.ents``.
+            verify: Whether loading checks that no file of the model has changed since it was saved.
+            scorer: Scores the component's entities; None for none.
+        """
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
         self.spans_key = spans_key

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
@@ -46,8 +46,11 @@ def read_span_json(session: ReadSession) -> Iterator[Record]:
         CorpusError: If a line is bad, or holds annotations that are not read.
     """
     preview = session.preview()
-    rows = [row for _, row in islice(read_json(preview), SAMPLE_ROWS)]
-    plan = find_plan(session, _pool_rows(session, rows))
+    places = list(islice(read_json(preview), SAMPLE_ROWS))
+    plan = find_plan(session, _pool_rows(session, [row for _, row in places]))
+    has_texts = any(isinstance(get(row, plan.text), str) for _, row in places)
+    if places and not has_texts and not session.options.skip_bad:
+        _fail_without_text(session, *places[0], "Name its key with --fields text=KEY.")
     yield from read_offsets(session, read_json, partial(parse_row, plan))
 
 
@@ -57,6 +60,11 @@ def _pool_rows(session: ReadSession, rows: Sequence[Row]) -> list[Row]:
     text = find_text(pooled)
     is_shared = 2 * sum(isinstance(get(row, text), str) for row in rows) > len(rows)
     return pooled if is_shared else [*rows]
+
+
+def _fail_without_text(session: ReadSession, where: str, row: Row, remedy: str) -> NoReturn:
+    names = ", ".join(map(shorten, row))
+    session.fail(where, f"{SHAPE}, found no text in {names:.200}.", remedy)
 
 
 def parse_row(plan: Plan, session: ReadSession, where: str, row: Row) -> RawRecord | None:
@@ -70,11 +78,8 @@ def parse_row(plan: Plan, session: ReadSession, where: str, row: Row) -> RawReco
         return None
     text = get(row, plan.text)
     if not isinstance(text, str):
-        names = ", ".join(map(shorten, row))
-        session.fail(
-            where,
-            f"{SHAPE}, found no text in {names:.200}.",
-            "Name its key with --fields text=KEY, or skip such texts with --skip-bad.",
+        _fail_without_text(
+            session, where, row, "Name its key with --fields text=KEY, or skip such texts with --skip-bad."
         )
     spans: list[RawSpan] | None = None
     cats: list[str] | None = None
