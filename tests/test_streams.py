@@ -155,7 +155,8 @@ def test_errors_about_files_say_what_to_do(trained: Language, tmp_path: Path, co
         (("predict", "nowhere", text), "must be a folder or an installed package, found no nowhere"),
         (("evaluate", out / "model-best", text), f"spacy-xner convert {text} texts.spacy"),
         (("export", text, "-"), f"The corpus must be a .spacy file, found another format in {text}."),
-        (("predict", out, folder), f"{folder} must be a file, found a folder."),
+        (("predict", out, folder), f"The texts must be in a file, found the folder {folder}."),
+        (("evaluate", out / "model-best", corpus_file, "-o", folder, "-f"), "must not be a folder"),
         (("convert", text, text / "x.spacy"), f"{text} must be a folder, found a file."),
         (("export", corpus_file, text / "below" / "x.jsonl"), f"{text / 'below'} must be in a folder"),
     ):

@@ -130,7 +130,7 @@ def adopt(
         int | None, typer.Option(help="Pieces shared by neighbouring windows of a long text.")
     ] = None,
     alignment_mode: Annotated[
-        Literal["expand", "contract", "strict"] | None,
+        Literal["strict", "contract", "expand"] | None,
         typer.Option(help="What happens to entities that begin or end inside a token: expand by default."),
     ] = None,
     overwrite: Overwrite = False,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import transformers
+from huggingface_hub import constants
 
 from spacy_xner.hub.checks import check_sizes, parse_name, read_shapes
 from spacy_xner.hub.classifier import classifies_texts, load_classifier
@@ -123,3 +125,25 @@ def test_sizes_fit_the_weights(tiny_encoders: Callable[..., Path]) -> None:
         config.num_hidden_layers = len(shapes) + 1
         with pytest.raises(ValueError, match=r"num_hidden_layers in config\.json must fit the weights"):
             check_sizes(config, shapes)
+
+
+def test_hub_out_of_reach_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("transformers.utils.hub._is_offline_mode", False, raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    calls = []
+
+    def refuse(*args: object) -> None:
+        calls.append(args)
+        raise OSError("The network is unreachable.")
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(OSError, match=r"found 'nobody/nothing': We couldn't connect to .* Check the name"):
+        classifies_texts("nobody/nothing")
+    assert len(calls) == 1
+    assert caplog.text == ""

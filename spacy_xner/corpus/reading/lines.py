@@ -72,6 +72,8 @@ def open_texts(path: Path, encoding: str | None = None) -> ReadSession:
         ValueError: If there is no such encoding.
         CorpusError: If the encoding is not certain.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"The texts must be in a file, found the folder {path}. Name a file in it.")
     session = ReadSession(path, ReadOptions(encoding=encoding))
     name, evidence = session.encoding
     if evidence:
