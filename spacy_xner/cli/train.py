@@ -21,6 +21,9 @@ def train(
     """Check the corpora and the encoder, choose the device, and run `spacy train`.
 
     Other options override config settings, as in `spacy train`: --paths.train FILE --vars.max_steps 500
+
+    Examples:
+      spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy
     """
     from spacy.cli._util import parse_config_overrides, show_validation_error
 
