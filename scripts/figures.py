@@ -26,7 +26,9 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 MARKER = re.compile(r"<!-- figures: (.*?) -->", re.DOTALL)
 # Code, addresses and comments hold no figures.
 FENCE = re.compile(r"```.*?```", re.DOTALL)
-NO_PROSE = re.compile(r"`[^`\n]*`|\]\([^)]*\)|<!--.*?-->|\{\{.*?\}\}|Python [\d.]+", re.DOTALL)
+NO_PROSE = re.compile(
+    r"`[^`\n]*`|\]\([^)]*\)|<!--.*?-->|\{\{.*?\}\}|Python [\d.]+(?:\D{1,4}3\.\d+)?", re.DOTALL
+)
 # Decimals, and numbers with a separator of thousands; not versions, nor sizes such as 2,000.
 FIGURE = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:,\d{3})+(?<!00)(?![\d,])|\d+\.\d+(?!\d|\.\d))")
 
