@@ -248,8 +248,12 @@ def test_train_writes_a_pipeline_and_the_same_from_the_same_seed(
 ) -> None:
     weights = []
     for name in ("a", "b"):
-        code, _, err = run_train(tmp_path / name, corpus, tiny)
+        code, out, err = run_train(tmp_path / name, corpus, tiny, *(["--quiet"] if name == "b" else []))
         assert code == 0, err
+        # spaCy's table is progress: it goes to standard error, in no colours.
+        assert ("LOSS XNER" in err) == (name == "a")
+        assert "LOSS" not in out
+        assert "\x1b" not in out + err
         weights.append((tmp_path / name / "out/model-last/xner/model/model.safetensors").read_bytes())
     assert weights[0] == weights[1]
     nlp = spacy.load(tmp_path / "a" / "out" / "model-last")

@@ -50,7 +50,7 @@ def quietly(*, is_quiet: bool) -> Iterator[None]:
 
 def drop_colors() -> None:
     """Let spaCy print no escape codes where rich does not: not in a terminal, or with ``NO_COLOR``."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    if not (sys.stdout.isatty() and sys.stderr.isatty()) or os.environ.get("NO_COLOR"):
         from wasabi import msg
 
         os.environ["ANSI_COLORS_DISABLED"] = "1"
@@ -132,6 +132,16 @@ def _echo_line(kind: str, message: object) -> None:
 def _clean_record(record: logging.LogRecord) -> bool:
     record.msg, record.args = clean(record.getMessage()), ()
     return not _is_quiet.get() or record.levelno >= logging.WARNING
+
+
+@contextmanager
+def progress_lines() -> Iterator[TextIO]:
+    """Yield what lines of progress are written to: standard error, or nothing with ``--quiet``."""
+    if not _is_quiet.get():
+        yield sys.stderr
+        return
+    with open(os.devnull, "w", encoding="utf-8") as sink:
+        yield sink
 
 
 def _progress(*columns: ProgressColumn) -> Progress:

@@ -7,7 +7,7 @@ import srsly
 import typer
 
 from .options import Device
-from .parts import echo, note
+from .parts import echo, note, progress_lines
 
 
 def train(
@@ -32,7 +32,9 @@ def train(
     from ..training.run import train as run
 
     with show_validation_error(config):
-        rows = run(config, output, device=device, overrides=parse_config_overrides(ctx.args))
+        with progress_lines() as progress:
+            overrides = parse_config_overrides(ctx.args)
+            rows = run(config, output, device=device, overrides=overrides, progress=progress)
     if output is not None:
         best = output / "model-best"
         echo(render_performance(srsly.read_json(best / "meta.json")["performance"]))

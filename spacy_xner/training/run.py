@@ -2,10 +2,11 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as run_loop
@@ -21,7 +22,12 @@ from .record import LOG, Row
 
 
 def train(
-    config_path: Path, output: Path | None, *, device: str = "auto", overrides: dict[str, Any] | None = None
+    config_path: Path,
+    output: Path | None,
+    *,
+    device: str = "auto",
+    overrides: dict[str, Any] | None = None,
+    progress: IO[str] | None = None,
 ) -> list[Row]:
     """Check a config and its corpora, then run the loop of `spacy train`.
 
@@ -32,6 +38,7 @@ def train(
         output: Output folder of ``model-best``, ``model-last`` and ``training-log.jsonl``.
         device: As the setting of the component.
         overrides: Config settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
+        progress: Where the config's logger writes its table; None for standard output.
 
     Returns:
         The log of the training; empty without an output folder.
@@ -56,7 +63,7 @@ def train(
     with on_device(device):
         nlp = init_nlp(config)
         try:
-            run_loop(nlp, output)
+            run_loop(nlp, output, stdout=progress or sys.stdout)
         except NonFiniteError as err:
             # After an error, spaCy saves model-last even so. If that fails too, report the first error.
             raise err.__context__ if isinstance(err.__context__, NonFiniteError) else err from None
