@@ -12,7 +12,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..nn.heads.base import Head, check_head
+from ..nn.heads.base import AnyHead, Head, check_head
 from ..nn.heads.text import TextHead
 from ..pipeline.interfaces import AnyModel
 from ..schemes import OUTSIDE
@@ -99,7 +99,7 @@ def init(
         width = source.width
     origin, shim.origin = shim.origin, None
     shim.initialize(design, labels, width, None if origin is None else origin.checkpoint)
-    check_head(shim.execution.network.head, Head if isinstance(design, TokenDesign) else TextHead)
+    check_made_head(shim.execution.network.head, design)
     if origin is not None:
         inherit(shim.execution.network, origin)
 
@@ -208,6 +208,22 @@ def check_class(make_head: MakeHead, protocol: type) -> None:
     """
     if isinstance(_callee(make_head), type):
         check_head(_callee(make_head), protocol)
+
+
+def check_made_head(head: AnyHead, design: TokenDesign | TextDesign) -> None:
+    """Check a head that was made: also what is not known of the function that made it.
+
+    Raises:
+        ValueError: If an attribute or a method is missing, or a class attribute could not be read before.
+    """
+    is_token_head = isinstance(design, TokenDesign)
+    check_head(head, Head if is_token_head else TextHead)
+    constant = "is_nested" if is_token_head else "is_exclusive"
+    if getattr(head, constant) != read_constant(design.make_head, constant):
+        raise ValueError(
+            f"A head with {constant} must be made by its class or by a functools.partial of it, found "
+            f"{design.make_head!r}. Return one of these from the builder."
+        )
 
 
 def _callee(make_head: MakeHead) -> object:

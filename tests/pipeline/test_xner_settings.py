@@ -1,7 +1,7 @@
 """Bad settings, labels and damaged pipelines: one-line errors."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from torch import nn
 
 from spacy_xner.models.entity import build_entity_model_v1
 from spacy_xner.models.settings import build_encoder_v1
+from spacy_xner.nn.heads.pointer import PointerHead
 
 from ..conftest import SLIPS, make_examples, make_nlp
 
@@ -89,9 +90,23 @@ def make_headless(width: int, labels: Sequence[str]) -> nn.Module:
     return nn.Linear(width, len(labels))
 
 
-def test_head_of_a_plain_function_is_checked_when_it_is_made(tiny: Path) -> None:
-    model = build_entity_model_v1(build_encoder_v1(str(tiny)), make_headless)
-    with pytest.raises(ValueError, match=r"but Linear lacks decode, .* labels, .* width\. Add"):
+def make_nested(width: int, labels: Sequence[str]) -> nn.Module:
+    """Make, as a plain function does, a head whose entities may overlap."""
+    return PointerHead(width, labels)
+
+
+@pytest.mark.parametrize(
+    ("make_head", "message"),
+    [
+        (make_headless, r"but Linear lacks decode, .* labels, .* width\. Add"),
+        (make_nested, r"with is_nested must be made by its class .* found <function make_nested"),
+    ],
+)
+def test_head_of_a_plain_function_is_checked_when_it_is_made(
+    tiny: Path, make_head: Callable[..., nn.Module], message: str
+) -> None:
+    model = build_entity_model_v1(build_encoder_v1(str(tiny)), make_head)
+    with pytest.raises(ValueError, match=message):
         model.initialize(X=[spacy.blank("xx")("a")], Y=["PER"])
 
 
