@@ -58,20 +58,24 @@ class Convention(NamedTuple):
         resolved = iter(self.resolve(text, [part for span in spans for part in span.parts or (span[:2],)]))
         return [[*islice(resolved, len(span.parts) or 1)] for span in spans]
 
+    def counts_characters(self, text: str) -> bool:
+        """Return whether each character of a text is one unit."""
+        has_crlf = self.is_crlf_one and "\r\n" in text
+        return not has_crlf and (self.units == "chars" or text.isascii())
+
     def _count_units(self, text: str) -> NDArray[np.int64] | None:
         """Count the units before each character and at the end; None if each character is one.
 
         Between CR and LF, no offset falls: before LF there are as many as after it.
         """
-        has_crlf = self.is_crlf_one and "\r\n" in text
-        if not has_crlf and (self.units == "chars" or text.isascii()):
+        if self.counts_characters(text):
             return None
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         widths = np.ones(len(codes) + 1, np.int64)
         widths[0] = 0
         for limit in LIMITS[self.units]:
             widths[1:] += codes > limit
-        if has_crlf:
+        if self.is_crlf_one:
             widths[2:] -= (codes[:-1] == ord("\r")) & (codes[1:] == ord("\n"))
         return np.cumsum(widths)
 

@@ -60,11 +60,12 @@ def read_offsets(
         CorpusError: If an item is bad.
     """
     differences: Counter[str] = Counter()
+    labels: set[str] = set()
 
     def parse_checked(session: ReadSession, item: tuple[str, Item]) -> RawRecord | None:
         where, value = item
         raw = parse(session, where, value)
-        return None if raw is None else _check(session, where, raw)
+        return raw if raw is None or _is_usual(raw, labels) else _check(session, where, raw, labels)
 
     def read_item(item: tuple[str, Item]) -> Record | None:
         raw, where = parse_checked(session, item), item[0]
@@ -73,8 +74,12 @@ def read_offsets(
         cats = None if raw.cats is None else preview.classes | dict.fromkeys(raw.cats, 1.0)
         if raw.spans is None:
             return Record(raw.text, None, where, cats)
-        spans = _resolve(session, where, raw, preview.convention, differences)
-        return Record(raw.text, tuple(dict.fromkeys(sorted(spans))), where, cats)
+        spans = _resolve_usual(raw, preview.convention)
+        if spans is None:
+            spans = [*_resolve(session, where, raw, preview.convention, differences)]
+        if len(spans) > 1:
+            spans = [*dict.fromkeys(sorted(spans))]
+        return Record(raw.text, tuple(spans), where, cats)
 
     first = session.preview()
     preview = _preview(session, first.read_each(list_items(first), partial(parse_checked, first)))
@@ -94,7 +99,8 @@ def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
     n_texts = 0
     for raw in records:
         n_texts += 1
-        labels |= dict.fromkeys(raw.classes) | dict.fromkeys(raw.cats or ())
+        for own in filter(None, (raw.classes, raw.cats)):
+            labels |= dict.fromkeys(own)
         if n_texts <= SAMPLE_TEXTS:
             sample.append(raw)
         elif not labels or (session.pool is not None and session.pool.is_open):
@@ -120,8 +126,27 @@ def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
     return _Preview(convention, dict.fromkeys(sorted(labels), 0.0))
 
 
-def _check(session: ReadSession, where: str, raw: RawRecord) -> RawRecord:
+def _is_usual(raw: RawRecord, labels: set[str]) -> bool:
+    """Return whether `_check` would change nothing, as in almost all records; it saw these labels before."""
+    text, spans, cats, classes = raw
+    if has_bad(text) or not all(type(each) is str and each in labels for each in (*(cats or ()), *classes)):
+        return False
+    for start, end, label, surface, _, _ in spans or ():
+        if type(start) is not int or type(end) is not int or type(label) is not str or label not in labels:
+            return False
+        if surface is not None and (type(surface) is not str or not surface or surface.isspace()):
+            return False
+    return True
+
+
+def _check(session: ReadSession, where: str, raw: RawRecord, labels: set[str]) -> RawRecord:
     """Check what JSON leaves open: a label may be a list there, an offset a fraction, infinite or true.
+
+    Args:
+        session: The session.
+        where: Position of the text.
+        raw: The record.
+        labels: Labels that are good, filled.
 
     Returns:
         The record with whole numbers as such, and without white space around labels.
@@ -134,7 +159,9 @@ def _check(session: ReadSession, where: str, raw: RawRecord) -> RawRecord:
     if cats is not None and not all(cats):
         session.fail(where, f"labels must be strings with at least one character, found {shorten(raw.cats)}.")
     classes = [*filter(None, map(_trim, raw.classes))]
-    check_texts(session, where, {raw.text, *(span.label for span in spans or ()), *(cats or ()), *classes})
+    own = {*(span.label for span in spans or ()), *(cats or ()), *classes}
+    check_texts(session, where, {raw.text, *own})
+    labels |= own
     return RawRecord(raw.text, spans, cats, classes)
 
 
@@ -172,8 +199,27 @@ def check_texts(session: ReadSession, where: str, texts: Iterable[str]) -> None:
     Raises:
         CorpusError: If one has a NUL, or half of a surrogate pair.
     """
-    if any(BAD.search(text) for text in texts):
+    if any(map(has_bad, texts)):
         session.fail(where, "expected text, found a NUL or a lone surrogate.")
+
+
+def has_bad(text: str) -> bool:
+    """Return whether a string has a NUL, or half of a surrogate pair."""
+    return "\0" in text if text.isascii() else BAD.search(text) is not None
+
+
+def _resolve_usual(raw: RawRecord, convention: Convention) -> list[CharSpan] | None:
+    """Resolve entities as `_resolve` does, if offsets count characters, and all fit; else return None."""
+    text, size, shift = raw.text, len(raw.text), convention.is_inclusive
+    if not convention.counts_characters(text):
+        return None
+    resolved = []
+    for start, end, label, surface, parts, _ in raw.spans or ():
+        stop = end + shift
+        if parts or not 0 <= start < stop <= size or surface not in (None, text[start:stop]):
+            return None
+        resolved.append(CharSpan(start, stop, label))
+    return resolved
 
 
 def _resolve(

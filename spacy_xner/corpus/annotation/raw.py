@@ -1,6 +1,6 @@
 """Texts and entities as a file has them, before their offsets are understood."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -37,4 +37,4 @@ class RawRecord(NamedTuple):
     text: str
     spans: list[RawSpan] | None
     cats: list[str] | None = None
-    classes: Iterable[str] = ()
+    classes: Sequence[str] = ()

@@ -12,8 +12,8 @@ def trim_spans(session: ReadSession, record: Record) -> Record:
     An entity of white space only is left out and counted. The component `xner` does the same to a corpus that
     was made otherwise.
     """
-    text, spans = record.text, record.spans or ()
-    if not any(
+    text, spans = record.text, record.spans
+    if not spans or not any(
         text[span.char_start : span.char_start + 1].isspace()
         or text[span.char_end - 1 : span.char_end].isspace()
         for span in spans

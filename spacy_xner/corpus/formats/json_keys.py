@@ -1,6 +1,7 @@
 """What is read of each object of a JSON corpus."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from .json_paths import Path
@@ -40,3 +41,8 @@ class Plan:
     left_out: tuple[tuple[Path, str], ...]
     known: frozenset[Path]
     has_answers: bool
+
+    @cached_property
+    def names(self) -> frozenset[str | int]:
+        """Keys of the whole object that need no look."""
+        return frozenset(path[0] for path in self.known if len(path) == 1)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ...schemes import OUTSIDE, TagScheme
@@ -11,6 +12,7 @@ from ..annotation.repairs import read_tags
 from ..reading.column_names import parse_literal
 from ..reading.json_stream import Row
 from ..reading.session import ReadSession, shorten
+from .json_flat import FlatReader, find_flat
 from .json_names import CHOICES, STARTS, normalize
 from .json_paths import get
 from .json_spans import SHAPE, SpanKeys
@@ -75,8 +77,17 @@ class EntityReader:
     has_spans: bool = True
     scheme: TagScheme | None = None
 
+    @cached_property
+    def _flat(self) -> dict[type, FlatReader]:
+        """Readers of usual objects and arrays."""
+        kinds = {dict: self.objects, list: self.arrays} if self.scheme is None else {}
+        return {kind: flat for kind, keys in kinds.items() if (flat := find_flat(kind, keys))}
+
     def __call__(self, place: Place, value: Any) -> Marks:
         """Read a value."""
+        flat = self._flat.get(type(value[0])) if type(value) is list and value else None
+        if flat is not None and (entities := flat.read(value)) is not None:
+            return Marks(entities)
         value = choices_of(value)
         items = value if isinstance(value, list) else [] if value in ("", {}) else [value]
         cats: list[str] = []
@@ -96,7 +107,8 @@ class EntityReader:
             place.session.fail(place.where, f"labels of a text must be strings, found {shorten(cats)}.")
         if len({*cats}) < len(cats):
             place.session.fail(place.where, f"labels of a text must differ, found {shorten(value)}.")
-        spans += locate(place.session, place.text, named)
+        if named:
+            spans += locate(place.session, place.text, named)
         if self.scheme is not None:
             spans = join_tokens(place, self.scheme, spans)
         return Marks(spans if spans or (self.has_spans and not cats) else None, cats or None)

@@ -5,8 +5,8 @@ Source: Label Studio's documentation, "Label Studio JSON format of annotated tas
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from statistics import fmean
 from typing import TextIO
 
@@ -17,7 +17,7 @@ from ..reading.json_items import Row, read_json
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
-from .label_studio_project import Project, Text, clean_surface, find_texts, survey_project
+from .label_studio_project import Project, TaskKeys, Text, clean_surface, find_texts, survey_project
 from .label_studio_results import (
     ANNOTATIONS,
     Choice,
@@ -30,6 +30,8 @@ from .label_studio_results import (
 from .losses import UNANNOTATED, WITHOUT_ENTITIES, choose_labels
 
 KINDS = (*ANNOTATIONS, "predictions")
+# Returns what the texts of a task with some keys are.
+FindKeys = Callable[[tuple[str, ...]], TaskKeys | None]
 # Keys of a task that nobody has annotated.
 UNLABELLED = {"data", "id", "meta", "drafts"}
 
@@ -58,21 +60,24 @@ def read_label_studio(session: ReadSession) -> Iterator[Record]:
         CorpusError: If a task is bad.
     """
     project = survey_project(session)
+    # The tasks of a file have the same keys.
+    find_keys = lru_cache(project.find_keys)
 
     def list_texts(session: ReadSession) -> Iterator[tuple[str, RawRecord]]:
-        tasks = session.read_each(read_json(session), partial(_read_task, session, project))
+        tasks = session.read_each(read_json(session), partial(_read_task, session, project, find_keys))
         return ((where, raw) for where, texts in tasks for raw in texts)
 
     return read_offsets(session, list_texts, lambda session, where, raw: raw)
 
 
 def _read_task(
-    session: ReadSession, project: Project, item: tuple[str, Row]
+    session: ReadSession, project: Project, find_keys: FindKeys, item: tuple[str, Row]
 ) -> tuple[str, list[RawRecord]] | None:
     where, task = item
     try:
         texts = find_texts(task["data"])
-        if not any(key in texts for key in project.texts):
+        keys = find_keys(tuple(texts))
+        if keys is None:
             raise KeyError
         annotation, n_others, n_skipped = choose_annotation(task, project.annotations)
         if annotation is None:
@@ -84,7 +89,7 @@ def _read_task(
             session.leave_out("skipped annotations")
         results = sort_results(annotation["result"] or ())
         if _is_readable(session, results):
-            return where, list(_make_records(session, project, results, texts=texts))
+            return where, list(_make_records(session, project, results, keys, texts=texts))
     except CorpusError:
         raise
     except (LookupError, TypeError, AttributeError, ValueError):
@@ -110,23 +115,21 @@ def _is_readable(session: ReadSession, results: Results) -> bool:
 
 
 def _make_records(
-    session: ReadSession, project: Project, results: Results, *, texts: dict[str, Text]
+    session: ReadSession, project: Project, results: Results, keys: TaskKeys, *, texts: dict[str, Text]
 ) -> Iterator[RawRecord]:
     """Make a record of each labelled text of a task."""
-    keys = project.find_keys(texts)
-    entity_keys = dict.fromkeys(keys[name] for name in project.entity_names if name in keys)
-    labelled = list(entity_keys | dict.fromkeys(keys[choice.to_name] for choice in results.choices))
-    for key in labelled or [next(key for key in project.texts if key in texts)]:
-        regions = [region for region in results.regions if keys[region.to_name] == key]
-        choices = [choice for choice in results.choices if keys[choice.to_name] == key]
-        has_entities = key in entity_keys or not project.keys
+    chosen = [keys.by_control[choice.to_name] for choice in results.choices]
+    for key in dict.fromkeys([*keys.entities, *chosen]) or [keys.likely]:
+        regions = [region for region in results.regions if keys.by_control[region.to_name] == key]
+        choices = [choice for choice, own in zip(results.choices, chosen, strict=True) if own == key]
+        has_entities = key in keys.entities or not project.keys
         text = texts[key]
         if isinstance(text, list):
             for _ in choices:
                 session.leave_out("labels of whole dialogues")
             yield from _read_dialogue(text, regions) if has_entities else ()
             continue
-        if any(keys.get(name) == key for name in project.pages):
+        if key in keys.pages:
             page = strip_markup(text)
             text, regions = page.lay_out(), [page.shift(region) for region in regions]
         spans = [span for region in regions for span in _make_spans(region, text)]

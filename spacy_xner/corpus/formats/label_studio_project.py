@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,6 +17,22 @@ TEXTS = ("text", "content", "body", "sentence", "dialogue")
 # Tasks in which the texts of entities are looked up.
 SAMPLE_TASKS = 2000
 _LINK = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|data:|/data/)\S*\s*", re.IGNORECASE)
+
+
+class TaskKeys(NamedTuple):
+    """The texts of a task.
+
+    Attributes:
+        by_control: Key of the text of each control.
+        entities: Keys of those that are labelled with entities.
+        pages: Keys of pages.
+        likely: Key of the most likely one.
+    """
+
+    by_control: dict[str, str]
+    entities: list[str]
+    pages: set[str]
+    likely: str
 
 
 class Project(NamedTuple):
@@ -38,11 +54,14 @@ class Project(NamedTuple):
     pages: set[str]
     names_controls: bool
 
-    def find_keys(self, texts: Mapping[str, Text]) -> dict[str, str]:
-        """Return the key of the text of each control in a task, without those that it lacks."""
+    def find_keys(self, texts: Collection[str]) -> "TaskKeys | None":
+        """Return what the texts of a task with these keys are; None if none of them is a text."""
         known = [key for key in self.texts if key in texts]
         keys = {name: known[0] if len(known) == 1 else key for name, key in self.keys.items()}
-        return {name: key for name, key in keys.items() if key in texts}
+        keys = {name: key for name, key in keys.items() if key in texts}
+        entities = dict.fromkeys(keys[name] for name in self.entity_names if name in keys)
+        pages = {keys[name] for name in self.pages if name in keys}
+        return TaskKeys(keys, [*entities], pages, known[0]) if known else None
 
 
 @dataclass(slots=True)
@@ -74,7 +93,8 @@ class _Survey:
         results = sort_results(annotation["result"] or ())
         self.n_tasks += 1
         self.n_empty += not annotation["result"]
-        self.unread.update(results.unread)
+        if results.unread:
+            self.unread.update(results.unread)
         for choice in results.choices:
             self.others[choice.to_name] = None
             for label in map(str, choice.labels):
@@ -114,10 +134,10 @@ def survey_project(session: ReadSession) -> Project:
                     survey.add(annotation, texts)
         except (KeyError, TypeError, AttributeError, ValueError):
             continue  # the reader reports it
-        lengths.update({key: len(text) for key, text in texts.items()})
-        not_links |= {
-            key for key, text in texts.items() if isinstance(text, list) or not _LINK.fullmatch(text)
-        }
+        for key, text in texts.items():
+            lengths[key] += len(text)
+            if key not in not_links and not _is_link(text):
+                not_links.add(key)
     names, survey = next((pair for pair in surveys.items() if pair[1].n_tasks), (ANNOTATIONS, _Survey()))
     _check_readable(session, survey)
     chosen = session.options.field_names.get("text")
@@ -173,6 +193,8 @@ def _is_link(text: Text) -> bool:
 
 def find_texts(data: Mapping[str, Any]) -> dict[str, Text]:
     """Return the texts and dialogues of a task by their keys."""
+    if {*map(type, data.values())} == {str}:
+        return {**data}
     inner = {
         f"{key}.{name}": each
         for key, row in data.items()

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import unescape
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
@@ -82,7 +82,12 @@ def choose_annotation(task: Row, names: Sequence[str]) -> tuple[Row | None, int,
     Returns:
         The annotation, None if there is none that was not skipped; the number of others, and of skipped ones.
     """
-    annotations: list[Row] = next((task[name] for name in names if task.get(name)), [])
+    annotations: list[Row] = next(filter(None, map(task.get, names)), [])
+    if not annotations:
+        return None, 0, 0
+    if len(annotations) == 1 and annotations[0].keys().isdisjoint(SKIPPED):
+        # As in almost all tasks.
+        return annotations[0], 0, 0
     done = [each for each in annotations if not any(each.get(name) for name in SKIPPED)]
     return max(done, key=_rank, default=None), len(done) - 1, len(annotations) - len(done)
 
@@ -93,23 +98,24 @@ def _rank(annotation: Row) -> tuple[bool, str, str, int]:
     return bool(annotation.get("ground_truth")), created, updated, number if isinstance(number, int) else 0
 
 
-def sort_results(results: Iterable[Row]) -> Results:
+def sort_results(results: Sequence[Row]) -> Results:
     """Sort the results of an annotation by what can be read of them.
 
     Raises:
         KeyError: If a result has another shape.
         TypeError: If a result has another shape.
     """
+    if not results:
+        return Results([], [], [], 0)
     results = list(results)
     regions: list[Region] = []
     choices: list[Choice] = []
     unread: list[str] = []
     n_misplaced = 0
-    # Choices for a region have its id, and often its place.
-    places = {result["id"] for result in results if "id" in result and PLACES & (_value(result) or {}).keys()}
+    places: set[object] | None = None
     for result in results:
         kind, value = result["type"], _value(result)
-        to_name, from_name = (str(result.get(name) or "") for name in ("to_name", "from_name"))
+        to_name = str(result.get("to_name") or "")
         if kind in LABELS and value and kind in value:
             region = _read_region(to_name, _as_list(value[kind]), value)
             n_misplaced += region is None
@@ -117,11 +123,20 @@ def sort_results(results: Iterable[Row]) -> Results:
                 unread.append(f"results of type {kind} whose place cannot be read")
             else:
                 regions.append(region)
-        elif kind == "choices" and value and not (PLACES & value.keys() or result.get("id") in places):
+            continue
+        if kind == "choices" and places is None:
+            places = _list_placed(results)
+        if kind == "choices" and value and not (PLACES & value.keys() or result.get("id") in (places or ())):
+            from_name = str(result.get("from_name") or "")
             choices.append(Choice(to_name, from_name, _as_list(value["choices"])))
         else:
             unread.append(_name_unread(kind))
     return Results(regions, choices, unread, n_misplaced)
+
+
+def _list_placed(results: Sequence[Row]) -> set[object]:
+    """List the ids of regions: choices for one have its id, and often its place."""
+    return {result["id"] for result in results if "id" in result and PLACES & (_value(result) or {}).keys()}
 
 
 def _value(result: Row) -> Row | None:
@@ -148,20 +163,20 @@ def _as_list(value: object) -> list[str]:
 
 def _read_region(to_name: str, labels: list[str], value: Row) -> Region | None:
     """Read a place: in a text, in an utterance, or in a page without its markup; None if it is another."""
-    surface = value.get("text")
-    make = Region(to_name, labels, to_whole(value["start"]), to_whole(value["end"]), surface)._replace
+    region = Region(to_name, labels, to_whole(value["start"]), to_whole(value["end"]), value.get("text"))
     if "channel" in value:  # of sound, in seconds
         return None
     if "startOffset" not in value:
-        return make()
+        return region
     if value["start"] == value["end"] and str(value["start"]).isdecimal():
         number = int(value["start"])
         start, end = to_whole(value["startOffset"]), to_whole(value["endOffset"])
-        return make(start=start, end=end, utterance=number)
+        return region._replace(start=start, end=end, utterance=number)
     offsets = value.get("globalOffsets")
     if not isinstance(offsets, dict):
         return None
-    return make(start=to_whole(offsets["start"]), end=to_whole(offsets["end"]), is_markup=True)
+    start, end = to_whole(offsets["start"]), to_whole(offsets["end"])
+    return region._replace(start=start, end=end, is_markup=True)
 
 
 def to_whole(value: Any) -> Any:

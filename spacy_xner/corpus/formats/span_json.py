@@ -118,6 +118,8 @@ def _check_unread(plan: Plan, place: Place) -> None:
         value = get(place.row, path)
         for _ in value if isinstance(value, list) else [value] if value else ():
             place.session.leave_out(kind)
+    if len(plan.text) == 1 and place.row.keys() <= plan.names:
+        return
     for parent in ((), plan.text[:-1]) if len(plan.text) > 1 else ((),):
         for key, value in (get(place.row, parent) or {}).items():
             if type(value) not in (list, dict) or (*parent, key) in plan.known:

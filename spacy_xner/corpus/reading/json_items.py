@@ -56,12 +56,16 @@ def read_first(session: ReadSession) -> Row:
 
 
 def _parse_line(session: ReadSession, line: Line) -> tuple[str, Row] | None:
-    if not line.text.strip():
+    text = line.text
+    if not text or text.isspace():
         return None
     check_line(session, line)
     try:
-        # Of files that were joined.
-        value = DECODER.decode(line.text.removeprefix("\ufeff"))
+        # Other white space is around few lines.
+        value, end = DECODER.raw_decode(text) if text[0] == "{" else (None, -1)
+        if end != len(text):
+            # Marks are within files that were joined.
+            value = DECODER.decode(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as err:
         reason = "too many nested levels" if isinstance(err, RecursionError) else "too long a number"
         if isinstance(err, json.JSONDecodeError):

@@ -74,7 +74,9 @@ class JsonStream:
         """Move over white space, and commas too if asked, and return the character there, or nothing."""
         pattern = _SEPARATORS if commas else _BLANKS
         while True:
-            self._move(pattern.match(self._text, self._position).end())  # type: ignore[union-attr]
+            end = pattern.match(self._text, self._position).end()  # type: ignore[union-attr]
+            if end > self._position:
+                self._move(end)
             if self._position < len(self._text) or not self._read(CHUNK):
                 return self._text[self._position : self._position + 1]
 

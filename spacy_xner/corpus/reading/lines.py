@@ -113,7 +113,9 @@ def stream_texts(session: ReadSession) -> Iterator[str]:
 
 def check_block(session: ReadSession, block: Block) -> None:
     """Check that lines are text, as `check_line` does, all at once."""
-    if _BAD.search("".join(block.lines)):
+    text = "".join(block.lines)
+    is_good = text.isascii() and "\0" not in text and "\r" not in text
+    if not is_good and _BAD.search(text):
         for line in map(Line, count(block.number), block.lines):
             check_line(session, line)
 
@@ -124,7 +126,10 @@ def check_line(session: ReadSession, line: Line) -> None:
     Raises:
         CorpusError: If it has bytes that do not fit the encoding, a NUL or a CR.
     """
-    bad = _BAD.search(line.text)
+    text = line.text
+    if text.isascii() and "\0" not in text and "\r" not in text:
+        return
+    bad = _BAD.search(text)
     if bad is None:
         return
     if bad[0] == "\r":
