@@ -27,4 +27,4 @@ def has_unspaced(text: str) -> bool:
 
 def is_blank(text: str) -> bool:
     """Return whether a text is empty, white space, or without width."""
-    return not ZERO_WIDTH.sub("", text).strip()
+    return not (text if text.isascii() else ZERO_WIDTH.sub("", text)).strip()

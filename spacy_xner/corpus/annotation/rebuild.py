@@ -34,6 +34,10 @@ def locate_tokens(tokens: Sequence[str], text: str) -> Offsets | None:
     Returns:
         Start and end of each token, or None if they differ from the text in more than what is blank.
     """
+    if " ".join(tokens) == text and "  " not in text and text.strip(" ") == text:
+        # As in most sentences of scripts with spaces.
+        ends = [*accumulate(map(len, tokens), lambda end, length: end + 1 + length)]
+        return [(end - len(token), end) for token, end in zip(tokens, ends, strict=True)]
     offsets: Offsets = []
     position = 0
     for token in tokens:

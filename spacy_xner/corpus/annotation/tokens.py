@@ -88,7 +88,7 @@ def make_record(
     raw = sentence.tokens if style.marks is None else remove_marks(sentence.tokens, style.marks)
     tokens = [*map(str.strip, raw)]
     blanks: dict[int, str] = {}
-    if "" in tokens or ZERO_WIDTH.search("".join(tokens)):
+    if "" in tokens or (not (joined := "".join(tokens)).isascii() and ZERO_WIDTH.search(joined)):
         tokens, blanks = _find_blanks(session, raw, tokens)
     entities = [
         ent for tags in sentence.layers for ent in _read_layer(session, style.scheme, tags, blanks, place)

@@ -4,7 +4,7 @@ import re
 import warnings
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -89,49 +89,56 @@ def _check_length(session: ReadSession, sentence: Block) -> Block:
 
 def _read_sentence(session: ReadSession, columns: Columns, sentence: Block) -> Record | None:
     check_block(session, sentence)
-    text, lines = _split_comments(sentence, columns)
-    lines.pop(columns.header, None)
+    text, numbers, lines = _split_comments(sentence, columns)
     if not lines:
         return None
-    numbers, rows = list(lines), _split_rows(session, columns, lines)
-    glued = [NO_SPACE in line for line in lines.values()]
+    rows = _split_rows(session, columns, numbers, lines)
+    glued = [NO_SPACE in line for line in lines] if NO_SPACE in "\n".join(lines) else [False] * len(lines)
     if columns.has_index:
-        numbers, rows, glued = join_contractions(session, columns, (numbers, rows, glued))
+        numbers, rows, glued = join_contractions(session, columns, ([*numbers], rows, glued))
     tokens, layers = columns.read(rows)
     tokens_and_tags = Sentence(tokens, layers, glued, text, session.at(sentence.number))
     return make_record(session, columns.style, tokens_and_tags, place=lambda i: session.at(numbers[i]))
 
 
-def _split_rows(session: ReadSession, columns: Columns, lines: Mapping[int, str]) -> list[list[str]]:
+def _split_rows(
+    session: ReadSession, columns: Columns, numbers: Sequence[int], lines: Sequence[str]
+) -> list[list[str]]:
     width = columns.layout.width
     separator = columns.separator
     if separator is not None:
-        rows = [line.split(separator) for line in lines.values()]
+        rows = [line.split(separator) for line in lines]
     else:
-        rows = [split_line(line, None) for line in lines.values()]
+        rows = [split_line(line, None) for line in lines]
     if {*map(len, rows)} == {width}:
         return rows
-    rows = [columns.split(line) for line in lines.values()]
+    rows = [columns.split(line) for line in lines]
     bad = next((i for i, row in enumerate(rows) if len(row) != width), None)
     if bad is not None:
         session.fail(
-            list(lines)[bad],
+            numbers[bad],
             f"expected {width} columns, found {len(rows[bad])}.",
             "Fix the line, set --columns to name them, or skip such sentences with --skip-bad.",
         )
     return rows
 
 
-def _split_comments(sentence: Block, columns: Columns) -> tuple[str | None, dict[int, str]]:
-    """Return the text of a comment, if there is one, and the lines that are no comments by their numbers."""
-    lines = dict(enumerate(sentence.lines, start=sentence.number))
+def _split_comments(sentence: Block, columns: Columns) -> tuple[str | None, Sequence[int], list[str]]:
+    """Return the text of a comment, if there is one, and the lines of tokens with their numbers."""
+    first, lines = sentence
     text = None
-    for number, line in [(number, line) for number, line in lines.items() if line[0] == "#"]:
+    left_out = {columns.header - first} if first <= columns.header < first + len(lines) else set()
+    for i, line in [(i, line) for i, line in enumerate(lines) if line[0] == "#"]:
         if columns.is_comment(split_line(line, columns.separator)):
-            del lines[number]
+            left_out.add(i)
             match = TEXT_COMMENT.match(line)
             text = match[1] if match and text is None else text
-    return text, lines
+    n_lines, n_first = len(lines), len(left_out)
+    if left_out <= {*range(n_first)}:
+        # There are none, or they are before all others.
+        return text, range(first + n_first, first + n_lines), lines[n_first:]
+    kept = [i for i in range(n_lines) if i not in left_out]
+    return text, [first + i for i in kept], [lines[i] for i in kept]
 
 
 def write_conll(records: Iterable[Record], file: TextIO, options: WriteOptions) -> Counter[str]:

@@ -113,11 +113,15 @@ def stream_texts(session: ReadSession) -> Iterator[str]:
 
 def check_block(session: ReadSession, block: Block) -> None:
     """Check that lines are text, as `check_line` does, all at once."""
-    text = "".join(block.lines)
-    is_good = text.isascii() and "\0" not in text and "\r" not in text
-    if not is_good and _BAD.search(text):
+    if _find_bad("".join(block.lines)):
         for line in map(Line, count(block.number), block.lines):
             check_line(session, line)
+
+
+def _find_bad(text: str) -> re.Match[str] | None:
+    # Most lines are good, and of ASCII, this is the fastest way to see it.
+    is_good = text.isascii() and "\0" not in text and "\r" not in text
+    return None if is_good else _BAD.search(text)
 
 
 def check_line(session: ReadSession, line: Line) -> None:
@@ -126,10 +130,7 @@ def check_line(session: ReadSession, line: Line) -> None:
     Raises:
         CorpusError: If it has bytes that do not fit the encoding, a NUL or a CR.
     """
-    text = line.text
-    if text.isascii() and "\0" not in text and "\r" not in text:
-        return
-    bad = _BAD.search(text)
+    bad = _find_bad(line.text)
     if bad is None:
         return
     if bad[0] == "\r":
