@@ -18,7 +18,7 @@ class FlatReader(NamedTuple):
         has_surface: Whether it has one.
     """
 
-    kind: type
+    kind: type[Any]
     size: int
     parts: Callable[[Any], Any]
     has_surface: bool
