@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from spacy import displacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -18,6 +19,7 @@ import spacy_xner
 from spacy_xner.cli import app
 from spacy_xner.cli.command import replace_names
 from spacy_xner.cli.parts import echo
+from spacy_xner.pipeline.colors import COLORS
 
 from .conftest import SLIPS, make_examples
 from .test_cli import CONLL, invoke
@@ -185,6 +187,11 @@ def test_files_of_which_no_text_can_be_read_give_other_advice(tmp_path: Path) ->
     task = {"id": 1, "data": {"text": "Anna met Bo"}, "annotations": [], "predictions": []}
     err = convert([task] * 3)
     assert err.endswith("found none but 3 tasks without an annotation. Annotate them, or check the format.\n")
+
+
+def test_displacy_has_colours_for_labels_of_slips(trained: Language) -> None:
+    page = displacy.render(trained(SLIPS[0][0]), style="ent", page=True, jupyter=False)
+    assert all(COLORS[label] in page for label in ("PER", "PHONE"))
 
 
 def test_scores_survive_json(trained: Language) -> None:
