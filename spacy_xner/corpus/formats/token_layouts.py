@@ -4,16 +4,21 @@ import re
 from typing import Any
 
 from ..reading.json_layout import normalize
+from .json_names import STARTS
 from .token_columns import TAGS, TOKENS, Row
 
 # Fewer may be a label of the text.
 MIN_TAGS = 2
+# Keys of tokens with their tags, and in objects, of a token and of its tag.
+PAIRED = (*TOKENS, *TAGS, "data")
+PAIR = (("text", "token", "word", "form", "char"), ("tag", "nertag", "ner", "bio", "label", "entity", "iob"))
 _SEPARATOR = re.compile(r"[\s,]+")
 _TAG = re.compile(r"O|[BIESMLUW][-_].+|.+[-_][BIESMLUW]")
 
 
 def split_row(row: Row) -> list[Row]:
     """Split an object into rows of tokens with their tags or entities; itself, if it is one."""
+    row = _unzip(row)
     columns = [name for name, value in row.items() if _is_nested(value)]
     names = {normalize(name): name for name in columns}
     tokens = next((names[name] for name in TOKENS if name in names), None)
@@ -25,6 +30,37 @@ def split_row(row: Row) -> list[Row]:
         return [row]
     rows = [{name: row[name][i] for name in columns} for i in range(size)]
     return _count_by_sentence(rows) if tokens == "sentences" else rows
+
+
+def _unzip(row: Row) -> Row:
+    """Return a row whose tokens have their tags in pairs, or in objects, with both in lists of their own."""
+    for name, value in row.items():
+        if normalize(name) in PAIRED and (pairs := list_pairs(value)):
+            return {**row, "tokens": [token for token, _ in pairs], "ner_tags": [tag for _, tag in pairs]}
+    return row
+
+
+def list_pairs(value: Any) -> list[tuple[str, str]]:
+    """List tokens and their tags from arrays ``[token, ..., tag]``, or objects; empty if they are not."""
+    if not isinstance(value, list) or not value:
+        return []
+    pairs = [*filter(None, map(_pair_of, value))]
+    # The tags of several sentences are no pairs.
+    is_good = len(pairs) == len(value) and not all(_TAG.fullmatch(token) for token, _ in pairs)
+    return pairs if is_good else []
+
+
+def _pair_of(value: Any) -> tuple[str, str] | None:
+    """Return a token and its tag; None if it is something else."""
+    if isinstance(value, dict):
+        keys = {normalize(key): each for key, each in value.items()}
+        if not keys.keys().isdisjoint(STARTS):
+            # Its place in a text counts.
+            return None
+        value = [next((keys[name] for name in names if name in keys), None) for names in PAIR]
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(each, str) for each in value):
+        return None
+    return (value[0], value[-1]) if _TAG.fullmatch(value[-1]) else None
 
 
 def _is_nested(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Detects the encoding of a text file, and reads it as UTF-8."""
 
 import codecs
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BufferedReader, RawIOBase
@@ -39,6 +40,10 @@ MIN_BYTES = 4
 CONTROLS = [bytes([byte]) for byte in (0, 1, *range(3, 9), *range(14, 27), *range(28, 32))]
 MIN_CONTROLS, MIN_CONTROL_SHARE = 16, 0.05
 
+WESTERN = "cp1252"
+_WESTERN_WORD = re.compile(
+    r"(?=.*[A-Za-z].*[A-Za-z])([!-~]|(?<![éüäößó])[éüäößóÉÜÄÖÓ](?![éüäößó])|(?<=[A-Za-z])ñ(?=[aeiou])|[“”„‘’–—])+"
+)
 MARK_BAD = "spacy_xner.mark_bad"
 codecs.register_error(MARK_BAD, lambda err: (BAD, getattr(err, "end", 0)))
 
@@ -210,11 +215,14 @@ def _choose(where: str, sample: bytes) -> Encoding:
     best = max(LANGUAGES, key=lambda each: scores[each])
     text = texts[best.codec]
     n_ascii = len(sample.decode("ascii", "ignore"))
+    western = _find_western(sample)
     if scores[best] < NOISE_PRIOR + NOISE * (len(sample) - n_ascii) + ASCII * n_ascii:
-        return Encoding()
+        return western or Encoding()
     others = (each for each in LANGUAGES if texts[each.codec] != text)
     second = max(others, key=lambda each: scores[each])
     if scores[best] - scores[second] < MIN_ODDS:
+        if western is not None:
+            return western
         if len(sample) - n_ascii < MIN_BYTES:
             return Encoding()
         words = [next(_beyond_ascii(texts[each.codec]), "") for each in (best, second)]
@@ -223,6 +231,17 @@ def _choose(where: str, sample: bytes) -> Encoding:
             f"{second.codec} ({words[1]:.20}) alike. Name it with --encoding, or convert the file to UTF-8."
         )
     return Encoding(best.codec, best.explain(text))
+
+
+def _find_western(sample: bytes) -> Encoding | None:
+    """Return the code page of Western text if all that is not ASCII are its letters or quotes, in words.
+
+    These are the same in the pages of other Latin letters, but for ñ, which only has a vowel behind it there.
+    """
+    words = [word for word in _decode(sample, WESTERN).split() if not word.isascii()]
+    if not words or not all(map(_WESTERN_WORD.fullmatch, words)):
+        return None
+    return Encoding(WESTERN, f"in words such as {words[0]:.20}, all else is ASCII")
 
 
 def _score(sample: bytes) -> tuple[dict[str, str], dict[Language, float]]:

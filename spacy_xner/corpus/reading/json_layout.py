@@ -9,6 +9,8 @@ from .session import ReadSession
 
 _NEXT_LINE = re.compile(r"[ \t\r]*\n\s*[{\[]")
 _PAIR = re.compile(r'\[\s*"')
+# Of a token with its tag, in an array of such.
+_TAGGED = re.compile(r'\[\s*\[(\s*"(?:[^"\\]|\\.)*"\s*,)+\s*"(?:O|[BIESMLU]-[^"]+)"\s*\]')
 _TAG = re.compile(r"O$|[BIESMLU]-")
 # Keys are compared in lower case, without these.
 _JOINERS = str.maketrans("", "", "_- ")
@@ -64,7 +66,7 @@ def find_layout(session: ReadSession) -> Layout:
     """
     with open_json(session) as stream:
         first = stream.skip()
-        if first == "[" and not _PAIR.match(stream.peek(CHUNK)):
+        if first == "[" and not any(each.match(stream.peek(CHUNK)) for each in (_PAIR, _TAGGED)):
             return Layout.ARRAY
         item = stream.decode(MAX_LINE) if first in ("[", "{") else None
         if item is None:
@@ -127,7 +129,8 @@ def list_spread(value: object) -> list[Row]:
     # One text of tokens and their tags has such columns, too.
     if any(all(isinstance(cell, str) and _TAG.match(cell) for cell in each) for each in columns):
         return []
-    return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
+    rows = [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
+    return rows if any(map(has_text, rows)) else []
 
 
 def is_text(value: object, text: str | None = None) -> bool:
@@ -148,8 +151,10 @@ def is_text(value: object, text: str | None = None) -> bool:
 def _are_tokens(key: str, value: object) -> bool:
     """Return whether a key holds tokens, or a list of them for each sentence."""
     first = value[0] if normalize(key) in _TOKENS and isinstance(value, list) and value else None
-    return isinstance(first, str) or (
-        isinstance(first, list) and all(isinstance(each, str) for each in first)
+    return (
+        isinstance(first, str)
+        or (isinstance(first, dict) and normalize(key) in _TOKENS[:3])
+        or (isinstance(first, list) and all(isinstance(each, str) for each in first))
     )
 
 
@@ -167,13 +172,23 @@ def is_pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and bool(value[0])
 
 
+def _are_tagged(value: object) -> bool:
+    """Return whether a value is a list of tokens, each in an array with its tag."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, list) and len(each) > 1 and isinstance(each[-1], str) for each in value)
+        and all(_TAG.match(each[-1]) for each in value)
+    )
+
+
 def make_row(value: object) -> object:
-    """Return a pair of a text and its annotations, as spaCy 2 had them, as an object; others unchanged.
+    """Return an object for tokens with their tags, or for a text and its annotations, as spaCy 2 had them.
 
     Source: spaCy 2's documentation, "Training data in Python".
     """
     if not isinstance(value, list) or not is_pair(value):
-        return value
+        return {"tokens": value} if _are_tagged(value) else value
     text, annotations = value
     is_object = isinstance(annotations, dict)
     return {**annotations, "text": text} if is_object else {"text": text, "label": annotations}

@@ -336,3 +336,27 @@ def test_blanks_stay_where_the_text_beside_tokens_does_not_fit(tmp_path: Path) -
     found, report = read_rows(tmp_path, row)
     assert found == [("은하는 별", [("은하", "X")])]
     assert report.left_out["blank tokens"] == 1
+
+
+PAIRS = [["Ida", "B-P"], ["Ek", "I-P"], ["ran", "O"]]
+PAIRED: dict[str, str] = {
+    "arrays": json.dumps({"tokens": PAIRS}),
+    "arrays with a part of speech": json.dumps({"sentence": [[t, "X", g] for t, g in PAIRS]}),
+    "objects": json.dumps({"tokens": [{"text": t, "tag": g} for t, g in PAIRS]}),
+    "objects of words": json.dumps({"words": [{"word": t, "ner": g} for t, g in PAIRS]}),
+    "an array of texts": json.dumps([PAIRS]),
+    "an array a line": json.dumps(PAIRS),
+    "under the tags": json.dumps({"id": 3, "ner_tags": PAIRS}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("n_rows", [1, 3])
+@pytest.mark.parametrize("name", PAIRED)
+def test_tokens_with_their_tags_are_read(tmp_path: Path, name: str, n_rows: int) -> None:
+    row = PAIRED[name]
+    is_array = name == "an array of texts"
+    content = json.dumps(json.loads(row) * n_rows) if is_array else f"{row}\n" * n_rows
+    (tmp_path / "file.json").write_text(content)
+    records = list(read_records(tmp_path / "file.json"))
+    assert [record.text for record in records] == ["Ida Ek ran"] * n_rows
+    assert [[*map(tuple, record.spans or ())] for record in records] == [[(0, 6, "P", 1.0)]] * n_rows

@@ -205,3 +205,24 @@ def test_what_is_not_ascii_is_looked_for_beyond_the_first_block(
 )
 def test_a_file_that_is_no_text_is_recognized(raw: bytes, expected: bool) -> None:
     assert is_binary(raw) == expected
+
+
+SHORT = ["Zoé B-PER", "Straße 3,a", "un niño,a", "it’s,a", "“so good”,a", "El señor B-PER", "Köln\tB-LOC"]
+
+
+@pytest.mark.parametrize("text", SHORT)
+def test_a_few_letters_in_words_of_ascii_are_western(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(f"{text}\nran O\n".encode("cp1252"))
+    assert detect_encoding(path, "file:1").name == "cp1252"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [("дом,a", "cp1251"), ("Toruń B-LOC", "cp1250"), ("Zoé B-PER", "mac_roman"), ("Žan B-PER", "cp1250"),
+     ("陳 B-PER", "big5"), ("Zoë B-PER", "cp1252")],
+)  # fmt: skip
+def test_other_short_texts_are_not_taken_for_western_ones(tmp_path: Path, text: str, codec: str) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(f"{text}\nran O\n".encode(codec))
+    assert detect_encoding(path, "file:1").name == "utf-8"
