@@ -88,6 +88,12 @@ SAMPLES = [
         "去/o 北京/ns 找/o\n李雷/nr 收/o\n",
         [[("北京", "ns")], [("李雷", "nr")]],
     ),
+    Sample(
+        "pfr",
+        "PFR: words with their part of speech, names among them",
+        "[北京/ns 大学/n]nt 的/u 李/nr 明/nr 到/v 了/u\n我/r 在/p 上海/ns\n",
+        [[("北京", "ns"), ("北京大学", "nt"), ("李明", "nr")], [("上海", "ns")]],
+    ),
     Sample("inline", "marks in the text", "{{PER:Ida Holm}} ran\nto {{LOC:Kiel}} by car\n", BOTH),
     Sample("inline", "Rasa's marks", "[Ida Holm](PER) ran\nto [Kiel](LOC) by car\n", BOTH),
     Sample("inline", "marks as in XML", "<PER>Ida Holm</PER> ran\nto <LOC>Kiel</LOC> by car\n", BOTH),
@@ -106,6 +112,13 @@ SAMPLES = [
         "text,label\nthe box is wet,wet\nall is well,dry\n",
         MOODS,
         [["wet"], ["dry"]],
+    ),
+    Sample(
+        "table",
+        "lines of Toutiao's titles, without a header",
+        "6551_!_101_!_wet_!_the box is wet_!_box\n6552_!_102_!_dry_!_all is well_!_\n6553_!_101_!_wet_!_so wet_!_\n",
+        [None, None, None],
+        [["wet"], ["dry"], ["wet"]],
     ),
     Sample(
         "table",
@@ -241,6 +254,12 @@ SAMPLES = [
         BOTH,
     ),
     # JSON with tokens.
+    Sample(
+        "tokens",
+        "tokens with their tags in arrays or objects",
+        '{"tokens": [["Ida", "B-PER"], ["Holm", "I-PER"], ["ran", "O"]]}\n{"tokens": [["Kiel", "B-LOC"]]}\n',
+        BOTH,
+    ),
     Sample(
         "tokens",
         "tokens and tags",

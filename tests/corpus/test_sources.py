@@ -2,9 +2,11 @@
 
 import bz2
 import gzip
+import importlib
 import io
 import json
 import lzma
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -336,3 +338,20 @@ def test_messages_name_the_file_in_an_archive(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=rf"^{path}/in/a.jsonl:2: expected "):
         read(path)
     assert len(read(path, skip_bad=True)[0]) == 1
+
+
+# A packed line of CoNLL.
+ZSTD = bytes.fromhex("28b52ffd045871000049646109422d500a72616e094f0a1e2a37e4")
+
+
+def test_zstd_is_read_where_a_module_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "corpus.conll.zst").write_bytes(ZSTD)
+    try:
+        importlib.import_module("zstandard")
+    except ImportError:
+        if sys.version_info < (3, 14):
+            with pytest.raises(ImportError, match=r"found none for corpus.conll.zst. Install it with: pip"):
+                read(tmp_path / "corpus.conll.zst")
+            return
+    records, _ = read(tmp_path / "corpus.conll.zst")
+    assert [record.text for record in records] == ["Ida ran"]

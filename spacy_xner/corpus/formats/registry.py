@@ -28,6 +28,7 @@ from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
 from .pairs import read_pairs, recognizes_pairs
 from .parts_xml import read_xml, recognizes_xml
+from .pfr import read_pfr, recognizes_pfr
 from .sequences import read_sequences, recognizes_sequences
 from .spacy_file import read_spacy_file, recognizes_spacy_file
 from .spacy_json import read_spacy_json, recognizes_spacy_json
@@ -70,6 +71,7 @@ TEXT_FORMATS: dict[str, Format] = {
     "sequences": Format(recognizes_sequences, read_sequences),
     "webanno": Format(recognizes_webanno, read_webanno),
     "conll-2012": Format(recognizes_conll_2012, read_conll_2012),
+    "pfr": Format(recognizes_pfr, read_pfr),
     "pairs": Format(recognizes_pairs, read_pairs),
     "inline": Format(recognizes_inline, read_inline),
     "joined": Format(recognizes_joined, read_joined),

@@ -186,13 +186,21 @@ class _Finder(NamedTuple):
         return ()
 
     def unnamed(self, text: int) -> tuple[int, ...]:
-        """Find the only column that looks like classes, of a table without a header or with two columns."""
+        """Find the only column of classes, beside their numbers, without a header or of two columns."""
         if self.layout.has_header and len(self.kinds) > 2:
             return ()
         classes = [
             i for i in range(len(self.kinds)) if i != text and self.is_repeated(i) and not self.problem(i)
         ]
+        named = [i for i in classes if self.kinds[i] not in NUMBERS]
+        if len(named) == 1 and all(self.are_same(named[0], i) for i in classes):
+            return tuple(named)
         return tuple(classes) if len(classes) == 1 else ()
+
+    def are_same(self, name: int, number: int) -> bool:
+        """Return whether each value of a column always stands beside the same one of another."""
+        pairs = {(row[name], row[number]) for row in self.rows}
+        return len(pairs) == len({row[name] for row in self.rows}) == len({row[number] for row in self.rows})
 
     def values(self, column: int) -> list[str]:
         return [value for row in self.rows if (value := row[column].strip())]

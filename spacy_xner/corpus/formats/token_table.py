@@ -77,7 +77,7 @@ def read_token_table(session: ReadSession) -> Iterator[Record]:
 
 
 def _find_table(session: ReadSession, lines: Sequence[str]) -> TokenTable:
-    layout, rows = find_layout(session, lines, SEPARATORS + " ")
+    layout, rows = find_layout(session, lines, (*SEPARATORS, " "))
     if layout.has_header is None:
         layout, rows = without_header(layout, rows)
     fields = find_fields(session, layout.names)

@@ -3,10 +3,12 @@
 import bz2
 import gzip
 import lzma
+import sys
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
@@ -20,11 +22,33 @@ MAX_FILES = 100_000
 BLOCK = 1 << 20
 # Of a zip, and of an empty one.
 ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+# Modules that read zstd: that of Python 3.14, and a package.
+ZSTD = ("compression.zstd", "zstandard")
+
+
+def open_zstd(path: Path, mode: Any) -> Any:
+    """Open a file that is packed with zstd.
+
+    Raises:
+        ImportError: If no module reads it.
+    """
+    for name in ZSTD:
+        try:
+            return import_module(name).open(path, mode)
+        except ImportError:
+            continue
+    raise ImportError(
+        "A file packed with zstd must be read by the package zstandard, found none for "
+        f"{path.name}. Install it with: pip install zstandard, or unpack the file."
+    )
+
+
 # The first bytes of packed files.
 PACKERS: dict[bytes, Callable[[Path, Any], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": open_zstd,
 }
 # Of a file in a tar archive, in bytes.
 HEADER = 512
@@ -51,7 +75,6 @@ BINARIES = {
     b"SQLite format 3\x00": ("an SQLite database", "Export its table as CSV."),
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", UNPACK),
     b"Rar!": ("a RAR archive", UNPACK),
-    b"\x28\xb5\x2f\xfd": ("a file packed with zstd", UNPACK),
     b"ARROW1": ("an Arrow file", "Name the folder of its dataset."),
     b"\xff\xff\xff\xff": ("an Arrow file", "Name the folder of its dataset."),
     b"\x89HDF": ("an HDF5 file", JSON_LINES),
@@ -63,6 +86,12 @@ BINARIES = {
 UNKNOWN = ("a file that is not text", "Save it as plain text, CSV or JSON lines.")
 # What Python's modules raise for damaged archives.
 ERRORS = (BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, RuntimeError)
+
+
+def _list_errors() -> tuple[type[Exception], ...]:
+    """Return what modules raise for damaged archives, those of zstd too if one is loaded."""
+    loaded = (sys.modules[name] for name in ZSTD if name in sys.modules)
+    return (*ERRORS, *(module.ZstdError for module in loaded))
 
 
 def is_archive(path: Path) -> bool:
@@ -127,7 +156,7 @@ def unpack(session: ReadSession, folder: Path) -> Path:
             return target
         target = folder / (path.stem or path.name)
         _copy_all(session, iter([(target.name, lambda: opener(path, "rb"))]), folder)
-    except ERRORS as err:
+    except _list_errors() as err:
         reason = f"{type(err).__name__}: {' '.join(str(err).split())}"
         session.fail(
             1, f"expected an archive that can be unpacked, found {reason:.200}.", "Unpack it yourself."

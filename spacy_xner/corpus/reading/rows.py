@@ -12,7 +12,11 @@ from .column_names import PATTERNS, find_name, is_known, is_sentence
 from .lines import check_line, read_lines
 from .session import ReadSession
 
-SEPARATORS = "\t,;|"
+SEPARATORS = ("\t", ",", ";", "|", "_!_")
+# Stands for a separator of several characters, which csv cannot split at.
+JOINER = "\x1f"
+# Excel's first line.
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*')
 SAMPLE_LINES = 2000
 MAX_CHARACTERS = 1 << 24
 MIN_SHARE = 0.9
@@ -64,7 +68,7 @@ def read_sample(session: ReadSession) -> list[str]:
 
 
 def find_layout(
-    session: ReadSession, sample: Iterable[str], separators: str = SEPARATORS
+    session: ReadSession, sample: Iterable[str], separators: Sequence[str] = SEPARATORS
 ) -> tuple[Layout, list[Cells]]:
     """Detect how the lines of a sample are split.
 
@@ -84,6 +88,9 @@ def find_layout(
     """
     csv.field_size_limit(MAX_CHARACTERS)
     lines = [line for line in sample if line.strip()]
+    named = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+    if named is not None:
+        lines, separators = lines[1:], named[1]
     if len(lines) < 2:
         session.fail(
             1, f"a table must have a header and rows, found {len(lines)} lines.", "Check the format."
@@ -200,6 +207,10 @@ def _have_pattern(values: set[str]) -> bool:
 
 
 def _split(lines: Iterable[str], separator: str, *, is_quoted: bool, is_spaced: bool) -> Any:
+    if len(separator) > 1:
+        return csv.reader(
+            (line.replace(separator, JOINER) for line in lines), delimiter=JOINER, quoting=csv.QUOTE_NONE
+        )
     if is_quoted:
         return csv.reader(lines, delimiter=separator, skipinitialspace=is_spaced, strict=True)
     return csv.reader(lines, delimiter=separator, skipinitialspace=is_spaced, quoting=csv.QUOTE_NONE)
@@ -239,7 +250,8 @@ def _number_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Ce
                 check_line(session, line)
             except CorpusError as err:
                 errors.append(err)
-            yield f"{line.text}\n"
+            is_row = line.number > 1 or SEPARATOR_LINE.fullmatch(line.text) is None
+            yield f"{line.text * is_row}\n"
 
     rows = _split(lines(), layout.separator, is_quoted=layout.is_quoted, is_spaced=layout.is_spaced)
     while True:

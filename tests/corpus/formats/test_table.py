@@ -406,3 +406,51 @@ def test_columns_that_are_missing_are_refused(tmp_path: Path) -> None:
         CorpusError, match=r"--fields text=body must name a column, found no 'body' among 'text'"
     ):
         read(tmp_path, "text,label\nGo,a\n", fields="text=body")
+
+
+TOUTIAO = (
+    "6551_!_101_!_culture_!_京城值得你来的博物馆_!_保利,马未都\n6552_!_102_!_sport_!_发酵床有哪些？_!_\n"
+    "6553_!_101_!_culture_!_上联：黄山黄河_!_黄河\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "texts", "labels"),
+    [
+        (
+            "sep=;\ntext;label\nthe box, wet;wet\nall is dry;dry\n",
+            ["the box, wet", "all is dry"],
+            ["wet", "dry"],
+        ),
+        (
+            '"sep=,"\r\ntext,label\r\n"the box, wet",wet\r\nall,dry\r\n',
+            ["the box, wet", "all"],
+            ["wet", "dry"],
+        ),
+        ("sep=\t\ntext\tlabel\nbox; wet\twet\nall; dry\tdry\n", ["box; wet", "all; dry"], ["wet", "dry"]),
+        (
+            TOUTIAO,
+            ["京城值得你来的博物馆", "发酵床有哪些？", "上联：黄山黄河"],
+            ["culture", "sport", "culture"],
+        ),
+        (
+            "101\tculture\t京城值得你来的博物馆\n102\tsport\t发酵床有哪些？\n101\tculture\t上联：黄山黄河\n",
+            ["京城值得你来的博物馆", "发酵床有哪些？", "上联：黄山黄河"],
+            ["culture", "sport", "culture"],
+        ),
+        (
+            "label_!_text\nwet_!_the box, so wet\ndry_!_all | is dry\n",
+            ["the box, so wet", "all | is dry"],
+            ["wet", "dry"],
+        ),
+    ],
+)
+def test_separators_may_be_named_or_long(
+    tmp_path: Path, content: str, texts: list[str], labels: list[str]
+) -> None:
+    (tmp_path / "file.csv").write_bytes(content.encode())
+    records = list(read_records(tmp_path / "file.csv"))
+    assert [record.text for record in records] == texts
+    assert [[label for label, value in (each.cats or {}).items() if value] for each in records] == [
+        [label] for label in labels
+    ]
