@@ -15,8 +15,8 @@ INTRODUCTION = """\
 # Formats
 
 `spacy-xner convert` detects the format of a corpus and prints the evidence; `--format` names it. A folder of
-files of one format, and a `.zip`, `.tar`, `.gz`, `.bz2` or `.xz` of them, are read as one corpus, in any
-encoding.
+files of one format, and a `.zip`, `.tar`, `.gz`, `.bz2`, `.xz` or `.zst` of them, are read as one corpus, in
+any encoding.
 
 <!-- Written by scripts/pages. -->
 """
