@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .tools.inspection import inspect
     from .tools.packaging import package
     from .tools.shrink import shrink
-    from .tools.starting import init_config, init_project
+    from .tools.starting import init_config, init_project, train
     from .tools.synth import synthesize
     from .types import Entity
 
@@ -48,6 +48,7 @@ __all__ = [
     "read_records",
     "shrink",
     "synthesize",
+    "train",
     "tune_thresholds",
     "write_mini_encoder",
 ]
@@ -73,6 +74,7 @@ _HOMES = {
     "read_records": "corpus.records",
     "shrink": "tools.shrink",
     "synthesize": "tools.synth",
+    "train": "tools.starting",
     "tune_thresholds": "tools.evaluate",
     "write_mini_encoder": "tools.encoders.mini",
 }

@@ -36,6 +36,7 @@ PUBLIC = {
     "read_records",
     "shrink",
     "synthesize",
+    "train",
     "tune_thresholds",
     "write_mini_encoder",
 }
@@ -65,10 +66,10 @@ def test_type_checkers_see_the_same_names() -> None:
 
 
 def test_other_names_are_refused() -> None:
-    with pytest.raises(AttributeError, match="module 'spacy_xner' has no attribute 'train'"):
-        spacy_xner.train  # noqa: B018
-    with pytest.raises(ImportError, match="cannot import name 'train'"):
-        from spacy_xner import train  # noqa: F401
+    with pytest.raises(AttributeError, match="module 'spacy_xner' has no attribute 'fit'"):
+        spacy_xner.fit  # noqa: B018
+    with pytest.raises(ImportError, match="cannot import name 'fit'"):
+        from spacy_xner import fit  # noqa: F401
 
 
 def test_import_loads_neither_torch_nor_spacy() -> None:
@@ -94,7 +95,9 @@ def workspace(trained: Language, tiny: Path, tmp_path_factory: pytest.TempPathFa
     for name, lines in CONLL.items():
         (folder / name).write_text(lines, encoding="utf-8")
     (folder / "texts.txt").write_text("\n".join(text for text, _ in SLIPS), encoding="utf-8")
-    DocBin(docs=[eg.reference for eg in make_examples(trained)]).to_disk(folder / "dev.spacy")
+    for part in ("train", "dev"):
+        docs = [eg.reference for eg in make_examples(trained)]
+        DocBin(docs=docs).to_disk(folder / f"{part}.spacy")
     trained.to_disk(folder / "pipeline")
     people = [(text, [ent for ent in ents if ent[1] == "PER"]) for text, ents in SLIPS]
     train_nlp(tiny, slips=people).to_disk(folder / "old_pipeline")

@@ -1,18 +1,20 @@
 """The command that trains pipelines."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import srsly
 import typer
 
 from .options import Device
-from .parts import echo, note, progress_lines
+from .parts import echo, note, one_line_warnings, progress_lines
 
 
 def train(
     ctx: typer.Context,
-    config: Annotated[Path, typer.Argument(help="Training config, such as one from configs/.")],
+    config: Annotated[
+        str | None, typer.Argument(help="Training config; by default, one is chosen by the corpora.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Output folder for model-best and model-last.")
     ] = None,
@@ -22,7 +24,10 @@ def train(
 
     Other options override config settings, as in `spacy train`: --paths.train FILE --vars.max_steps 500
 
+    Without a config, one is chosen by the corpora, and written to the output folder.
+
     Examples:
+      spacy-xner train --output out --paths.train train.spacy --paths.dev dev.spacy
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy
     """
     from spacy.cli._util import parse_config_overrides, show_validation_error
@@ -31,11 +36,25 @@ def train(
     from ..training.record import best_row
     from ..training.run import train as run
 
-    with show_validation_error(config):
-        with progress_lines() as progress:
-            overrides = parse_config_overrides(ctx.args)
-            rows = run(config, output, device=device, overrides=overrides, progress=progress)
+    # Options that are not known are passed on as arguments.
+    is_override = config is not None and config.startswith("--")
+    overrides = parse_config_overrides([*([config] if config and is_override else []), *ctx.args])
+    file = choose_config(output, overrides, device) if config is None or is_override else Path(config)
+    with show_validation_error(file), progress_lines() as progress:
+        rows = run(file, output, device=device, overrides=overrides, progress=progress)
     if output is not None:
         best = output / "model-best"
         echo(render_performance(srsly.read_json(best / "meta.json")["performance"]))
         note(f"Wrote {best}, of step {best_row(rows).step}")
+
+
+def choose_config(output: Path | None, overrides: dict[str, Any], device: str) -> Path:
+    """Write a config that is chosen by the corpora, and show what was chosen."""
+    from ..tools.starting import write_chosen_config
+
+    with one_line_warnings():
+        file, recipe = write_chosen_config(output, overrides, device)
+    for line in (*recipe.reasons, recipe.describe()):
+        note(line)
+    note(f"Wrote {file}")
+    return file

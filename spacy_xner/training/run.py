@@ -51,7 +51,7 @@ def train(
     overrides = overrides or {}
     if not config_path.is_file():
         raise FileNotFoundError(
-            f"The config must be a file, found no {config_path}. Start from one of configs/."
+            f"The config must be a file, found no {config_path}. Make one with: spacy-xner init config"
         )
     check_overrides(load_config(config_path), overrides)
     config = load_config(config_path, overrides=overrides, interpolate=False)

@@ -4,8 +4,19 @@ from pathlib import Path
 
 from ...atomic import new_file
 from .recipe import HeadName, Recipe, Task, render_config
+from .training import train, write_chosen_config
 
-__all__ = ["PROJECT_CONFIGS", "HeadName", "Recipe", "Task", "init_config", "init_project", "render_config"]
+__all__ = [
+    "PROJECT_CONFIGS",
+    "HeadName",
+    "Recipe",
+    "Task",
+    "init_config",
+    "init_project",
+    "render_config",
+    "train",
+    "write_chosen_config",
+]
 
 FILES = Path(__file__).with_name("files")
 PROJECT_CONFIGS = {

@@ -116,6 +116,16 @@ class Recipe:
             files = [*get_package_path(self.extend).glob("*/config.cfg")]
         return Config().from_disk(files[0]) if files else None
 
+    def describe(self) -> str:
+        """Describe the config in one line."""
+        kinds = {"ner": "entities", "spans": "nested entities", "textcat": "labels of texts"}
+        head = self.head or ("global-pointer" if self.task == "spans" else "softmax")
+        with_head = "" if self.task == "textcat" else f" with the head {head}"
+        return (
+            f"Training {kinds[self.task]}{with_head} on {self.encoder}: {self.max_steps} steps of "
+            f"{self.batch_size} texts, for a {'GPU' if self.is_gpu else 'CPU'}."
+        )
+
     def learn_rate(self, *, is_small: bool) -> str:
         """Return the learning rate that suits the encoder, as in our benchmarks."""
         if self.extend is not None:
