@@ -7,10 +7,12 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
+from thinc.api import Config
 from typer.testing import CliRunner
 
 from spacy_xner.cli import app
-from spacy_xner.tools.starting import PROJECT_CONFIGS, init_project
+from spacy_xner.tools.starting import PROJECT_CONFIGS, Recipe, init_project, render_config
+from spacy_xner.tools.starting.corpus import choose_recipe
 from spacy_xner.tools.starting.recipe import HEADS
 
 from ..conftest import make_examples
@@ -96,3 +98,88 @@ def test_configs_are_valid_and_train(
     debug_config(output / "model-last" / "config.cfg")
     large = str(corpus.with_name("large.spacy"))
     debug_data(output / "model-last" / "config.cfg", config_overrides=dict.fromkeys(paths, large))
+
+
+def test_the_corpus_decides_the_config(corpus: Path, trained: Language, tiny: Path, tmp_path: Path) -> None:
+    nested = choose_recipe(str(corpus), str(corpus), str(tiny), "cpu")
+    assert (nested.task, nested.layers.head, nested.share) == ("spans", "GlobalPointerHead", 0.5)
+    assert any("2 labels of texts are left out" in line for line in nested.reasons)
+    slips = [eg.reference for eg in make_examples(trained)]
+    kinds = [trained.make_doc("dry"), trained.make_doc("wet and cold")]
+    kinds[0].cats, kinds[1].cats = {"wet": 0, "cold": 0}, {"wet": 1, "cold": 1}
+    page = trained.make_doc("Bo met Ann. " * 60)
+    page.set_ents([Span(page, 0, 1, "PER")])
+    found = {}
+    for name, docs in {"flat": slips, "kinds": kinds, "pages": [page]}.items():
+        DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / f"{name}.spacy")
+        path = str(tmp_path / f"{name}.spacy")
+        recipe = choose_recipe(path, path, str(tiny), "cpu")
+        found[name] = (recipe.task, recipe.head, recipe.multilabel, recipe.window, recipe.batch_size)
+    assert found == {
+        "flat": ("ner", "crf", False, None, 8),
+        "kinds": ("textcat", None, True, None, 8),
+        "pages": ("ner", "crf", False, 512, 4),
+    }
+
+
+def test_train_without_a_config(corpus: Path, tiny: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    paths = ("--paths.train", corpus, "--paths.dev", corpus)
+    settings = ("--paths.encoder", tiny, "--vars.max_steps", 2)
+    code, _, err = invoke("train", *paths, *settings, "--output", output)
+    assert code == 0, err
+    assert "Chosen by the training corpus: 4 texts of" in err
+    assert f"Training nested entities with the head global-pointer on {tiny}" in err
+    config = Config().from_disk(output / "config.cfg")
+    assert config["paths"]["train"] == str(corpus)
+    assert (
+        config["components"]["xner"]["model"]["head"]["@architectures"] == "spacy_xner.GlobalPointerHead.v1"
+    )
+    assert set(spacy.load(output / "model-best").get_pipe("xner").labels) >= {"PART", "PER"}
+    code, _, err = invoke("train", *paths, *settings)
+    assert (code, "Add --output DIR." in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--task", "textcat", "--head", "crf"), "A head is chosen for entities, found crf for textcat."),
+        (("--multilabel",), "--multilabel is for textcat, found the task ner."),
+        (("--task", "spans", "--head", "crf"), "need the head pointer or global-pointer, found crf."),
+        (("--extend", "a", "--distill", "b"), "A config extends or distills a model, found both."),
+    ],
+)
+def test_choices_that_do_not_fit_are_refused(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    file = tmp_path / "train.cfg"
+    code, _, err = invoke("init", "config", file, *words)
+    assert (code, message in err, file.exists()) == (1, True, False), err
+
+
+def test_config_goes_to_standard_output() -> None:
+    code, out, _ = invoke("init", "config", "-", "--head", "crf")
+    assert (code, out.rstrip("\n")) == (0, render_config(Recipe(head="crf")).rstrip("\n"))
+
+
+def test_rate_fits_the_encoder(trained: Language, tiny: Path, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path)
+    rates = {
+        name: Config().from_str(render_config(recipe))["vars"]["learn_rate"]
+        for name, recipe in {
+            "small": Recipe(encoder=str(tiny)),
+            "large": Recipe(),
+            "base": Recipe(extend=str(tmp_path)),
+        }.items()
+    }
+    assert rates == {"small": 0.0002, "large": 0.00005, "base": 0.00015}
+
+
+def test_project_keeps_other_files(tmp_path: Path) -> None:
+    own, changed = tmp_path / "notes.txt", tmp_path / "project.yml"
+    own.write_text("mine", encoding="utf-8")
+    changed.write_text("changed", encoding="utf-8")
+    code, _, err = invoke("init", "project", tmp_path)
+    assert (code, f"found {changed}" in err) == (1, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "project.yml"]
+    assert invoke("init", "project", tmp_path, "--overwrite")[0] == 0
+    assert own.read_text("utf-8") == "mine"
+    assert changed.read_text("utf-8") != "changed"
