@@ -157,7 +157,7 @@ def test_tables_are_read(tmp_path: Path) -> None:
     path.write_text('ID\tTweet\tjoy\tfear\n7\t"so good\t1\t0\n8\tbad"\t0\t0\n', encoding="utf-8")
     records, report = read(path)
     assert [(record.text, record.cats) for record in records] == [
-        ('"so good', {"joy": 1.0}), ('bad"', {"joy": 0.0})
+        ('"so good', {"joy": 1.0, "fear": 0.0}), ('bad"', {"joy": 0.0, "fear": 0.0})
     ]  # fmt: skip
     path.write_text(" Text ; a ;b\nBo; 1 ;0\n", encoding="utf-8")
     records, report = read(path)
