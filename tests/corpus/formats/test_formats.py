@@ -161,7 +161,7 @@ def test_tables_are_read(tmp_path: Path) -> None:
     ]  # fmt: skip
     path.write_text(" Text ; a ;b\nBo; 1 ;0\n", encoding="utf-8")
     records, report = read(path)
-    assert [(record.text, record.cats) for record in records] == [("Bo", {"a": 1.0})]
+    assert [(record.text, record.cats) for record in records] == [("Bo", {"a": 1.0, "b": 0.0})]
     assert report.notes[1] == "text in Text, 0 and 1 in a, b"
 
 
