@@ -26,7 +26,7 @@ from common import (
     sample,
     train,
 )
-from results import Cell, write_results
+from results import Cell, spread, write_results
 from spacy.language import Language
 
 from spacy_xner.scoring.spans import score_spans
@@ -122,13 +122,13 @@ def show(done: Sequence[dict[str, Any]], corpus: str) -> dict[str, dict[str, Cel
     shown: dict[str, dict[str, Cell]] = {}
     for name, rows in table.items():
         values = [row["f"] for row in rows]
-        spread = (max(values) - min(values)) / 2
+        half = (max(values) - min(values)) / 2
         paces = [
             statistics.fmean(row[key] for row in rows) / statistics.fmean(row[key] for row in first)
             for key in ("trained a second", "predicted a second")
         ]
         cells = "".join(f"{pace:10.2f}" for pace in paces)
-        print(f"{name:24}{statistics.fmean(values):8.2f} ± {spread:5.2f}{cells}{rows[0]['parameters']:12,}")
+        print(f"{name:24}{statistics.fmean(values):8.2f} ± {half:5.2f}{cells}{rows[0]['parameters']:12,}")
         # Speeds are those of the last corpus, slips.
         shown[name] = {f"{corpus} F1": spread(values), "training": paces[0], "nlp.pipe": paces[1]}
         shown[name]["trained parameters"] = rows[0]["parameters"]
