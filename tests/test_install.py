@@ -95,4 +95,4 @@ def test_light_modules_do_not_import_transformers(module: str) -> None:
 def test_types_are_found_where_it_is_installed() -> None:
     # mypy and editors read files: an import hook of an editable install hides the package from them.
     files = distribution("spacy-xner").files or []
-    assert not [file for file in files if "finder" in file.name]
+    assert not [file for file in files if "finder" in file.name], "Install again: pip install -e ."
