@@ -22,33 +22,33 @@ default. `spacy-xner init config` writes a whole config.
 """
 # Title, place in a config, and modules of the builders.
 SECTIONS = [
-    ("Components", "Stand in `[components]`.", ["pipeline.factories"]),
+    ("Components", "Where: `[components]`.", ["pipeline.factories"]),
     (
         "Models",
-        "Stand as `[components.xner.model]` or `[components.xcat.model]`.",
+        "Where: `[components.xner.model]`, `[components.xcat.model]`.",
         ["models.entity", "models.adopted_entity", "models.text", "models.adopted_text"],
     ),
     (
         "Encoders and adapters",
-        "Stand as `encoder` of a model, and `lora` of an encoder.",
+        "Where: `encoder` of a model, and `lora` of an encoder.",
         ["models.settings"],
     ),
-    ("Heads", "Stand as `head` of a model.", ["models.heads"]),
-    ("Necks and poolings", "Stand as `neck` and `pooling` of a model.", ["models.necks"]),
-    ("Tokenizers", "Stand as `[nlp.tokenizer]`.", ["tokenizer"]),
+    ("Heads", "Where: `head` of a model.", ["models.heads"]),
+    ("Necks and poolings", "Where: `neck` and `pooling` of a model.", ["models.necks"]),
+    ("Tokenizers", "Where: `[nlp.tokenizer]`.", ["tokenizer"]),
     (
         "Training",
-        "Stand as `[training.optimizer]` and `[training.batcher]`.",
+        "Where: `[training.optimizer]`, `[training.batcher]`.",
         ["training.optimizer", "training.batcher"],
     ),
     (
         "Teachers",
-        "Stand as `teacher` in `[initialize.components.xner]` or `[initialize.components.xcat]`.",
+        "Where: `teacher` in `[initialize.components.xner]`, `[initialize.components.xcat]`.",
         ["distillation.entity_teacher", "distillation.text_teacher"],
     ),
     (
         "Scorers",
-        "Stand as `scorer` of a component.",
+        "Where: `scorer` of a component.",
         ["scoring.entities", "scoring.spans", "scoring.texts"],
     ),
 ]
