@@ -36,7 +36,9 @@ class Quick(NamedTuple):
         match words:
             case ["encoder", "mini", *rest]:
                 return ["encoder", "tiny", "--corpus", str(TEXTS), *rest]
-            case ["train", config, *_] if config.endswith(".cfg") and "vars.layers" in Path(config).read_text():
+            case ["train", config, *_] if (
+                config.endswith(".cfg") and "vars.layers" in Path(config).read_text()
+            ):
                 return [*words, *FEW_STEPS, "--vars.layers", "1"]
             case ["train", *_]:
                 return [*words, *FEW_STEPS]
