@@ -129,8 +129,11 @@ def _preview(session: ReadSession, records: Iterable[RawRecord]) -> _Preview:
 def _is_usual(raw: RawRecord, labels: set[str]) -> bool:
     """Return whether `_check` would change nothing, as in almost all records; it saw these labels before."""
     text, spans, cats, classes = raw
-    if has_bad(text) or not all(type(each) is str and each in labels for each in (*(cats or ()), *classes)):
+    if has_bad(text):
         return False
+    for own in filter(None, (cats, classes)):
+        if not all(type(label) is str and label in labels for label in own):
+            return False
     for start, end, label, surface, _, _ in spans or ():
         if type(start) is not int or type(end) is not int or type(label) is not str or label not in labels:
             return False

@@ -19,6 +19,8 @@ from .table_labels import LabelCells, find_label_cells
 
 # Of objects in cells that hold nothing else of interest.
 KEYS = ("choices", "entities", "cats")
+# Cells whose labels are kept.
+MAX_KNOWN = 10_000
 TRUTHS = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}
 
 
@@ -31,6 +33,7 @@ class Table(NamedTuple):
         cells: How labels are written in cells.
         objects: Index of the column of objects, such as entities; None if there is none.
         plan: What these hold.
+        known: Labels of cells that were read; cells of classes recur.
     """
 
     layout: Layout
@@ -38,6 +41,7 @@ class Table(NamedTuple):
     cells: LabelCells
     objects: int | None
     plan: Plan | None
+    known: dict[str, list[str]]
 
 
 def recognizes_table(head: FileHead) -> bool:
@@ -90,7 +94,7 @@ def read_table(session: ReadSession) -> Iterator[Record]:
         f"not read: {', '.join(unread)}" if unread else "",
     ]
     session.note(", ".join(filter(None, parts)))
-    table = Table(layout, columns, cells, objects, plan)
+    table = Table(layout, columns, cells, objects, plan, {})
     _note_unread(session, table, rows)
     return read_offsets(session, partial(_list_rows, layout), partial(_parse, table))
 
@@ -120,10 +124,10 @@ def _parse(table: Table, session: ReadSession, where: str, row: Cells) -> RawRec
     if len(row) != layout.width:
         session.fail(where, f"expected {layout.width} cells as in the header, found {len(row)}.")
     text = row[columns.text]
-    if layout.has_header and [cell.strip() for cell in row] == layout.names:
+    if layout.has_header and row[0].strip() == layout.names[0] and [*map(str.strip, row)] == layout.names:
         session.leave_out("repeated headers")
         return None
-    if not text.strip():
+    if not text or text.isspace():
         session.leave_out("rows without a text")
         return None
     raw = _parse_objects(table, session, where, row)
@@ -147,8 +151,14 @@ def _parse_labels(table: Table, session: ReadSession, where: str, row: Cells) ->
             session.fail(where, f"labels must be 0 or 1, found {shorten(row)}.")
         return [label for label, value in flags.items() if TRUTHS[value]]
     cell = row[columns.labels[0]].strip()
-    labels = table.cells.read(session, where, cell)
-    return labels if labels or parse_literal(cell) is not None else None
+    labels = table.known.get(cell)
+    if labels is None:
+        labels = table.cells.read(session, where, cell)
+        if not labels and parse_literal(cell) is None:
+            return None
+        if len(table.known) < MAX_KNOWN:
+            table.known[cell] = labels
+    return labels
 
 
 def _parse_objects(table: Table, session: ReadSession, where: str, row: Cells) -> RawRecord | None:

@@ -107,8 +107,9 @@ def _split(session: ReadSession, layout: Layout) -> Iterator[Item]:
 
 def _split_array(session: ReadSession, stream: JsonStream) -> Iterator[Item]:
     """Split an array, from after its bracket on."""
-    while not stream.take("]", commas=True):
+    while stream.skip(commas=True) != "]":
         yield _decode(session, stream)
+    stream.take("]")
 
 
 def _split_object(
@@ -173,11 +174,11 @@ def _check_item(session: ReadSession, item: Item) -> tuple[str, Row] | None:
 
 
 def _check_object(session: ReadSession, number: int, value: object) -> tuple[str, Row] | None:
-    value = make_row(value)
-    if value is None:
+    row = value if type(value) is dict else make_row(value)
+    if row is None:
         session.leave_out("null values in place of texts")
         return None
-    if not isinstance(value, dict):
-        kind = value if isinstance(value, RepeatedKey) else type(value).__name__
+    if not isinstance(row, dict):
+        kind = row if isinstance(row, RepeatedKey) else type(row).__name__
         session.fail(number, f"expected a JSON object, found {kind}.")
-    return session.at(number), value
+    return session.at(number), row

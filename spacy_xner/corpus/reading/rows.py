@@ -4,12 +4,12 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import count, islice
 from typing import Any, NamedTuple
 
 from ...errors import CorpusError
 from .column_names import PATTERNS, find_name, is_known, is_sentence
-from .lines import check_line, read_lines
+from .lines import Block, Line, check_block, check_line, read_blocks, read_lines
 from .session import ReadSession
 
 SEPARATORS = ("\t", ",", ";", "|", "_!_")
@@ -240,18 +240,30 @@ def read_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Cells
             session.skip(error)
 
 
+def _check_each(session: ReadSession, block: Block, errors: list[CorpusError]) -> Iterator[str]:
+    """Yield lines, and add the errors of those that are no text."""
+    for line in map(Line, count(block.number), block.lines):
+        try:
+            check_line(session, line)
+        except CorpusError as err:
+            errors.append(err)
+        yield f"{line.text}\n"
+
+
 def _number_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Cells, CorpusError | None]]:
     """Split lines into rows, each with the number of its first line, and the error of one that is no text."""
     errors: list[CorpusError] = []
 
     def lines() -> Iterator[str]:
-        for line in read_lines(session):
+        for number, texts in read_blocks(session):
+            is_row = number > 1 or SEPARATOR_LINE.fullmatch(texts[0]) is None
+            block = Block(number, texts if is_row else ["", *texts[1:]])
             try:
-                check_line(session, line)
-            except CorpusError as err:
-                errors.append(err)
-            is_row = line.number > 1 or SEPARATOR_LINE.fullmatch(line.text) is None
-            yield f"{line.text * is_row}\n"
+                check_block(session, block)
+            except CorpusError:
+                yield from _check_each(session, block, errors)
+            else:
+                yield from map("{}\n".format, block.lines)
 
     rows = _split(lines(), layout.separator, is_quoted=layout.is_quoted, is_spaced=layout.is_spaced)
     while True:
@@ -262,5 +274,5 @@ def _number_rows(session: ReadSession, layout: Layout) -> Iterator[tuple[int, Ce
             session.fail(number, f"expected cells of a table, found {err}.", "Fix the line.")
         if row is None:
             return
-        yield number, row, next(iter(errors), None)
+        yield number, row, errors[0] if errors else None
         errors.clear()
