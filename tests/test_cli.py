@@ -120,6 +120,7 @@ def test_evaluate(folder: Path, corpus: Path, tmp_path: Path) -> None:
     ("model", "data", "device", "message"),
     [
         ("nowhere", "slips.spacy", "cpu", "nowhere"),
+        ("nowhere", "none.spacy", "cpu", "must be a .spacy file, or a folder of such files, found no"),
         ("nlp", "none.spacy", "cpu", "must be a .spacy file, or a folder of such files, found no"),
         ("nlp", "slips.spacy", "abacus", "device must be auto, cpu, cuda"),
     ],
@@ -358,8 +359,8 @@ def test_evaluate_before(folder: Path, corpus: Path, tiny: Path, tmp_path: Path)
 
 
 def test_teacher_check(folder: Path, corpus: Path, tmp_path: Path) -> None:
-    code, out, _ = invoke("teacher-check", folder, corpus, "--json", "--cache", tmp_path / "cache")
-    assert code == 0
+    code, out, err = invoke("teacher-check", folder, corpus, "--json", "--cache", tmp_path / "cache")
+    assert (code, err.splitlines()[-1]) == (0, f"Wrote {tmp_path / 'cache'}")
     check = json.loads(out)
     assert (check["n_texts"], check["agreement"], check["seen"]) == (4, 1.0, 0.0)
     assert check["shared"] == ["COURIER", "LOC", "PER", "PHONE"]

@@ -109,6 +109,8 @@ def teacher_check(
 
     with progress_bar("Running the teacher") as on_progress:
         check = check_teacher(teacher, corpus, device=device, cache=cache, on_progress=on_progress)
+    if cache is not None:
+        note(f"Wrote {cache}")
     show(check._asdict(), as_json=as_json)
 
 

@@ -44,12 +44,11 @@ def list_docbins(path: Path) -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """Read the docs of a converted corpus, one file at a time.
+def check_docbins(path: Path) -> list[Path]:
+    """List the ``.spacy`` files that a path names, as `list_docbins` does.
 
     Raises:
-        OSError: If there is no such file, and no folder of such files.
-        ValueError: If a file is of another format.
+        OSError: If there is none.
     """
     files = list_docbins(path)
     if not files:
@@ -57,7 +56,17 @@ def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
             f"The corpus must be a .spacy file, or a folder of such files, found no {path}. Make it with: "
             "spacy-xner convert"
         )
-    for file in files:
+    return files
+
+
+def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """Read the docs of a converted corpus, one file at a time.
+
+    Raises:
+        OSError: If there is no such file, and no folder of such files.
+        ValueError: If a file is of another format.
+    """
+    for file in check_docbins(path):
         yield from open_docbin(file).get_docs(vocab)
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..corpus.docbin import read_docs
+from ..corpus.docbin import check_docbins, read_docs
 from ..loading import check_pipeline_folder, load, save_pipeline
 from ..models.warm_start import component_names
 from ..pipeline.xcat import TextClassifier
@@ -52,6 +52,7 @@ def evaluate(
         >>> sorted(scores["strict"]["per_type"])
         ['COURIER', 'LOC', 'PER', 'PHONE']
     """
+    check_docbins(Path(corpus))
     nlp = load(model, device)
     predictions = predict_corpus(nlp, Path(corpus), on_progress)
     scores = _score_entities(predictions, use_seqeval=use_seqeval)
@@ -96,6 +97,7 @@ def compare(
         {'before': None, 'after': 1.0, 'loss': None}
     """
     corpus = Path(corpus)
+    check_docbins(corpus)
     nlp = load(before, device)
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
     predictions = {"before": predict_corpus(nlp, corpus, on_progress)}
@@ -150,6 +152,7 @@ def tune_thresholds(
         True
     """
     corpus = Path(corpus)
+    check_docbins(corpus)
     if output is not None:
         check_pipeline_folder(Path(output))
     nlp = load(model, device)
