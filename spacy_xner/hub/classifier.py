@@ -175,7 +175,7 @@ def _read_config(name: str, what: str) -> Any:
 def _missing(name: str, what: str, err: Exception) -> OSError:
     return OSError(
         f"A trained model must be a pipeline (folder or package) or a Hugging Face {what}-classification "
-        f"checkpoint (folder or hub id), found {name!r}: {explain(err)} Check the name, or the network for a hub id."
+        f"checkpoint (folder or hub id), found {name!r}: {explain(err)} Check the name, or the network."
     )
 
 

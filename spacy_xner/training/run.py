@@ -27,7 +27,7 @@ def train(
     *,
     device: str = "auto",
     overrides: dict[str, Any] | None = None,
-    progress: IO[str] | None = None,
+    progress: IO[str] = sys.stdout,
 ) -> list[Row]:
     """Check a config and its corpora, then run the loop of `spacy train`.
 
@@ -38,7 +38,7 @@ def train(
         output: Output folder of ``model-best``, ``model-last`` and ``training-log.jsonl``.
         device: As the setting of the component.
         overrides: Config settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
-        progress: Where the config's logger writes its table; None for standard output.
+        progress: Where the config's logger writes its table.
 
     Returns:
         The log of the training; empty without an output folder.
@@ -63,7 +63,7 @@ def train(
     with on_device(device):
         nlp = init_nlp(config)
         try:
-            run_loop(nlp, output, stdout=progress or sys.stdout)
+            run_loop(nlp, output, stdout=progress)
         except NonFiniteError as err:
             # After an error, spaCy saves model-last even so. If that fails too, report the first error.
             raise err.__context__ if isinstance(err.__context__, NonFiniteError) else err from None
