@@ -38,8 +38,8 @@ SECTIONS = [
     ("Tokenizers", "Where: `[nlp.tokenizer]`.", ["tokenizer"]),
     (
         "Training",
-        "Where: `[training.optimizer]`, `[training.batcher]`.",
-        ["training.optimizer", "training.batcher"],
+        "Where: `[training.optimizer]`, `[training.batcher]`, `[training.eval_frequency]`.",
+        ["training.optimizer", "training.batcher", "training.last_step"],
     ),
     (
         "Teachers",
