@@ -150,18 +150,18 @@ def test_unknown_sources_are_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("numbers: {}\nlanguages: {}\n", "found no mixed"),
-        ("a: [", "cannot be used"),
-        ("numbers: {}\nlanguages: {}\nmixed: ['{PER:tlh}']\n", r"must name a language, found \{PER:tlh\}"),
-        ("numbers: {}\nlanguages: {zh: {name: [x]}}\nmixed: []\n", "language zh must have a list templates"),
+        ("numbers: {}\n", r"bad.yml:1: the file must have the key languages, found numbers"),
+        ("a: 1\nb: [", r"bad.yml:2 cannot be used"),
+        ("languages: {}\nmixed: ['{PER:tlh}']\n", r"bad.yml:2: .* name a language, found \{PER:tlh\}"),
+        ("languages:\n  zh: {name: [x]}\n", r"bad.yml:2: language zh must have a list templates, couriers, "),
         (
             "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {x: [x], templates: [a]}}\nmixed: []\n",
-            "the list x of language zh must have at least ten items, .* found 1; or be listed under shared",
+            "bad.yml:3: the list x of language zh must have at least ten items, .* found 1; or be listed",
         ),
         (
-            "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {shared: [x, templates], x: ['{y}'], "
-            "templates: [a]}}\nmixed: []\n",
-            r"slots of zh must name a list or a label, found \{y\}",
+            "entities: {X: x}\nlanguages:\n  zh:\n    x: ['{y}']\n    shared: [x, templates]\n    "
+            "templates: [a]\n",
+            r"bad.yml:4: slots of zh must name a list or a label, found \{y\}",
         ),
         (
             "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {shared: [x, templates], x: ['{faker.y}'], "
@@ -235,3 +235,16 @@ def test_unseen_texts_hold_no_names_of_the_lists() -> None:
         for name in (*lists["family"], *lists["given"], *lists["street"]):
             if len(name) > 2:
                 assert not re.search(rf"\b{re.escape(name)}\b", text), name
+
+
+def test_numbers_and_mixed_are_optional(tmp_path: Path) -> None:
+    source = tmp_path / "plants.yml"
+    source.write_text(
+        "entities: {PLANT: plant}\nlanguages:\n  en:\n    shared: [plant, templates]\n    "
+        "plant: [oak, fern]\n    templates: ['an {PLANT}', 'a {PLANT}']\n",
+        encoding="utf-8",
+    )
+    (file,) = synthesize(tmp_path, {"train": 4}, source=source)
+    assert {line.split()[-1] for line in file.read_text("utf-8").splitlines() if line.endswith("PLANT")} == {
+        "B-PLANT"
+    }

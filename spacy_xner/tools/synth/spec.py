@@ -1,7 +1,7 @@
 """Reads and checks the file of lists and templates, and splits it between the parts."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,21 +95,60 @@ def read_spec(path: Path, languages: Sequence[str] = ()) -> dict[str, Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"The source must be a YAML file, found no {path}. Check the path.")
+    text = path.read_text("utf-8")
     try:
-        spec: dict[str, Any] = srsly.read_yaml(path)
+        spec: dict[str, Any] = srsly.yaml_loads(text)
         if languages and isinstance(spec.get("languages"), dict):
             spec = choose_languages(spec, languages)
+        spec = {"numbers": {}, "mixed": [], **spec}
         check_spec(spec)
+    except SpecError as err:
+        raise ValueError(f"{path}:{find_line(text, err.keys)}: {err}. Fix that line.") from err
     except Exception as err:  # the YAML parser's errors share no narrower base with ours
-        raise ValueError(f"{path} cannot be used: {' '.join(str(err).split())}. Fix that line.") from err
+        mark = getattr(err.__context__, "problem_mark", None)
+        where = path if mark is None else f"{path}:{mark.line + 1}"
+        reason = " ".join(str(err).split())
+        raise ValueError(f"{where} cannot be used: {reason}. Fix the file, or copy another.") from err
     return spec
+
+
+class SpecError(ValueError):
+    """An error at a place in a file.
+
+    Args:
+        message: The message.
+        keys: Keys that lead to the place, and the index in a list.
+    """
+
+    def __init__(self, message: str, *keys: str | int) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
+def find_line(text: str, keys: Sequence[str | int]) -> int:
+    """Return the number of the line, from 1, that keys lead to in a YAML file, as far as they exist."""
+    node = srsly.ruamel_yaml.compose(text, Loader=srsly.ruamel_yaml.SafeLoader)
+    line = 0
+    for key in keys:
+        if isinstance(key, int):
+            node = node.value[key]
+            line = node.start_mark.line
+            continue
+        entries = [(name, value) for name, value in node.value if name.value == key]
+        if not entries:
+            break
+        name, node = entries[0]
+        line = name.start_mark.line
+    return int(line) + 1
 
 
 def choose_languages(spec: dict[str, Any], languages: Sequence[str]) -> dict[str, Any]:
     """Keep only some languages, and mixed templates that need no other."""
     unknown = [code for code in languages if code not in spec["languages"]]
     if unknown:
-        raise ValueError(f"languages must be among {', '.join(spec['languages'])}, found {unknown[0]}")
+        raise SpecError(
+            f"languages must be among {', '.join(spec['languages'])}, found {unknown[0]}", "languages"
+        )
     kept = {"", *languages}
     mixed = [text for text in spec.get("mixed", []) if {code for _, code in SLOT.findall(text)} <= kept]
     return {**spec, "languages": {code: spec["languages"][code] for code in languages}, "mixed": mixed}
@@ -121,17 +160,17 @@ def check_spec(spec: dict[str, Any]) -> None:
     Raises:
         ValueError: If a key is missing or a slot unknown.
     """
-    for key in ("numbers", "languages", "mixed"):
-        if key not in spec:
-            raise ValueError(f"the file must have the keys numbers, languages and mixed, found no {key}")
+    if "languages" not in spec:
+        raise SpecError(f"the file must have the key languages, found {', '.join(spec)}")
     entities = spec.get("entities", ENTITIES)
     for code, lists in spec["languages"].items():
         _check_language(code, lists, spec["numbers"], entities)
-    for text in spec["mixed"]:
+    for i, text in enumerate(spec["mixed"]):
         for slot, code in SLOT.findall(text):
             if slot in entities and code not in spec["languages"]:
-                raise ValueError(
-                    f"slots of mixed templates must name a language, found {{{slot}:{code}}} in {text!r}"
+                raise SpecError(
+                    f"slots of mixed templates must name a language, found {{{slot}:{code}}} in {text!r}",
+                    *("mixed", i),
                 )
     Noise(**spec.get("noise", {}))
 
@@ -141,27 +180,36 @@ def _check_language(code: str, lists: dict[str, Any], numbers: Lists, entities: 
     known = {**numbers, **lists}
     missing = [name for name in ("templates", *entities.values()) if name not in lists]
     if missing:
-        raise ValueError(f"language {code} must have a list {missing[0]}, found none")
+        raise SpecError(
+            f"language {code} must have a list {', '.join(missing)}, found none; or name other lists under "
+            "entities, as in {PER: name}",
+            *("languages", code),
+        )
     for name, items in lists.items():
         is_split = isinstance(items, list) and name not in {*SHARED, *lists.get("shared", ()), "shared"}
         if is_split and len(items) < 10:
-            raise ValueError(
+            raise SpecError(
                 f"the list {name} of language {code} must have at least ten items, so that each part "
-                f"gets some, found {len(items)}; or be listed under shared"
+                f"gets some, found {len(items)}; or be listed under shared",
+                *("languages", code, name),
             )
-    for text in _texts(lists):
+    for name, i, text in _texts(lists):
         for slot, _ in SLOT.findall(text):
             source = slot.partition(".")[0]
+            where = ("languages", code, name, i)
             if source in SOURCES and source != slot:
                 if {"faker": "locale", "phonenumber": "region"}[source] not in lists:
-                    raise ValueError(f"language {code} must have a locale and a region for {{{slot}}}")
+                    raise SpecError(f"language {code} must have a locale and a region for {{{slot}}}", *where)
             elif slot not in known and slot not in entities:
-                where = f"{{{slot}}} in {text!r}"
-                raise ValueError(f"slots of {code} must name a list or a label, found {where}")
+                found = f"{{{slot}}} in {text!r}"
+                raise SpecError(f"slots of {code} must name a list or a label, found {found}", *where)
 
 
-def _texts(lists: dict[str, Any]) -> Iterable[str]:
-    return (str(text) for items in lists.values() if isinstance(items, list) for text in items)
+def _texts(lists: dict[str, Any]) -> Iterator[tuple[str, int, str]]:
+    """Yield the name of each list, and the index and text of each of its items."""
+    for name, items in lists.items():
+        for i, text in enumerate(items if isinstance(items, list) else ()):
+            yield name, i, str(text)
 
 
 def split_list(items: Sequence[str], part: str) -> list[str]:
