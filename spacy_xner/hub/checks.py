@@ -24,7 +24,10 @@ LIMITS = {
 }
 # Seconds until the hub counts as out of reach.
 TIMEOUT_S = 5
-HUB_ADVICE = "Check the path, or write the default encoder with: spacy-xner encoder mini DIR"
+HUB_ADVICE = (
+    'Check the name, or take the default encoder: pip install "spacy-xner[mini]", spacy-xner encoder mini '
+    'DIR, and config={"model": {"encoder": {"name": "DIR"}}} or --paths.encoder DIR.'
+)
 
 
 def parse_name(name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from transformers.utils import logging
 from ..errors import first_line
 from ..nn.encoder.encoder import NoPooler, Specials
 from ..nn.runtime.setup import setup
-from .checks import check_complete, check_fast, check_sizes, explain, make_source, read_shapes
+from .checks import HUB_ADVICE, check_complete, check_fast, check_sizes, explain, make_source, read_shapes
 
 # transformers sets "model_max_length" to a huge number where it does not know it.
 UNKNOWN_LENGTH = 1_000_000
@@ -78,8 +78,7 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
     except Exception as err:  # the libraries raise anything for damaged files
         raise OSError(
             f"An encoder must be a hub id or a folder with config.json, weights and tokenizer.json, "
-            f"found {name!r}: {explain(err)} Check the name, or write the default encoder with: "
-            "spacy-xner encoder mini DIR"
+            f"found {name!r}: {explain(err)} {HUB_ADVICE}"
         ) from err
     check_fast(tokenizer, name)
     check_complete([key for key in info["missing_keys"] if not key.startswith("pooler.")], name)

@@ -99,6 +99,8 @@ def test_damaged_folders_are_refused_in_one_line(
     with pytest.raises(OSError, match="An encoder must be a hub id or a folder with") as err:
         load_pretrained(str(folder))
     assert "\n" not in str(err.value)
+    assert 'pip install "spacy-xner[mini]"' in str(err.value)
+    assert '{"encoder": {"name": "DIR"}}' in str(err.value)
 
 
 @pytest.mark.parametrize(
