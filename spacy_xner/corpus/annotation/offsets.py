@@ -12,7 +12,7 @@ from ..reading.options import TOKENS
 from ..reading.session import FIX_OR_SKIP, ReadSession, shorten
 from .convention import CONVENTIONS, Convention, Range
 from .detection import cut_text, find_shared_convention
-from .raw import RawRecord, RawSpan
+from .raw import RawRecord, RawSpan, to_whole
 from .surfaces import compare
 
 __all__ = ["RawRecord", "RawSpan", "check_texts", "read_offsets"]
@@ -22,8 +22,6 @@ SAMPLE_TEXTS = 2000
 # More labels than these, and than half of the texts, are no classes, and would cost the square of the texts.
 MAX_CLASSES = 1000
 BAD = re.compile("[\x00\ud800-\udfff]")
-# A whole number, also one that a table of fractions wrote.
-_WHOLE = re.compile(r"\s*(\d{1,18})(?:\.0*)?\s*", re.ASCII)
 Item = TypeVar("Item")
 # Lists what a file has, each item with its position.
 ListItems = Callable[[ReadSession], Iterable[tuple[str, Item]]]
@@ -170,10 +168,9 @@ def _check(session: ReadSession, where: str, raw: RawRecord, labels: set[str]) -
 
 def _check_span(session: ReadSession, where: str, span: RawSpan) -> RawSpan:
     start, end, label, surface, parts, place = span
-    whole_start = start if type(start) is int else _to_whole(start)
-    whole_end = end if type(end) is int else _to_whole(end)
-    name = _trim(label)
-    if whole_start is None or whole_end is None or not (name and isinstance(surface, str | None)):
+    whole_start, whole_end, name = to_whole(start), to_whole(end), _trim(label)
+    is_place = type(whole_start) is int and type(whole_end) is int
+    if not (is_place and name and isinstance(surface, str | None)):
         session.fail(
             place or where,
             "an entity must have whole numbers for start and end, and a label, found "
@@ -186,14 +183,6 @@ def _check_span(session: ReadSession, where: str, span: RawSpan) -> RawSpan:
 def _trim(label: object) -> str:
     """Return a label without white space around it; empty if it is no string."""
     return label.strip() if isinstance(label, str) else ""
-
-
-def _to_whole(value: object) -> int | None:
-    """Return a whole number that is written as a string or fraction; None if it is none."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    match = _WHOLE.fullmatch(value) if isinstance(value, str) else None
-    return int(match[1]) if match else None
 
 
 def check_texts(session: ReadSession, where: str, texts: Iterable[str]) -> None:

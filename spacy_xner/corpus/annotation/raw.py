@@ -1,7 +1,11 @@
 """Texts and entities as a file has them, before their offsets are understood."""
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+# A whole number, also one that a table of fractions wrote.
+_WHOLE = re.compile(r"\s*(\d{1,18})(?:\.0*)?\s*", re.ASCII)
 
 
 class RawSpan(NamedTuple):
@@ -38,3 +42,11 @@ class RawRecord(NamedTuple):
     spans: list[RawSpan] | None
     cats: list[str] | None = None
     classes: Sequence[str] = ()
+
+
+def to_whole(value: Any) -> Any:
+    """Return a whole number that is written as a string or fraction as such; other values unchanged."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    match = _WHOLE.fullmatch(value) if isinstance(value, str) else None
+    return int(match[1]) if match else value

@@ -2,10 +2,13 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ..annotation.convention import CONVENTIONS
+from ..annotation.detection import cut_text
+from ..annotation.raw import RawSpan
 from ..reading.json_items import Row, read_json
 from ..reading.session import ReadSession
 from .label_studio_results import ANNOTATIONS, Region, choose_annotation, sort_results, strip_markup
@@ -14,6 +17,8 @@ from .label_studio_results import ANNOTATIONS, Region, choose_annotation, sort_r
 Text = str | list[str]
 # Keys that most projects have for the text, in this order.
 TEXTS = ("text", "content", "body", "sentence", "dialogue")
+# What offsets may count.
+COUNTED = [each for each in CONVENTIONS if each.units != "bytes" and not each.is_inclusive]
 # Tasks in which the texts of entities are looked up.
 SAMPLE_TASKS = 2000
 _LINK = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|data:|/data/)\S*\s*", re.IGNORECASE)
@@ -111,8 +116,9 @@ class _Survey:
         regions = [region for region in regions if isinstance(region.surface, str)]
         for is_page in {region.is_markup for region in regions}:
             for key, text in texts.items():
-                units = _encode(text, is_page=is_page)
-                hits = (each.to_name for each in regions if each.is_markup == is_page and _is_at(each, units))
+                page = strip_markup(text).text if is_page and isinstance(text, str) else text
+                own = [page] if isinstance(page, str) else page
+                hits = (each.to_name for each in regions if each.is_markup == is_page and _is_at(each, own))
                 self.hits_by_key[key].update(hits)
 
 
@@ -214,31 +220,15 @@ def _utterance(row: Row) -> str:
     return max(strings.values(), key=len, default="") if named is None else named
 
 
-# A text and the same in UTF-16.
-_Units = tuple[str, bytes]
-
-
-def _encode(text: Text, *, is_page: bool) -> list[list[_Units]]:
-    """Return a text, or each utterance of a dialogue, in the ways in which offsets may count it."""
-    texts = text if isinstance(text, list) else [strip_markup(text).text if is_page else text]
-    variants = ({each: None, each.replace("\r\n", "\n"): None} for each in texts)
-    return [
-        [(each, each.encode("utf-16-le", "surrogatepass")) for each in each_text] for each_text in variants
-    ]
-
-
-def _is_at(region: Region, texts: list[list[_Units]]) -> bool:
-    """Return whether the text of a region is at its offsets, in characters or in UTF-16 units."""
+def _is_at(region: Region, texts: Sequence[str]) -> bool:
+    """Return whether the text of a region is at its offsets in an utterance, whatever they count."""
     number = region.utterance or 0
     if number >= len(texts):
         return False
-    start, end = region.start, region.end
-    for text, units in texts[number]:
-        surface = clean_surface(region.surface or "", text).strip()
-        wide = units[2 * start : 2 * end].decode("utf-16-le", "replace")
-        if surface in (text[start:end].strip(), wide.strip()):
-            return True
-    return False
+    text, span = texts[number], RawSpan(region.start, region.end, "")
+    surface = clean_surface(region.surface or "", text).strip()
+    cuts = (cut_text(text, *each.locate(text, [span])) for each in COUNTED)
+    return any(cut and cut.replace("\r\n", "\n").strip() == surface.replace("\r\n", "\n") for cut in cuts)
 
 
 def clean_surface(surface: str, text: str) -> str:

@@ -7,6 +7,8 @@ from html import unescape
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
+from ..annotation.raw import to_whole
+
 Row = dict[str, Any]
 ANNOTATIONS = ("annotations", "completions")
 SKIPPED = ("was_cancelled", "was_skipped", "skipped")
@@ -177,11 +179,6 @@ def _read_region(to_name: str, labels: list[str], value: Row) -> Region | None:
         return None
     start, end = to_whole(offsets["start"]), to_whole(offsets["end"])
     return region._replace(start=start, end=end, is_markup=True)
-
-
-def to_whole(value: Any) -> Any:
-    """Return an offset in a string as a number; others unchanged."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
 class Page(NamedTuple):
