@@ -255,6 +255,22 @@ SAMPLES = [
     ),
     # JSON with tokens.
     Sample(
+        "mrc",
+        "BERT-MRC: a question for each label, answered with words",
+        '[{"context": "Ida Holm ran", "entity_label": "PER", "query": "Who?", "span_position": ["0;1"]},\n'
+        ' {"context": "to Kiel", "entity_label": "LOC", "query": "Where?", "span_position": ["1;1"]}]\n',
+        BOTH,
+    ),
+    Sample(
+        "mrc",
+        "SQuAD: the question is the label",
+        '{"data": [{"paragraphs": [\n{"context": "Ida Holm ran", "qas": [\n'
+        '  {"question": "PER", "answers": [{"text": "Ida Holm", "answer_start": 0}]}]},\n'
+        '{"context": "to Kiel", "qas": [\n'
+        '  {"question": "LOC", "answers": [{"text": "Kiel", "answer_start": 3}]}]}]}]}\n',
+        BOTH,
+    ),
+    Sample(
         "tokens",
         "tokens with their tags in arrays or objects",
         '{"tokens": [["Ida", "B-PER"], ["Holm", "I-PER"], ["ran", "O"]]}\n{"tokens": [["Kiel", "B-LOC"]]}\n',

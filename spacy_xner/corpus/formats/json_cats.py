@@ -24,6 +24,16 @@ from .json_values import MIN_CAT_PROBABILITY, Marks, Place, ReadValue, choices_o
 
 # Keys of probabilities: of a label in an object, and of labels in a list beside.
 SCORES = ("score", "scores", "confidence", "confidences", "probability", "probabilities", "probs")
+# Keys of the names of labels beside their numbers.
+NAMES_BESIDE = (
+    "labeltext",
+    "labelname",
+    "labelnames",
+    "labelstr",
+    "labelstring",
+    "classname",
+    "categoryname",
+)
 # What probabilities that were rounded may add up to.
 MIN_SUM, MAX_SUM = 0.98, 1.02
 
@@ -87,6 +97,26 @@ class NumberReader:
         return Marks(cats=[self.names[number] for number in numbers])
 
 
+@dataclass(frozen=True)
+class NameReader:
+    """Reads the name of a label, which stands beside its number.
+
+    Attributes:
+        key: Key of the name.
+    """
+
+    key: str
+
+    def __call__(self, place: Place, value: Any) -> Marks:
+        """Read a value."""
+        name = place.row.get(self.key)
+        if not isinstance(name, str):
+            place.session.fail(
+                place.where, f"expected the name of a label in {self.key}, found {shorten(name)}."
+            )
+        return Marks(cats=[name])
+
+
 def find_cats_reader(session: ReadSession, column: str, samples: Sequence[Sample]) -> ReadValue | None:
     """Return what reads labels among others, and note it; None if values are something else.
 
@@ -98,6 +128,9 @@ def find_cats_reader(session: ReadSession, column: str, samples: Sequence[Sample
     values = [each.value for each in samples]
     if are_multi_hot(values):
         return MultiHotReader(find_hot_names(session, column, len(values[0])))
+    if (beside := _find_names_beside(samples)) is not None:
+        session.note(f"numbers in {column} have their names in {beside}")
+        return NameReader(beside)
     if "names" in session.options.field_names and all(map(_is_number, values)):
         return NumberReader(find_label_names(session, column) or {})
     scores = [each for sample in samples if (each := scores_of(sample.value, sample.row))]
@@ -109,6 +142,18 @@ def find_cats_reader(session: ReadSession, column: str, samples: Sequence[Sample
         chosen = "the most probable label" if reader.is_exclusive else "labels of at least 0.5"
         session.note(f"probabilities of labels in {column}: a text has {chosen}")
     return reader
+
+
+def _find_names_beside(samples: Sequence[Sample]) -> str | None:
+    """Return the key of the names of labels beside their numbers; None if there is none."""
+    if not samples or not all(type(each.value) is int for each in samples):
+        return None
+    keys = [key for key in samples[0].row if normalize(key) in NAMES_BESIDE]
+    for key in keys:
+        pairs = {(each.value, each.row.get(key)) for each in samples if isinstance(each.row.get(key), str)}
+        if len(pairs) == len({each.value for each in samples}) == len({name for _, name in pairs}):
+            return key
+    return None
 
 
 def _is_number(value: object) -> bool:

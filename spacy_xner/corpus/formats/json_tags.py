@@ -87,7 +87,9 @@ def find_token_scheme(
     tags = [[get(item, keys.label or ()) for item in value] for value in values]
     flat = [tag for each in tags for tag in each]
     are_good = all(isinstance(tag, str) and TagScheme().parse(tag) for tag in flat)
-    if not are_good or not any(tag.startswith("I-") for tag in flat):
+    # The pipelines have tags, where others have labels, under this key.
+    letters = ("B-", "I-") if keys.label == ("entity",) else ("I-",)
+    if not are_good or not any(tag.startswith(letters) for tag in flat):
         return None
     scheme, evidence = detect_scheme(tags, session.options.scheme)
     session.note(f"entities are tokens with tags: {evidence}")

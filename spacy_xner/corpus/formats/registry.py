@@ -26,6 +26,7 @@ from .hf import read_hf, recognizes_hf
 from .inline import read_inline, recognizes_inline
 from .joined import read_joined, recognizes_joined
 from .label_studio import read_label_studio, recognizes_label_studio, write_label_studio
+from .mrc import read_mrc, recognizes_mrc
 from .pairs import read_pairs, recognizes_pairs
 from .parts_xml import read_xml, recognizes_xml
 from .pfr import read_pfr, recognizes_pfr
@@ -86,6 +87,7 @@ FORMATS: dict[str, Format] = {
     "hf": Format(recognizes_hf, read_hf, reads_folders=True, reads_hub=True),
     "brat": Format(recognizes_brat, read_brat, reads_folders=True),
     "spacy": Format(recognizes_spacy_file, read_spacy_file, reads_folders=True),
+    "mrc": Format(recognizes_mrc, read_mrc),
     "spacy-json": Format(recognizes_spacy_json, read_spacy_json),
     "label-studio": Format(recognizes_label_studio, read_label_studio, write_label_studio),
     "cluener": Format(recognizes_cluener, read_cluener),

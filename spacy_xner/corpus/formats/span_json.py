@@ -24,7 +24,7 @@ from ..reading.session import ReadSession, shorten
 from ..reading.sniff import FileHead
 from .json_keys import Plan
 from .json_names import ENDS, STARTS, normalize
-from .json_paths import find_text, get, is_place
+from .json_paths import get, is_place
 from .json_plan import find_plan
 from .json_spans import SHAPE, is_offset
 from .json_values import Place, decode, is_flag
@@ -55,11 +55,9 @@ def read_span_json(session: ReadSession) -> Iterator[Record]:
 
 
 def _pool_rows(session: ReadSession, rows: Sequence[Row]) -> list[Row]:
-    """Return objects of all files of the corpus, or of this one if it has its text under another key."""
-    pooled = [*rows, *session.exchange("rows", rows)]
-    text = find_text(pooled)
-    is_shared = 2 * sum(isinstance(get(row, text), str) for row in rows) > len(rows)
-    return pooled if is_shared else [*rows]
+    """Return these objects, and those in other files of the corpus that have the same keys as one of them."""
+    keys = {frozenset(row) for row in rows}
+    return [*rows, *(row for row in session.exchange("rows", rows) if frozenset(row) in keys)]
 
 
 def _fail_without_text(session: ReadSession, where: str, row: Row, remedy: str) -> NoReturn:

@@ -155,7 +155,16 @@ class _Finder(NamedTuple):
         good = [i for i in named if not self.problem(i)]
         spans = find_name(self.layout.names, "spans")
         literals = [i for i in [*spans, *range(len(self.kinds))] if self.kinds[i] == "literals" and i != text]
-        return tuple((good or literals or named)[:1])
+        labels = (good or literals or named)[:1]
+        return tuple(self.named(labels[0]) if labels and self.kinds[labels[0]] in NUMBERS else labels)
+
+    def named(self, number: int) -> list[int]:
+        """Return the column of the names of labels, such as ``label_text``; without one, that of numbers."""
+        start = self.layout.names[number].lower() + "_"
+        for i, name in enumerate(self.layout.names):
+            if name.lower().startswith(start) and self.are_same(i, number) and not self.problem(i):
+                return [i]
+        return [number]
 
     def text(self, labels: Sequence[int]) -> int:
         """Find the column of texts by its name, else that with the longest cells, of words if any are."""

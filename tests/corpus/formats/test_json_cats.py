@@ -140,3 +140,22 @@ def test_a_list_of_another_size_is_refused(tmp_path: Path) -> None:
     bad = content.replace("[0, 1, 2]", "[0, 1, 0]", 2999)
     with pytest.raises(CorpusError, match=r"file:6000: expected 0 or 1 for each of 3 labels, found \[0, 1, "):
         read_cats(tmp_path, bad, labels="wet torn late")
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (to_lines({"label": 1, "label_text": "wet"}, {"label": 0, "label_text": "dry"}), "file"),
+        (to_lines({"label_name": "wet", "label": 7}, {"label_name": "dry", "label": 3}), "file"),
+        (f"text,label,label_text\n{WET},1,wet\n{DRY},0,dry\n", "file.csv"),
+        (f"text\tlabel\tlabel_name\n{WET}\t4\twet\n{DRY}\t2\tdry\n", "file.tsv"),
+    ],
+)
+def test_names_of_labels_beside_their_numbers_are_read(tmp_path: Path, content: str, name: str) -> None:
+    cats, _ = read_cats(tmp_path, content, name=name)
+    assert cats == [{"dry": 0.0, "wet": 1.0}, {"dry": 1.0, "wet": 0.0}]
+
+
+def test_other_strings_beside_numbers_are_no_names(tmp_path: Path) -> None:
+    cats, _ = read_cats(tmp_path, to_lines({"label": 1, "label_text": "x"}, {"label": 0, "label_text": "x"}))
+    assert cats == [{"0": 0.0, "1": 1.0}, {"0": 1.0, "1": 0.0}]
