@@ -191,7 +191,11 @@ class TagScheme:
         """
         if tags.count(OUTSIDE) == len(tags):
             return []
-        return join_roles([self._roles.get(tag) or self._read_role(tag) for tag in tags])
+        try:
+            roles = [*map(self._roles.__getitem__, tags)]
+        except KeyError:
+            roles = [self._roles.get(tag) or self._read_role(tag) for tag in tags]
+        return join_roles(roles)
 
     def repairs(self, tags: Sequence[str], entities: Sequence[Entity]) -> list[Repair]:
         """List the tags that differ from those of their entities, as `decode` read them."""

@@ -1,8 +1,8 @@
 """Rebuilds the text of a sequence of tokens."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
-from operator import add
+from itertools import accumulate, count, pairwise
+from operator import add, sub
 
 from ...scripts import is_blank
 from .spacing import Spacing, find_spacing
@@ -36,8 +36,9 @@ def locate_tokens(tokens: Sequence[str], text: str) -> Offsets | None:
     """
     if " ".join(tokens) == text and "  " not in text and text.strip(" ") == text:
         # As in most sentences of scripts with spaces.
-        ends = [*accumulate(map(len, tokens), lambda end, length: end + 1 + length)]
-        return [(end - len(token), end) for token, end in zip(tokens, ends, strict=True)]
+        lengths = [*map(len, tokens)]
+        ends = [*map(add, accumulate(lengths), count())]
+        return list(zip(map(sub, ends, lengths), ends, strict=True))
     offsets: Offsets = []
     position = 0
     for token in tokens:
