@@ -95,7 +95,7 @@ def test_labels_and_facts_are_printed_safely(tmp_path: Path, trained: Language) 
 
 def test_names_of_files_are_printed_safely_and_in_one_line(tmp_path: Path) -> None:
     name = f"{HOSTILE}\n[red]x".replace("/", "")
-    for args in (("evaluate", tmp_path / name, "x"), ("convert", tmp_path / name, tmp_path / "y.spacy")):
+    for args in (("evaluate", "x", tmp_path / name), ("convert", tmp_path / name, tmp_path / "y.spacy")):
         code, out, err = invoke(*args)
         assert (code, out, UNSAFE.search(err)) == (1, "", None)
         (line,) = [line for line in err.splitlines() if line.startswith("Error: ")]
