@@ -40,6 +40,8 @@ def provide(trained: Language, tiny: Path) -> Callable[[Path], None]:
             DocBin(docs=[eg.reference for eg in make_examples(trained)]).to_disk(path)
         elif path.suffix == ".txt":
             path.write_text("\n".join(text for text, _ in SLIPS), encoding="utf-8")
+        elif path.suffix == ".conll":
+            path.write_text("Ida\tB-PER\nran\tO\n\nBo\tB-PER\nEk\tI-PER\n", encoding="utf-8")
         elif path.parent.name == "encoder":
             shutil.copytree(tiny, path)
         else:
@@ -66,6 +68,8 @@ def test_blocks_run(
     for name in read_starting_files(page):
         provide(shell.folder / name)
     monkeypatch.setattr(spacy_xner, "write_mini_encoder", _write_tiny_encoder)
+    few_steps = {"training.max_steps": 4, "training.eval_frequency": 2}
+    monkeypatch.setattr(spacy_xner, "train", partial(spacy_xner.train, overrides=few_steps))
     names: dict[str, object] = {"__name__": "__main__"}
     for block in read_blocks(page):
         if block.reason is None and block.language == "bash":
