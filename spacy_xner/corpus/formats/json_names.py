@@ -9,6 +9,7 @@ CATS = (
     *("cats", "category", "categories", "class", "classes"),
     *("sentiment", "intent", "target", "topic", "topics"),
     *("emotion", "emotions", "intents", "polarity", "choice"),
+    *("rating", "stars"),
     *("choices", "classificationannotation", "classifications", "classname", "labelname", "标签", "类别"),
     *("分类", "意图", "情感", "ラベル", "라벨"),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Paths to values in JSON, and the names that end them."""
 
+import re
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import Any
@@ -10,6 +11,7 @@ from ..reading.json_stream import Row
 # From a value to one in it: keys of objects, indices of arrays.
 Path = tuple[str | int, ...]
 MAX_DEPTH = 3
+_JOINED = re.compile(r"[(\[]?\s*(\d{1,9})\s*[-:,;~–]\s*(\d{1,9})\s*[)\]]?", re.ASCII)
 
 
 def get(value: Any, path: Path) -> Any:
@@ -19,6 +21,8 @@ def get(value: Any, path: Path) -> Any:
             value = value.get(step)
         elif type(value) is list and type(step) is int and step < len(value):
             value = value[step]
+        elif type(value) is str and step in (0, 1) and is_joined(value):
+            value = int(_JOINED.fullmatch(value)[step + 1])  # type: ignore[index]
         else:
             return None
     return value
@@ -66,6 +70,12 @@ def list_leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 def is_place(value: object) -> bool:
     """Return whether a value is a start and an end."""
     return isinstance(value, list) and len(value) == 2 and all(type(each) is int for each in value)
+
+
+def is_joined(value: object) -> bool:
+    """Return whether a string is a start and an end, such as ``3-7``."""
+    match = _JOINED.fullmatch(value) if isinstance(value, str) else None
+    return match is not None and int(match[1]) <= int(match[2])
 
 
 def find_text(rows: Sequence[Row]) -> Path:

@@ -19,7 +19,7 @@ from .json_names import (
     SURFACES,
     normalize,
 )
-from .json_paths import Path, get, is_place, keys_of, list_leaves
+from .json_paths import Path, get, is_joined, is_place, keys_of, list_leaves
 
 _ID = re.compile(r"[A-Z]\d+")
 SHAPE = 'expected {"text": ..., "spans": [{"start": ..., "end": ..., "label": ...}]}'
@@ -159,7 +159,9 @@ class _Parts:
         start, end = numbers if len(numbers) == 2 else (None, ())
         if start is not None:
             self._set_places(start, end)
-        strings = [path for path in self.paths if self._are_names(path) and not self._are_ids(path)]
+        strings = [
+            path for path in self.paths if path != place and self._are_names(path) and not self._are_ids(path)
+        ]
         surfaces = [path for path in strings if not self._are_labels(path)]
         if len(numbers) not in (0, 2) or len(strings) not in (1, 2) or (start is None and len(strings) == 1):
             return None
@@ -193,10 +195,10 @@ class _Parts:
         return self._share(path, lambda value, _: is_offset(value)) > 0.5
 
     def _are_places(self, path: Path) -> bool:
-        return self._share(path, lambda value, _: is_place(value)) > 0.5
+        return self._share(path, lambda value, _: is_place(value) or is_joined(value)) > 0.5
 
     def _are_strings(self, path: Path) -> bool:
-        return self._share(path, lambda value, _: isinstance(value, str)) > 0
+        return self._share(path, lambda value, _: isinstance(value, str) and not is_joined(value)) > 0
 
     def _are_names(self, path: Path) -> bool:
         # Some tools write entities without a label, with an empty array.
@@ -233,9 +235,8 @@ class _Parts:
 def _value_at(leaves: dict[Path, Any], path: Path) -> Any:
     """Return a value, or one of a start and an end together."""
     place, last = leaves.get(path[:-1]), path[-1]
-    return (
-        place[last] if isinstance(last, int) and is_place(place) and place is not None else leaves.get(path)
-    )
+    are_both = isinstance(last, int) and (is_place(place) or is_joined(place))
+    return get(place, path[-1:]) if are_both else leaves.get(path)
 
 
 def _occurs(value: object, text: str) -> bool:

@@ -616,3 +616,32 @@ def test_a_bad_row_does_not_change_what_keys_hold(tmp_path: Path) -> None:
         records, report = read(tmp_path, [each, *rows], skip_bad=True)
         assert [known_surfaces(record) for record in records] == [BOTH] * 3
         assert len(report.skipped) == 1
+
+
+JOINED: dict[str, Any] = {
+    "a hyphen": {"entities": [{"span": "5-9", "type": "P"}]},
+    "a colon": {"spans": [{"offset": "5:9", "label": "P", "text": "Holm"}]},
+    "brackets": {"entities": [{"position": "(5, 9)", "entity": "Holm", "label": "P"}]},
+    "a dash": {"annotations": [{"range": "5–9", "tag": "P"}]},
+    "in arrays": {"entities": [["5-9", "P"]]},
+    "in arrays with texts": {"entities": [["Holm", "P", "5:9"]]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_start_and_end_may_be_one_string(tmp_path: Path, name: str) -> None:
+    other = json.loads(json.dumps(JOINED[name], ensure_ascii=False).replace("5", "3").replace("9", "7"))
+    rows = [{"text": "Mail Holm"} | JOINED[name], {"text": "by Holm"} | other]
+    (tmp_path / "file").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    records = list(read_records(tmp_path / "file"))
+    assert [[*map(tuple, record.spans or ())] for record in records] == [
+        [(5, 9, "P", 1.0)],
+        [(3, 7, "P", 1.0)],
+    ]
+
+
+def test_a_start_after_its_end_is_no_place(tmp_path: Path) -> None:
+    row = {"text": "Mail Holm", "entities": [{"span": "9-5", "type": "P"}]}
+    (tmp_path / "file").write_text(json.dumps(row) + "\n")
+    with pytest.raises(CorpusError, match=r"file:1: expected .*, found"):
+        list(read_records(tmp_path / "file"))
