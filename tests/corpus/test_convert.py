@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 from spacy.util import filter_spans
@@ -14,7 +14,7 @@ from spacy_xner.corpus import read_records, write_records
 from spacy_xner.corpus.align import keep_longest
 from spacy_xner.corpus.convert import convert
 from spacy_xner.corpus.docbin import read_docs
-from spacy_xner.corpus.docs import record_to_doc
+from spacy_xner.corpus.docs import pack_records, record_to_doc
 from spacy_xner.corpus.reading.options import ReadOptions
 from spacy_xner.corpus.report import ConvertReport
 from spacy_xner.errors import CorpusError, XnerWarning
@@ -138,6 +138,22 @@ def test_docs_are_stored_as_spacy_stores_them(tmp_path: Path, processes: int) ->
     again = list(ours.get_docs(Vocab()))
     assert [doc.to_json() for doc in again] == [doc.to_json() for doc in docs]
     assert [len(doc.spans.get("xner", ())) for doc in again] == [3, 0, 0, 0, 0]
+
+
+PLACES = st.tuples(st.integers(0, 7), st.integers(1, 4), st.sampled_from("ab"))
+
+
+@settings(max_examples=50)
+@given(st.lists(st.lists(PLACES, max_size=4), max_size=4))
+def test_texts_are_counted_together_as_one_by_one(drawn: list[list[tuple[int, int, str]]]) -> None:
+    spans = [{CharSpan(start, min(start + size, 8), label) for start, size, label in own} for own in drawn]
+    records = [Record("ab1c,d12", tuple(sorted(own))) for own in spans]
+    expected, tokenizer = ConvertReport(), Tokenizer(Vocab())
+    docs = [record_to_doc(record, tokenizer, expected) for record in records]
+    packed, report = pack_records(records)
+    assert report == expected
+    tokens = [doc.to_array(["ORTH", "ENT_IOB", "ENT_TYPE"]).tobytes() for doc in docs]
+    assert packed.tokens == b"".join(tokens)
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 10), st.sampled_from("ab")), max_size=6))
