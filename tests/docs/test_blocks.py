@@ -20,7 +20,7 @@ from .commands import TEXTS, Quick, parse, run
 from .shell import Shell
 
 # Pages that run in the default suite; the blocks of the others are parsed there.
-FAST = {"docs/guides/your-data.md"}
+FAST = {"docs/get-started.md", "docs/guides/your-data.md"}
 
 
 @pytest.fixture(scope="module")
