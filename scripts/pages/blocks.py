@@ -38,8 +38,8 @@ SECTIONS = [
     ("Tokenizers", "Where: `[nlp.tokenizer]`.", ["tokenizer"]),
     (
         "Training",
-        "Where: `[training.optimizer]`, `[training.batcher]`, `[training.eval_frequency]`.",
-        ["training.optimizer", "training.batcher", "training.last_step"],
+        "Where: `[training.optimizer]`, `[training.batcher]`, `eval_frequency` and `[training.logger]`.",
+        ["training.optimizer", "training.batcher", "training.last_step", "training.record"],
     ),
     (
         "Teachers",
@@ -55,6 +55,7 @@ SECTIONS = [
 KINDS = {
     "spacy_architectures": "@architectures",
     "spacy_batchers": "@batchers",
+    "spacy_loggers": "@loggers",
     "spacy_misc": "@misc",
     "spacy_scorers": "@scorers",
     "spacy_tokenizers": "@tokenizers",
