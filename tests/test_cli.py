@@ -321,6 +321,7 @@ def test_train_with_a_teacher(
     code, _, err = invoke("train", ROOT / "configs" / config, *files[:4])
     assert code == 1
     assert "initialize.components.xner.teacher.name must name a pipeline or a checkpoint, found null" in err
+    assert f"or with --paths.{path} FOLDER." in err
 
 
 def test_dev_may_have_labels_of_the_base(

@@ -49,17 +49,21 @@ def create_optimizer(nlp: Language) -> Any:
     default, Adam at 0.001, would destroy a pretrained encoder: the config gets AdamW at a rate that suits it.
     """
     optimizer = nlp.config.interpolate()["training"]["optimizer"]
-    pipes = [pipe for _, pipe in nlp.components if isinstance(pipe, Component)]
-    rates = [
-        suggest_rate(pipe.weights.encoder_width, of_texts=isinstance(pipe.task, TextReader))
-        for pipe in pipes
-        if pipe.weights.encoder_width is not None
-    ]
+    rates = suggested_rates(nlp)
     if rates and optimizer == DEFAULT_CONFIG["training"]["optimizer"]:
         optimizer = {"@optimizers": "spacy_xner.AdamW.v1", "learn_rate": min(rates)}
         nlp.config["training"]["optimizer"] = optimizer
         util.logger.info("Optimizer: spacy_xner.AdamW.v1 at %g", min(rates))
     return util.registry.resolve({"optimizer": optimizer})["optimizer"]
+
+
+def suggested_rates(nlp: Language) -> list[float]:
+    """Return a learning rate for each component that has a pretrained encoder."""
+    return [
+        suggest_rate(pipe.weights.encoder_width, of_texts=isinstance(pipe.task, TextReader))
+        for _, pipe in nlp.components
+        if isinstance(pipe, Component) and pipe.weights.encoder_width is not None
+    ]
 
 
 def replace_listeners(nlp: Language, tok2vec_name: str, pipe_name: str, listeners: Iterable[str]) -> None:

@@ -99,8 +99,8 @@ class EntityRecognizer(Component[Gold]):
                 corpus.add_gold(*self._gold([eg]))
         if not corpus.has_entities:
             # That is refused, with an error of its own.
-            corpus.lost.n_split = 0
-        corpus.lost.warn()
+            corpus.lost.n_split = corpus.lost.n_uncut = 0
+        corpus.lost.warn("the pipeline" if nlp is None else nlp.config["nlp"]["tokenizer"]["@tokenizers"])
         return corpus.summarize(self.name)
 
     def _gold(self, examples: Iterable[Example]) -> list[Gold]:
@@ -108,7 +108,7 @@ class EntityRecognizer(Component[Gold]):
         if self._warns_lost:
             lost = LostGold()
             for eg in examples:
-                lost.add(eg.predicted, all_entities(eg.reference, self._gold_key))
+                lost.add(eg.predicted, eg.reference, all_entities(eg.reference, self._gold_key))
             self._warns_lost = not lost.warn()
         return [gold_spans(eg, self._gold_key) for eg in examples]
 

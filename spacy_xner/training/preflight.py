@@ -65,21 +65,31 @@ def list_encoders(config: Config) -> list[str]:
     return names
 
 
+def check_teachers(config: Config) -> None:
+    """Check that the teachers of a config, which is not interpolated, have names.
+
+    Raises:
+        ValueError: If one has none.
+    """
+    components = config["initialize"].get("components", {})
+    for component, settings in config.interpolate()["initialize"].get("components", {}).items():
+        if settings.get("teacher") and not settings["teacher"]["name"]:
+            variable = str(components[component]["teacher"]["name"]).strip("${}")
+            raise ValueError(
+                f"initialize.components.{component}.teacher.name must name a pipeline or a checkpoint, found "
+                f"null. Set it at the top of the config, or with --{variable} FOLDER."
+            )
+
+
 def read_origin_labels(config: Config) -> set[str]:
     """Read the labels of the trained models that the components of a config start from (``init_from``).
 
     Raises:
         OSError: If a model does not exist.
-        ValueError: If a teacher has no name, or a component cannot start from the model.
+        ValueError: If a component cannot start from the model.
     """
     labels: set[str] = set()
     for component, settings in config["initialize"].get("components", {}).items():
-        teacher = settings.get("teacher")
-        if teacher and not teacher["name"]:
-            raise ValueError(
-                f"initialize.components.{component}.teacher.name must name a pipeline or a checkpoint, found "
-                "null. Set it at the top of the config, or with --paths.NAME FOLDER."
-            )
         if settings.get("init_from"):
             factory = config["components"][component]["factory"]
             labels.update(load_origin(settings["init_from"], component, factory).head.labels)

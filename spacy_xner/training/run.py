@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from spacy.language import Language
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as run_loop
 from spacy.util import load_config, logger
@@ -16,9 +17,20 @@ from thinc.api import Config
 from ..errors import NonFiniteError
 from ..hub.checks import check_name
 from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
+from ..pipeline.language import suggested_rates
 from .last_step import score_last
-from .preflight import check_corpora, check_optimizer, check_overrides, list_encoders, read_origin_labels
+from .preflight import (
+    check_corpora,
+    check_optimizer,
+    check_overrides,
+    check_teachers,
+    list_encoders,
+    read_origin_labels,
+)
 from .record import LOG, Row
+
+# A learning rate is far below the suggested one if it is this part of it.
+LOW = 4
 
 
 def train(
@@ -55,6 +67,7 @@ def train(
         )
     check_overrides(load_config(config_path), overrides)
     config = load_config(config_path, overrides=overrides, interpolate=False)
+    check_teachers(config)
     check(config.interpolate(), device)
     adjust(config)
     if output is not None:
@@ -62,6 +75,7 @@ def train(
         (output / LOG).unlink(missing_ok=True)
     with on_device(device):
         nlp = init_nlp(config)
+        suggest_higher_rate(nlp)
         try:
             run_loop(nlp, output, stdout=progress)
         except NonFiniteError as err:
@@ -88,6 +102,15 @@ def adjust(config: Config) -> None:
     every, max_steps = resolved.get("eval_frequency"), resolved.get("max_steps")
     if isinstance(every, int) and max_steps and every > max_steps:
         training["eval_frequency"] = max_steps
+
+
+def suggest_higher_rate(nlp: Language) -> None:
+    """Log a learning rate that suits the encoder, if that of the config is far below it."""
+    rate = nlp.config.interpolate()["training"]["optimizer"].get("learn_rate")
+    rate = rate.get("initial_rate") if isinstance(rate, dict) else rate
+    suggested = min(suggested_rates(nlp), default=0.0)
+    if isinstance(rate, float) and rate <= suggested / LOW:
+        logger.warning("The learning rate %g is low for this encoder: %.1g suits it.", rate, suggested)
 
 
 @contextmanager

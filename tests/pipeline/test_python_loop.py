@@ -2,7 +2,6 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 import spacy
@@ -16,14 +15,7 @@ from spacy_xner.errors import XnerWarning
 from spacy_xner.pipeline.rates import suggest_rate
 from spacy_xner.training.optimizer import AdamW
 
-from ..conftest import SLIPS, TOKENIZER, make_examples, make_nlp
-
-
-def blank(tiny: Path, factory: str = "xner", config: dict[str, Any] = TOKENIZER) -> Language:
-    nlp = spacy.blank("xx", config=config)
-    encoder = {"name": str(tiny)}
-    nlp.add_pipe(factory, config={"model": {"encoder": encoder}, "device": "cpu"})
-    return nlp
+from ..conftest import SLIPS, make_examples, make_nlp
 
 
 def to_examples(nlp: Language) -> list[Example]:
@@ -44,7 +36,7 @@ def test_suggested_rates() -> None:
 def test_a_plain_loop_learns(tiny: Path, tmp_path: Path) -> None:
     random.seed(0)
     torch.manual_seed(0)
-    nlp = blank(tiny)
+    nlp = make_nlp(tiny)
     examples = to_examples(nlp)
     optimizer = nlp.initialize(lambda: examples)
     assert isinstance(optimizer, AdamW)
@@ -62,6 +54,17 @@ def test_a_plain_loop_learns(tiny: Path, tmp_path: Path) -> None:
     before = loaded.get_pipe("xner").weights.execution.network.head.output.weight.clone()
     loaded.update(examples[:2])
     assert not before.equal(loaded.get_pipe("xner").weights.execution.network.head.output.weight)
+
+
+# spaCy names each such entity.
+@pytest.mark.filterwarnings("ignore:\\[W030\\]")
+@pytest.mark.parametrize("lang", ["xx", "en"])
+def test_a_tokenizer_that_loses_entities_is_named(lang: str, tiny: Path) -> None:
+    nlp = spacy.blank(lang)
+    nlp.add_pipe("xner", config={"model": {"encoder": {"name": str(tiny)}}, "device": "cpu"})
+    lost = r"^1 tokens of spacy\.Tokenizer\.v1 hold text without spaces: .*spacy_xner\.Tokenizer\.v2"
+    with pytest.warns(XnerWarning, match=lost):
+        nlp.initialize(lambda: to_examples(nlp))
 
 
 def test_an_optimizer_of_the_config_stays(tiny: Path) -> None:
