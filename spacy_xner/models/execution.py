@@ -3,22 +3,22 @@
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple, Protocol, cast, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from spacy.tokens import Doc
 from spacy.util import logger
-from thinc.api import Optimizer, torch2xp, xp2torch
-from thinc.types import FloatsXd
+from thinc.api import Optimizer
 from torch import Tensor, nn
 
 from ..nn.encoder.encoder import Encoder
 from ..nn.encoder.pieces import PieceCutter, Pieces, Word, as_pieces
-from ..nn.model import Network, clip_gradient
+from ..nn.model import Network
 from ..nn.runtime.device import autocast, check_fork, release_freed, resolve_device
 from ..nn.runtime.setup import setup
 from ..pipeline.interfaces import AnyModel
 from .building import Built
+from .foreign import step_arrays
 from .runners import describe, make_runner
 from .settings import EncoderSettings, Runtime
 from .storage import renew_lora
@@ -263,22 +263,9 @@ class Execution:
         if isinstance(optimizer, TorchOptimizer):
             optimizer.step_module(network, is_borrowed=is_borrowed)
         else:
-            _step_arrays(network, optimizer, key)
+            step_arrays(network, optimizer, key)
         if self.source is not None:
             self.source.finish_update(optimizer)
-
-
-def _step_arrays(network: Network, optimizer: Optimizer, key: int) -> None:
-    """Update parameters one by one with a thinc optimizer."""
-    clip_gradient(network.parameters())
-    for name, parameter in network.named_parameters():
-        if parameter.grad is None:
-            continue
-        grad = parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad
-        arrays = cast(FloatsXd, torch2xp(parameter.data)), cast(FloatsXd, torch2xp(grad))
-        weights, _ = optimizer((key, name), *arrays)
-        parameter.data = xp2torch(weights, device=parameter.device)
-        parameter.grad = None
 
 
 def get_execution(model: AnyModel) -> Execution:

@@ -7,7 +7,6 @@ from thinc.api import Optimizer, Shim
 
 from ..hub.encoder import Checkpoint
 from ..nn.encoder.encoder import plan_batches
-from ..nn.encoder.lora import is_adapter
 from ..pipeline.interfaces import AnyModel
 from ..pipeline.rates import BASE_WIDTH
 from .building import Blueprint, Built, Design, Origin, build, restore
@@ -61,13 +60,6 @@ class ModelShim(Shim):
         """Width of the encoder. See `Weights.encoder_width`."""
         encoder = self.execution.network.encoder if self.is_initialized else None
         return encoder.width if encoder is not None else None if self.encoder is None else BASE_WIDTH
-
-    @property
-    def trains_encoder(self) -> bool:
-        """Whether pretrained weights are trained. See `Weights.trains_encoder`."""
-        parameters = self.execution.network.named_parameters()
-        trained = (name for name, parameter in parameters if parameter.requires_grad)
-        return any(name.startswith("encoder.") and not is_adapter(name) for name in trained)
 
     def configure(self, *, device: str, precision: str, max_batch_pieces: int, backend: str) -> None:
         """Set device, precision, batch budget and backend; the network moves when it is next used.

@@ -34,7 +34,7 @@ from .interfaces import (
     check_distillable,
 )
 from .labels import check_addable, check_labels, is_placeholder, log_labels, merge_labels
-from .rates import RateCheck, check_frequency
+from .rates import check_frequency
 from .runtime import RuntimeSettings, check_runtime
 from .saving import read_folder, write_folder
 from .setting import restore_settings
@@ -65,7 +65,6 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         self.name = name
         # For errors: the number of updates, and how some texts of the last one begin.
         self._n_updates, self._last_texts = 0, [""]
-        self._check_rate = RateCheck(name)
         self.cfg: dict[str, Any] = {"labels": []}
         self.configured: dict[str, Any] = {}
         self.scorer = scorer
@@ -236,7 +235,6 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Update the weights from the accumulated gradients; raises NonFiniteError if any is not finite."""
-        self._check_rate(self.weights, sgd)
         try:
             self.model.finish_update(sgd)
         except NonFiniteError as err:

@@ -131,11 +131,6 @@ class Weights(Protocol):
         """Width of the model's own encoder, a usual one before initialization; None if it has none."""
         ...
 
-    @property
-    def trains_encoder(self) -> bool:
-        """Whether training changes pretrained weights of the encoder."""
-        ...
-
     def configure(self, *, device: str, precision: str, max_batch_pieces: int, backend: str) -> None:
         """Change the settings that may differ between machines. See `make_xner`."""
         ...

@@ -6,10 +6,8 @@ This module must not import torch or transformers. See `factories`.
 import warnings
 
 from spacy.language import Language
-from thinc.api import Optimizer
 
 from ..errors import XnerWarning
-from .interfaces import Weights
 
 # What XLM-R base is fine-tuned at, and its width.
 BASE_RATE, BASE_WIDTH = 5e-5, 768
@@ -39,30 +37,3 @@ def check_frequency(nlp: Language | None) -> None:
             XnerWarning,
             stacklevel=2,
         )
-
-
-class RateCheck:
-    """Warns once if the learning rate of a component would destroy its encoder.
-
-    Args:
-        component: Name of the component.
-    """
-
-    def __init__(self, component: str) -> None:
-        self._component = component
-        self._has_warned = False
-
-    def __call__(self, weights: Weights, sgd: Optimizer) -> None:
-        """Check the rate of an update."""
-        width = weights.encoder_width
-        if self._has_warned or width is None or sgd.learn_rate < DESTRUCTIVE * suggest_rate(width):
-            return
-        if weights.trains_encoder:
-            self._has_warned = True
-            warnings.warn(
-                f"The learning rate must be low for {self._component!r} to keep what its encoder knows, "
-                f"found {sgd.learn_rate:g}, which destroys it. Use spacy_xner.AdamW.v1 at "
-                f"{suggest_rate(width):.1g}, as nlp.create_optimizer() does without [training.optimizer].",
-                XnerWarning,
-                stacklevel=2,
-            )
