@@ -51,7 +51,14 @@ def create_optimizer(nlp: Language) -> Any:
     optimizer = nlp.config.interpolate()["training"]["optimizer"]
     rates = suggested_rates(nlp)
     if rates and optimizer == DEFAULT_CONFIG["training"]["optimizer"]:
-        optimizer = {"@optimizers": "spacy_xner.AdamW.v1", "learn_rate": min(rates)}
+        # The rate rises tenfold in the first steps, and stays: how many there will be is not known.
+        rising = {
+            "@schedules": "compounding.v1",
+            "start": min(rates) / 10,
+            "stop": min(rates),
+            "compound": 1.1,
+        }
+        optimizer = {"@optimizers": "spacy_xner.AdamW.v1", "learn_rate": rising}
         nlp.config["training"]["optimizer"] = optimizer
         util.logger.info("Optimizer: spacy_xner.AdamW.v1 at %g", min(rates))
     return util.registry.resolve({"optimizer": optimizer})["optimizer"]
