@@ -28,3 +28,12 @@ def find_page(path: str) -> Path:
     """Return the file of a page of the site."""
     folder = ROOT / "docs" / path
     return folder / "index.md" if folder.is_dir() else folder.with_suffix(".md")
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "CHANGELOG.md", "docs/notebooks/quickstart.ipynb"])
+def test_other_links_lead_to_files_and_pages(name: str) -> None:
+    text = re.sub(r"`[^`\n]+`", "", (ROOT / name).read_text("utf-8"))
+    links = re.findall(r"\]\(([^)\s#]+)", text)
+    pages = [link.removeprefix(URLS["Documentation"]) for link in links if URLS["Documentation"] in link]
+    assert not [page for page in pages if not find_page(page).is_file()]
+    assert not [link for link in links if "://" not in link and not (ROOT / link).exists()]
