@@ -26,7 +26,9 @@ NAMES = ("nr", "ns", "nt", "nz")
 SPEECH = frozenset("n v a d m q r p c u w t f s b".split())
 MIN_SPEECH, MIN_SHARE = 3, 0.98
 MAX_FAMILY_NAME = 2
-_WORD = re.compile(r"(?P<open>\[*)(?P<word>\[|[^\s\[]\S*?)/(?P<tag>[A-Za-z]{1,5})(?P<close>(?:\]/?[A-Za-z]{1,5})*)")
+_WORD = re.compile(
+    r"(?P<open>\[*)(?P<word>\[|[^\s\[]\S*?)/(?P<tag>[A-Za-z]{1,5})(?P<close>(?:\]/?[A-Za-z]{1,5})*)"
+)
 _NUMBER = re.compile(r"\d{8}-\d\d-\d{3}-\d{3}")
 
 
