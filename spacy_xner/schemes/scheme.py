@@ -191,11 +191,9 @@ class TagScheme:
         """
         if tags.count(OUTSIDE) == len(tags):
             return []
-        try:
-            roles = [*map(self._roles.__getitem__, tags)]
-        except KeyError:
-            roles = [self._roles.get(tag) or self._read_role(tag) for tag in tags]
-        return join_roles(roles)
+        for tag in sorted(set(tags) - self._roles.keys(), key=tags.index):
+            self._read_role(tag)
+        return join_roles([*map(self._roles.__getitem__, tags)])
 
     def repairs(self, tags: Sequence[str], entities: Sequence[Entity]) -> list[Repair]:
         """List the tags that differ from those of their entities, as `decode` read them."""
