@@ -134,8 +134,14 @@ def test_predict_command_writes_the_chosen_labels(tmp_path: Path, tiny: Path, he
     assert code == 0, err
     lines = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line)["label"] for line in lines] == expected
-    printed = [line.split() for line in invoke(*run)[1].splitlines()[1::2]]
-    assert [row[::2] for row in printed] == expected
+    printed: list[list[str]] = []
+    for line in invoke(*run)[1].splitlines():
+        # A line of a text, then one of each of its labels with its probability.
+        if line.startswith("    "):
+            printed[-1].append(line.split()[0])
+        else:
+            printed.append([])
+    assert printed == expected
     # The default format can hold probabilities.
     assert invoke(*run, "-o", tmp_path / "out.jsonl")[0] == 0
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]

@@ -73,6 +73,8 @@ FAST = (("--head", "bilstm-crf"), ("--task", "spans"), ("--task", "textcat"), ("
     [pytest.param(words, marks=() if words in FAST else pytest.mark.slow) for words in CHOICES],
     ids=" ".join,
 )
+# Two steps may make a random network no better.
+@pytest.mark.filterwarnings("ignore:model-best must be a trained model")
 def test_configs_are_valid_and_train(
     choices: tuple[str, ...], corpus: Path, trained: Language, tiny: Path, tmp_path: Path
 ) -> None:
