@@ -143,6 +143,6 @@ def test_predict_command_writes_the_chosen_labels(tmp_path: Path, tiny: Path, he
             printed.append([])
     assert printed == expected
     # The default format can hold probabilities.
-    assert invoke(*run, "-o", tmp_path / "out.jsonl")[0] == 0
-    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
+    assert invoke(*run, "-o", tmp_path / "scores.jsonl")[0] == 0
+    rows = [json.loads(line) for line in (tmp_path / "scores.jsonl").read_text("utf-8").splitlines()]
     assert any(0.0 < value < 1.0 for row in rows for value in row["cats"].values())
