@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import srsly
 import typer
 
+from .files import write_text
 from .options import Device
 from .parts import echo, note, one_line_warnings, progress_lines
 
@@ -19,6 +20,12 @@ def train(
         Path | None, typer.Option("--output", "-o", help="Output folder for model-best and model-last.")
     ] = None,
     device: Device = "auto",
+    plot: Annotated[
+        bool,
+        typer.Option(
+            "--plot", help="Draw scores and losses by step: training-curve.svg in the output folder."
+        ),
+    ] = False,
 ) -> None:
     """Check the corpora and the encoder, choose the device, and run `spacy train`.
 
@@ -33,9 +40,12 @@ def train(
     from spacy.cli._util import parse_config_overrides, show_validation_error
 
     from ..scoring.report import render_performance
+    from ..training.curve import CURVE, render_curve
     from ..training.record import best_row
     from ..training.run import train as run
 
+    if plot and output is None:
+        raise ValueError("A plot must have an output folder, found none. Add --output DIR.")
     # Options that are not known are passed on as arguments.
     is_override = config is not None and config.startswith("--")
     overrides = parse_config_overrides([*([config] if config and is_override else []), *ctx.args])
@@ -46,6 +56,8 @@ def train(
         best = output / "model-best"
         echo(render_performance(srsly.read_json(best / "meta.json")["performance"]))
         note(f"Wrote {best}, of step {best_row(rows).step}")
+        if plot:
+            write_text(output / CURVE, render_curve(rows))
 
 
 def choose_config(output: Path | None, overrides: dict[str, Any], device: str) -> Path:

@@ -18,6 +18,7 @@ from ..errors import NonFiniteError
 from ..hub.checks import check_name
 from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
 from ..pipeline.language import suggested_rates
+from .curve import CURVE
 from .last_step import score_last
 from .preflight import (
     check_corpora,
@@ -72,7 +73,8 @@ def train(
     adjust(config)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
-        (output / LOG).unlink(missing_ok=True)
+        for name in (LOG, CURVE):
+            (output / name).unlink(missing_ok=True)
     with on_device(device):
         nlp = init_nlp(config)
         suggest_higher_rate(nlp)

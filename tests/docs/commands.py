@@ -32,14 +32,10 @@ class Quick(NamedTuple):
     checkpoint: Path
 
     def __call__(self, words: list[str]) -> list[str]:
-        """Replace the mini encoder and checkpoints of the hub by tiny ones, and steps and layers by few."""
+        """Replace the mini encoder and checkpoints of the hub by tiny ones, and steps by few."""
         match words:
             case ["encoder", "mini", *rest]:
                 return ["encoder", "tiny", "--corpus", str(TEXTS), *rest]
-            case ["train", config, *_] if (
-                config.endswith(".cfg") and "vars.layers" in Path(config).read_text()
-            ):
-                return [*words, *FEW_STEPS, "--vars.layers", "1"]
             case ["train", *_]:
                 return [*words, *FEW_STEPS]
             case ["adopt", _, *rest]:

@@ -1,5 +1,6 @@
 """Configs for each task and head, and the project: parsed, filled, validated and trained by spaCy itself."""
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
+from spacy.util import registry
 from thinc.api import Config
 from typer.testing import CliRunner
 
@@ -90,9 +92,8 @@ def test_configs_are_valid_and_train(
     for config in (file, filled):
         debug_config(config, overrides=paths)
     settings = ("--vars.max_steps", 2, "--vars.eval_frequency", 1, "--vars.warmup_steps", 1)
-    layers = ("--vars.layers", 1) if "--distill" in choices else ()
     options = [str(word) for pair in paths.items() for word in (f"--{pair[0]}", pair[1])]
-    code, _, err = invoke("train", file, "--output", output, *options, *settings, *layers)
+    code, _, err = invoke("train", file, "--output", output, *options, *settings)
     assert code == 0, err
     nlp = spacy.load(output / "model-last")
     assert isinstance(nlp("Send to Anna Schmidt, DHL Express"), Doc)
@@ -170,9 +171,25 @@ def test_rate_fits_the_encoder(trained: Language, tiny: Path, tmp_path: Path) ->
             "small": Recipe(encoder=str(tiny)),
             "large": Recipe(),
             "base": Recipe(extend=str(tmp_path)),
+            "teacher": Recipe(distill=str(tmp_path)),
         }.items()
     }
-    assert rates == {"small": 0.0002, "large": 0.00005, "base": 0.00015}
+    assert rates == {"small": 0.0002, "large": 0.00005, "base": 0.00015, "teacher": 0.0002}
+
+
+def test_half_of_the_teacher_s_layers_are_kept(trained: Language, tmp_path: Path) -> None:
+    trained.to_disk(tmp_path)
+    texts = [render_config(Recipe(distill=teacher)) for teacher in (str(tmp_path), "", "not_yet/model-best")]
+    assert [Config().from_str(text)["vars"]["layers"] for text in texts] == [1, 6, 6]
+    assert "# Half of the teacher's 2 layers." in texts[0]
+    assert "set it to half of your teacher's" in texts[1]
+
+
+@pytest.mark.parametrize("file", ["spacy_xner/tools/starting/config.jinja", "docs/guides/train.md"])
+def test_loggers_that_are_named_exist(file: str) -> None:
+    names = set(re.findall(r"spacy\.\w+Logger\.v\d+", (ROOT / file).read_text("utf-8")))
+    assert {"spacy.MLflowLogger.v2", "spacy.WandbLogger.v5"} < names
+    assert [name for name in names if not registry.has("loggers", name)] == []
 
 
 def test_project_keeps_other_files(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import DocBin
 
+from spacy_xner.training.curve import CURVE, render_curve
 from spacy_xner.training.last_step import build_eval_frequency_v1
 from spacy_xner.training.record import read_rows
 
@@ -50,21 +51,31 @@ def test_a_frequency_without_an_end() -> None:
 
 
 def test_thirty_steps_of_texts_are_scored_to_the_last(corpus: Path, tiny: Path) -> None:
-    code, out, err = train("textcat.cfg", corpus, tiny, "--vars.max_steps", 30)
+    code, out, err = train("textcat.cfg", corpus, tiny, "--vars.max_steps", 30, "--plot")
     assert code == 0, err
     folder = corpus.parent / "out"
     assert [row.step for row in read_rows(folder)] == [0, 6, 12, 18, 24, 30]
     assert spacy.load(folder / "model-best").meta["performance"]["cats_score"] == 1.0
     assert ["SLIP", "100.00", "100.00", "100.00"] in [line.split() for line in out.splitlines()]
     assert f"Wrote {folder / 'model-best'}, of step 30" in err
+    assert f"Wrote {folder / CURVE}" in err
+    assert (folder / CURVE).read_text("utf-8") == render_curve(read_rows(folder))
+
+
+def test_a_plot_needs_an_output_folder(corpus: Path) -> None:
+    code, _, err = invoke("train", ROOT / "configs" / "cpu.cfg", "--plot", "--paths.train", corpus)
+    assert (code, err) == (1, "Error: A plot must have an output folder, found none. Add --output DIR.\n")
 
 
 def test_the_last_step_is_scored_however_the_training_ends(corpus: Path, tiny: Path) -> None:
     # One step per epoch; the frequency is that of another training.
     ends = ("--vars.max_steps", 90, "--training.max_epochs", 25)
+    folder = corpus.parent / "out"
+    folder.mkdir()
+    (folder / CURVE).write_text("of an earlier training", encoding="utf-8")
     code, _, err = train("cpu.cfg", corpus, tiny, *ends, "--vars.eval_frequency", 140)
     assert code == 0, err
-    folder = corpus.parent / "out"
+    assert not (folder / CURVE).exists()
     first, last = read_rows(folder)
     assert (first.step, last.step) == (0, 24)
     assert last.score > first.score

@@ -146,7 +146,10 @@ def render_config(recipe: Recipe) -> str:
     )
     environment.filters["json"] = partial(json.dumps, ensure_ascii=False)
     max_steps = recipe.max_steps or (300 if recipe.is_gpu else 600)
-    is_small = is_small_encoder(recipe)
+    encoder = read_encoder_config(recipe)
+    width = encoder.get("hidden_size")
+    # An encoder that is narrower than those that the default rate is for.
+    is_small = isinstance(width, int) and width < LARGE_WIDTH
     settings = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__} | {
         "gpu": recipe.is_gpu,
         "encoder": recipe.encoder or "xlm-roberta-base",
@@ -156,6 +159,7 @@ def render_config(recipe: Recipe) -> str:
         "warmup_steps": max(1, max_steps // 10),
         "batch_size": recipe.batch_size or (16 if recipe.is_gpu else 8),
         "is_small": is_small,
+        "teacher_layers": encoder.get("num_hidden_layers"),
         "learn_rate": recipe.learn_rate(is_small=is_small),
         "pooling": "first" if recipe.extend and is_checkpoint(recipe.extend) else "mean",
         "tokenizer": TOKENIZER,
@@ -187,14 +191,15 @@ def read_base(recipe: Recipe) -> dict[str, Any]:
     return {"model": text, "tokenizer": recipe.base_config["nlp"]["tokenizer"]}
 
 
-def is_small_encoder(recipe: Recipe) -> bool:
-    """Return whether an encoder, if it is a folder, is narrower than those that the default rate is for."""
-    folder = Path(recipe.extend or recipe.encoder or "").expanduser()
+def read_encoder_config(recipe: Recipe) -> dict[str, Any]:
+    """Read the config of the encoder that a training starts from, if it can be read now, else nothing."""
+    name = recipe.extend or recipe.distill or recipe.encoder or ""
+    folder = Path(name).expanduser()
     configs = [*folder.glob("config.json"), *folder.glob("x*/model/config.json")]
-    if not configs:
-        return False
-    width = srsly.read_json(configs[0]).get("hidden_size")
-    return isinstance(width, int) and width < LARGE_WIDTH
+    if not configs and is_package(name):
+        configs = [*get_package_path(name).glob("*/x*/model/config.json")]
+    config: dict[str, Any] = srsly.read_json(configs[0]) if configs else {}
+    return config
 
 
 def _check_name(what: str, name: str, names: tuple[str, ...]) -> None:
