@@ -56,7 +56,7 @@ def create_optimizer(nlp: Language) -> Any:
             "@schedules": "compounding.v1",
             "start": min(rates) / 10,
             "stop": min(rates),
-            "compound": 1.1,
+            "compound": 1.3,
         }
         optimizer = {"@optimizers": "spacy_xner.AdamW.v1", "learn_rate": rising}
         nlp.config["training"]["optimizer"] = optimizer
