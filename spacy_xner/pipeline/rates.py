@@ -11,6 +11,8 @@ from ..errors import XnerWarning
 
 # What XLM-R base is fine-tuned at, and its width.
 BASE_RATE, BASE_WIDTH = 5e-5, 768
+# The highest rate for the smallest encoders.
+MAX_RATE = 2e-3
 # A multiple of the suggested rate at which an encoder loses what it has learned before.
 DESTRUCTIVE = 4
 
@@ -18,11 +20,13 @@ DESTRUCTIVE = 4
 def suggest_rate(width: int, *, of_texts: bool = False) -> float:
     """Return a learning rate for an encoder: 0.0002 at a width of 384, 0.00005 at 768, 0.00003 at 1024.
 
+    It is never above `MAX_RATE`.
+
     Args:
         width: Width of the encoder.
         of_texts: Whether it learns labels of whole texts, which need half of the rate.
     """
-    rate = BASE_RATE * (BASE_WIDTH / width) ** 2
+    rate = min(BASE_RATE * (BASE_WIDTH / width) ** 2, MAX_RATE)
     return rate / 2 if of_texts else rate
 
 
