@@ -40,7 +40,7 @@ def train(
     *,
     device: str = "auto",
     overrides: dict[str, Any] | None = None,
-    progress: IO[str] = sys.stdout,
+    progress: IO[str] | None = None,
 ) -> list[Row]:
     """Check a config and its corpora, then run the loop of `spacy train`.
 
@@ -51,7 +51,7 @@ def train(
         output: Output folder of ``model-best``, ``model-last`` and ``training-log.jsonl``.
         device: As the setting of the component.
         overrides: Config settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
-        progress: Where the config's logger writes its table.
+        progress: Where the config's logger writes its table; by default to standard error.
 
     Returns:
         The log of the training; empty without an output folder.
@@ -79,7 +79,7 @@ def train(
         nlp = init_nlp(config)
         suggest_higher_rate(nlp)
         try:
-            run_loop(nlp, output, stdout=progress)
+            run_loop(nlp, output, stdout=progress or sys.stderr)
         except NonFiniteError as err:
             # After an error, spaCy saves model-last even so. If that fails too, report the first error.
             raise err.__context__ if isinstance(err.__context__, NonFiniteError) else err from None
