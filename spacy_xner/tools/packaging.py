@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from hashlib import sha256
-from importlib.metadata import distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distributions
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -117,11 +117,11 @@ def write_own_wheel(folder: Path) -> Path:
 
     Source: https://packaging.python.org/en/latest/specifications/binary-distribution-format/
     """
-    own = distribution("spacy-xner")
+    own = find_own()
     stem = f"spacy_xner-{own.version}"
     record = []
     with new_file(folder / f"{stem}-py3-none-any.whl") as part, ZipFile(part, "w", ZIP_DEFLATED) as wheel:
-        for path, content in read_own_files(f"{stem}.dist-info"):
+        for path, content in read_own_files(own, f"{stem}.dist-info"):
             # Without times, the same files give the same wheel.
             wheel.writestr(ZipInfo(path), content, ZIP_DEFLATED)
             digest = urlsafe_b64encode(sha256(content).digest()).decode().rstrip("=")
@@ -131,16 +131,30 @@ def write_own_wheel(folder: Path) -> Path:
     return folder / f"{stem}-py3-none-any.whl"
 
 
-def read_own_files(metadata: str) -> Iterator[tuple[str, bytes]]:
+def find_own() -> Distribution:
+    """Return the installed spacy-xner; in a clone, the folder ``spacy_xner.egg-info`` is found as well.
+
+    Raises:
+        PackageNotFoundError: If it is not installed.
+    """
+    for own in distributions(name="spacy-xner"):
+        # Only an installed distribution has this file.
+        if own.read_text("METADATA") is not None:
+            return own
+    raise PackageNotFoundError("spacy-xner")
+
+
+def read_own_files(own: Distribution, metadata: str) -> Iterator[tuple[str, bytes]]:
     """Yield the paths in a wheel and the content of this package's files and of its metadata.
 
     Args:
+        own: This package as it is installed.
         metadata: Name of the folder of metadata in the wheel.
     """
     for file in sorted(ROOT.rglob("*")):
         if file.is_file() and "__pycache__" not in file.parts:
             yield f"{ROOT.name}/{file.relative_to(ROOT).as_posix()}", file.read_bytes()
-    for entry in distribution("spacy-xner").files or ():
+    for entry in own.files or ():
         folder, _, name = entry.as_posix().partition("/")
         if folder.endswith(".dist-info") and name not in NOT_PACKAGED:
             yield f"{metadata}/{name}", entry.read_binary()

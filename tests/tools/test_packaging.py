@@ -3,7 +3,6 @@
 import zipfile
 from base64 import urlsafe_b64encode
 from hashlib import sha256
-from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,21 @@ from spacy.language import Language
 from typer.testing import CliRunner
 
 from spacy_xner.cli import app
-from spacy_xner.tools.packaging import write_own_wheel
+from spacy_xner.tools.packaging import find_own, write_own_wheel
 
 
-def test_own_wheel_is_complete_and_the_same_each_time(tmp_path: Path) -> None:
+def test_own_wheel_is_complete_and_the_same_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in a clone that was built: its folder comes first, and has no metadata of an installation.
+    (tmp_path / "spacy_xner.egg-info").mkdir()
+    (tmp_path / "spacy_xner.egg-info" / "PKG-INFO").write_text("Name: spacy-xner\nVersion: 9\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
     wheels = [write_own_wheel(tmp_path / name) for name in ("a", "b")]
     assert wheels[0].read_bytes() == wheels[1].read_bytes()
     with zipfile.ZipFile(wheels[0]) as wheel:
         names = wheel.namelist()
-        metadata = f"spacy_xner-{distribution('spacy-xner').version}.dist-info"
+        metadata = f"spacy_xner-{find_own().version}.dist-info"
         assert {"spacy_xner/__init__.py", "spacy_xner/py.typed", "spacy_xner/tools/synth/slips.yml"} <= {
             *names
         }
@@ -57,7 +62,7 @@ def test_both_wheels_are_written(trained: Language, tmp_path: Path) -> None:
     args = ["package", str(tmp_path / "model"), str(tmp_path / "new" / "packages"), "--name", "slips"]
     result = CliRunner().invoke(app, args)
     assert result.exit_code == 0, result.output
-    own = f"spacy_xner-{distribution('spacy-xner').version}-py3-none-any.whl"
+    own = f"spacy_xner-{find_own().version}-py3-none-any.whl"
     files = sorted(file.name for file in (tmp_path / "new" / "packages").iterdir())
     assert files == [own, "xx_slips-0.0.0-py3-none-any.whl"]
     assert f"pip install --find-links {tmp_path / 'new' / 'packages'} xx_slips" in result.stderr
