@@ -11,9 +11,10 @@ from thinc.types import Generator
 from torch import nn
 
 from ..errors import XnerWarning, check_range
+from ..models.foreign import check_rate
 from ..nn.encoder.lora import is_adapter
 from ..nn.encoder.trimming import layer_index
-from ..nn.model import clip_gradient
+from ..nn.model import Network, clip_gradient
 
 FloatOrSeq = Union[float, list[float], Generator]  # noqa: UP007 - confection reads it
 
@@ -128,6 +129,8 @@ class AdamW(Optimizer):
         )
         self.factors = factors
         self._steppers: WeakKeyDictionary[nn.Module, list[torch.optim.Optimizer]] = WeakKeyDictionary()
+        # The highest learning rate that each module was stepped with.
+        self._highest_rates: WeakKeyDictionary[Network, float] = WeakKeyDictionary()
         self._n_steps = 0
         # The first of the latest steps without a learning rate.
         self._first_idle: int | None = None
@@ -172,6 +175,9 @@ class AdamW(Optimizer):
             self._keep_time(module)
         if module not in self._steppers:
             self._steppers[module] = self._make_steppers(module)
+        if isinstance(module, Network) and self.learn_rate > self._highest_rates.get(module, 0.0):
+            self._highest_rates[module] = self.learn_rate
+            check_rate(module, self.learn_rate)
         clip_gradient(trained, self.grad_clip)
         for stepper in self._steppers[module]:
             _follow_device(stepper)

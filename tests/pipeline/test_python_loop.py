@@ -1,6 +1,7 @@
 """A training loop as people write it in Python, without a config."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,11 @@ import torch
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
-from thinc.api import Adam
+from thinc.api import Adam, Optimizer
 
 from spacy_xner.errors import XnerWarning
 from spacy_xner.pipeline.rates import suggest_rate
-from spacy_xner.training.optimizer import AdamW
+from spacy_xner.training.optimizer import AdamW, build_adamw_v1
 
 from ..conftest import SLIPS, make_examples, make_nlp
 
@@ -75,11 +76,14 @@ def test_an_optimizer_of_the_config_stays(tiny: Path) -> None:
     assert spacy.blank("xx").create_optimizer().learn_rate == 0.001
 
 
-def test_a_rate_that_destroys_the_encoder_is_named_once(tiny: Path) -> None:
+@pytest.mark.parametrize("build", [Adam, build_adamw_v1])
+def test_a_rate_that_destroys_the_encoder_is_named_once(
+    tiny: Path, build: Callable[[float], Optimizer]
+) -> None:
     nlp = make_nlp(tiny)
     examples = make_examples(nlp)
     nlp.initialize(lambda: examples)
-    sgd = Adam(5 * suggest_rate(32))
+    sgd = build(5 * suggest_rate(32))
     with pytest.warns(XnerWarning, match=r"learning rate must be low for an encoder .* found 0\.01,"):
         nlp.update(examples, sgd=sgd)
     # pytest makes errors of further warnings.

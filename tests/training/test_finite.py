@@ -90,7 +90,7 @@ def test_weights_that_are_not_finite_are_not_saved(storage: str, nlp: Language, 
     assert [doc.to_json() for doc in loaded.pipe(eg.text for eg in make_examples(nlp))] == expected
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The learning rate must be low")
 def test_a_training_that_diverges_is_stopped(tiny: Path, tmp_path: Path) -> None:
     nlp = make_nlp(tiny)
     DocBin(docs=[eg.reference for eg in make_examples(nlp)]).to_disk(tmp_path / "slips.spacy")

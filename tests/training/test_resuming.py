@@ -102,12 +102,12 @@ def test_a_shared_encoder_keeps_the_time_of_one(tiny: Path) -> None:
     nlp.add_pipe("xcat", config={"model": {"encoder": shared}, "device": "cpu"})
     examples = with_cats(make_examples(nlp))
     nlp.initialize(lambda: examples)
-    sgd = build_adamw_v1(learn_rate=[0.01, 0.02, 0.03, 0.04, 0.05])
+    sgd = build_adamw_v1(learn_rate=[0.001, 0.002, 0.003, 0.004, 0.005])
     rates = []
     for _ in range(4):
         nlp.update(examples, sgd=sgd)
         rates.append(sgd.learn_rate)
-    assert rates == [0.01, 0.02, 0.03, 0.04]
+    assert rates == [0.001, 0.002, 0.003, 0.004]
 
 
 @pytest.mark.parametrize("adapter_only", [False, True])

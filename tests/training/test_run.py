@@ -92,6 +92,7 @@ def test_an_untrained_best_model_is_named(corpus: Path, tiny: Path) -> None:
     steps = ("--vars.max_steps", 6, "--vars.eval_frequency", 6, "--vars.learn_rate", 0.8)
     code, _, err = train("cpu.cfg", corpus, tiny, *steps)
     assert code == 0, err
+    assert "learning rate must be low for an encoder to keep what it knows, found 0." in " ".join(err.split())
     assert "model-best must be a trained model, found the untrained one of step 0" in err
 
 
