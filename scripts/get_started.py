@@ -24,6 +24,9 @@ PAGE = ROOT / "docs" / "get-started.md"
 # A block of the page, and whether it is marked as not run by the tests.
 BLOCK = re.compile(r"^(<!-- not run:.*-->\n)?```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+# An entity below its text, as `predict` prints it: its label and score.
+TAGGED = re.compile(r"^ {4}[A-Z]+ +[01]\.\d\d  \S", re.MULTILINE)
+
 
 def read_commands(page: str) -> Iterator[list[str]]:
     """Yield the commands of a page up to its last section; of those that tests skip, only pip's."""
@@ -89,9 +92,7 @@ def main(
             name = "python (a block)" if command[0] == "python" else command[-1]
             typer.echo(f"\n$ {name}")
             printed, seconds = run(command, folder, env)
-            is_tagged |= (
-                name.startswith("spacy-xner predict") and re.search(r"\[[A-Z]+ ", printed) is not None
-            )
+            is_tagged |= "spacy-xner predict" in name and TAGGED.search(printed) is not None
             times.append((name, seconds))
     typer.echo("\nSeconds of each command:")
     for name, seconds in times:
