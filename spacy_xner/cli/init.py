@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .files import check_output, write_text
+from .files import check_output, output_file
 from .options import Overwrite
 from .parts import note
 
@@ -45,11 +45,12 @@ def config(
       spacy-xner init config nested.cfg --task spans --device cuda
       spacy-xner init config more.cfg --extend out/model-best
     """
-    from ..tools.starting import Recipe, render_config
+    from ..tools.starting import init_config
 
     check_output(file, overwrite=overwrite)
-    text = render_config(
-        Recipe(
+    with output_file(file) as path:
+        init_config(
+            path,
             task=task,
             head=head,
             multilabel=multilabel,
@@ -57,9 +58,8 @@ def config(
             device=device,
             extend=extend,
             distill=distill,
+            overwrite=overwrite,
         )
-    )
-    write_text(file, text.rstrip("\n"))
 
 
 def project(

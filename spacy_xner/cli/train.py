@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import srsly
 import typer
 
 from .files import write_text
@@ -37,6 +36,7 @@ def train(
       spacy-xner train --output out --paths.train train.spacy --paths.dev dev.spacy
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy
     """
+    import srsly
     from spacy.cli._util import parse_config_overrides, show_validation_error
 
     from ..scoring.report import render_performance

@@ -3,6 +3,7 @@
 import re
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import spacy
@@ -13,9 +14,10 @@ from thinc.api import Config
 from typer.testing import CliRunner
 
 from spacy_xner.cli import app
+from spacy_xner.cli import init as command
 from spacy_xner.tools.starting import PROJECT_CONFIGS, Recipe, init_project, render_config
 from spacy_xner.tools.starting.corpus import choose_recipe
-from spacy_xner.tools.starting.recipe import HEADS
+from spacy_xner.tools.starting.recipe import HEADS, HeadName, Task
 
 from ..conftest import make_examples
 
@@ -156,6 +158,12 @@ def test_choices_that_do_not_fit_are_refused(words: tuple[str, ...], message: st
     file = tmp_path / "train.cfg"
     code, _, err = invoke("init", "config", file, *words)
     assert (code, message in err, file.exists()) == (1, True, False), err
+
+
+def test_the_command_knows_all_choices() -> None:
+    # Listed there once more, since importing them would cost each command a second.
+    assert get_args(command.TaskName) == get_args(Task)
+    assert get_args(command.HeadName) == get_args(HeadName) == (*HEADS,)
 
 
 def test_config_goes_to_standard_output() -> None:

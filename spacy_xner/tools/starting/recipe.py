@@ -97,9 +97,14 @@ class Recipe:
             raise ValueError("A config extends or distills a model, found both. Choose one of them.")
 
     @property
+    def head_name(self) -> HeadName:
+        """Name of the head, chosen or by default."""
+        return self.head or ("global-pointer" if self.task == "spans" else "softmax")
+
+    @property
     def layers(self) -> Layers:
         """The head and the neck."""
-        return HEADS[self.head or ("global-pointer" if self.task == "spans" else "softmax")]
+        return HEADS[self.head_name]
 
     @property
     def is_gpu(self) -> bool:
@@ -119,8 +124,7 @@ class Recipe:
     def describe(self) -> str:
         """Describe the config in one line."""
         kinds = {"ner": "entities", "spans": "nested entities", "textcat": "labels of texts"}
-        head = self.head or ("global-pointer" if self.task == "spans" else "softmax")
-        with_head = "" if self.task == "textcat" else f" with the head {head}"
+        with_head = "" if self.task == "textcat" else f" with the head {self.head_name}"
         return (
             f"Training {kinds[self.task]}{with_head} on {self.encoder}: {self.max_steps} steps of "
             f"{self.batch_size} texts, for a {'GPU' if self.is_gpu else 'CPU'}."

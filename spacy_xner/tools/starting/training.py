@@ -85,12 +85,14 @@ def write_chosen_config(
         )
     encoder = overrides.get("paths.encoder")
     mini = Path(output).parent / "encoder" / "mini"
-    if encoder is None and not (mini / "config.json").is_file():
+    is_missing = encoder is None and not (mini / "config.json").is_file()
+    if is_missing:
+        # Nothing is written if the corpora cannot be used.
         find_data_file()
     recipe = choose_recipe(
         overrides.get("paths.train"), overrides.get("paths.dev"), str(encoder or mini), device
     )
-    if encoder is None and not (mini / "config.json").is_file():
+    if is_missing:
         write_mini_encoder(mini)
     path = Path(output) / CONFIG
     with new_file(path) as part:
