@@ -81,16 +81,16 @@ _HOMES = {
 
 
 class _SpacyImport:
-    """A finder in ``sys.meta_path`` that registers ``span._.xner_score`` when spaCy is imported.
+    """A finder in ``sys.meta_path`` that registers attributes of docs and spans when spaCy is imported.
 
-    Scores of saved docs can then be read without a pipeline, and ``import spacy_xner`` need not import spaCy,
-    which takes ten times as long.
+    Scores and records of saved docs can then be read without a pipeline, and ``import spacy_xner`` need not
+    import spaCy, which takes ten times as long.
     """
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Let the other finders find ``spacy.tokens``, and register the attribute after its import."""
+        """Let the other finders find ``spacy.tokens``, and register the attributes after its import."""
         if name != "spacy.tokens":
             return None
         finders = [finder for finder in sys.meta_path if finder is not self]
@@ -110,6 +110,7 @@ class _SpacyImport:
 
 def _register_extension() -> None:
     import_module(".pipeline.entities", __name__).register_extension()
+    import_module(".records.values", __name__).register_extension()
 
 
 if "spacy.tokens" in sys.modules:

@@ -22,7 +22,7 @@ default. `spacy-xner init config` writes a whole config.
 """
 # Title, place in a config, and modules of the builders.
 SECTIONS = [
-    ("Components", "Where: `[components]`.", ["pipeline.factories"]),
+    ("Components", "Where: `[components]`.", ["pipeline.factories", "records.factory"]),
     (
         "Models",
         "Where: `[components.xner.model]`, `[components.xcat.model]`.",
@@ -120,8 +120,9 @@ def _render_entry(name: str, kind: str, build: Callable[..., Any]) -> Iterator[s
         lines = [f'{kind} = "{name}"', *(f"{key} = {_value(value)}" for key, value in defaults.items())]
         yield "```ini\n" + "\n".join(lines) + "\n```\n"
     yield from _table(build, defaults, PASSED if is_factory else set())
-    if is_factory:
-        initialize = inspect.signature(build).return_annotation.initialize
+    # Components without a model have none.
+    initialize = getattr(inspect.signature(build).return_annotation, "initialize", None)
+    if is_factory and initialize is not None:
         yield f"#### `[initialize.components.{name}]` {{ #initialize.{name} }}\n"
         yield from _table(initialize, dict.fromkeys(inspect.signature(initialize).parameters), PASSED)
 

@@ -1,0 +1,1 @@
+"""From entities to records: who, which telephone, which courier, where, with normalized values."""

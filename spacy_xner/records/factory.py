@@ -1,0 +1,66 @@
+"""The factory of the ``xrecord`` component.
+
+spaCy imports this module whenever it creates a pipeline, so it must import no torch.
+"""
+
+from typing import Any
+
+from spacy.language import Language
+
+from .tables import Tables
+from .xrecord import RecordMaker
+
+DEFAULT_FIELDS: dict[str, str | None] = {
+    "PER": "name",
+    "PHONE": "phone",
+    "COURIER": "courier",
+    "ADDRESS": "address",
+}
+
+
+@Language.factory(
+    "xrecord",
+    assigns=["doc._.records"],
+    requires=["doc.ents"],
+    default_config={
+        "fields": DEFAULT_FIELDS,
+        "region": None,
+        "cues": None,
+        "couriers": None,
+        "regions": None,
+    },
+)
+def make_xrecord(
+    nlp: Language,
+    name: str,
+    fields: dict[str, Any],
+    region: str | None,
+    cues: str | None,
+    couriers: str | None,
+    regions: str | None,
+) -> RecordMaker:
+    """Create an ``xrecord`` component.
+
+    Args:
+        nlp: The pipeline.
+        name: Name of the component in the pipeline.
+        fields: Field of each label, or null to leave a label out. Each ``name`` makes a record; ``phone`` and
+            ``courier`` are normalized; all other fields are parts of an address.
+        region: Country of telephone numbers without a country code, such as ``CN``; null to find it by the
+            address or the text.
+        cues: YAML file of the words that tell who sends and who receives; null for the built-in one.
+        couriers: YAML file of names and codes of couriers; null for the built-in one.
+        regions: YAML file of the names, scripts and words of countries; null for the built-in one.
+
+    Raises:
+        ImportError: If phonenumbers is not installed.
+        ValueError: If a setting cannot be used.
+    """
+    return RecordMaker(
+        nlp.vocab,
+        nlp.make_doc,
+        name,
+        fields=fields,
+        region=region,
+        tables=Tables({"cues": cues, "couriers": couriers, "regions": regions}),
+    )

@@ -1,0 +1,130 @@
+"""Telephone numbers: E.164, extensions, and numbers that are masked."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .values import fold
+
+# Words before an extension, in many languages.
+_WORDS = (
+    "转|轉|转接|分机号?|分機|内线|內線|内線|extension|extn?|ext|доб(?:авочный)?|вн|poste|anexo|ramal|interno|int|"
+    "durchwahl|dw|내선|ต่อ|máy lẻ|تحويلة|داخلي|dahili|wew|toestel|tst"
+)
+_EXTENSION = (
+    r"(?:[\[【]\s*(?P<bracket>\d{1,6})\s*[\]】]"
+    rf"|[(（]?(?:(?:{_WORDS})[.:：]?\s*|x(?=\d{{2}}))(?P<word>\d{{1,7}})\b\s*[)）]?)"
+)
+_GAP = r"[\s,，;；-]*"
+_AT_END = re.compile(rf"{_GAP}(?:{_EXTENSION}|(?:x|#)\s*(?P<mark>\d{{1,7}}))\s*$", re.IGNORECASE)
+_BEHIND = re.compile(rf"{_GAP}{_EXTENSION}", re.IGNORECASE)
+# A suffix after a hyphen: of a mobile number that hides the real one, or of a Chinese landline.
+_CHINESE_HYPHEN = re.compile(r"((?:\+?86[\s-]?)?1[3-9]\d{9}|\(?0\d{2,3}\)?[\s-]?\d{7,8})\s?[-_—]\s?(\d{1,6})")
+_CHINESE_MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9]\d{9})")
+_MASKED = re.compile(r"[*＊•●]|(?<=\d)[xX×]{2,}(?=\d|$)")
+# `phonenumbers.ValidationResult.IS_POSSIBLE`: not one for calls within a city.
+IS_POSSIBLE = 0
+_NO_DIGIT = re.compile(r"\D")
+
+
+class Phone(NamedTuple):
+    """A telephone number.
+
+    Attributes:
+        value: The number in E.164; None if it is none, or its country is unknown.
+        extension: Digits of the extension.
+        is_valid: Whether a country has such numbers.
+        region: The country.
+    """
+
+    value: str | None
+    extension: str | None
+    is_valid: bool
+    region: str | None
+
+
+def load_phonenumbers() -> Any:
+    """Import phonenumbers.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    try:
+        import phonenumbers
+    except ImportError as err:
+        raise ImportError(
+            "xrecord needs the package phonenumbers, found none. Install it with: pip install "
+            "spacy-xner[records]"
+        ) from err
+    return phonenumbers
+
+
+def extension_behind(text: str, end: int) -> re.Match[str] | None:
+    """Find an extension right after a number, which entities often leave out."""
+    return _BEHIND.match(text, end)
+
+
+def extension_in(match: re.Match[str]) -> str:
+    """Return the digits of an extension."""
+    return next(digits for digits in match.groupdict().values() if digits is not None)
+
+
+def parse_phone(text: str, regions: Sequence[str]) -> Phone:
+    """Parse a telephone number.
+
+    Args:
+        text: The number as it is written.
+        regions: Countries that it may be of if it has no country code; the first in which it is valid counts.
+    """
+    number, extension = split_extension(text)
+    if _MASKED.search(number):
+        return Phone(None, extension, is_valid=False, region=None)
+    phonenumbers = load_phonenumbers()
+    parsed, region = _parse(number, regions)
+    if parsed is None:
+        return Phone(None, extension, is_valid=False, region=None)
+    value = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    # Numbers of no country have a code such as 001.
+    named = region if region is not None and region.isalpha() else None
+    return Phone(value, extension or parsed.extension, region is not None, named)
+
+
+def split_extension(text: str) -> tuple[str, str | None]:
+    """Split a number and its extension."""
+    text = fold(text)
+    match = _CHINESE_HYPHEN.fullmatch(text)
+    if match is not None:
+        return match[1], match[2]
+    at_end = _AT_END.search(text)
+    # What is left must still be a number.
+    if at_end is None or len(_NO_DIGIT.sub("", text[: at_end.start()])) < 5:
+        return text, None
+    return text[: at_end.start()], extension_in(at_end)
+
+
+def _parse(number: str, regions: Sequence[str]) -> tuple[Any, str | None]:
+    """Parse a number as one of the first country where it is valid, and return this country too.
+
+    If there is none, the country is None, and the number that of the first where its length is possible.
+    """
+    phonenumbers = load_phonenumbers()
+    possible = None
+    for region in _order(number, regions) or (None,):
+        try:
+            parsed = phonenumbers.parse(number, region)
+        except phonenumbers.NumberParseException:
+            continue
+        found = phonenumbers.region_code_for_number(parsed)
+        if found is not None and phonenumbers.is_valid_number_for_region(parsed, found):
+            return parsed, found
+        is_possible = phonenumbers.is_possible_number_with_reason(parsed) == IS_POSSIBLE
+        possible = parsed if possible is None and is_possible else possible
+    return possible, None
+
+
+def _order(number: str, regions: Sequence[str]) -> Sequence[str]:
+    """Put China first for what looks like one of its mobile numbers, which may be valid elsewhere too."""
+    digits = re.sub(r"[\s().-]", "", number)
+    if "CN" in regions and _CHINESE_MOBILE.fullmatch(digits):
+        return ["CN", *(region for region in regions if region != "CN")]
+    return regions

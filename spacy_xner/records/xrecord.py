@@ -1,0 +1,176 @@
+"""The ``xrecord`` component: records with normalized values from the entities of a doc, without a model."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+
+from spacy import util
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+
+from .couriers import CourierTable
+from .cues import CueFinder
+from .grouping import Group, group_units, list_people
+from .phones import extension_behind, extension_in, load_phonenumbers, parse_phone
+from .regions import RegionFinder
+from .tables import NAMES, Tables
+from .units import COURIER, PHONE, PLACE, join_units
+from .values import EXTENSION, CourierValue, PhoneValue, Record, Value, fold, register_extension, values_of
+
+
+class RecordMaker:
+    """Makes records of entities. See `make_xrecord` for the settings."""
+
+    def __init__(
+        self,
+        vocab: Vocab,
+        tokenize: Callable[[str], Doc],
+        name: str = "xrecord",
+        *,
+        fields: Mapping[str, str | None],
+        region: str | None = None,
+        tables: Tables,
+    ) -> None:
+        self.vocab = vocab
+        self.name = name
+        self.fields = {label: field for label, field in fields.items() if field is not None}
+        self._places = {field: i for i, field in enumerate(dict.fromkeys(self.fields.values()))}
+        self.region = region
+        self.tables = tables
+        self._tokenize = tokenize
+        check_fields(self.fields)
+        check_region(region)
+        register_extension()
+
+    @cached_property
+    def _cues(self) -> CueFinder:
+        return CueFinder(self.tables.read("cues"), self.tables.title("cues"), self.vocab, self._tokenize)
+
+    @cached_property
+    def _couriers(self) -> CourierTable:
+        return CourierTable(self.tables.read("couriers"), self.tables.title("couriers"))
+
+    @cached_property
+    def _regions(self) -> RegionFinder:
+        return RegionFinder(self.tables.read("regions"), self.tables.title("regions"))
+
+    def __call__(self, doc: Doc) -> Doc:
+        """Write ``doc._.records``."""
+        doc._.set(EXTENSION, self.make_records(doc))
+        return doc
+
+    def make_records(self, doc: Doc) -> list[Record]:
+        """Return the records of a doc, in the order of their first values."""
+        items = [(self.fields[ent.label_], ent) for ent in doc.ents if ent.label_ in self.fields]
+        if not items:
+            return []
+        text = doc.text
+        cues = self._cues.find(doc, doc.ents)
+        groups = group_units(join_units(items, text, cues), text, cues)
+        people = [person for group in groups for person in list_people(group)]
+        return [self._make_record(person, text) for person in people]
+
+    def _make_record(self, person: Group, text: str) -> Record:
+        address = " ".join(text[unit.start : unit.end] for unit in person.units if unit.kind == PLACE)
+        record: Record = {"role": person.role}
+        items = sorted((item for unit in person.units for item in unit.items), key=self._order)
+        for field, span in items:
+            value = self._make_value(field, span, address, text)
+            values = values_of(record, field)
+            # A name or number that is repeated is one value.
+            if value["value"] is None or value["value"] not in [each["value"] for each in values]:
+                record[field] = [*values, value]
+        return record
+
+    def _order(self, item: tuple[str, Span]) -> tuple[int, int]:
+        """Order entities by the place of their field in the settings, then by their own in the text."""
+        return self._places[item[0]], item[1].start
+
+    def _make_value(self, field: str, span: Span, address: str, text: str) -> Value:
+        value: Value = {
+            "text": span.text,
+            "start": span.start_char,
+            "end": span.end_char,
+            "label": span.label_,
+            "score": span._.xner_score if Span.has_extension("xner_score") else None,
+            "value": fold(span.text),
+        }
+        if field == PHONE:
+            return self._add_phone(value, address, text)
+        if field == COURIER:
+            courier = self._couriers.find(span.text)
+            return CourierValue({**value, "value": courier.name, "code": courier.code})
+        return value
+
+    def _add_phone(self, value: Value, address: str, text: str) -> PhoneValue:
+        regions = self._regions.find(address, text) if self.region is None else [self.region]
+        phone = parse_phone(value["text"], regions)
+        extension = phone.extension
+        if extension is None and (behind := extension_behind(text, value["end"])):
+            extension = extension_in(behind)
+        return {
+            **value,
+            "value": phone.value,
+            "extension": extension,
+            "is_valid": phone.is_valid,
+            "region": phone.region,
+        }
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write the tables to a folder, as YAML files that can be edited there."""
+        util.to_disk(path, {f"{name}.yml": partial(self._write, name) for name in NAMES}, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "RecordMaker":
+        """Read the tables of a folder."""
+        util.from_disk(path, {f"{name}.yml": partial(self._read, name) for name in NAMES}, exclude)
+        return self
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Return the tables as bytes."""
+        return bytes(util.to_bytes({name: partial(self._encode, name) for name in NAMES}, exclude))
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "RecordMaker":
+        """Read the tables from bytes."""
+        util.from_bytes(data, {name: partial(self._decode, name) for name in NAMES}, exclude)
+        return self
+
+    def _write(self, name: str, path: Path) -> None:
+        path.write_bytes(self._encode(name))
+
+    def _read(self, name: str, path: Path) -> None:
+        self._decode(name, path.read_bytes())
+
+    def _encode(self, name: str) -> bytes:
+        return self.tables.text(name).encode()
+
+    def _decode(self, name: str, data: bytes) -> None:
+        self.tables.set_text(name, data.decode())
+        for made in ("_cues", "_couriers", "_regions"):
+            vars(self).pop(made, None)
+
+
+def check_fields(fields: Mapping[str, str]) -> None:
+    """Check which field each label becomes.
+
+    Raises:
+        ValueError: If a field is no text, or has the name of a key of records.
+    """
+    for label, field in fields.items():
+        if not isinstance(field, str) or not field or field == "role":
+            raise ValueError(
+                f"fields of xrecord must be names other than role, found {field!r} for {label}. Rename it."
+            )
+
+
+def check_region(region: str | None) -> None:
+    """Check a country.
+
+    Raises:
+        ImportError: If phonenumbers is not installed.
+        ValueError: If it has no telephone numbers.
+    """
+    regions = load_phonenumbers().SUPPORTED_REGIONS
+    if region is not None and region not in regions:
+        raise ValueError(
+            f"region of xrecord must be a country such as CN or DE, or null, found {region!r}. Change it."
+        )
