@@ -25,11 +25,30 @@ def predict(
     ] = None,
     format: WriteFormat = None,
     encoding: Encoding = None,
+    records: Annotated[
+        bool,
+        typer.Option(
+            "--records",
+            help="Write who, with which telephone, courier and address, as jsonl or csv.",
+        ),
+    ] = False,
+    fields: Annotated[
+        str | None,
+        typer.Option(
+            help="Fields of records by label, such as P=name,T=phone. PER, PHONE, COURIER, ADDRESS have one."
+        ),
+    ] = None,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            help="Country of telephones of records, such as CN. The address or text decides by default."
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Predict the entities and labels of each line of a text file.
+    """Predict the entities and labels of each line of a text file, or the records in it.
 
     They are printed below each text, with their scores, or written for correction.
 
@@ -37,6 +56,7 @@ def predict(
       spacy-xner predict out/model-best texts.txt
       echo "寄给李娜，顺丰速运" | spacy-xner predict out/model-best - --json
       spacy-xner predict out/model-best texts.txt -o tasks.json --format label-studio
+      spacy-xner predict out/model-best texts.txt --records -o records.csv
     """
     from ..corpus.formats.registry import choose_format, get_writer
     from ..corpus.reading.lines import open_texts, stream_texts
@@ -44,7 +64,15 @@ def predict(
 
     target = output or STANDARD
     check_output(target, source, overwrite=overwrite)
-    if format is None:
+    if records:
+        from ..records.writing import choose_format as choose_records_format
+
+        format = choose_records_format(format, target)
+    elif fields or region:
+        raise ValueError(
+            "--fields and --region must stand with --records, found one without it. Add --records."
+        )
+    elif format is None:
         format = "jsonl" if as_json else None if target == STANDARD else choose_format(target)
     else:
         get_writer(format)
@@ -52,6 +80,9 @@ def predict(
         with one_line_warnings():
             session = open_texts(file, encoding)
         nlp = load(model, device)
+        if records:
+            _write_records(nlp, stream_texts(session), target, str(format), fields, region)
+            return
         docs = nlp.pipe(stream_texts(session))
         if target == STANDARD and format in (None, "jsonl"):
             for doc in docs:
@@ -71,6 +102,21 @@ def _write(nlp: "Language", docs: "Iterable[Doc]", target: Path, format: str) ->
     with output_file(target) as file:
         lost = export(docs, file, format, options=WriteOptions(predictions=True))
     echo_lost(lost)
+
+
+def _write_records(
+    nlp: "Language", texts: "Iterable[str]", target: Path, format: str, fields: str | None, region: str | None
+) -> None:
+    from ..records.writing import add_records, render_lines, write_records
+
+    maker = add_records(nlp, fields, region)
+    docs = nlp.pipe(texts)
+    if target == STANDARD:
+        for line in render_lines(docs, maker, format):
+            echo(line)
+        return
+    with output_file(target) as file:
+        write_records(docs, file, maker, format)
 
 
 def render_json(doc: "Doc") -> str:
