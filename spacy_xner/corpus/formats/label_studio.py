@@ -8,25 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from statistics import fmean
+from tempfile import TemporaryFile
 from typing import TextIO
 
 from ...errors import CorpusError
 from ...types import Record
 from ..annotation.offsets import RawRecord, RawSpan, read_offsets
-from ..reading.json_items import Row, read_json
+from ..reading.json_items import Row
 from ..reading.options import WriteOptions
 from ..reading.session import ReadSession
 from ..reading.sniff import FileHead
-from .label_studio_project import Project, TaskKeys, Text, clean_surface, find_texts, survey_project
-from .label_studio_results import (
-    ANNOTATIONS,
-    Choice,
-    Region,
-    Results,
-    choose_annotation,
-    sort_results,
-    strip_markup,
-)
+from .label_studio_project import Project, Task, TaskKeys, Text, clean_surface, list_tasks, survey_project
+from .label_studio_results import ANNOTATIONS, Choice, Region, Results, strip_markup
 from .losses import UNANNOTATED, WITHOUT_ENTITIES, choose_labels
 
 KINDS = (*ANNOTATIONS, "predictions")
@@ -59,42 +52,41 @@ def read_label_studio(session: ReadSession) -> Iterator[Record]:
     Raises:
         CorpusError: If a task is bad.
     """
-    project = survey_project(session)
-    # The tasks of a file have the same keys.
-    find_keys = lru_cache(project.find_keys)
+    with TemporaryFile() as file:
+        project = survey_project(session, file)
+        # The tasks of a file have the same keys.
+        find_keys = lru_cache(project.find_keys)
 
-    def list_texts(session: ReadSession) -> Iterator[tuple[str, RawRecord]]:
-        tasks = session.read_each(read_json(session), partial(_read_task, session, project, find_keys))
-        return ((where, raw) for where, texts in tasks for raw in texts)
+        def list_texts(session: ReadSession) -> Iterator[tuple[str, RawRecord]]:
+            tasks = session.read_each(list_tasks(file), partial(_read_task, session, project, find_keys))
+            return ((where, raw) for where, texts in tasks for raw in texts)
 
-    return read_offsets(session, list_texts, lambda session, where, raw: raw)
+        yield from read_offsets(session, list_texts, lambda session, where, raw: raw)
 
 
 def _read_task(
-    session: ReadSession, project: Project, find_keys: FindKeys, item: tuple[str, Row]
+    session: ReadSession, project: Project, find_keys: FindKeys, task: Task
 ) -> tuple[str, list[RawRecord]] | None:
-    where, task = item
+    keys = None if task.texts is None else find_keys(tuple(task.texts))
+    annotation = task.prediction if project.reads_predictions else task.annotation
     try:
-        texts = find_texts(task["data"])
-        keys = find_keys(tuple(texts))
-        if keys is None:
+        if task.texts is None or keys is None or annotation is None:
             raise KeyError
-        annotation, n_others, n_skipped = choose_annotation(task, project.annotations)
-        if annotation is None:
+        results, n_others, n_skipped = annotation
+        if results is None:
             session.leave_out("tasks without an annotation")
             return None
         for _ in range(n_others):
             session.leave_out("other annotations of a task")
         for _ in range(n_skipped):
             session.leave_out("skipped annotations")
-        results = sort_results(annotation["result"] or ())
         if _is_readable(session, results):
-            return where, list(_make_records(session, project, results, keys, texts=texts))
+            return task.where, list(_make_records(session, project, results, keys, texts=task.texts))
     except CorpusError:
         raise
     except (LookupError, TypeError, AttributeError, ValueError):
         session.fail(
-            where,
+            task.where,
             "expected a task of Label Studio with its text in data, and annotations with results, found "
             "another shape.",
         )

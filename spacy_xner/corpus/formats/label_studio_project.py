@@ -1,17 +1,20 @@
 """What all tasks of a Label Studio export tell about its project: which texts are labelled, and how."""
 
+import pickle
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import islice
+from os import SEEK_END
+from typing import IO, Any, NamedTuple
 
 from ..annotation.convention import CONVENTIONS
 from ..annotation.detection import cut_text
 from ..annotation.raw import RawSpan
 from ..reading.json_items import Row, read_json
 from ..reading.session import ReadSession
-from .label_studio_results import ANNOTATIONS, Region, choose_annotation, sort_results, strip_markup
+from .label_studio_results import ANNOTATIONS, Annotation, Region, Results, read_annotation, strip_markup
 
 # A text, or the utterances of a dialogue.
 Text = str | list[str]
@@ -21,6 +24,8 @@ TEXTS = ("text", "content", "body", "sentence", "dialogue")
 COUNTED = [each for each in CONVENTIONS if each.units != "bytes" and not each.is_inclusive]
 # Tasks in which the texts of entities are looked up.
 SAMPLE_TASKS = 2000
+# Tasks that are written at once.
+BATCH = 100
 _LINK = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*://|data:|/data/)\S*\s*", re.IGNORECASE)
 
 
@@ -44,7 +49,7 @@ class Project(NamedTuple):
     """What is the same for all tasks of a file.
 
     Attributes:
-        annotations: Keys of what is read: annotations, or predictions if no task has one.
+        reads_predictions: Whether predictions are read, as no task has an annotation.
         texts: Keys of texts, the most likely first.
         keys: Key of the text of each control.
         entity_names: Controls of texts that are labelled with entities.
@@ -52,7 +57,7 @@ class Project(NamedTuple):
         names_controls: Whether labels of texts need the name of their control, as others have the same label.
     """
 
-    annotations: tuple[str, ...]
+    reads_predictions: bool
     texts: list[str]
     keys: dict[str, str]
     entity_names: list[str]
@@ -93,11 +98,10 @@ class _Survey:
     choices: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     unread: Counter[str] = field(default_factory=Counter)
 
-    def add(self, annotation: Row, texts: Mapping[str, Text]) -> None:
-        """Add a task's annotation."""
-        results = sort_results(annotation["result"] or ())
+    def add(self, results: Results, texts: Mapping[str, Text]) -> None:
+        """Add the results of a task's annotation."""
         self.n_tasks += 1
-        self.n_empty += not annotation["result"]
+        self.n_empty += not (results.regions or results.choices or results.unread)
         if results.unread:
             self.unread.update(results.unread)
         for choice in results.choices:
@@ -122,29 +126,46 @@ class _Survey:
                 self.hits_by_key[key].update(hits)
 
 
-def survey_project(session: ReadSession) -> Project:
-    """Read all tasks, and decide what holds for the whole file.
+class Task(NamedTuple):
+    """What is read of a task.
+
+    Attributes:
+        where: Position of the task, as ``file:line``.
+        texts: Its texts and dialogues by their keys; None if the task has another shape.
+        annotation: Its annotation.
+        prediction: Its prediction; None if a task before it has an annotation.
+    """
+
+    where: str
+    texts: dict[str, Text] | None
+    annotation: Annotation = Annotation(None, 0, 0)
+    prediction: Annotation | None = None
+
+
+def survey_project(session: ReadSession, file: IO[bytes]) -> Project:
+    """Read all tasks, write them to a temporary file, and decide what holds for all of them.
+
+    Args:
+        session: The session.
+        file: Where `list_tasks` will find the tasks: reading them there is faster than decoding JSON again.
 
     Raises:
-        CorpusError: If no task has a text, or no result can be read.
+        CorpusError: If the file is not JSON, no task has a text, or no result can be read.
     """
-    surveys = {ANNOTATIONS: _Survey(), ("predictions",): _Survey()}
+    annotated, predicted = _Survey(), _Survey()
     lengths: Counter[str] = Counter()
     not_links: set[str] = set()
-    for _, task in read_json(session.preview()):
-        try:
-            texts = find_texts(task["data"])
-            for names, survey in surveys.items():
-                annotation, *_ = choose_annotation(task, names)
-                if annotation is not None:
-                    survey.add(annotation, texts)
-        except (KeyError, TypeError, AttributeError, ValueError):
-            continue  # the reader reports it
-        for key, text in texts.items():
-            lengths[key] += len(text)
-            if key not in not_links and not _is_link(text):
-                not_links.add(key)
-    names, survey = next((pair for pair in surveys.items() if pair[1].n_tasks), (ANNOTATIONS, _Survey()))
+    tasks = (_read_task(*item, has_predictions=not annotated.n_tasks) for item in read_json(session))
+    while batch := [*islice(tasks, BATCH)]:
+        pickle.dump(batch, file, pickle.HIGHEST_PROTOCOL)
+        for task in batch:
+            _add(annotated, predicted, task)
+            for key, text in (task.texts or {}).items():
+                lengths[key] += len(text)
+                if key not in not_links and not _is_link(text):
+                    not_links.add(key)
+    reads_predictions = predicted.n_tasks > 0 and not annotated.n_tasks
+    survey = predicted if reads_predictions else annotated
     _check_readable(session, survey)
     chosen = session.options.field_names.get("text")
     ranked = [chosen] if chosen else sorted(not_links, key=lambda key: (_rank_name(key), -lengths[key]))
@@ -152,10 +173,40 @@ def survey_project(session: ReadSession) -> Project:
         problem = "expected a task of Label Studio with its text in data, found only links."
         session.fail(1, problem, "Add the texts.")
     keys = _match_keys(session, survey, ranked)
-    if "predictions" in names:
+    if reads_predictions:
         session.note("predictions are read, as no task has an annotation")
     names_controls = any(len(controls) > 1 for controls in survey.choices.values())
-    return Project(names, ranked, keys, list(survey.entities), survey.pages, names_controls)
+    return Project(reads_predictions, ranked, keys, list(survey.entities), survey.pages, names_controls)
+
+
+def _read_task(where: str, row: Row, *, has_predictions: bool) -> Task:
+    try:
+        texts = find_texts(row["data"])
+        annotation = read_annotation(row, ANNOTATIONS)
+        prediction = read_annotation(row, ("predictions",)) if has_predictions else None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return Task(where, None)
+    return Task(where, texts, annotation, prediction)
+
+
+def _add(annotated: _Survey, predicted: _Survey, task: Task) -> None:
+    if task.texts is None:
+        return
+    try:
+        if task.annotation.results is not None:
+            annotated.add(task.annotation.results, task.texts)
+        if task.prediction is not None and task.prediction.results is not None:
+            predicted.add(task.prediction.results, task.texts)
+    except (TypeError, ValueError):
+        return  # the reader reports it
+
+
+def list_tasks(file: IO[bytes]) -> Iterator[Task]:
+    """Yield the tasks that `survey_project` wrote."""
+    size = file.seek(0, SEEK_END)
+    file.seek(0)
+    while file.tell() < size:
+        yield from pickle.load(file)
 
 
 def _check_readable(session: ReadSession, survey: _Survey) -> None:

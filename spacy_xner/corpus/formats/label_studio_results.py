@@ -74,6 +74,33 @@ class Results(NamedTuple):
     n_misplaced: int
 
 
+class Annotation(NamedTuple):
+    """What is read of a task's annotations.
+
+    Attributes:
+        results: The results of the one that is read; None if there is none.
+        n_others: Number of others.
+        n_skipped: Number of those that were skipped.
+    """
+
+    results: Results | None
+    n_others: int
+    n_skipped: int
+
+
+def read_annotation(task: Row, names: Sequence[str]) -> Annotation:
+    """Read the annotation of a task that `choose_annotation` chooses.
+
+    Raises:
+        KeyError: If it has another shape.
+        TypeError: If it has another shape.
+        AttributeError: If it has another shape.
+    """
+    annotation, n_others, n_skipped = choose_annotation(task, names)
+    results = None if annotation is None else sort_results(annotation["result"] or ())
+    return Annotation(results, n_others, n_skipped)
+
+
 def choose_annotation(task: Row, names: Sequence[str]) -> tuple[Row | None, int, int]:
     """Choose a task's annotation: the ground truth, or else the newest; the first if no dates or ids tell.
 

@@ -164,7 +164,7 @@ def parse_literal(cell: str) -> Any:
     for parse in (json.loads, literal_eval):
         try:
             value = parse(cell)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             continue
         if isinstance(value, list | tuple | dict):
             return _to_json(value)

@@ -320,6 +320,8 @@ def test_labels_of_words_and_entities_are_no_labels_of_texts(tmp_path: Path, tex
         '"{""choices"": 3}"',
         '"[[1, 2]]"',
         '"{""text"": ""Bo"',
+        '"{[""call""]}"',
+        '"[{[1]: 2}]"',
     ],
 )
 def test_an_object_among_labels_is_no_label(tmp_path: Path, cell: str) -> None:
