@@ -2,12 +2,16 @@
 
 import random
 import re
+import runpy
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import phonenumbers
 import pytest
 import srsly
+from spacy.language import Language
 
 from spacy_xner.corpus import read_records
 from spacy_xner.tools.synth import BUILT_IN, draw_part, mix, read_spec, rename, synthesize
@@ -16,6 +20,7 @@ from spacy_xner.tools.synth.sources import draw_faker, draw_phone
 from spacy_xner.tools.synth.spec import SHARED, LanguageSpec, split_spec
 from spacy_xner.types import CharSpan, Record
 
+from ..conftest import SLIPS as SLIPS_OF_TESTS
 from ..test_cli import invoke
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,9 +40,15 @@ def surfaces(records: Iterable[Record], label: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def parts() -> dict[str, list[Record]]:
+def project_spec() -> dict[str, Any]:
+    """The project's lists and templates."""
+    return read_spec(SLIPS)
+
+
+@pytest.fixture(scope="module")
+def parts(project_spec: dict[str, Any]) -> dict[str, list[Record]]:
     """The parts of the project's corpus."""
-    return {part: list(draw_part(read_spec(SLIPS), part, size, 7)) for part, size in SIZES.items()}
+    return {part: list(draw_part(project_spec, part, size, 7)) for part, size in SIZES.items()}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +64,21 @@ def test_parts_are_sound(parts: dict[str, list[Record]], part: str) -> None:
     labels = {span.label for record in records for span in record.spans}
     assert labels == {"PER", "COURIER", "PHONE", "ADDRESS", "LOC", "ORG"}
     text = "".join(record.text for record in records)
-    for pattern in ("[一-鿿]", "[ぁ-ん]", "[а-я]", "[a-z]", "[ßäöü]", "[ñáéíó]"):
+    scripts = (
+        "[一-鿿]",
+        "[ぁ-ん]",
+        "[а-я]",
+        "[a-z]",
+        "[ßäöü]",
+        "[ñáéíó]",
+        "[가-힣]",
+        "[ء-ي]",
+        "[ก-ฮ]",
+        "[ạẩề]",
+        "[şğı]",
+        "[łęż]",
+    )
+    for pattern in scripts:
         assert re.search(pattern, text)
     assert all(record.text == record.text.strip() for record in records)
     for record in records:
@@ -62,17 +87,17 @@ def test_parts_are_sound(parts: dict[str, list[Record]], part: str) -> None:
 
 
 def test_files_can_be_read_back(tmp_path: Path, parts: dict[str, list[Record]]) -> None:
-    files = synthesize(tmp_path, SIZES, source=SLIPS, seed=7)
-    assert [file.name for file in files] == ["train.conll", "dev.conll", "test.conll"]
+    files = synthesize(tmp_path, SIZES, source=SLIPS, seed=7, format="jsonl")
+    assert [file.name for file in files] == ["train.jsonl", "dev.jsonl", "test.jsonl"]
     for file in files:
         again = read_records(file)
         expected = parts[file.stem]
         assert [(a.text, a.spans) for a in again] == [(record.text, record.spans) for record in expected]
 
 
-def test_another_seed_gives_others(parts: dict[str, list[Record]]) -> None:
-    assert list(draw_part(read_spec(SLIPS), "test", 200, 7)) == parts["test"]
-    assert not set(draw_part(read_spec(SLIPS), "test", 200, 8)) == set(parts["test"])
+def test_another_seed_gives_others(project_spec: dict[str, Any], parts: dict[str, list[Record]]) -> None:
+    assert list(draw_part(project_spec, "test", 200, 7)) == parts["test"]
+    assert not set(draw_part(project_spec, "test", 200, 8)) == set(parts["test"])
 
 
 @pytest.mark.parametrize("source", [SLIPS, BUILT_IN])
@@ -101,6 +126,27 @@ def test_every_built_in_language_is_drawn() -> None:
     for code in spec["languages"]:
         records = list(draw_part(read_spec(BUILT_IN, [code]), "test", 30, 0))
         assert {"PER", "PHONE", "ADDRESS"} <= {span.label for record in records for span in record.spans}
+
+
+def test_project_has_near_misses(parts: dict[str, list[Record]]) -> None:
+    train = parts["train"]
+    assert sum(not record.spans for record in train) > 40
+    inside = [record.text[span.char_start : span.char_end] for record in train for span in record.spans]
+    assert any("\n" in text for text in inside)
+    assert any(re.search(r"[转x] ?\d|ext|доб|内線|내선|dahili", text) for text in inside)
+    assert any("***" in text for text in inside)
+    outside = [
+        re.sub(
+            "".join(f"|{re.escape(record.text[s.char_start : s.char_end])}" for s in record.spans)[1:],
+            "",
+            record.text,
+        )
+        for record in train
+        if record.spans
+    ]
+    assert any(re.search(r"\d{9}", text) for text in outside)
+    assert any("🙏" in text for text in outside)
+    assert not any("🙏" in text for text in inside)
 
 
 def test_noise_changes_texts() -> None:
@@ -228,11 +274,11 @@ def test_command(tmp_path: Path) -> None:
     assert (code, len(err.strip().splitlines())) == (1, 1)
 
 
-def test_unseen_texts_hold_no_names_of_the_lists() -> None:
+def test_unseen_texts_hold_no_names_of_the_lists(project_spec: dict[str, Any]) -> None:
     text = (ROOT / "assets" / "unseen.txt").read_text("utf-8")
     assert len(text.splitlines()) == 10
-    for lists in srsly.read_yaml(SLIPS)["languages"].values():
-        for name in (*lists["family"], *lists["given"], *lists["street"]):
+    for lists in project_spec["languages"].values():
+        for name in (*lists["family"], *lists.get("given", ()), *lists["street"]):
             if len(name) > 2:
                 assert not re.search(rf"\b{re.escape(name)}\b", text), name
 
@@ -248,3 +294,80 @@ def test_numbers_and_mixed_are_optional(tmp_path: Path) -> None:
     assert {line.split()[-1] for line in file.read_text("utf-8").splitlines() if line.endswith("PLANT")} == {
         "B-PLANT"
     }
+
+
+def test_unseen_lines_are_annotated_by_the_rules(parts: dict[str, list[Record]]) -> None:
+    lines = list(srsly.read_jsonl(ROOT / "assets" / "unseen.jsonl"))
+    assert len(lines) >= 150
+    assert len({line["lang"] for line in lines} - {"mixed"}) == 14
+    assert sum(not line["spans"] for line in lines) > 40
+    drawn = {label: surfaces(parts["train"], label) for label in ("PER", "ADDRESS")}
+    for line in lines:
+        spans = [(span["start"], span["end"], span["label"]) for span in line["spans"]]
+        assert all(end <= start for (_, end, _), (start, _, _) in pairwise(spans))
+        for start, end, label in spans:
+            inside = line["text"][start:end]
+            assert inside == inside.strip("\t\n ,，:：;；|") != ""
+            assert inside.lower() not in drawn.get(label, set())
+
+
+def test_templates_and_shared_lists_for_every_language(tmp_path: Path) -> None:
+    source = tmp_path / "plants.yml"
+    text = (
+        "entities: {PLANT: plant}\nshared: [plant, word]\ntemplates: ['{word} {PLANT}']\nlanguages:\n"
+        "  en: {weight: 9, shared: [templates], plant: [oak], word: [an], templates: ['this {PLANT}']}\n"
+        "  de: {shared: [templates], plant: [Moos], word: [das], templates: ['dies {PLANT}']}\n"
+    )
+    source.write_text(text, encoding="utf-8")
+    (file,) = synthesize(tmp_path, {"train": 4}, source=source)
+    texts = {" ".join(record.text.lower().split()) for record in read_records(file)}
+    assert {"an oak", "this oak", "das moos", "dies moos"} >= texts
+    assert len(texts) > 1
+    spec = split_spec(read_spec(source), "train")
+    rng = random.Random(0)
+    words = [drawing.join_pieces(drawing.draw_text(spec, rng)).text.lower() for _ in range(200)]
+    assert sum("oak" in text for text in words) > 160
+    source.write_text(text.replace("{word} {PLANT}", "{moss}"), encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"plants.yml:3: slots of en must name a list or a label, found \{moss\}"
+    ):
+        read_spec(source)
+
+
+def test_phones_are_masked_and_addresses_broken() -> None:
+    rng = random.Random(0)
+    assert {drawing.mask_digits("138 0013-8000", rng) for _ in range(20)} == {
+        "138 ****-**00",
+        "138 xxxx-xx00",
+    }
+    assert {drawing.break_line("5 Elm St", rng) for _ in range(20)} == {"5\nElm St", "5 Elm\nSt"}
+    assert drawing.break_line("人民路5号", rng) == "人民路5号"
+
+
+def test_lines_are_scored_by_hand_worked_numbers(trained: Language, tmp_path: Path) -> None:
+    program = runpy.run_path(str(ROOT / "scripts" / "score_lines.py"))
+    lines = [
+        {"lang": "en", "text": "Bo calls DHL", "spans": [{"start": 0, "end": 2, "label": "PER"}]},
+        {"lang": "zh", "text": "你好 Bo", "spans": [{"start": 3, "end": 5, "label": "PER"}]},
+    ]
+    # One exact, one that is none, and one too long, which is neither.
+    scores = program["count"](lines, [{(0, 2, "PER"), (9, 12, "COURIER")}, {(2, 5, "PER")}])
+    whole = {"lines": 2, "entities": 2, "exact": 1, "exact_percent": 50.0, "wrong": 1}
+    assert scores["all"] == whole
+    assert scores["languages"]["zh"] == {
+        **whole,
+        "lines": 1,
+        "entities": 1,
+        "exact": 0,
+        "exact_percent": 0.0,
+        "wrong": 0,
+    }
+    assert scores["labels"]["COURIER"]["wrong"] == 1
+    trained.to_disk(tmp_path / "model")
+    text, entities = SLIPS_OF_TESTS[0]
+    spans = [{"start": text.index(e), "end": text.index(e) + len(e), "label": label} for e, label in entities]
+    srsly.write_jsonl(tmp_path / "lines.jsonl", [{"lang": "en", "text": text, "spans": spans}])
+    program["main"](
+        tmp_path / "model", tmp_path / "lines.jsonl", tmp_path / "metrics" / "unseen.json", device="cpu"
+    )
+    assert srsly.read_json(tmp_path / "metrics" / "unseen.json")["all"]["exact_percent"] == 100.0

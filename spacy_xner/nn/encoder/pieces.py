@@ -50,8 +50,8 @@ class PieceCutter:
     """Cuts words into the pieces of a Hugging Face fast tokenizer, one word at a time, with a cache.
 
     Only the normalizer, the pre-tokenizer and the model of the tokenizer are used. Special pieces that are
-    written in a text become unknown pieces. A word that is empty after normalization, such as a control
-    character, becomes one unknown piece.
+    written in a text become unknown pieces. A word of white space is a space; one that is empty after
+    normalization, such as a control character, becomes one unknown piece.
 
     Args:
         tokenizer: The backend of a fast tokenizer.
@@ -118,6 +118,8 @@ class PieceCutter:
         return pieces
 
     def _cut_word(self, text: str, *, has_space: bool) -> list[int]:
+        # A line end is a space, so that an unknown piece is always a rare character.
+        has_space = has_space or text.isspace()
         # The tokenizer refuses lone surrogates; they become the replacement character.
         text = text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
         if self.tokenizer.normalizer is not None:

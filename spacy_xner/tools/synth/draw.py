@@ -61,7 +61,7 @@ def join_pieces(pieces: list[Piece]) -> Record:
 def draw_text(spec: Spec, rng: random.Random) -> list[Piece]:
     """Draw one text as pieces."""
     mixed = bool(spec.mixed) and rng.random() < spec.mixed_share
-    home = rng.choice(sorted(spec.languages))
+    home = rng.choice([code for code in sorted(spec.languages) for _ in range(spec.languages[code].weight)])
     lists = spec.languages[home].lists
     if not mixed and "records" in lists and rng.random() < RECORD_SHARE:
         return draw_record(spec, home, rng)
@@ -120,11 +120,31 @@ def _digit(char: str, rng: random.Random) -> str:
 def draw_entity(label: str, spec: Spec, language: LanguageSpec, rng: random.Random) -> str:
     """Draw the text of an entity, sometimes with noise in its spelling."""
     text = fill(rng.choice(language.lists[spec.entities[label]]), spec, language, rng).strip()
+    if label == "ADDRESS" and spec.noise.breaks and rng.random() < spec.noise.breaks:
+        return break_line(text, rng)
+    if label == "PHONE" and spec.noise.mask and rng.random() < spec.noise.mask:
+        return mask_digits(text, rng)
     if label == "PHONE" and rng.random() < spec.noise.full_width:
         return text.translate(FULL_WIDTH)
     if label in ("COURIER", "PER") and text.isascii() and rng.random() < spec.noise.case:
         return rng.choice((text.upper(), text.lower()))
     return text
+
+
+def break_line(text: str, rng: random.Random) -> str:
+    """Replace a space by a line end, if there is a space."""
+    places = [i for i, char in enumerate(text) if char == " "]
+    if not places:
+        return text
+    place = rng.choice(places)
+    return f"{text[:place].rstrip()}\n{text[place:].lstrip()}"
+
+
+def mask_digits(text: str, rng: random.Random) -> str:
+    """Mask the digits in the middle of a phone number, as shops print it."""
+    places = [i for i, char in enumerate(text) if char.isdecimal()]
+    masked, sign = set(places[3:-2]), rng.choice("**x")
+    return "".join(sign if i in masked else char for i, char in enumerate(text))
 
 
 def misspell(text: str, label: str | None, spec: Spec, rng: random.Random) -> str:

@@ -34,6 +34,8 @@ class Noise:
     Attributes:
         full_width: A phone number has full-width digits.
         case: A Latin name is in upper or lower case.
+        mask: Digits in the middle of a phone number are masked, as in ``138****0000``.
+        breaks: A space in an address is a line end.
         typo: A piece has two letters swapped, or one missing.
         missing: A record lacks a field.
     """
@@ -42,6 +44,8 @@ class Noise:
     case: float = 0.1
     typo: float = 0.0
     missing: float = 0.0
+    mask: float = 0.0
+    breaks: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,14 @@ class LanguageSpec:
         locale: Locale of Faker, for slots such as ``{faker.last_name}``.
         region: Region of phonenumbers, for slots such as ``{phonenumber.mobile}``.
         shared: Lists and Faker methods that all parts share.
+        weight: How many times as often as others the language is drawn.
     """
 
     lists: Lists
     locale: str
     region: str
     shared: frozenset[str]
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,10 @@ def read_spec(path: Path, languages: Sequence[str] = ()) -> dict[str, Any]:
         spec: dict[str, Any] = srsly.yaml_loads(text)
         if languages and isinstance(spec.get("languages"), dict):
             spec = choose_languages(spec, languages)
-        spec = {"numbers": {}, "mixed": [], **spec}
+        spec = {"numbers": {}, "mixed": [], "templates": [], "shared": [], **spec}
+        common = spec["shared"]
+        for lists in spec["languages"].values() if common else ():
+            lists["shared"] = [*common, *lists.get("shared", ())]
         check_spec(spec)
     except SpecError as err:
         raise ValueError(f"{path}:{find_line(text, err.keys)}: {err}. Fix that line.") from err
@@ -164,7 +173,9 @@ def check_spec(spec: dict[str, Any]) -> None:
         raise SpecError(f"the file must have the key languages, found {', '.join(spec)}")
     entities = spec.get("entities", ENTITIES)
     for code, lists in spec["languages"].items():
-        _check_language(code, lists, spec["numbers"], entities)
+        _check_language(code, lists, {*spec["numbers"], *entities}, [*entities.values()])
+        for i, text in enumerate(spec["templates"]):
+            _check_slots(text, code, {*spec["numbers"], *entities, *lists}, ("templates", i))
     for i, text in enumerate(spec["mixed"]):
         for slot, code in SLOT.findall(text):
             if slot in entities and code not in spec["languages"]:
@@ -175,10 +186,16 @@ def check_spec(spec: dict[str, Any]) -> None:
     Noise(**spec.get("noise", {}))
 
 
-def _check_language(code: str, lists: dict[str, Any], numbers: Lists, entities: Mapping[str, str]) -> None:
-    """Check the lists and slots of a language."""
-    known = {**numbers, **lists}
-    missing = [name for name in ("templates", *entities.values()) if name not in lists]
+def _check_language(code: str, lists: dict[str, Any], common: set[str], needed: list[str]) -> None:
+    """Check the lists and slots of a language.
+
+    Args:
+        code: Code of the language.
+        lists: Its lists.
+        common: Numbers and labels, which slots may name, too.
+        needed: Names of the lists that it must have.
+    """
+    missing = [name for name in ("templates", *needed) if name not in lists]
     if missing:
         raise SpecError(
             f"language {code} must have a list {', '.join(missing)}, found none; or name other lists under "
@@ -194,15 +211,19 @@ def _check_language(code: str, lists: dict[str, Any], numbers: Lists, entities: 
                 *("languages", code, name),
             )
     for name, i, text in _texts(lists):
-        for slot, _ in SLOT.findall(text):
-            source = slot.partition(".")[0]
-            where = ("languages", code, name, i)
-            if source in SOURCES and source != slot:
-                if {"faker": "locale", "phonenumber": "region"}[source] not in lists:
-                    raise SpecError(f"language {code} must have a locale and a region for {{{slot}}}", *where)
-            elif slot not in known and slot not in entities:
-                found = f"{{{slot}}} in {text!r}"
-                raise SpecError(f"slots of {code} must name a list or a label, found {found}", *where)
+        _check_slots(text, code, {*common, *lists}, ("languages", code, name, i))
+
+
+def _check_slots(text: str, code: str, known: set[str], where: tuple[str | int, ...]) -> None:
+    """Check that a language can fill the slots of a text."""
+    for slot, _ in SLOT.findall(text):
+        source = slot.partition(".")[0]
+        if source in SOURCES and source != slot:
+            if {"faker": "locale", "phonenumber": "region"}[source] not in known:
+                raise SpecError(f"language {code} must have a locale and a region for {{{slot}}}", *where)
+        elif slot not in known:
+            found = f"{{{slot}}} in {text!r}"
+            raise SpecError(f"slots of {code} must name a list or a label, found {found}", *where)
 
 
 def _texts(lists: dict[str, Any]) -> Iterator[tuple[str, int, str]]:
@@ -229,8 +250,11 @@ def split_spec(spec: dict[str, Any], part: str) -> Spec:
         shared = frozenset([*SHARED, *language.get("shared", ())])
         own = {name: items if name in shared else split_list(items, part) for name, items in lists.items()}
         known = [item for i, item in enumerate(lists.get("couriers", ())) if i % 10 != 9 or part == "test"]
-        every = {**spec["numbers"], **own, "couriers": known}
-        languages[code] = LanguageSpec(every, language.get("locale", ""), language.get("region", ""), shared)
+        templates = [*own["templates"], *split_list(spec["templates"], part)]
+        every = {**spec["numbers"], **own, "couriers": known, "templates": templates}
+        languages[code] = LanguageSpec(
+            every, language.get("locale", ""), language.get("region", ""), shared, language.get("weight", 1)
+        )
     return Spec(
         part,
         languages,

@@ -45,6 +45,10 @@ def test_word_without_pieces_becomes_unknown() -> None:
     assert cut([Word("", False), Word("😀", False)]) == [["<unk>"], ["<unk>"]]
 
 
+def test_line_end_is_a_space_not_unknown() -> None:
+    assert cut([Word("北", False), Word("\n", False), Word("13", True)]) == [["北"], ["▁"], ["▁13"]]
+
+
 def test_special_pieces_in_a_text_become_unknown(tiny: Path) -> None:
     checkpoint = load_checkpoint(str(tiny))
     cutter = PieceCutter(checkpoint.tokenizer, prefix_space="text", unk_id=checkpoint.unk_id)
