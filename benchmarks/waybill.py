@@ -24,10 +24,11 @@ def main(
     learn_rate: float = 2e-4,
     seed: int = 0,
     share: Annotated[float, typer.Option(help="Share of batches with concatenated texts.")] = 0.5,
+    precision: Annotated[str, typer.Option(help="fp32, or bf16 on CPUs that support it.")] = "fp32",
     output: Annotated[Path | None, typer.Option(help="Output folder of the pipeline.")] = None,
 ) -> None:
     """Train on slips and score the test set."""
-    nlp = make_nlp(encoder, head)
+    nlp = make_nlp(encoder, head, precision=precision)
     examples = make_examples(nlp, make_docs(nlp, read_corpus(data / "train.txt")))
     test = make_docs(nlp, read_corpus(data / "test.txt"))
 

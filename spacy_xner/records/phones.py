@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from .values import fold
 
@@ -24,6 +24,8 @@ _CHINESE_MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9]\d{9})")
 _MASKED = re.compile(r"[*＊•●]|(?<=\d)[xX×]{2,}(?=\d|$)")
 # `phonenumbers.ValidationResult.IS_POSSIBLE`: not one for calls within a city.
 IS_POSSIBLE = 0
+# Countries, of which one alone may have a number.
+Regions: TypeAlias = tuple[str, ...]
 _NO_DIGIT = re.compile(r"\D")
 
 
@@ -69,12 +71,13 @@ def extension_in(match: re.Match[str]) -> str:
     return next(digits for digits in match.groupdict().values() if digits is not None)
 
 
-def parse_phone(text: str, regions: Sequence[str]) -> Phone:
+def parse_phone(text: str, regions: Sequence[Regions]) -> Phone:
     """Parse a telephone number.
 
     Args:
         text: The number as it is written.
-        regions: Countries that it may be of if it has no country code; the first in which it is valid counts.
+        regions: Countries that it may be of if it has no country code. The first in which it is valid counts;
+            of several together, all in which it is valid must agree.
     """
     number, extension = split_extension(text)
     if _MASKED.search(number):
@@ -102,29 +105,39 @@ def split_extension(text: str) -> tuple[str, str | None]:
     return text[: at_end.start()], extension_in(at_end)
 
 
-def _parse(number: str, regions: Sequence[str]) -> tuple[Any, str | None]:
-    """Parse a number as one of the first country where it is valid, and return this country too.
+def _parse(number: str, regions: Sequence[Regions]) -> tuple[Any, str | None]:
+    """Parse a number as one of the first countries where it is valid, and return its country too.
 
-    If there is none, the country is None, and the number that of the first where its length is possible.
+    If there is none, the country is None, and the number that of the first where its length is possible; if
+    countries do not agree, both are None.
     """
     phonenumbers = load_phonenumbers()
     possible = None
-    for region in _order(number, regions) or (None,):
-        try:
-            parsed = phonenumbers.parse(number, region)
-        except phonenumbers.NumberParseException:
-            continue
-        found = phonenumbers.region_code_for_number(parsed)
-        if found is not None and phonenumbers.is_valid_number_for_region(parsed, found):
-            return parsed, found
-        is_possible = phonenumbers.is_possible_number_with_reason(parsed) == IS_POSSIBLE
-        possible = parsed if possible is None and is_possible else possible
+    for group in _order(number, regions):
+        valid = {}
+        for region in group:
+            try:
+                parsed = phonenumbers.parse(number, region)
+            except phonenumbers.NumberParseException:
+                continue
+            found = phonenumbers.region_code_for_number(parsed)
+            if found is not None and phonenumbers.is_valid_number_for_region(parsed, found):
+                valid[parsed.country_code, parsed.national_number] = parsed, found
+            elif phonenumbers.is_possible_number_with_reason(parsed) == IS_POSSIBLE:
+                possible = possible or parsed
+        if valid:
+            return next(iter(valid.values())) if len(valid) == 1 else (None, None)
     return possible, None
 
 
-def _order(number: str, regions: Sequence[str]) -> Sequence[str]:
-    """Put China first for what looks like one of its mobile numbers, which may be valid elsewhere too."""
+def _order(number: str, regions: Sequence[Regions]) -> Sequence[Regions | tuple[None]]:
+    """Order countries: none for a number with a country code, China first for what looks like its mobiles.
+
+    Others may have such numbers too.
+    """
+    if not regions or number.lstrip(" (").startswith("+"):
+        return [(None,)]
     digits = re.sub(r"[\s().-]", "", number)
-    if "CN" in regions and _CHINESE_MOBILE.fullmatch(digits):
-        return ["CN", *(region for region in regions if region != "CN")]
+    if _CHINESE_MOBILE.fullmatch(digits) and any("CN" in group for group in regions):
+        return [("CN",), *regions]
     return regions

@@ -14,7 +14,7 @@ from .grouping import Group, group_units, list_people
 from .phones import extension_behind, extension_in, load_phonenumbers, parse_phone
 from .regions import RegionFinder
 from .tables import NAMES, Tables
-from .units import COURIER, PHONE, PLACE, join_units
+from .units import COURIER, PHONE, PLACE, join_units, kind_of
 from .values import EXTENSION, CourierValue, PhoneValue, Record, Value, fold, register_extension, values_of
 
 
@@ -77,8 +77,9 @@ class RecordMaker:
         for field, span in items:
             value = self._make_value(field, span, address, text)
             values = values_of(record, field)
-            # A name or number that is repeated is one value.
-            if value["value"] is None or value["value"] not in [each["value"] for each in values]:
+            # A name or number that is repeated is one value; a part of an address may have two.
+            is_new = value["value"] not in [each["value"] for each in values]
+            if is_new or value["value"] is None or kind_of(field) == PLACE:
                 record[field] = [*values, value]
         return record
 
@@ -103,7 +104,7 @@ class RecordMaker:
         return value
 
     def _add_phone(self, value: Value, address: str, text: str) -> PhoneValue:
-        regions = self._regions.find(address, text) if self.region is None else [self.region]
+        regions = self._regions.find(address, text) if self.region is None else [(self.region,)]
         phone = parse_phone(value["text"], regions)
         extension = phone.extension
         if extension is None and (behind := extension_behind(text, value["end"])):

@@ -27,7 +27,7 @@ def test_telephones_equal_those_of_phonenumbers(region: str) -> None:
         expected = phonenumbers.format_number(number, PhoneNumberFormat.E164)
         for style in (PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL):
             text = phonenumbers.format_number(number, style)
-            assert parse_phone(text, [region])[:3] == (expected, None, True), text
+            assert parse_phone(text, [(region,)])[:3] == (expected, None, True), text
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_telephones_equal_those_of_phonenumbers(region: str) -> None:
     ],
 )
 def test_extensions_are_kept_beside_the_number(text: str, value: str, extension: str | None) -> None:
-    assert parse_phone(text, ["CN"])[:3] == (value, extension, True)
+    assert parse_phone(text, [("CN",)])[:3] == (value, extension, True)
 
 
 @pytest.mark.parametrize("text", ["138****0000", "138＊＊＊＊0000", "138xxxx0000", "1380013••••"])
@@ -62,10 +62,10 @@ def test_masked_telephones_are_kept_and_not_normalized(records: Records, text: s
 
 
 def test_telephones_that_are_none_have_no_value() -> None:
-    assert parse_phone("12345", ["CN"]) == (None, None, False, None)
+    assert parse_phone("12345", [("CN",)]) == (None, None, False, None)
     assert parse_phone("041 234 5678", []) == (None, None, False, None)
     # Of a possible length, but of no such kind.
-    assert parse_phone("10000000000", ["CN"])[1:] == (None, False, None)
+    assert parse_phone("10000000000", [("CN",)])[1:] == (None, False, None)
 
 
 @pytest.mark.parametrize(
@@ -152,11 +152,11 @@ def test_text_is_folded() -> None:
         ("cues", "zh:\n  sender: [寄件人]\n", "mine.yml must have, by language and role, lists of words"),
         ("cues", "zh:\n  sender:\n    above: [寄件人]\n", "found an error: 'above' is no place"),
         ("cues", "zh:\n  sender:\n    before: 寄件人\n", "found an error: '寄件人' is no list"),
-        ("regions", "names: {CN: [China]}\n", "mine.yml must have names, scripts and words"),
+        ("regions", "names: {CN: [China]}\n", "mine.yml must have names, patterns, scripts"),
         (
             "regions",
-            "names: {}\nscripts: [[Klingon, [CN]]]\nwords: []\n",
-            "must have names, scripts and words",
+            "names: {}\npatterns: []\nscripts: [[Klingon, [CN]]]\nwords: []\n",
+            "must have names, patterns, scripts",
         ),
     ],
 )
