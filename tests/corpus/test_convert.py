@@ -1,5 +1,6 @@
 """From a file to docs: losses are counted, and no partial file is left behind."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_skipped_and_repaired_texts_cause_one_warning_each(tmp_path: Path) -> No
     assert len(messages) == 2
     assert "1 illegal tags were repaired: I read as B 1." in messages[0]
     assert "1 texts were skipped, the first: " in messages[1]
+
+
+@pytest.mark.parametrize("threshold", [0, 900, 10**6])
+def test_the_garbage_collector_is_left_as_it_was(tmp_path: Path, threshold: int) -> None:
+    thresholds, seen = gc.get_threshold(), []
+    try:
+        gc.set_threshold(threshold, *thresholds[1:])
+        run(tmp_path, GOOD, on_progress=lambda done, total: seen.append(gc.get_threshold()[0]))
+        with pytest.raises(CorpusError):
+            run(tmp_path, "Bo\tB-PER\nmet\n")
+        assert gc.get_threshold()[0] == threshold
+        # Zero means never.
+        assert seen[0] == (max(threshold, 50_000) if threshold else 0)
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 def test_failure_leaves_no_file_behind(tmp_path: Path) -> None:
