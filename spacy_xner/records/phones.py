@@ -19,8 +19,13 @@ _GAP = r"[\s,，;；-]*"
 _AT_END = re.compile(rf"{_GAP}(?:{_EXTENSION}|(?:x|#)\s*(?P<mark>\d{{1,7}}))\s*$", re.IGNORECASE)
 _BEHIND = re.compile(rf"{_GAP}{_EXTENSION}", re.IGNORECASE)
 # A suffix after a hyphen: of a mobile number that hides the real one, or of a Chinese landline.
-_CHINESE_HYPHEN = re.compile(r"((?:\+?86[\s-]?)?1[3-9]\d{9}|\(?0\d{2,3}\)?[\s-]?\d{7,8})\s?[-_—]\s?(\d{1,6})")
-_CHINESE_MOBILE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9]\d{9})")
+_CHINESE_HYPHEN = re.compile(
+    r"((?:\+?86[\s-]?)?1[3-9]\d{9}|\(?0\d{2,3}\)?[\s-]?\d{3,4}\s?\d{4})\s?[-_—]\s?(\d{1,6})"
+)
+_USUAL_FORMS = {
+    "CN": re.compile(r"(?:(?:\+|00)?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}"),
+    "US": re.compile(r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[.-])\d{3}[.-]\d{4}"),
+}
 _MASKED = re.compile(r"[*＊•●]|(?<=\d)[xX×]{2,}(?=\d|$)")
 # `phonenumbers.ValidationResult.IS_POSSIBLE`: not one for calls within a city.
 IS_POSSIBLE = 0
@@ -108,12 +113,12 @@ def split_extension(text: str) -> tuple[str, str | None]:
 def _parse(number: str, regions: Sequence[Regions]) -> tuple[Any, str | None]:
     """Parse a number as one of the first countries where it is valid, and return its country too.
 
-    If there is none, the country is None, and the number that of the first where its length is possible; if
-    countries do not agree, both are None.
+    If there is none, the country is None; so is the number if countries do not agree, or are a guess.
     """
     phonenumbers = load_phonenumbers()
     possible = None
-    for group in _order(number, regions):
+    ordered = _order(number, regions)
+    for group in ordered:
         valid = {}
         for region in group:
             try:
@@ -124,20 +129,22 @@ def _parse(number: str, regions: Sequence[Regions]) -> tuple[Any, str | None]:
             if found is not None and phonenumbers.is_valid_number_for_region(parsed, found):
                 valid[parsed.country_code, parsed.national_number] = parsed, found
             elif phonenumbers.is_possible_number_with_reason(parsed) == IS_POSSIBLE:
-                possible = possible or parsed
+                possible = parsed
         if valid:
             return next(iter(valid.values())) if len(valid) == 1 else (None, None)
-    return possible, None
+    return possible if len(ordered) == len(ordered[0]) == 1 else None, None
 
 
 def _order(number: str, regions: Sequence[Regions]) -> Sequence[Regions | tuple[None]]:
-    """Order countries: none for a number with a country code, China first for what looks like its mobiles.
+    """Order countries: none for a number with a country code, first the one whose usual form a number has.
 
     Others may have such numbers too.
     """
     if not regions or number.lstrip(" (").startswith("+"):
         return [(None,)]
-    digits = re.sub(r"[\s().-]", "", number)
-    if _CHINESE_MOBILE.fullmatch(digits) and any("CN" in group for group in regions):
-        return [("CN",), *regions]
-    return regions
+    usual = [
+        (region,)
+        for region, form in _USUAL_FORMS.items()
+        if form.fullmatch(number.strip()) and any(region in group for group in regions)
+    ]
+    return [*usual, *regions]

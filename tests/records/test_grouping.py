@@ -19,6 +19,8 @@ TITLES = [
     ("From {1N:Anna Schmidt} ({1P:030 12345678}) to {2N:Bob Jones} ({2P:+44 7911 123456})", "sr"),
     ("Sender: {1P:030 12345678}. Recipient: {2N:Bob Jones}", "sr"),
     ("To: {1N:Anna Schmidt}, {1A:5 High St, London}, lives next to {2N:Bo Ek}", "rr"),
+    ("El número de {1N:Ximena} es {1P:612 345 678}, y el fijo {1P:912 345 678}", "-"),
+    ("De: {1N:Ximena Paz} {1P:612 345 678} A: {2N:Luis Paz}", "sr"),
     ("{1N:Bo Ek} wants to know: {1P:030 12345678}", "-"),
     ("Empfänger: {1N:Max Müller}\nTel: {1P:0171 2345678}\nAbsender: {2N:Eva Klein}\n{2P:030 901820}", "rs"),
     ("An: Frau {1N:Schmidt}, {1A:Kantstr. 7, Berlin}\nVon: {2N:Jan Braun}, {2P:0221 123456}", "rs"),

@@ -39,6 +39,7 @@ def test_telephones_equal_those_of_phonenumbers(region: str) -> None:
         ("13800138000 轉 7839", "+8613800138000", "7839"),
         ("13800138000-7839", "+8613800138000", "7839"),
         ("0755-26710000-802", "+8675526710000", "802"),
+        ("0371-5550 1472-8006", "+8637155501472", "8006"),
         ("(0755)26710000 分机号：802", "+8675526710000", "802"),
         ("86 13800138000", "+8613800138000", None),
         ("０１３８００１３８０００", "+8613800138000", None),
@@ -86,6 +87,10 @@ def test_telephones_that_are_none_have_no_value() -> None:
         ("{N:Иван} {P:8 916 203-44-18}", "+79162034418"),
         # A Chinese mobile number is one, even where it could be another country's.
         ("收件人 {N:Bo}，{A:5 Main Street}，{P:18622344185}", "+8618622344185"),
+        ("{N:五十嵐 颯真}殿、{P:(06) 6555-0144}", "+81665550144"),
+        ("ask {N:Bo} at {P:(212) 555-0123}", "+12125550123"),
+        # In Great Britain and in India.
+        ("ask {N:Bo} at {P:020 7946 0958}", None),
         # Nothing says where it is from.
         ("{N:Bo} {P:041 234 5678}", None),
     ],
