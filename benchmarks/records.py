@@ -128,7 +128,7 @@ def draw_number(country: str, rng: random.Random) -> Any:
 
 def percent(counts: Counter[bool]) -> dict[str, float]:
     """Return the number of cases, and the percentage of right ones."""
-    return {"drawn": float(counts.total()), "% right": 100 * counts[True] / counts.total()}
+    return {"drawn": counts.total(), "% right": 100 * counts[True] / counts.total()}
 
 
 @app.command()

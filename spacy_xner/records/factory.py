@@ -25,9 +25,11 @@ DEFAULT_FIELDS: dict[str, str | None] = {
     default_config={
         "fields": DEFAULT_FIELDS,
         "region": None,
+        "split_addresses": False,
         "cues": None,
         "couriers": None,
         "regions": None,
+        "divisions": None,
     },
 )
 def make_xrecord(
@@ -35,9 +37,11 @@ def make_xrecord(
     name: str,
     fields: dict[str, Any],
     region: str | None,
+    split_addresses: bool,  # noqa: FBT001 - spaCy passes all by name
     cues: str | None,
     couriers: str | None,
     regions: str | None,
+    divisions: str | None,
 ) -> RecordMaker:
     """Create an ``xrecord`` component.
 
@@ -48,9 +52,12 @@ def make_xrecord(
             ``courier`` are normalized; all other fields are parts of an address.
         region: Country of telephone numbers without a country code, such as ``CN``; null to find it by the
             address or the text.
+        split_addresses: Whether ``province``, ``city`` and ``district`` are split off Chinese addresses by a
+            table; the province follows from the city. Their values are marked with the source ``table``.
         cues: YAML file of the words that tell who sends and who receives; null for the built-in one.
         couriers: YAML file of names and codes of couriers; null for the built-in one.
         regions: YAML file of the names, scripts and words of countries; null for the built-in one.
+        divisions: YAML file of cities by province; null for the built-in one.
 
     Raises:
         ImportError: If phonenumbers is not installed.
@@ -62,5 +69,6 @@ def make_xrecord(
         name,
         fields=fields,
         region=region,
-        tables=Tables({"cues": cues, "couriers": couriers, "regions": regions}),
+        split_addresses=split_addresses,
+        tables=Tables({"cues": cues, "couriers": couriers, "regions": regions, "divisions": divisions}),
     )

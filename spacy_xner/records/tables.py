@@ -1,4 +1,4 @@
-"""The tables of couriers, cue words and countries: YAML files that people can edit.
+"""The tables of couriers, cue words, countries and provinces: YAML files that people can edit.
 
 A pipeline is saved with its tables, so that it needs no other file when it is loaded.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 import srsly
 
-NAMES = ("couriers", "cues", "regions")
+NAMES = ("couriers", "cues", "divisions", "regions")
 
 
 class Tables:

@@ -10,6 +10,8 @@ from spacy.tokens import Span
 from .cues import AND, Cue
 
 NAME, PHONE, COURIER, PLACE = "name", "phone", "courier", "place"
+# Fields that are places: an address, and those that a table splits off it.
+ADDRESS, PARTS = "address", ("province", "city", "district")
 # Between two names or numbers of a list, besides words such as and.
 _LIST = re.compile(r"[\s、,，/／&+＋|]*")
 # Between parts of an address.

@@ -57,6 +57,18 @@ class CourierValue(Value):
     code: str | None
 
 
+class PartValue(Value):
+    """A part of an address that a table has split off, not a model.
+
+    Attributes:
+        source: ``table``.
+        is_in_text: Whether the address has it; if not, it follows from the city, and has the address's place.
+    """
+
+    source: str
+    is_in_text: bool
+
+
 # Values by field, and ``role``, which is None or a role of the file of cues, such as ``recipient``.
 Record: TypeAlias = dict[str, str | list[Value] | None]
 

@@ -10,12 +10,23 @@ from spacy.vocab import Vocab
 
 from .couriers import CourierTable
 from .cues import CueFinder
+from .divisions import DivisionTable
 from .grouping import Group, group_units, list_people
 from .phones import extension_behind, extension_in, load_phonenumbers, parse_phone
 from .regions import RegionFinder
 from .tables import NAMES, Tables
-from .units import COURIER, PHONE, PLACE, join_units, kind_of
-from .values import EXTENSION, CourierValue, PhoneValue, Record, Value, fold, register_extension, values_of
+from .units import ADDRESS, COURIER, PARTS, PHONE, PLACE, join_units, kind_of
+from .values import (
+    EXTENSION,
+    CourierValue,
+    PartValue,
+    PhoneValue,
+    Record,
+    Value,
+    fold,
+    register_extension,
+    values_of,
+)
 
 
 class RecordMaker:
@@ -29,6 +40,7 @@ class RecordMaker:
         *,
         fields: Mapping[str, str | None],
         region: str | None = None,
+        split_addresses: bool = False,
         tables: Tables,
     ) -> None:
         self.vocab = vocab
@@ -36,6 +48,7 @@ class RecordMaker:
         self.fields = {label: field for label, field in fields.items() if field is not None}
         self._places = {field: i for i, field in enumerate(dict.fromkeys(self.fields.values()))}
         self.region = region
+        self.split_addresses = split_addresses
         self.tables = tables
         self._tokenize = tokenize
         check_fields(self.fields)
@@ -53,6 +66,10 @@ class RecordMaker:
     @cached_property
     def _regions(self) -> RegionFinder:
         return RegionFinder(self.tables.read("regions"), self.tables.title("regions"))
+
+    @cached_property
+    def _divisions(self) -> DivisionTable:
+        return DivisionTable(self.tables.read("divisions"), self.tables.title("divisions"))
 
     def __call__(self, doc: Doc) -> Doc:
         """Write ``doc._.records``."""
@@ -81,7 +98,31 @@ class RecordMaker:
             is_new = value["value"] not in [each["value"] for each in values]
             if is_new or value["value"] is None or kind_of(field) == PLACE:
                 record[field] = [*values, value]
+        if self.split_addresses:
+            record |= self._split_address(record)
         return record
+
+    def _split_address(self, record: Record) -> Record:
+        """Return the parts of a record's first address; none if a model has found parts."""
+        addresses = values_of(record, ADDRESS)
+        if not addresses or any(values_of(record, part) for part in PARTS):
+            return {}
+        whole = addresses[0]
+        parts: Record = {}
+        for part in self._divisions.split(whole["text"]):
+            is_in_text = part.end > part.start
+            place = (part.start, part.end) if is_in_text else (0, len(whole["text"]))
+            value: PartValue = {
+                **whole,
+                "text": whole["text"][slice(*place)],
+                "start": whole["start"] + place[0],
+                "end": whole["start"] + place[1],
+                "value": part.value,
+                "source": "table",
+                "is_in_text": is_in_text,
+            }
+            parts[part.field] = [value]
+        return parts
 
     def _order(self, item: tuple[str, Span]) -> tuple[int, int]:
         """Order entities by the place of their field in the settings, then by their own in the text."""
@@ -146,7 +187,7 @@ class RecordMaker:
 
     def _decode(self, name: str, data: bytes) -> None:
         self.tables.set_text(name, data.decode())
-        for made in ("_cues", "_couriers", "_regions"):
+        for made in ("_cues", "_couriers", "_divisions", "_regions"):
             vars(self).pop(made, None)
 
 

@@ -157,6 +157,11 @@ def test_text_is_folded() -> None:
         ("cues", "zh:\n  sender: [寄件人]\n", "mine.yml must have, by language and role, lists of words"),
         ("cues", "zh:\n  sender:\n    above: [寄件人]\n", "found an error: 'above' is no place"),
         ("cues", "zh:\n  sender:\n    before: 寄件人\n", "found an error: '寄件人' is no list"),
+        (
+            "divisions",
+            "广东省: 深圳市\n",
+            "mine.yml must have a list of cities for each province, found others",
+        ),
         ("regions", "names: {CN: [China]}\n", "mine.yml must have names, patterns, scripts"),
         (
             "regions",
@@ -168,9 +173,9 @@ def test_text_is_folded() -> None:
 def test_errors_in_tables_are_one_line(tmp_path: Path, name: str, text: str, message: str) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(text, encoding="utf-8")
-    nlp = make_nlp(**{name: str(path)})
+    nlp = make_nlp(**{name: str(path)}, split_addresses=True)
     with pytest.raises(ValueError, match=message.replace("[", r"\[")) as caught:
-        nlp(make_doc(nlp, "{C:顺丰} {P:13800138000}"))
+        nlp(make_doc(nlp, "{C:顺丰} {P:13800138000} {A:深圳市}"))
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith("Fix the file.")
 
@@ -186,3 +191,44 @@ def test_without_phonenumbers_the_error_says_what_to_install(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "phonenumbers", None)
     with pytest.raises(ImportError, match=r"Install it with: pip install spacy-xner\[records\]"):
         make_nlp()
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("广东省深圳市南山区科技园1号", ["广东省", "深圳市", "南山区"]),
+        ("广西桂林市雁山区雁山镇", ["广西壮族自治区", "桂林市", "雁山区"]),
+        ("云南省 临沧市 耿马傣族佤族自治县鑫源路", ["云南省", "临沧市", "耿马傣族佤族自治县"]),
+        ("云南省德宏傣族景颇族自治州盈江县平原镇", ["云南省", "德宏傣族景颇族自治州", "盈江县"]),
+        ("北京市海淀区中关村大街1号", ["北京市", None, "海淀区"]),
+        ("上海上海市徐汇区中山西路2525号", ["上海市", "上海市", "徐汇区"]),
+        ("广东省梅州市梅县区大新城", ["广东省", "梅州市", "梅县区"]),
+        ("广东深圳阳光小区3栋", ["广东省", "深圳市", None]),
+        ("深圳市福田区", ["广东省", "深圳市", "福田区"]),
+        ("中山路5号", [None, None, None]),
+        ("5 Main Street", [None, None, None]),
+    ],
+)
+def test_addresses_are_split_if_asked(address: str, parts: list[str | None]) -> None:
+    nlp = make_nlp(split_addresses=True)
+    doc = nlp(make_doc(nlp, f"{{N:李娜}} {{A:{address}}}"))
+    (record,) = doc._.records
+    assert record["address"][0]["value"] == address
+    fields = ("province", "city", "district")
+    assert [record[field][0]["value"] if field in record else None for field in fields] == parts
+    for value in (record[field][0] for field in fields if field in record):
+        assert value["source"] == "table"
+        assert doc.text[value["start"] : value["end"]] == value["text"]
+        # What follows from the city has the place of the address.
+        assert value["is_in_text"] == (value["text"] != address)
+
+
+def test_addresses_are_split_only_if_asked(records: Records) -> None:
+    assert list(records("{A:广东省深圳市南山区}")[0]) == ["role", "address"]
+
+
+def test_parts_that_a_model_has_found_are_kept() -> None:
+    nlp = make_nlp(split_addresses=True, fields={"A1": "province"})
+    (record,) = nlp(make_doc(nlp, "{A1:广东}{A:深圳市南山区}"))._.records
+    assert set(record) == {"role", "address", "province"}
+    assert "source" not in record["province"][0]
