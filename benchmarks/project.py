@@ -1,6 +1,6 @@
 """Collects the scores of runs of the project: F1 on its test part, and entities of its unseen lines.
 
-Usage: python benchmarks/project.py METRICS [METRICS ...], the folders of `metrics` after `spacy project run all`
+Usage: python benchmarks/project.py METRICS [METRICS ...], the folders `metrics` after `spacy project run all`
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import srsly
 import typer
-
 from results import spread, write_results
 
 
