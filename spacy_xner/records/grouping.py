@@ -63,7 +63,7 @@ class Group:
 
 def fields_of(units: Iterable[Unit]) -> set[str]:
     """Return the fields of units."""
-    return {name for unit in units for name, _ in unit.items}
+    return {item.field for unit in units for item in unit.items}
 
 
 def group_units(units: Sequence[Unit], text: str, cues: Sequence[Cue]) -> list[Group]:
@@ -235,13 +235,13 @@ def join_same_name(groups: Sequence[Group]) -> list[Group]:
 
 
 def _name(group: Group) -> str:
-    return "|".join(fold(span.text) for unit in group.names for _, span in unit.items).casefold()
+    return "|".join(fold(item.text) for unit in group.names for item in unit.items).casefold()
 
 
 def list_people(group: Group) -> list[Group]:
     """Return a group for each name of a list: all have what follows it, or each one of as many telephones."""
     names = [item for unit in group.names for item in unit.items]
-    distinct = {fold(span.text).casefold() for _, span in names}
+    distinct = {fold(item.text).casefold() for item in names}
     if len(distinct) < 2:
         return [group]
     others = [unit for unit in group.units if unit.kind != NAME]

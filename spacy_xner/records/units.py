@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-
-from spacy.tokens import Span
+from typing import NamedTuple
 
 from .cues import AND, Cue
 
@@ -31,27 +30,47 @@ class Break(IntEnum):
     PARAGRAPH = 5
 
 
+class Mention(NamedTuple):
+    """An entity that has a field.
+
+    Attributes:
+        field: The field.
+        text: The entity as it is in the text.
+        start: Offset of its first character.
+        end: Offset after its last character.
+        label: Its label.
+        score: Its probability; None if its component gives none.
+    """
+
+    field: str
+    text: str
+    start: int
+    end: int
+    label: str
+    score: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Entities that belong together: a list of names or telephones, an address in parts, or a single one.
 
     Attributes:
         kind: `NAME`, `PHONE`, `COURIER` or `PLACE`.
-        items: Field and entity of each.
+        items: The entities.
     """
 
     kind: str
-    items: tuple[tuple[str, Span], ...]
+    items: tuple[Mention, ...]
 
     @property
     def start(self) -> int:
         """Offset of the first character."""
-        return int(self.items[0][1].start_char)
+        return self.items[0].start
 
     @property
     def end(self) -> int:
         """Offset after the last character."""
-        return int(self.items[-1][1].end_char)
+        return self.items[-1].end
 
 
 def kind_of(field: str) -> str:
@@ -59,15 +78,15 @@ def kind_of(field: str) -> str:
     return field if field in (NAME, PHONE, COURIER) else PLACE
 
 
-def join_units(items: Iterable[tuple[str, Span]], text: str, cues: Sequence[Cue]) -> list[Unit]:
+def join_units(items: Iterable[Mention], text: str, cues: Sequence[Cue]) -> list[Unit]:
     """Join entities of one kind that stand next to each other."""
     units: list[Unit] = []
-    for field, span in items:
-        kind = kind_of(field)
-        if units and units[-1].kind == kind and _belong(units[-1], kind, span.start_char, text, cues):
-            units[-1] = Unit(kind, (*units[-1].items, (field, span)))
+    for item in items:
+        kind = kind_of(item.field)
+        if units and units[-1].kind == kind and _belong(units[-1], kind, item.start, text, cues):
+            units[-1] = Unit(kind, (*units[-1].items, item))
         else:
-            units.append(Unit(kind, ((field, span),)))
+            units.append(Unit(kind, (item,)))
     return units
 
 

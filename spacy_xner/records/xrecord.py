@@ -15,7 +15,7 @@ from .grouping import Group, group_units, list_people
 from .phones import extension_behind, extension_in, load_phonenumbers, parse_phone
 from .regions import RegionFinder
 from .tables import NAMES, Tables
-from .units import ADDRESS, COURIER, PARTS, PHONE, PLACE, join_units, kind_of
+from .units import ADDRESS, COURIER, PARTS, PHONE, PLACE, Mention, join_units, kind_of
 from .values import (
     EXTENSION,
     CourierValue,
@@ -78,11 +78,12 @@ class RecordMaker:
 
     def make_records(self, doc: Doc) -> list[Record]:
         """Return the records of a doc, in the order of their first values."""
-        items = [(self.fields[ent.label_], ent) for ent in doc.ents if ent.label_ in self.fields]
+        ents = doc.ents
+        text = doc.text
+        items = [self._mention(ent, text) for ent in ents if ent.label_ in self.fields]
         if not items:
             return []
-        text = doc.text
-        cues = self._cues.find(doc, doc.ents)
+        cues = self._cues.find(doc, ents)
         groups = group_units(join_units(items, text, cues), text, cues)
         people = [person for group in groups for person in list_people(group)]
         return [self._make_record(person, text) for person in people]
@@ -91,8 +92,9 @@ class RecordMaker:
         address = " ".join(text[unit.start : unit.end] for unit in person.units if unit.kind == PLACE)
         record: Record = {"role": person.role}
         items = sorted((item for unit in person.units for item in unit.items), key=self._order)
-        for field, span in items:
-            value = self._make_value(field, span, address, text)
+        for item in items:
+            field = item.field
+            value = self._make_value(item, address, text)
             values = values_of(record, field)
             # A name or number that is repeated is one value; a part of an address may have two.
             is_new = value["value"] not in [each["value"] for each in values]
@@ -124,23 +126,27 @@ class RecordMaker:
             parts[part.field] = [value]
         return parts
 
-    def _order(self, item: tuple[str, Span]) -> tuple[int, int]:
+    def _order(self, item: Mention) -> tuple[int, int]:
         """Order entities by the place of their field in the settings, then by their own in the text."""
-        return self._places[item[0]], item[1].start
+        return self._places[item.field], item.start
 
-    def _make_value(self, field: str, span: Span, address: str, text: str) -> Value:
+    def _mention(self, ent: Span, text: str) -> Mention:
+        start, end, label = ent.start_char, ent.end_char, ent.label_
+        return Mention(self.fields[label], text[start:end], start, end, label, ent._.xner_score)
+
+    def _make_value(self, item: Mention, address: str, text: str) -> Value:
         value: Value = {
-            "text": span.text,
-            "start": span.start_char,
-            "end": span.end_char,
-            "label": span.label_,
-            "score": span._.xner_score if Span.has_extension("xner_score") else None,
-            "value": fold(span.text),
+            "text": item.text,
+            "start": item.start,
+            "end": item.end,
+            "label": item.label,
+            "score": item.score,
+            "value": fold(item.text),
         }
-        if field == PHONE:
+        if item.field == PHONE:
             return self._add_phone(value, address, text)
-        if field == COURIER:
-            courier = self._couriers.find(span.text)
+        if item.field == COURIER:
+            courier = self._couriers.find(item.text)
             return CourierValue({**value, "value": courier.name, "code": courier.code})
         return value
 
