@@ -46,7 +46,11 @@ def score_unseen(runs: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def main(metrics: Annotated[list[Path], typer.Argument(help="Folders of scores.")]) -> None:
     """Write the scores of one or more runs to the results."""
     write_results(score_test([srsly.read_json(folder / "test.json") for folder in metrics]))
-    write_results(score_unseen([srsly.read_json(folder / "unseen.json") for folder in metrics]), "unseen")
+    unseen, rare = (
+        [srsly.read_json(folder / name) for folder in metrics] for name in ("unseen.json", "rare.json")
+    )
+    names = {"names that end in a rare character": score_unseen(rare)["PER"]}
+    write_results(score_unseen(unseen) | names, "unseen")
 
 
 if __name__ == "__main__":

@@ -201,6 +201,11 @@ def test_unknown_sources_are_refused() -> None:
         ("languages: {}\nmixed: ['{PER:tlh}']\n", r"bad.yml:2: .* name a language, found \{PER:tlh\}"),
         ("languages:\n  zh: {name: [x]}\n", r"bad.yml:2: language zh must have a list templates, couriers, "),
         (
+            "entities: {}\nlanguages:\n  zh:\n    times: 0\n    templates: [a]\n",
+            "bad.yml:4: times of language zh must be 1 or more, found 0",
+        ),
+        ("languages: {}\nshared: x\n", "bad.yml:2: shared beside languages must be a list, found 'x'"),
+        (
             "entities: {X: x}\nnumbers: {}\nlanguages: {zh: {x: [x], templates: [a]}}\nmixed: []\n",
             "bad.yml:3: the list x of language zh must have at least ten items, .* found 1; or be listed",
         ),
@@ -311,11 +316,19 @@ def test_unseen_lines_are_annotated_by_the_rules(parts: dict[str, list[Record]])
             assert inside.lower() not in drawn.get(label, set())
 
 
+def test_rare_characters_of_names_are_held_out() -> None:
+    lines = list(srsly.read_jsonl(ROOT / "assets" / "rare.jsonl"))
+    ends = [line["text"][s["end"] - 1] for line in lines for s in line["spans"] if s["label"] == "PER"]
+    assert len(ends) >= 50
+    assert len(set(ends)) == 20
+    assert not set(ends) & set(SLIPS.read_text("utf-8"))
+
+
 def test_templates_and_shared_lists_for_every_language(tmp_path: Path) -> None:
     source = tmp_path / "plants.yml"
     text = (
         "entities: {PLANT: plant}\nshared: [plant, word]\ntemplates: ['{word} {PLANT}']\nlanguages:\n"
-        "  en: {weight: 9, shared: [templates], plant: [oak], word: [an], templates: ['this {PLANT}']}\n"
+        "  en: {times: 9, shared: [templates], plant: [oak], word: [an], templates: ['this {PLANT}']}\n"
         "  de: {shared: [templates], plant: [Moos], word: [das], templates: ['dies {PLANT}']}\n"
     )
     source.write_text(text, encoding="utf-8")

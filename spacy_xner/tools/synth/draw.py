@@ -61,7 +61,7 @@ def join_pieces(pieces: list[Piece]) -> Record:
 def draw_text(spec: Spec, rng: random.Random) -> list[Piece]:
     """Draw one text as pieces."""
     mixed = bool(spec.mixed) and rng.random() < spec.mixed_share
-    home = rng.choice([code for code in sorted(spec.languages) for _ in range(spec.languages[code].weight)])
+    home = rng.choice([code for code in sorted(spec.languages) for _ in range(spec.languages[code].times)])
     lists = spec.languages[home].lists
     if not mixed and "records" in lists and rng.random() < RECORD_SHARE:
         return draw_record(spec, home, rng)

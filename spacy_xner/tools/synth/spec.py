@@ -57,14 +57,14 @@ class LanguageSpec:
         locale: Locale of Faker, for slots such as ``{faker.last_name}``.
         region: Region of phonenumbers, for slots such as ``{phonenumber.mobile}``.
         shared: Lists and Faker methods that all parts share.
-        weight: How many times as often as others the language is drawn.
+        times: How many times as often as others the language is drawn.
     """
 
     lists: Lists
     locale: str
     region: str
     shared: frozenset[str]
-    weight: int = 1
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,7 @@ def read_spec(path: Path, languages: Sequence[str] = ()) -> dict[str, Any]:
         if languages and isinstance(spec.get("languages"), dict):
             spec = choose_languages(spec, languages)
         spec = {"numbers": {}, "mixed": [], "templates": [], "shared": [], **spec}
-        common = spec["shared"]
-        for lists in spec["languages"].values() if common else ():
-            lists["shared"] = [*common, *lists.get("shared", ())]
-        check_spec(spec)
+        check_spec(share_lists(spec))
     except SpecError as err:
         raise ValueError(f"{path}:{find_line(text, err.keys)}: {err}. Fix that line.") from err
     except Exception as err:  # the YAML parser's errors share no narrower base with ours
@@ -163,6 +160,16 @@ def choose_languages(spec: dict[str, Any], languages: Sequence[str]) -> dict[str
     return {**spec, "languages": {code: spec["languages"][code] for code in languages}, "mixed": mixed}
 
 
+def share_lists(spec: dict[str, Any]) -> dict[str, Any]:
+    """Add the names of lists that are shared in every language to those of each, in place."""
+    for key in ("templates", "shared"):
+        if not isinstance(spec[key], list):
+            raise SpecError(f"{key} beside languages must be a list, found {spec[key]!r}", key)
+    for lists in spec.get("languages", {}).values() if spec["shared"] else ():
+        lists["shared"] = [*spec["shared"], *lists.get("shared", ())]
+    return spec
+
+
 def check_spec(spec: dict[str, Any]) -> None:
     """Check that every slot can be filled.
 
@@ -201,6 +208,11 @@ def _check_language(code: str, lists: dict[str, Any], common: set[str], needed: 
             f"language {code} must have a list {', '.join(missing)}, found none; or name other lists under "
             "entities, as in {PER: name}",
             *("languages", code),
+        )
+    times = lists.get("times", 1)
+    if not isinstance(times, int) or times < 1:
+        raise SpecError(
+            f"times of language {code} must be 1 or more, found {times!r}", "languages", code, "times"
         )
     for name, items in lists.items():
         is_split = isinstance(items, list) and name not in {*SHARED, *lists.get("shared", ()), "shared"}
@@ -253,7 +265,7 @@ def split_spec(spec: dict[str, Any], part: str) -> Spec:
         templates = [*own["templates"], *split_list(spec["templates"], part)]
         every = {**spec["numbers"], **own, "couriers": known, "templates": templates}
         languages[code] = LanguageSpec(
-            every, language.get("locale", ""), language.get("region", ""), shared, language.get("weight", 1)
+            every, language.get("locale", ""), language.get("region", ""), shared, language.get("times", 1)
         )
     return Spec(
         part,
