@@ -316,6 +316,20 @@ def test_unseen_lines_are_annotated_by_the_rules(parts: dict[str, list[Record]])
             assert inside.lower() not in drawn.get(label, set())
 
 
+def test_unseen_lines_share_no_phrase_with_the_lists(project_spec: dict[str, Any]) -> None:
+    lines = [line["text"].lower() for line in srsly.read_jsonl(ROOT / "assets" / "unseen.jsonl")]
+    names = ("templates", "chat", "idline", "greet", "after", "after_person", "before_person", "subject")
+    items = [
+        item for lists in project_spec["languages"].values() for name in names for item in lists.get(name, ())
+    ]
+    phrases = {part.strip().lower() for item in items for part in re.split(r"\{[^}]*\}", str(item))}
+    # Shorter ones are words of everybody. A character of these scripts says as much as several letters.
+    dense = re.compile("[ぁ-ヿ一-鿿가-힣ก-๛]")
+    long = {phrase for phrase in phrases if len(phrase) > (6 if dense.match(phrase) else 15)}
+    shared = {phrase for phrase in long for line in lines if phrase in line}
+    assert not shared
+
+
 def test_rare_characters_of_names_are_held_out() -> None:
     lines = list(srsly.read_jsonl(ROOT / "assets" / "rare.jsonl"))
     ends = [line["text"][s["end"] - 1] for line in lines for s in line["spans"] if s["label"] == "PER"]
