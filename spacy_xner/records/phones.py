@@ -1,7 +1,8 @@
 """Telephone numbers: E.164, extensions, and numbers that are masked."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from .values import fold
@@ -76,13 +77,14 @@ def extension_in(match: re.Match[str]) -> str:
     return next(digits for digits in match.groupdict().values() if digits is not None)
 
 
-def parse_phone(text: str, regions: Sequence[Regions]) -> Phone:
+def parse_phone(text: str, regions: Iterable[Regions]) -> Phone:
     """Parse a telephone number.
 
     Args:
         text: The number as it is written.
         regions: Countries that it may be of if it has no country code. The first in which it is valid counts;
-            of several together, all in which it is valid must agree.
+            of several together, all in which it is valid must agree. A list of one country is no guess: a
+            number that is not valid there has a value if its length is possible.
     """
     number, extension = split_extension(text)
     if _MASKED.search(number):
@@ -110,15 +112,15 @@ def split_extension(text: str) -> tuple[str, str | None]:
     return text[: at_end.start()], extension_in(at_end)
 
 
-def _parse(number: str, regions: Sequence[Regions]) -> tuple[Any, str | None]:
+def _parse(number: str, regions: Iterable[Regions]) -> tuple[Any, str | None]:
     """Parse a number as one of the first countries where it is valid, and return its country too.
 
     If there is none, the country is None; so is the number if countries do not agree, or are a guess.
     """
     phonenumbers = load_phonenumbers()
     possible = None
-    ordered = _order(number, regions)
-    for group in ordered:
+    has_code = number.lstrip(" (").startswith("+")
+    for group in [(None,)] if has_code else _order(number, regions):
         valid = {}
         for region in group:
             try:
@@ -132,19 +134,16 @@ def _parse(number: str, regions: Sequence[Regions]) -> tuple[Any, str | None]:
                 possible = parsed
         if valid:
             return next(iter(valid.values())) if len(valid) == 1 else (None, None)
-    return possible if len(ordered) == len(ordered[0]) == 1 else None, None
+    return possible if has_code or isinstance(regions, list) else None, None
 
 
-def _order(number: str, regions: Sequence[Regions]) -> Sequence[Regions | tuple[None]]:
-    """Order countries: none for a number with a country code, first the one whose usual form a number has.
-
-    Others may have such numbers too.
-    """
-    if not regions or number.lstrip(" (").startswith("+"):
-        return [(None,)]
-    usual = [
-        (region,)
-        for region, form in _USUAL_FORMS.items()
-        if form.fullmatch(number.strip()) and any(region in group for group in regions)
-    ]
-    return [*usual, *regions]
+def _order(number: str, regions: Iterable[Regions]) -> Iterable[Regions]:
+    """Put the country whose usual form a number has before others, which may have such numbers too."""
+    usual = [region for region, form in _USUAL_FORMS.items() if form.fullmatch(number.strip())]
+    others: list[Regions] = []
+    rest = iter(regions)
+    for group in rest if usual else ():
+        others.append(group)
+        if usual[0] in group:
+            return chain([(usual[0],)], others, rest)
+    return chain(others, rest)

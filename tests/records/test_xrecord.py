@@ -99,6 +99,13 @@ def test_pipeline_is_saved_with_its_tables(tmp_path: Path) -> None:
     assert record["courier"][0]["code"] == "OTHER"
 
 
+def test_a_pipeline_in_use_can_be_pickled(nlp: Language) -> None:
+    # As `nlp.pipe(n_process=2)` does where processes are not forked.
+    expected = nlp(make_doc(nlp, SLIP))._.records
+    other = pickle.loads(pickle.dumps(nlp))
+    assert other(make_doc(other, SLIP))._.records == expected
+
+
 def test_cues_can_be_edited(tmp_path: Path) -> None:
     path = tmp_path / "cues.yml"
     path.write_text("tlh:\n  warrior:\n    before: [SuvwI']\n", encoding="utf-8")
