@@ -77,20 +77,21 @@ def extension_in(match: re.Match[str]) -> str:
     return next(digits for digits in match.groupdict().values() if digits is not None)
 
 
-def parse_phone(text: str, regions: Iterable[Regions]) -> Phone:
+def parse_phone(text: str, regions: Iterable[Regions], *, is_guess: bool = False) -> Phone:
     """Parse a telephone number.
 
     Args:
         text: The number as it is written.
         regions: Countries that it may be of if it has no country code. The first in which it is valid counts;
-            of several together, all in which it is valid must agree. A list of one country is no guess: a
-            number that is not valid there has a value if its length is possible.
+            of several together, all in which it is valid must agree.
+        is_guess: Whether the countries are guessed. If not, a number that is valid in none has a value if its
+            length is possible.
     """
     number, extension = split_extension(text)
     if _MASKED.search(number):
         return Phone(None, extension, is_valid=False, region=None)
     phonenumbers = load_phonenumbers()
-    parsed, region = _parse(number, regions)
+    parsed, region = _parse(number, regions, is_guess=is_guess)
     if parsed is None:
         return Phone(None, extension, is_valid=False, region=None)
     value = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
@@ -112,7 +113,7 @@ def split_extension(text: str) -> tuple[str, str | None]:
     return text[: at_end.start()], extension_in(at_end)
 
 
-def _parse(number: str, regions: Iterable[Regions]) -> tuple[Any, str | None]:
+def _parse(number: str, regions: Iterable[Regions], *, is_guess: bool) -> tuple[Any, str | None]:
     """Parse a number as one of the first countries where it is valid, and return its country too.
 
     If there is none, the country is None; so is the number if countries do not agree, or are a guess.
@@ -134,7 +135,7 @@ def _parse(number: str, regions: Iterable[Regions]) -> tuple[Any, str | None]:
                 possible = parsed
         if valid:
             return next(iter(valid.values())) if len(valid) == 1 else (None, None)
-    return possible if has_code or isinstance(regions, list) else None, None
+    return possible if has_code or not is_guess else None, None
 
 
 def _order(number: str, regions: Iterable[Regions]) -> Iterable[Regions]:

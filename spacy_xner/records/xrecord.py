@@ -152,7 +152,7 @@ class RecordMaker:
 
     def _add_phone(self, value: Value, address: str, text: str) -> PhoneValue:
         regions = self._regions.find(address, text) if self.region is None else [(self.region,)]
-        phone = parse_phone(value["text"], regions)
+        phone = parse_phone(value["text"], regions, is_guess=self.region is None)
         extension = phone.extension
         if extension is None and (behind := extension_behind(text, value["end"])):
             extension = extension_in(behind)
