@@ -15,6 +15,11 @@ import spacy_xner
 Span = tuple[int, int, str]
 
 
+def read_gold(line: dict[str, Any]) -> set[Span]:
+    """Return the gold entities of a line."""
+    return {(span["start"], span["end"], span["label"]) for span in line["spans"]}
+
+
 def summarize(counts: Counter[str]) -> dict[str, Any]:
     """Return counts with the share of entities that are right, in percent."""
     share = round(100 * counts["exact"] / counts["entities"], 1) if counts["entities"] else None
@@ -34,7 +39,7 @@ def count(lines: list[dict[str, Any]], predicted: list[set[Span]]) -> dict[str, 
     languages: defaultdict[str, Counter[str]] = defaultdict(Counter)
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for line, spans in zip(lines, predicted, strict=True):
-        gold = {(span["start"], span["end"], span["label"]) for span in line["spans"]}
+        gold = read_gold(line)
         groups = (total, languages[line["lang"]])
         for group in groups:
             group["lines"] += 1
@@ -65,7 +70,7 @@ def main(
     predicted = [{(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents} for doc in docs]
     scores = count(lines, predicted)
     for line, spans in zip(lines, predicted, strict=True):
-        gold = {(span["start"], span["end"], span["label"]) for span in line["spans"]}
+        gold = read_gold(line)
         if gold != spans:
             typer.echo(f"{line['lang']}: {line['text']!r}")
             for sign, some in (("missing", gold - spans), ("found", spans - gold)):
