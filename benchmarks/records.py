@@ -30,46 +30,12 @@ from spacy.tokens import Doc
 import spacy_xner
 from spacy_xner.records.values import Record, values_of
 
-# Countries, and the locale of Faker for their addresses and people.
-COUNTRIES = {
-    **{
-        "CN": "zh_CN",
-        "TW": "zh_TW",
-        "JP": "ja_JP",
-        "KR": "ko_KR",
-        "TH": "th_TH",
-        "VN": "vi_VN",
-        "ID": "id_ID",
-    },
-    **{
-        "IN": "en_IN",
-        "AU": "en_AU",
-        "NZ": "en_NZ",
-        "US": "en_US",
-        "CA": "en_CA",
-        "GB": "en_GB",
-        "IE": "en_IE",
-    },
-    **{
-        "DE": "de_DE",
-        "AT": "de_AT",
-        "CH": "de_CH",
-        "FR": "fr_FR",
-        "NL": "nl_NL",
-        "ES": "es_ES",
-        "MX": "es_MX",
-    },
-    **{
-        "PT": "pt_PT",
-        "BR": "pt_BR",
-        "IT": "it_IT",
-        "PL": "pl_PL",
-        "TR": "tr_TR",
-        "RU": "ru_RU",
-        "UA": "uk_UA",
-    },
-    **{"GR": "el_GR", "SA": "ar_AA"},
-}
+# Locales of Faker, whose names end in a country; Saudi Arabia has those of all Arabic.
+LOCALES = (
+    "zh_CN zh_TW ja_JP ko_KR th_TH vi_VN id_ID en_IN en_AU en_NZ en_US en_CA en_GB en_IE de_DE de_AT de_CH "
+    "fr_FR nl_NL es_ES es_MX pt_PT pt_BR it_IT pl_PL tr_TR ru_RU uk_UA el_GR"
+)
+COUNTRIES = {locale[-2:]: locale for locale in LOCALES.split()} | {"SA": "ar_AA"}
 REGIONS = {locale: country for country, locale in COUNTRIES.items()}
 KINDS = [PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE]
 STYLES = {
