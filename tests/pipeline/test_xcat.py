@@ -225,14 +225,14 @@ def test_probabilities_are_python_floats(tiny: Path) -> None:
 
 
 def test_label_can_depend_on_the_end_of_a_long_text(tiny: Path) -> None:
-    filler = "nothing to find in this line " * 40
+    filler = "nothing to find in this line " * 20
     reviews = {filler + "顺丰": ["good"], filler + "北京": ["bad"]}
     tokenizer = AutoTokenizer.from_pretrained(tiny)
     # The usual recipe truncates both texts to the same pieces, so it could only guess.
     truncated = [tokenizer(text, truncation=True, max_length=64)["input_ids"] for text in reviews]
     assert truncated[0] == truncated[1]
     nlp = make_nlp(tiny, pooling={"@architectures": "spacy_xner.AttentionPooling.v1", "hidden_width": 16})
-    assert nlp.evaluate(train(nlp, reviews, n_steps=60))["cats_acc"] == 1.0
+    assert nlp.evaluate(train(nlp, reviews, n_steps=40))["cats_acc"] == 1.0
 
 
 def test_init_from_keeps_old_labels(tiny: Path, tmp_path: Path) -> None:
