@@ -59,6 +59,7 @@ DEFAULT_RUNTIME: RuntimeSettings = {
         **DEFAULT_RUNTIME,
         "threshold": 0.0,
         "spans_key": "xner",
+        "within": None,
         "overwrite": False,
         "verify": True,
         "scorer": {"@scorers": "spacy_xner.seqeval_scorer.v1"},
@@ -75,6 +76,7 @@ def make_xner(
     backend: str,
     threshold: Any,  # a type would be checked by confection, whose message has many lines
     spans_key: str | None,
+    within: list[str] | str | None,  # a text is refused in one line
     overwrite: bool,  # noqa: FBT001 - spaCy passes all by name
     verify: bool,  # noqa: FBT001
     scorer: Callable[..., dict[str, Any]] | None,
@@ -93,6 +95,9 @@ def make_xner(
             Training and GPUs always use torch.
         threshold: Minimum probability of an entity, from 0 to 1; less probable ones are dropped.
         spans_key: Key in ``doc.spans`` for all entities with their scores; None to write ``doc.ents`` alone.
+        within: Labels of entities in ``doc.ents``, such as ``["ADDRESS"]``. Prediction then reads each
+            as a text of its own, and writes what it finds to ``doc.spans[spans_key]`` alone; training still
+            reads whole texts. None to read whole texts always.
         overwrite: Whether predicted entities replace those that a doc already has.
         verify: Whether loading checks that no file of the model has changed since it was saved.
         scorer: Scorer for `nlp.evaluate` and `spacy train`.
@@ -109,6 +114,7 @@ def make_xner(
         runtime=_runtime(device, precision, max_batch_pieces, backend),
         threshold=threshold,
         spans_key=spans_key,
+        within=within,
         overwrite=overwrite,
         verify=verify,
         scorer=scorer,

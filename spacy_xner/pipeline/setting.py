@@ -86,6 +86,13 @@ def check_key(value: object) -> None:
         raise ValueError(f"spans_key must be a text or null, found {value!r}. Change it.")
 
 
+def check_within(value: object) -> None:
+    """Check the labels of `within`, or None."""
+    labels = value if isinstance(value, list | tuple) else [value]
+    if value is not None and (labels == [value] or not all(isinstance(label, str) for label in labels)):
+        raise ValueError(f"within must be a list of labels or null, found {value!r}. Change it.")
+
+
 def check_flag(value: object) -> None:
     """Check the setting `overwrite`."""
     if not isinstance(value, bool):

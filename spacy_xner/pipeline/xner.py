@@ -18,7 +18,7 @@ from .entities import register_extension, write_entities
 from .gold import EntityCorpus, LostGold
 from .interfaces import AnyModel, CorpusSummary, EntityReader, Teachable
 from .runtime import RuntimeSettings
-from .setting import Setting, check_flag, check_key, check_threshold
+from .setting import Setting, check_flag, check_key, check_threshold, check_within
 
 
 class EntityRecognizer(Component[Gold]):
@@ -26,6 +26,7 @@ class EntityRecognizer(Component[Gold]):
 
     threshold = Setting[float](check_threshold)
     spans_key = Setting[str | None](check_key)
+    within = Setting[Sequence[str] | None](check_within)
     overwrite = Setting[bool](check_flag)
 
     def __init__(
@@ -37,6 +38,7 @@ class EntityRecognizer(Component[Gold]):
         runtime: RuntimeSettings,
         threshold: float = 0.0,
         spans_key: str | None = "xner",
+        within: Sequence[str] | None = None,
         overwrite: bool = False,
         verify: bool = True,
         scorer: Scorer | None = None,
@@ -50,6 +52,7 @@ class EntityRecognizer(Component[Gold]):
             runtime: Device, precision, backend and batch size, as in the config.
             threshold: Least probability of an entity, from 0 to 1.
             spans_key: Key of ``doc.spans`` for all entities with their scores; None for ``doc.ents`` alone.
+            within: Labels of entities in ``doc.ents`` inside which it predicts; None for whole texts.
             overwrite: Whether predictions replace entities that are already in ``doc.ents``.
             verify: Whether loading checks that no file of the model has changed since it was saved.
             scorer: Scores the component's entities; None for none.
@@ -57,6 +60,7 @@ class EntityRecognizer(Component[Gold]):
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
         self.spans_key = spans_key
+        self.within = within
         self.overwrite = overwrite
         # Initialization counts them in the whole corpus; an update without it warns once.
         self._warns_lost = True
@@ -69,7 +73,23 @@ class EntityRecognizer(Component[Gold]):
 
     def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
         """Predict the entities of each doc; none begins or ends with a white-space token."""
-        docs, threshold = list(docs), self.threshold
+        docs = list(docs)
+        if self.within is None:
+            return self._predict(docs)
+        cut = [[ent for ent in doc.ents if ent.label_ in self.within] for doc in docs]
+        predicted = iter(self._predict([ent.as_doc() for ents in cut for ent in ents]))
+        return [
+            [
+                inner._replace(start=inner.start + ent.start, end=inner.end + ent.start)
+                for ent in ents
+                for inner in next(predicted)
+            ]
+            for ents in cut
+        ]
+
+    def _predict(self, docs: Sequence[Doc]) -> list[list[Entity]]:
+        """Predict the entities of whole docs."""
+        threshold = self.threshold
         empty: list[Entity] = []
         predicted = predict_groups(self.model, docs, self.task.decode, empty)
         return [
@@ -79,7 +99,8 @@ class EntityRecognizer(Component[Gold]):
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[Entity]]) -> None:
         """Write ``doc.spans[spans_key]`` and ``doc.ents``; the spans of both have ``span._.xner_score``."""
-        key, overwrite = self.spans_key, self.overwrite
+        # What is inside of entities does not replace them.
+        key, overwrite = self.spans_key, self.overwrite and self.within is None
         for doc, entities in zip(docs, scores, strict=True):
             write_entities(doc, entities, key=key, overwrite=overwrite)
 

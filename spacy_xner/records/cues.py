@@ -54,10 +54,9 @@ class CueFinder:
     def find(self, doc: Doc, entities: Sequence[Span]) -> list[Cue]:
         """Find the cue words outside entities, the longest of those that overlap, in text order."""
         taken = {i for ent in entities for i in range(ent.start, ent.end)}
+        # Not `as_spans`: the label would be missing in a pipeline that sources this component.
         spans = [
-            span
-            for span in self._matcher(doc, as_spans=True)
-            if taken.isdisjoint(range(span.start, span.end))
+            doc[start:end] for _, start, end in self._matcher(doc) if taken.isdisjoint(range(start, end))
         ]
         return [cue for span in filter_spans(spans) for cue in self._cues(span)]
 

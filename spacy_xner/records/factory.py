@@ -24,6 +24,7 @@ DEFAULT_FIELDS: dict[str, str | None] = {
     requires=["doc.ents"],
     default_config={
         "fields": DEFAULT_FIELDS,
+        "spans_key": None,
         "region": None,
         "split_addresses": False,
         "cues": None,
@@ -36,6 +37,7 @@ def make_xrecord(
     nlp: Language,
     name: str,
     fields: dict[str, Any],
+    spans_key: str | None,
     region: str | None,
     split_addresses: bool,  # noqa: FBT001 - spaCy passes all by name
     cues: str | None,
@@ -49,7 +51,10 @@ def make_xrecord(
         nlp: The pipeline.
         name: Name of the component in the pipeline.
         fields: Field of each label, or null to leave a label out. Each ``name`` makes a record; ``phone`` and
-            ``courier`` are normalized; all other fields are parts of an address.
+            ``courier`` are normalized; all other fields are parts of an address, which is put together
+            from them where no ``address`` is found. What has null may stand between parts.
+        spans_key: Key in ``doc.spans`` of spans that are read beside ``doc.ents``, such as the parts of
+            addresses; null for ``doc.ents`` alone.
         region: Country of telephone numbers without a country code, such as ``CN``; null to find it by the
             address or the text.
         split_addresses: Whether ``province``, ``city`` and ``district`` are split off Chinese addresses by a
@@ -68,6 +73,7 @@ def make_xrecord(
         nlp.make_doc,
         name,
         fields=fields,
+        spans_key=spans_key,
         region=region,
         split_addresses=split_addresses,
         tables=Tables({"cues": cues, "couriers": couriers, "regions": regions, "divisions": divisions}),

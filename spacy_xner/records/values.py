@@ -20,17 +20,27 @@ class Value(TypedDict):
         text: The entity as it is in the text.
         start: Offset of its first character.
         end: Offset after its last character.
-        label: Label of the entity.
-        score: Probability of the entity; None if its component gives none.
+        label: Label of the entity; None for an address that is put together from its parts.
+        score: Probability of the entity, or the least one of the parts; None if their component gives none.
         value: Normalized value; None if there is none, as for a masked telephone number.
     """
 
     text: str
     start: int
     end: int
-    label: str
+    label: str | None
     score: float | None
     value: str | None
+
+
+class AddressValue(Value):
+    """An address that is put together from the parts that a model has found.
+
+    Attributes:
+        source: ``parts``.
+    """
+
+    source: str
 
 
 class PhoneValue(Value):

@@ -1,6 +1,6 @@
 """The ``xrecord`` component: records with normalized values from the entities of a doc, without a model."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -15,9 +15,10 @@ from .grouping import Group, group_units, list_people
 from .phones import extension_behind, extension_in, load_phonenumbers, parse_phone
 from .regions import RegionFinder
 from .tables import NAMES, Tables
-from .units import ADDRESS, COURIER, PARTS, PHONE, PLACE, Mention, join_units, kind_of
+from .units import ADDRESS, COURIER, PARTS, PHONE, PLACE, Mention, join_units, kind_of, put_together
 from .values import (
     EXTENSION,
+    AddressValue,
     CourierValue,
     PartValue,
     PhoneValue,
@@ -39,6 +40,7 @@ class RecordMaker:
         name: str = "xrecord",
         *,
         fields: Mapping[str, str | None],
+        spans_key: str | None = None,
         region: str | None = None,
         split_addresses: bool = False,
         tables: Tables,
@@ -46,7 +48,10 @@ class RecordMaker:
         self.vocab = vocab
         self.name = name
         self.fields = {label: field for label, field in fields.items() if field is not None}
+        # Fields by label; empty for labels that are left out.
+        self._known = {label: self.fields.get(label, "") for label in fields}
         self._places = {field: i for i, field in enumerate(dict.fromkeys(self.fields.values()))}
+        self.spans_key = spans_key
         self.region = region
         self.split_addresses = split_addresses
         self.tables = tables
@@ -78,21 +83,31 @@ class RecordMaker:
 
     def make_records(self, doc: Doc) -> list[Record]:
         """Return the records of a doc, in the order of their first values."""
-        ents = doc.ents
+        spans = self._list_spans(doc)
         text = doc.text
-        items = [self._mention(ent, text) for ent in ents if ent.label_ in self.fields]
-        if not items:
+        items = [self._mention(span, text) for span in spans if span.label_ in self._known]
+        if not any(item.field for item in items):
             return []
-        cues = self._cues.find(doc, ents)
+        cues = self._cues.find(doc, spans)
         groups = group_units(join_units(items, text, cues), text, cues)
         people = [person for group in groups for person in list_people(group)]
         return [self._make_record(person, text) for person in people]
 
+    def _list_spans(self, doc: Doc) -> Sequence[Span]:
+        """Return entities and spans of the group in text order: each once, an address before its parts."""
+        if self.spans_key is None:
+            return doc.ents
+        spans = [*doc.ents, *doc.spans.get(self.spans_key, ())]
+        distinct = {(span.start, -span.end, span.label_): span for span in spans}
+        return [distinct[place] for place in sorted(distinct)]
+
     def _make_record(self, person: Group, text: str) -> Record:
         address = " ".join(text[unit.start : unit.end] for unit in person.units if unit.kind == PLACE)
         record: Record = {"role": person.role}
-        items = sorted((item for unit in person.units for item in unit.items), key=self._order)
-        for item in items:
+        items = [item for unit in person.units for item in unit.items]
+        if ADDRESS in self._places:
+            items += filter(None, (put_together(unit, text) for unit in person.units))
+        for item in sorted(items, key=self._order):
             field = item.field
             value = self._make_value(item, address, text)
             values = values_of(record, field)
@@ -132,7 +147,7 @@ class RecordMaker:
 
     def _mention(self, ent: Span, text: str) -> Mention:
         start, end, label = ent.start_char, ent.end_char, ent.label_
-        return Mention(self.fields[label], text[start:end], start, end, label, ent._.xner_score)
+        return Mention(self._known[label], text[start:end], start, end, label, ent._.xner_score)
 
     def _make_value(self, item: Mention, address: str, text: str) -> Value:
         value: Value = {
@@ -148,7 +163,7 @@ class RecordMaker:
         if item.field == COURIER:
             courier = self._couriers.find(item.text)
             return CourierValue({**value, "value": courier.name, "code": courier.code})
-        return value
+        return value if item.label is not None else AddressValue({**value, "source": "parts"})
 
     def _add_phone(self, value: Value, address: str, text: str) -> PhoneValue:
         regions = self._regions.find(address, text) if self.region is None else [(self.region,)]

@@ -44,8 +44,8 @@ class Quick(NamedTuple):
 
 
 def run(words: list[str], stdin: bytes, quick: Quick) -> Output:
-    """Run a command; those of projects, which start Python for each step, are only parsed."""
-    if "project" in words:
+    """Run a command; steps of projects, each of which starts Python, are only parsed."""
+    if "project" in words and "run" in words:
         return parse(words, stdin)
     return _dispatch(words, lambda app, words: _invoke(app, quick(words), stdin))
 
