@@ -96,7 +96,7 @@ def run_workflow(project: Path, name: str, settings: dict[str, object]) -> None:
 def test_project_runs_offline_from_own_data_to_a_wheel(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settings = {**SETTINGS, "vars.steps": 200, "vars.learn_rate": 0.005}
+    settings = {**SETTINGS, "vars.steps": 200}
     run_steps(project, ["convert"], settings)
     options = [f"--{name}={value}" for name, value in settings.items()]
     run("-m", "spacy", "project", "run", "train", ".", *options)
@@ -120,8 +120,7 @@ def test_project_runs_offline_from_own_data_to_a_wheel(
 
 
 def test_project_extends_a_base_model(project: Path) -> None:
-    settings = {**SETTINGS, "vars.old_labels": "PER", "vars.extend_steps": 20, "vars.learn_rate": 0.005}
-    run_workflow(project, "extend", settings)
+    run_workflow(project, "extend", {**SETTINGS, "vars.old_labels": "PER", "vars.extend_steps": 20})
     for name in ("extended-plain", "extended"):
         change = json.loads((project / "metrics" / f"{name}.json").read_text("utf-8"))["change"]
         assert set(change) == {"COURIER", "PER", "PHONE", "all old", "all new"}
@@ -132,7 +131,7 @@ def test_project_extends_a_base_model(project: Path) -> None:
 
 
 def test_project_classifies_texts(project: Path) -> None:
-    run_workflow(project, "textcat", {**SETTINGS, "vars.texts_steps": 150, "vars.learn_rate": 0.005})
+    run_workflow(project, "textcat", {**SETTINGS, "vars.texts_steps": 150})
     scores = json.loads((project / "metrics" / "texts.json").read_text("utf-8"))["cats"]["xcat"]
     assert set(scores["cats_f_per_type"]) == {"other", "tracking"}
     assert scores["cats_acc"] == 1.0

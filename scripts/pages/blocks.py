@@ -39,7 +39,7 @@ SECTIONS = [
     (
         "Training",
         "Where: `[training.optimizer]`, `[training.batcher]`, `eval_frequency` and `[training.logger]`.",
-        ["training.optimizer", "training.batcher", "training.last_step", "training.record"],
+        [f"training.{name}" for name in ("optimizer", "schedule", "batcher", "last_step", "record")],
     ),
     (
         "Teachers",
@@ -60,6 +60,7 @@ KINDS = {
     "spacy_scorers": "@scorers",
     "spacy_tokenizers": "@tokenizers",
     "thinc_optimizers": "@optimizers",
+    "thinc_schedules": "@schedules",
     "spacy_factories": "factory",
 }
 TYPES = {

@@ -12,7 +12,10 @@ from spacy.language import DEFAULT_CONFIG, Language
 
 from .component import Component
 from .interfaces import TextReader
-from .rates import suggest_rate
+from .rates import Goal, suggest_rate
+
+# The schedule of our configs, and the rate in it that is chosen by the encoder.
+WARMUP, AUTO = "spacy_xner.WarmupLinear.v1", "auto"
 
 
 def adapt(nlp: Language) -> None:
@@ -47,8 +50,12 @@ def create_optimizer(nlp: Language) -> Any:
 
     spaCy resolves that section alone, where ``${vars.learn_rate}`` means nothing (explosion/spaCy#8511). Its
     default, Adam at 0.001, would destroy a pretrained encoder: the config gets AdamW at a rate that suits it.
+    The rate "auto" needs no file here, since the pipeline has the encoder.
     """
     optimizer = nlp.config.interpolate()["training"]["optimizer"]
+    schedule = optimizer.get("learn_rate")
+    if isinstance(schedule, dict) and schedule.get("@schedules") == WARMUP and schedule["rate"] == AUTO:
+        schedule["rate"] = min(suggested_rates(nlp, schedule.get("goal", "entities")), default=AUTO)
     rates = suggested_rates(nlp)
     if rates and optimizer == DEFAULT_CONFIG["training"]["optimizer"]:
         # The rate rises tenfold in the first steps, and stays: how many there will be is not known.
@@ -64,10 +71,18 @@ def create_optimizer(nlp: Language) -> Any:
     return util.registry.resolve({"optimizer": optimizer})["optimizer"]
 
 
-def suggested_rates(nlp: Language) -> list[float]:
-    """Return a learning rate for each component that has a pretrained encoder."""
+def suggested_rates(nlp: Language, goal: Goal | None = None) -> list[float]:
+    """Return a learning rate for each component that has a pretrained encoder.
+
+    Args:
+        nlp: The pipeline.
+        goal: What they learn; None for what is usual for each.
+    """
     return [
-        suggest_rate(pipe.weights.encoder_width, of_texts=isinstance(pipe.task, TextReader))
+        suggest_rate(
+            pipe.weights.encoder_width,
+            goal or ("texts" if isinstance(pipe.task, TextReader) else "entities"),
+        )
         for _, pipe in nlp.components
         if isinstance(pipe, Component) and pipe.weights.encoder_width is not None
     ]

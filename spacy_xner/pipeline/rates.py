@@ -4,30 +4,56 @@ This module must not import torch or transformers. See `factories`.
 """
 
 import warnings
+from typing import Literal, NamedTuple
 
+import numpy as np
 from spacy.language import Language
 
 from ..errors import XnerWarning
 
-# What XLM-R base is fine-tuned at, and its width.
-BASE_RATE, BASE_WIDTH = 5e-5, 768
-# The highest rate for the smallest encoders.
-MAX_RATE = 2e-3
+Goal = Literal["entities", "texts", "extension"]
+
+
+class Rates(NamedTuple):
+    """The learning rates that suit an encoder.
+
+    Attributes:
+        entities: To learn entities.
+        texts: To learn labels of whole texts.
+        extension: To add labels to a trained model: the new labels adapt to the encoder, rather than the
+            encoder to them.
+    """
+
+    entities: float
+    texts: float
+    extension: float
+
+
+# By the width of the encoder: 384 is that of the mini encoder, 768 that of XLM-R base, 1024 that of XLM-R
+# large. Between two widths, the rate is a power of the width; beyond the outer ones, it stays.
+RATES = {
+    128: Rates(2e-3, 1e-3, 1.5e-3),
+    384: Rates(2e-4, 1e-4, 1.5e-4),
+    768: Rates(5e-5, 5e-5, 4e-5),
+    1024: Rates(3e-5, 3e-5, 2.4e-5),
+    4096: Rates(2e-6, 2e-6, 1.6e-6),
+}
+# The width of most encoders.
+BASE_WIDTH = 768
 # A multiple of the suggested rate at which an encoder loses what it has learned before.
 DESTRUCTIVE = 4
 
 
-def suggest_rate(width: int, *, of_texts: bool = False) -> float:
-    """Return a learning rate for an encoder: 0.0002 at a width of 384, 0.00005 at 768, 0.00003 at 1024.
-
-    It is never above `MAX_RATE`.
+def suggest_rate(width: int, goal: Goal = "entities") -> float:
+    """Return the learning rate that suits an encoder, with two digits. See `RATES`.
 
     Args:
         width: Width of the encoder.
-        of_texts: Whether it learns labels of whole texts, which need half of the rate.
+        goal: What it learns.
     """
-    rate = min(BASE_RATE * (BASE_WIDTH / width) ** 2, MAX_RATE)
-    return rate / 2 if of_texts else rate
+    rates = [getattr(rates, goal) for rates in RATES.values()]
+    rate = np.exp(np.interp(np.log(width), np.log([*RATES]), np.log(rates)))
+    return float(f"{rate:.2g}")
 
 
 def check_frequency(nlp: Language | None) -> None:

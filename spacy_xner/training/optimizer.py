@@ -36,7 +36,7 @@ def build_adamw_v1(
 
     Args:
         learn_rate: Learning rate of the encoder's top layer: a number, or a schedule such as
-            `warmup_linear.v1`.
+            `spacy_xner.WarmupLinear.v1`.
         head_factor: Learning rate of new weights (head, neck and adapters), as a multiple of `learn_rate`.
         transitions_factor: Learning rate of CRF transitions, as a multiple of `learn_rate`.
         layer_decay: Learning rate of each layer, as a multiple of that of the layer above, from 0 to 1.

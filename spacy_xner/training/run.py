@@ -109,7 +109,7 @@ def adjust(config: Config) -> None:
 def suggest_higher_rate(nlp: Language) -> None:
     """Log a learning rate that suits the encoder, if that of the config is far below it."""
     rate = nlp.config.interpolate()["training"]["optimizer"].get("learn_rate")
-    rate = rate.get("initial_rate") if isinstance(rate, dict) else rate
+    rate = rate.get("rate", rate.get("initial_rate")) if isinstance(rate, dict) else rate
     suggested = min(suggested_rates(nlp), default=0.0)
     if isinstance(rate, float) and rate <= suggested / LOW:
         logger.warning("The learning rate %g is low for this encoder: %.1g suits it.", rate, suggested)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import spacy
@@ -13,7 +14,7 @@ from spacy.util import minibatch
 from thinc.api import Adam, Optimizer
 
 from spacy_xner.errors import XnerWarning
-from spacy_xner.pipeline.rates import suggest_rate
+from spacy_xner.pipeline.rates import RATES, Goal, suggest_rate
 from spacy_xner.training.optimizer import AdamW, build_adamw_v1
 
 from ..conftest import SLIPS, make_examples, make_nlp
@@ -29,9 +30,13 @@ def to_examples(nlp: Language) -> list[Example]:
 
 
 def test_suggested_rates() -> None:
-    assert suggest_rate(384) == pytest.approx(0.0002)
-    assert suggest_rate(768) == pytest.approx(0.00005)
-    assert suggest_rate(384, of_texts=True) == pytest.approx(0.0001)
+    for width, rates in RATES.items():
+        assert [suggest_rate(width, goal) for goal in get_args(Goal)] == [*rates]
+    between = [suggest_rate(width) for width in range(1, 5000)]
+    assert between == sorted(between, reverse=True)
+    # Half of the width, four times the rate.
+    assert suggest_rate(512) == pytest.approx(0.00005 * 1.5**2, rel=0.05)
+    assert (suggest_rate(32), suggest_rate(9000)) == (suggest_rate(128), suggest_rate(4096))
 
 
 def test_a_plain_loop_learns(tiny: Path, tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ import srsly
 from spacy.util import get_package_path, is_package
 from thinc.api import Config
 
+from ...hub.width import find_config
 from ...loading import is_checkpoint
+from ...pipeline.rates import Goal
 
 Task = Literal["ner", "spans", "textcat"]
 HeadName = Literal["softmax", "crf", "bilstm-crf", "bilstm-attention-crf", "pointer", "global-pointer"]
 TEMPLATE = Path(__file__).with_name("config.jinja")
 TOKENIZER = {"@tokenizers": "spacy_xner.Tokenizer.v2"}
-# Encoders that are narrower than this need a higher learning rate.
-LARGE_WIDTH = 512
 
 
 class Layers(NamedTuple):
@@ -130,13 +130,10 @@ class Recipe:
             f"{self.batch_size} texts, for a {'GPU' if self.is_gpu else 'CPU'}."
         )
 
-    def learn_rate(self, *, is_small: bool) -> str:
-        """Return the learning rate that suits the encoder, as in our benchmarks."""
-        if self.extend is not None:
-            return "0.00015" if is_small else "0.00004"
-        if self.task == "textcat":
-            return "0.0001" if is_small else "0.00005"
-        return "0.0002" if is_small else "0.00005"
+    @property
+    def goal(self) -> Goal:
+        """What the learning rate has to suit, beside the encoder."""
+        return "extension" if self.extend is not None else "texts" if self.task == "textcat" else "entities"
 
 
 def render_config(recipe: Recipe) -> str:
@@ -150,10 +147,6 @@ def render_config(recipe: Recipe) -> str:
     )
     environment.filters["json"] = partial(json.dumps, ensure_ascii=False)
     max_steps = recipe.max_steps or (300 if recipe.is_gpu else 600)
-    encoder = read_encoder_config(recipe)
-    width = encoder.get("hidden_size")
-    # An encoder that is narrower than those that the default rate is for.
-    is_small = isinstance(width, int) and width < LARGE_WIDTH
     settings = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__} | {
         "gpu": recipe.is_gpu,
         "encoder": recipe.encoder or "xlm-roberta-base",
@@ -162,9 +155,8 @@ def render_config(recipe: Recipe) -> str:
         "max_steps": max_steps,
         "warmup_steps": max(1, max_steps // 10),
         "batch_size": recipe.batch_size or (16 if recipe.is_gpu else 8),
-        "is_small": is_small,
-        "teacher_layers": encoder.get("num_hidden_layers"),
-        "learn_rate": recipe.learn_rate(is_small=is_small),
+        "teacher_layers": count_layers(recipe.distill),
+        "goal": recipe.goal,
         "pooling": "first" if recipe.extend and is_checkpoint(recipe.extend) else "mean",
         "tokenizer": TOKENIZER,
         "model": None,
@@ -195,15 +187,10 @@ def read_base(recipe: Recipe) -> dict[str, Any]:
     return {"model": text, "tokenizer": recipe.base_config["nlp"]["tokenizer"]}
 
 
-def read_encoder_config(recipe: Recipe) -> dict[str, Any]:
-    """Read the config of the encoder that a training starts from, if it can be read now, else nothing."""
-    name = recipe.extend or recipe.distill or recipe.encoder or ""
-    folder = Path(name).expanduser()
-    configs = [*folder.glob("config.json"), *folder.glob("x*/model/config.json")]
-    if not configs and is_package(name):
-        configs = [*get_package_path(name).glob("*/x*/model/config.json")]
-    config: dict[str, Any] = srsly.read_json(configs[0]) if configs else {}
-    return config
+def count_layers(teacher: str | None) -> int | None:
+    """Read the number of layers of the model to distill, if that can be read now."""
+    file = find_config(teacher) if teacher else None
+    return srsly.read_json(file).get("num_hidden_layers") if file else None
 
 
 def _check_name(what: str, name: str, names: tuple[str, ...]) -> None:
