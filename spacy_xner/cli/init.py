@@ -36,6 +36,11 @@ def config(
         str | None, typer.Option(help="Pipeline or Hugging Face checkpoint to add labels to.")
     ] = None,
     distill: Annotated[str | None, typer.Option(help="Pipeline to distill into a smaller one.")] = None,
+    train: Annotated[
+        str | None,
+        typer.Option(help="Training corpus that decides task, head, steps and batches, with --dev."),
+    ] = None,
+    dev: Annotated[str | None, typer.Option(help="Development corpus.")] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a commented training config.
@@ -44,12 +49,13 @@ def config(
       spacy-xner init config crf.cfg --head crf --encoder encoder/mini
       spacy-xner init config nested.cfg --task spans --device cuda
       spacy-xner init config more.cfg --extend out/model-best
+      spacy-xner init config my.cfg --train train.spacy --dev dev.spacy --encoder encoder/mini
     """
     from ..tools.starting import init_config
 
     check_output(file, overwrite=overwrite)
     with output_file(file) as path:
-        init_config(
+        recipe = init_config(
             path,
             task=task,
             head=head,
@@ -58,8 +64,12 @@ def config(
             device=device,
             extend=extend,
             distill=distill,
+            train=train,
+            dev=dev,
             overwrite=overwrite,
         )
+    for line in (*recipe.reasons, *([recipe.describe()] if train else [])):
+        note(line)
 
 
 def project(

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from spacy_xner.cli import app
 from spacy_xner.cli import init as command
 from spacy_xner.tools.starting import PROJECT_CONFIGS, Recipe, init_project, render_config
-from spacy_xner.tools.starting.corpus import choose_recipe
+from spacy_xner.tools.starting.corpus import choose_recipe, count_seen, explain_steps
 from spacy_xner.tools.starting.recipe import HEADS, HeadName, Task
 
 from ..conftest import make_examples
@@ -127,6 +127,42 @@ def test_the_corpus_decides_the_config(corpus: Path, trained: Language, tiny: Pa
     }
 
 
+@pytest.mark.parametrize(
+    ("n_texts", "on_cpu", "passes"),
+    [
+        (10, True, 48),
+        (480, True, 3.3),
+        (5184, True, 1),
+        (48_000, True, 1),
+        (480_000, True, 0.104),
+        (480_000, False, 1),
+    ],
+)
+def test_small_corpora_are_seen_more_often(n_texts: int, on_cpu: bool, passes: float) -> None:
+    assert count_seen(n_texts, on_cpu=on_cpu) / n_texts == pytest.approx(passes, rel=0.01)
+
+
+def test_a_config_can_follow_from_a_corpus(corpus: Path, tiny: Path, tmp_path: Path) -> None:
+    file, corpora = tmp_path / "my.cfg", ("--train", corpus, "--dev", corpus)
+    code, _, err = invoke("init", "config", file, *corpora, "--encoder", tiny, "--device", "cpu")
+    assert code == 0, err
+    assert "Chosen by the training corpus: 4 texts of" in err
+    assert "The steps see each text 120.0 times on average: the smaller a corpus, the more often." in err
+    assert f"Training nested entities with the head global-pointer on {tiny}: 60 steps of 8 texts" in err
+    config = Config().from_disk(file, interpolate=False)
+    assert config["paths"] == {"train": str(corpus), "dev": str(corpus), "encoder": str(tiny)}
+    assert config["vars"]["max_steps"] == 60
+    assert "The steps see each text" in file.read_text("utf-8")
+    code, _, err = invoke("init", "config", file, *corpora, "--head", "pointer", "--overwrite")
+    assert (code, "with the head pointer on xlm-roberta-base" in err) == (0, True), err
+
+
+def test_most_of_a_large_corpus_takes_long_on_a_cpu() -> None:
+    assert explain_steps(0.1) == (
+        "The steps see 10% of the texts, for a few hours on a CPU: raise max_steps for more."
+    )
+
+
 def test_train_without_a_config(corpus: Path, tiny: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     paths = ("--paths.train", corpus, "--paths.dev", corpus)
@@ -152,6 +188,13 @@ def test_train_without_a_config(corpus: Path, tiny: Path, tmp_path: Path) -> Non
         (("--multilabel",), "--multilabel is for textcat, found the task ner."),
         (("--task", "spans", "--head", "crf"), "need the head pointer or global-pointer, found crf."),
         (("--extend", "a", "--distill", "b"), "A config extends or distills a model, found both."),
+        (
+            ("--train", "a", "--dev", "a", "--task", "textcat"),
+            "--train chooses the task by the corpus, found another",
+        ),
+        (("--train", "a"), "--train and --dev must be named together, found one of them."),
+        (("--dev", "a"), "--train and --dev must be named together, found one of them."),
+        (("--train", "a", "--dev", "a"), "paths.train must name a .spacy file, found no a."),
     ],
 )
 def test_choices_that_do_not_fit_are_refused(words: tuple[str, ...], message: str, tmp_path: Path) -> None:

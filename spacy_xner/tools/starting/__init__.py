@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ...atomic import new_file
+from .corpus import choose_recipe
 from .recipe import HeadName, Recipe, Task, render_config
 from .training import train, write_chosen_config
 
@@ -38,8 +39,10 @@ def init_config(
     device: str = "auto",
     extend: str | None = None,
     distill: str | None = None,
+    train: str | None = None,
+    dev: str | None = None,
     overwrite: bool = False,
-) -> None:
+) -> Recipe:
     """Write a commented training config.
 
     Args:
@@ -52,28 +55,54 @@ def init_config(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``: the sizes of batches depend on it.
         extend: Pipeline or checkpoint to add labels to.
         distill: Pipeline to distill into a smaller one.
+        train: Training corpus to choose the task, the head, steps and batches by.
+        dev: Development corpus; needed with `train`.
         overwrite: Replace an existing file.
+
+    Returns:
+        What the config is made of.
 
     Raises:
         FileExistsError: If the file exists.
+        OSError: If a corpus does not exist.
         ValueError: If a name is unknown or two choices are incompatible.
 
     Examples:
         >>> import spacy_xner
-        >>> spacy_xner.init_config("crf.cfg", head="crf", encoder="encoder")
+        >>> recipe = spacy_xner.init_config("crf.cfg", head="crf", encoder="encoder")
+        >>> recipe = spacy_xner.init_config("my.cfg", train="train.spacy", dev="dev.spacy", encoder="encoder")
+        >>> recipe.task
+        'ner'
     """
-    text = render_config(
-        Recipe(
-            task=task,
-            head=head,
-            multilabel=multilabel,
-            encoder=encoder,
-            device=device,
-            extend=extend,
-            distill=distill,
-        )
+    recipe = Recipe(
+        task=task,
+        head=head,
+        multilabel=multilabel,
+        encoder=encoder,
+        device=device,
+        extend=extend,
+        distill=distill,
     )
-    write_texts({Path(path): text}, overwrite=overwrite)
+    if train is not None or dev is not None:
+        recipe = follow_corpus(recipe, train, dev)
+    write_texts({Path(path): render_config(recipe)}, overwrite=overwrite)
+    return recipe
+
+
+def follow_corpus(recipe: Recipe, train: str | None, dev: str | None) -> Recipe:
+    """Choose by the corpora what a recipe leaves to them. Raises as `choose_recipe`.
+
+    Raises:
+        ValueError: If a corpus is missing, or the recipe chooses the task.
+    """
+    if train is None or dev is None:
+        raise ValueError("--train and --dev must be named together, found one of them. Name the other one.")
+    if recipe != Recipe(head=recipe.head, encoder=recipe.encoder, device=recipe.device):
+        raise ValueError(
+            "--train chooses the task by the corpus, found another choice of it. Leave out --train, or "
+            "--task, --multilabel, --extend and --distill."
+        )
+    return choose_recipe(train, dev, recipe.encoder, recipe.device, head=recipe.head)
 
 
 def init_project(folder: str | Path, *, overwrite: bool = False) -> list[Path]:

@@ -21,8 +21,10 @@ from .recipe import HeadName, Recipe, Task
 MAX_CRF_LABELS = 50
 # Longer texts, in tokens, are pages: they need no concatenation, smaller batches and wider windows.
 PAGE = 150
-# Texts to train on: the more, the more the corpus has, up to a few hours on a CPU.
-MIN_SEEN, SEEN_PER_ROOT, MAX_SEEN = 480, 72, 48_000
+# Texts to train on: the more, the more the corpus has, and the fewer times each.
+MIN_SEEN, SEEN_PER_ROOT = 480, 72
+# On a CPU, a few hours.
+MAX_SEEN_ON_CPU = 48_000
 
 
 @dataclass
@@ -60,7 +62,14 @@ def read_facts(docs: Iterable[Doc]) -> CorpusFacts:
     return facts
 
 
-def choose_recipe(train: str | None, dev: str | None, encoder: str, device: str = "auto") -> Recipe:
+def choose_recipe(
+    train: str | None,
+    dev: str | None,
+    encoder: str | None,
+    device: str = "auto",
+    *,
+    head: HeadName | None = None,
+) -> Recipe:
     """Choose a training config by the corpora, the encoder and the device.
 
     Args:
@@ -68,10 +77,12 @@ def choose_recipe(train: str | None, dev: str | None, encoder: str, device: str 
         dev: Development corpus.
         encoder: Hub id or folder.
         device: As the setting of a component.
+        head: The head, if it is not to be chosen.
 
     Raises:
         OSError: If a corpus does not exist.
-        ValueError: If a corpus is missing, is no ``.spacy`` file, or has no labels.
+        ValueError: If a corpus is missing, is no ``.spacy`` file or has no labels, or the head cannot learn
+            them.
     """
     for part, path in (("train", train), ("dev", dev)):
         read_labels(path, part, ("xner", "xcat"))
@@ -79,12 +90,11 @@ def choose_recipe(train: str | None, dev: str | None, encoder: str, device: str 
     kind = resolve_device(device).type
     length, n_texts = round(median(facts.lengths)), len(facts.lengths)
     task: Task = "textcat" if not facts.labels else "spans" if facts.is_nested else "ner"
-    head: HeadName | None = None
-    if task == "ner":
+    if task == "ner" and head is None:
         head = "crf" if len(facts.labels) <= MAX_CRF_LABELS else "softmax"
     is_page = length > PAGE
     batch_size = (8 if kind == "cpu" else 16) // (2 if is_page else 1)
-    n_seen = max(MIN_SEEN, SEEN_PER_ROOT * sqrt(n_texts), min(n_texts, MAX_SEEN))
+    n_seen = count_seen(n_texts, on_cpu=kind == "cpu")
     return Recipe(
         task=task,
         head=head,
@@ -97,8 +107,30 @@ def choose_recipe(train: str | None, dev: str | None, encoder: str, device: str 
         batch_size=batch_size,
         window=512 if is_page else None,
         share=0.0 if is_page else 0.5,
-        reasons=explain(facts, task, n_texts, length),
+        reasons=(*explain(facts, task, n_texts, length), explain_steps(n_seen / n_texts)),
     )
+
+
+def count_seen(n_texts: int, *, on_cpu: bool) -> float:
+    """Return on how many texts to train: the whole corpus at least once, a small one several times.
+
+    Args:
+        n_texts: Texts in the corpus.
+        on_cpu: Whether the training runs on a CPU, which would take days for a large corpus.
+    """
+    once = min(n_texts, MAX_SEEN_ON_CPU) if on_cpu else n_texts
+    return max(MIN_SEEN, SEEN_PER_ROOT * sqrt(n_texts), once)
+
+
+def explain_steps(passes: float) -> str:
+    """Explain the number of steps in a line.
+
+    Args:
+        passes: How many times each text is trained on, on average.
+    """
+    if passes < 1:
+        return f"The steps see {passes:.0%} of the texts, for a few hours on a CPU: raise max_steps for more."
+    return f"The steps see each text {passes:.1f} times on average: the smaller a corpus, the more often."
 
 
 def explain(facts: CorpusFacts, task: Task, n_texts: int, length: int) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from ...pipeline.rates import Goal
 Task = Literal["ner", "spans", "textcat"]
 HeadName = Literal["softmax", "crf", "bilstm-crf", "bilstm-attention-crf", "pointer", "global-pointer"]
 TEMPLATE = Path(__file__).with_name("config.jinja")
+DEFAULT_ENCODER = "xlm-roberta-base"
 TOKENIZER = {"@tokenizers": "spacy_xner.Tokenizer.v2"}
 
 
@@ -125,8 +126,9 @@ class Recipe:
         """Describe the config in one line."""
         kinds = {"ner": "entities", "spans": "nested entities", "textcat": "labels of texts"}
         with_head = "" if self.task == "textcat" else f" with the head {self.head_name}"
+        encoder = self.encoder or DEFAULT_ENCODER
         return (
-            f"Training {kinds[self.task]}{with_head} on {self.encoder}: {self.max_steps} steps of "
+            f"Training {kinds[self.task]}{with_head} on {encoder}: {self.max_steps} steps of "
             f"{self.batch_size} texts, for a {'GPU' if self.is_gpu else 'CPU'}."
         )
 
@@ -149,7 +151,7 @@ def render_config(recipe: Recipe) -> str:
     max_steps = recipe.max_steps or (300 if recipe.is_gpu else 600)
     settings = {name: getattr(recipe, name) for name in recipe.__dataclass_fields__} | {
         "gpu": recipe.is_gpu,
-        "encoder": recipe.encoder or "xlm-roberta-base",
+        "encoder": recipe.encoder or DEFAULT_ENCODER,
         "head": recipe.layers.head,
         "neck": recipe.layers.neck,
         "max_steps": max_steps,
