@@ -8,7 +8,7 @@ from thinc.api import warmup_linear
 from thinc.types import Generator
 
 from ..errors import check_range
-from ..hub.width import read_width
+from ..hub.size import read_size
 from ..pipeline.language import AUTO
 from ..pipeline.rates import Goal, suggest_rate
 
@@ -19,6 +19,7 @@ def build_warmup_linear_v1(
     total_steps: int,
     encoder: Optional[str] = None,  # noqa: UP045
     goal: Goal = "entities",
+    layer_decay: float = 1.0,
 ) -> Generator:
     """Build a learning rate that rises from zero to `rate`, then falls to zero at the last step.
 
@@ -29,18 +30,20 @@ def build_warmup_linear_v1(
         encoder: For `"auto"`: hub id or folder of the encoder, or the pipeline that it is taken from.
         goal: For `"auto"`: what is learned, `"entities"`, `"texts"` (labels of texts) or `"extension"`
             (labels added to a trained model).
+        layer_decay: For `"auto"`: that of the optimizer. The rate of the top layer is higher, so that the mean
+            over all layers suits the encoder.
 
     Raises:
         OSError: If the encoder does not exist.
         ValueError: If the rate is neither, or no encoder is named for `"auto"`.
     """
     if isinstance(rate, str):
-        rate = choose_rate(rate, encoder, goal)
+        rate = choose_rate(rate, encoder, goal, layer_decay)
     check_range("learn_rate", rate, 0.0)
     return warmup_linear(rate, warmup_steps, total_steps)  # type: ignore[return-value]
 
 
-def choose_rate(rate: str, encoder: str | None, goal: Goal) -> float:
+def choose_rate(rate: str, encoder: str | None, goal: Goal, layer_decay: float) -> float:
     """Choose the learning rate that suits an encoder. See `build_warmup_linear_v1`."""
     if rate != AUTO:
         raise ValueError(
@@ -51,9 +54,12 @@ def choose_rate(rate: str, encoder: str | None, goal: Goal) -> float:
             'The learning rate "auto" must have an encoder to suit, found none. Name it in [paths], or set '
             "vars.learn_rate to a number."
         )
-    width = read_width(encoder)
-    log_choice(suggest_rate(width, goal), width, encoder)
-    return suggest_rate(width, goal)
+    width, n_layers = read_size(encoder)
+    # The embeddings are one step below the lowest layer.
+    mean_factor = sum(layer_decay**i for i in range(n_layers + 1)) / (n_layers + 1)
+    suited = float(f"{suggest_rate(width, goal) / mean_factor:.2g}")
+    log_choice(suited, width, encoder)
+    return suited
 
 
 # spaCy makes the optimizer of a training twice.

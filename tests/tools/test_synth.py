@@ -361,6 +361,17 @@ def test_templates_and_shared_lists_for_every_language(tmp_path: Path) -> None:
         read_spec(source)
 
 
+@pytest.mark.parametrize(
+    ("first", "text"), [("138 0013 8000", "138 0013 8000 405898 天河"), ("李娜", "李娜405898 天河")]
+)
+def test_a_number_right_behind_a_number_is_apart(first: str, text: str) -> None:
+    record = drawing.join_pieces([(first, "PHONE"), ("405898 天河", "ADDRESS")])
+    assert (record.text, [record.text[span.char_start : span.char_end] for span in record.spans or ()]) == (
+        text,
+        [first, "405898 天河"],
+    )
+
+
 def test_phones_are_masked_and_addresses_broken() -> None:
     rng = random.Random(0)
     assert {drawing.mask_digits("138 0013-8000", rng) for _ in range(20)} == {

@@ -46,6 +46,15 @@ def test_auto_suits_the_width(width: int, tmp_path: Path) -> None:
     assert peak(rate="auto", encoder=encoder, goal="extension") == RATES[width].extension
 
 
+def test_auto_suits_the_mean_over_all_layers(tmp_path: Path) -> None:
+    encoder = write_encoder_config(
+        tmp_path / "encoder", model_type="xlm-roberta", hidden_size=768, num_hidden_layers=2
+    )
+    top = peak(rate="auto", encoder=encoder, layer_decay=0.5)
+    assert (top + top / 2 + top / 4) / 3 == pytest.approx(RATES[768].entities, rel=0.02)
+    assert peak(rate=0.1, encoder=encoder, layer_decay=0.5) == 0.1
+
+
 def test_auto_reads_any_architecture_and_pipelines(trained: Language, tmp_path: Path) -> None:
     encoder = write_encoder_config(tmp_path / "encoder", model_type="distilbert", dim=384)
     assert peak(rate="auto", encoder=encoder) == suggest_rate(384)
@@ -70,7 +79,7 @@ def test_other_rates_are_refused(settings: dict[str, object], message: str) -> N
 
 def test_an_encoder_without_a_width_is_refused(tmp_path: Path) -> None:
     encoder = write_encoder_config(tmp_path / "encoder", model_type="clip")
-    with pytest.raises(ValueError, match=r"must have a hidden_size .* Set vars.learn_rate to a number\."):
+    with pytest.raises(ValueError, match=r"must have a hidden_size and num_hidden_layers .* Set vars.learn_rate to a number\."):
         peak(rate="auto", encoder=encoder)
 
 

@@ -21,8 +21,8 @@ __all__ = [
 
 FILES = Path(__file__).with_name("files")
 PROJECT_CONFIGS = {
-    "cpu": Recipe(),
-    "gpu": Recipe(device="cuda"),
+    "cpu": Recipe(head="crf"),
+    "gpu": Recipe(head="crf", device="cuda"),
     "textcat": Recipe(task="textcat"),
     "extend": Recipe(extend=""),
     "distill_small": Recipe(distill=""),

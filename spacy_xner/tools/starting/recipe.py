@@ -11,7 +11,7 @@ import srsly
 from spacy.util import get_package_path, is_package
 from thinc.api import Config
 
-from ...hub.width import find_config
+from ...hub.size import find_config
 from ...loading import is_checkpoint
 from ...pipeline.rates import Goal
 

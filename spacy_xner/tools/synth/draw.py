@@ -1,6 +1,7 @@
 """Draws texts with entities from lists and templates."""
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,9 @@ MAX_TRIES = 1000
 FULL_WIDTH = {ord(str(i)): chr(0xFF10 + i) for i in range(10)}
 # Share of records in the texts of a language that has them.
 RECORD_SHARE = 0.5
+
+# The end of a telephone number, masked or not.
+_ENDS_NUMBER = re.compile(r"[\d*x]\Z")
 
 # A piece of a text, and its label if it is an entity.
 Piece = tuple[str, str | None]
@@ -47,10 +51,13 @@ def draw_part(spec: dict[str, Any], part: str, size: int, seed: int) -> Iterator
 
 
 def join_pieces(pieces: list[Piece]) -> Record:
-    """Join pieces into a text, without white space around it."""
+    """Join pieces into a text, without white space around it; a number that follows a number gets a space."""
     text, spans = "", []
     for piece, label in pieces:
         if label is not None:
+            is_adjacent = bool(spans) and spans[-1].char_end == len(text)
+            if is_adjacent and _ENDS_NUMBER.search(text) and piece[0].isdecimal():
+                text += " "
             spans.append(CharSpan(len(text), len(text) + len(piece), label))
         text += piece
     n_left = len(text) - len(text.lstrip())

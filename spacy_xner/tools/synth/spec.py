@@ -262,7 +262,10 @@ def split_spec(spec: dict[str, Any], part: str) -> Spec:
         shared = frozenset([*SHARED, *language.get("shared", ())])
         own = {name: items if name in shared else split_list(items, part) for name, items in lists.items()}
         known = [item for i, item in enumerate(lists.get("couriers", ())) if i % 10 != 9 or part == "test"]
-        templates = [*own["templates"], *split_list(spec["templates"], part)]
+        common = split_list(spec["templates"], part)
+        # Each language's own templates, which are what people write there, are half of its texts or more.
+        n_times = max(1, round(len(common) / max(1, len(own["templates"]))))
+        templates = own["templates"] * n_times + common
         every = {**spec["numbers"], **own, "couriers": known, "templates": templates}
         languages[code] = LanguageSpec(
             every, language.get("locale", ""), language.get("region", ""), shared, language.get("times", 1)

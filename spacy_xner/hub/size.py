@@ -1,12 +1,20 @@
-"""The width of an encoder, read from its configuration alone."""
+"""The size of an encoder, read from its configuration alone."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from spacy.util import get_package_path, is_package
 from transformers import AutoConfig
 
 from .checks import HUB_ADVICE, explain, make_source
 from .encoder import quiet_io
+
+
+class Size(NamedTuple):
+    """Width and number of layers of an encoder."""
+
+    width: int
+    n_layers: int
 
 
 def find_config(name: str) -> Path | None:
@@ -25,15 +33,15 @@ def find_config(name: str) -> Path | None:
     return next((file for pattern in patterns for file in sorted(root.glob(pattern))), None)
 
 
-def read_width(name: str) -> int:
-    """Read the width of an encoder.
+def read_size(name: str) -> Size:
+    """Read the width of an encoder and the number of its layers.
 
     Args:
         name: Its hub id or folder, or folder or installed package of a pipeline that has it.
 
     Raises:
         OSError: If its configuration cannot be read.
-        ValueError: If it has no width.
+        ValueError: If it has none.
     """
     file = find_config(name)
     source = make_source(str(file.parent) if file else name)
@@ -47,10 +55,10 @@ def read_width(name: str) -> int:
             f"An encoder must have a configuration, found none that can be read for {name!r}: {explain(err)} "
             f"{HUB_ADVICE}"
         ) from err
-    width = getattr(config, "hidden_size", None)
-    if not isinstance(width, int) or width < 1:
+    sizes = Size(getattr(config, "hidden_size", 0), getattr(config, "num_hidden_layers", 0))
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ValueError(
-            f"An encoder must have a hidden_size for a learning rate that suits it, found {width!r} for "
-            f"{name!r}. Set vars.learn_rate to a number."
+            f"An encoder must have a hidden_size and num_hidden_layers for a learning rate that suits it, found "
+            f"{sizes.width!r} and {sizes.n_layers!r} for {name!r}. Set vars.learn_rate to a number."
         )
-    return width
+    return sizes
