@@ -58,7 +58,7 @@ def read_size(name: str) -> Size:
     sizes = Size(getattr(config, "hidden_size", 0), getattr(config, "num_hidden_layers", 0))
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ValueError(
-            f"An encoder must have a hidden_size and num_hidden_layers for a learning rate that suits it, found "
-            f"{sizes.width!r} and {sizes.n_layers!r} for {name!r}. Set vars.learn_rate to a number."
+            "An encoder must have a hidden_size and num_hidden_layers for a learning rate that suits it, "
+            f"found {sizes.width!r} and {sizes.n_layers!r} for {name!r}. Set vars.learn_rate to a number."
         )
     return sizes

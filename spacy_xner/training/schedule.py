@@ -30,8 +30,8 @@ def build_warmup_linear_v1(
         encoder: For `"auto"`: hub id or folder of the encoder, or the pipeline that it is taken from.
         goal: For `"auto"`: what is learned, `"entities"`, `"texts"` (labels of texts) or `"extension"`
             (labels added to a trained model).
-        layer_decay: For `"auto"`: that of the optimizer. The rate of the top layer is higher, so that the mean
-            over all layers suits the encoder.
+        layer_decay: For `"auto"`: that of the optimizer. The rate of the top layer is higher, so that the
+            mean over all layers suits the encoder.
 
     Raises:
         OSError: If the encoder does not exist.

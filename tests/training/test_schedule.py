@@ -79,7 +79,10 @@ def test_other_rates_are_refused(settings: dict[str, object], message: str) -> N
 
 def test_an_encoder_without_a_width_is_refused(tmp_path: Path) -> None:
     encoder = write_encoder_config(tmp_path / "encoder", model_type="clip")
-    with pytest.raises(ValueError, match=r"must have a hidden_size and num_hidden_layers .* Set vars.learn_rate to a number\."):
+    with pytest.raises(
+        ValueError,
+        match=r"must have a hidden_size and num_hidden_layers .* Set vars.learn_rate to a number\.",
+    ):
         peak(rate="auto", encoder=encoder)
 
 
