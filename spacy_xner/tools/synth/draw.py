@@ -52,7 +52,8 @@ def draw_part(spec: dict[str, Any], part: str, size: int, seed: int) -> Iterator
 
 def join_pieces(pieces: list[Piece]) -> Record:
     """Join pieces into a text, without white space around it; a number that follows a number gets a space."""
-    text, spans = "", []
+    text = ""
+    spans: list[CharSpan] = []
     for piece, label in pieces:
         if label is not None:
             is_adjacent = bool(spans) and spans[-1].char_end == len(text)
