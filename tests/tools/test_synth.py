@@ -361,6 +361,19 @@ def test_templates_and_shared_lists_for_every_language(tmp_path: Path) -> None:
         read_spec(source)
 
 
+def test_own_templates_of_a_language_are_half_of_its_texts(tmp_path: Path) -> None:
+    source = tmp_path / "plants.yml"
+    common = ", ".join(f"'common {i} {{PLANT}}'" for i in range(8))
+    source.write_text(
+        f"entities: {{PLANT: plant}}\nshared: [plant]\ntemplates: [{common}]\nlanguages:\n"
+        "  en: {shared: [templates], plant: [oak], templates: ['own {PLANT}', 'own, too: {PLANT}']}\n",
+        encoding="utf-8",
+    )
+    spec, rng = split_spec(read_spec(source), "train"), random.Random(0)
+    texts = [drawing.join_pieces(drawing.draw_text(spec, rng)).text.lower() for _ in range(400)]
+    assert sum(text.startswith("own") for text in texts) / 400 == pytest.approx(0.5, abs=0.08)
+
+
 @pytest.mark.parametrize(
     ("first", "text"), [("138 0013 8000", "138 0013 8000 405898 天河"), ("李娜", "李娜405898 天河")]
 )
