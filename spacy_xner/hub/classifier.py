@@ -1,5 +1,6 @@
 """Checkpoints that classify tokens or texts: the encoder, and the layers on its output."""
 
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
@@ -12,8 +13,8 @@ from transformers import (
 )
 
 from ..nn.runtime.setup import setup
-from .checks import check_complete, check_fast, check_sizes, explain, make_source, read_shapes
-from .encoder import Checkpoint, drop_pooler, make_checkpoint, quiet_io
+from .checks import check_complete, check_fast, check_sizes, make_source, read_shapes
+from .encoder import Checkpoint, drop_pooler, make_checkpoint, reading
 from .top import ClassifierTop, cut_output, find_output, with_bias
 
 # Scores that are computed in two ways may differ by this much.
@@ -139,15 +140,10 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
     """Load a model of a class of transformers, its encoder, and its labels."""
     config = _read_config(name, what)
     source = make_source(name)
-    try:
-        with quiet_io():
-            check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
-            tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
-            model, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
-    except ImportError:
-        raise
-    except Exception as err:  # the libraries raise anything for damaged files
-        raise _missing(name, what, err) from err
+    with _reading(name, what):
+        check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
+        tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
+        model, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
     encoder = f"{model.base_model_prefix}."
     if any(not key.startswith(encoder) for key in info["missing_keys"]):
         raise ValueError(
@@ -163,19 +159,16 @@ def _load(name: str, kind: Any, what: str) -> tuple[Any, Checkpoint, list[str]]:
 
 def _read_config(name: str, what: str) -> Any:
     source = make_source(name)
-    try:
-        with quiet_io():
-            return AutoConfig.from_pretrained(**source)
-    except ImportError:
-        raise
-    except Exception as err:  # the libraries raise anything for damaged files
-        raise _missing(name, what, err) from err
+    with _reading(name, what):
+        config = AutoConfig.from_pretrained(**source)
+    return config
 
 
-def _missing(name: str, what: str, err: Exception) -> OSError:
-    return OSError(
+def _reading(name: str, what: str) -> AbstractContextManager[None]:
+    return reading(
         f"A trained model must be a pipeline (folder or package) or a Hugging Face {what}-classification "
-        f"checkpoint (folder or hub id), found {name!r}: {explain(err)} Check the name, or the network."
+        f"checkpoint (folder or hub id), found {name!r}",
+        "Check the name, or the network.",
     )
 
 

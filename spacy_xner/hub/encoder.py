@@ -66,24 +66,37 @@ def make_checkpoint(transformer: Any, tokenizer: Any) -> Checkpoint:
 def load_pretrained(name: str) -> tuple[Any, Any]:
     """Load a Hugging Face encoder without a pooler, and its fast tokenizer. Raises as `load_checkpoint`."""
     source = make_source(name)
-    try:
-        with quiet_io():
-            config = AutoConfig.from_pretrained(**source)
-            check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
-            tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
-            kind = _find_class(config) or AutoModel
-            transformer, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
-    except ImportError:
-        raise
-    except Exception as err:  # the libraries raise anything for damaged files
-        raise OSError(
-            f"An encoder must be a hub id or a folder with config.json, weights and tokenizer.json, "
-            f"found {name!r}: {explain(err)} {HUB_ADVICE}"
-        ) from err
+    needed = "An encoder must be a hub id or a folder with config.json, weights and tokenizer.json"
+    with reading(f"{needed}, found {name!r}"):
+        config = AutoConfig.from_pretrained(**source)
+        check_sizes(config, read_shapes(source["pretrained_model_name_or_path"]))
+        tokenizer = AutoTokenizer.from_pretrained(**source, use_fast=True)
+        kind = _find_class(config) or AutoModel
+        transformer, info = kind.from_pretrained(**source, config=config, output_loading_info=True)
     check_fast(tokenizer, name)
     check_complete([key for key in info["missing_keys"] if not key.startswith("pooler.")], name)
     drop_pooler(transformer)
     return transformer, tokenizer
+
+
+@contextmanager
+def reading(problem: str, advice: str = HUB_ADVICE) -> Iterator[None]:
+    """Read a model with transformers, quietly; it and its libraries raise anything for damaged files.
+
+    Args:
+        problem: What must hold, and what was found.
+        advice: What to do.
+
+    Raises:
+        OSError: If anything is wrong, with these.
+    """
+    try:
+        with quiet_io():
+            yield
+    except ImportError:
+        raise
+    except Exception as err:
+        raise OSError(f"{problem}: {explain(err)} {advice}") from err
 
 
 @contextmanager

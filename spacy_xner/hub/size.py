@@ -6,8 +6,8 @@ from typing import NamedTuple
 from spacy.util import get_package_path, is_package
 from transformers import AutoConfig
 
-from .checks import HUB_ADVICE, explain, make_source
-from .encoder import quiet_io
+from .checks import make_source
+from .encoder import reading
 
 
 class Size(NamedTuple):
@@ -45,16 +45,8 @@ def read_size(name: str) -> Size:
     """
     file = find_config(name)
     source = make_source(str(file.parent) if file else name)
-    try:
-        with quiet_io():
-            config = AutoConfig.from_pretrained(**source)
-    except ImportError:
-        raise
-    except Exception as err:  # the library raises anything for damaged files
-        raise OSError(
-            f"An encoder must have a configuration, found none that can be read for {name!r}: {explain(err)} "
-            f"{HUB_ADVICE}"
-        ) from err
+    with reading(f"An encoder must have a configuration, found none that can be read for {name!r}"):
+        config = AutoConfig.from_pretrained(**source)
     sizes = Size(getattr(config, "hidden_size", 0), getattr(config, "num_hidden_layers", 0))
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ValueError(

@@ -12,10 +12,10 @@ from spacy.language import DEFAULT_CONFIG, Language
 
 from .component import Component
 from .interfaces import TextReader
-from .rates import Goal, suggest_rate
+from .rates import AUTO, Goal, suggest_rate
 
-# The schedule of our configs, and the rate in it that is chosen by the encoder.
-WARMUP, AUTO = "spacy_xner.WarmupLinear.v1", "auto"
+# The schedule of our configs.
+WARMUP = "spacy_xner.WarmupLinear.v1"
 
 
 def adapt(nlp: Language) -> None:

@@ -12,6 +12,8 @@ from spacy.language import Language
 from ..errors import XnerWarning
 
 Goal = Literal["entities", "texts", "extension"]
+# The rate in a schedule that is chosen by the encoder.
+AUTO = "auto"
 
 
 class Rates(NamedTuple):

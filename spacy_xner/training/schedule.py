@@ -9,8 +9,7 @@ from thinc.types import Generator
 
 from ..errors import check_range
 from ..hub.size import read_size
-from ..pipeline.language import AUTO
-from ..pipeline.rates import Goal, suggest_rate
+from ..pipeline.rates import AUTO, Goal, suggest_rate
 
 
 def build_warmup_linear_v1(
