@@ -109,7 +109,7 @@ class _SpacyImport:
 
 
 def _register_extension() -> None:
-    import_module(".pipeline.entities", __name__).register_extension()
+    import_module(".pipeline.entities", __name__).register_extensions()
     import_module(".records.values", __name__).register_extension()
 
 

@@ -30,6 +30,16 @@ class Entity(NamedTuple):
     score: float = 1.0
 
 
+class EntityList(list[Entity]):
+    """The predicted entities of one text.
+
+    Attributes:
+        score: Probability that they are exactly right, none missing, from 0 to 1; None if it is not known.
+    """
+
+    score: float | None = None
+
+
 class Gold(NamedTuple):
     """The gold entities of one text.
 

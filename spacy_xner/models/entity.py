@@ -12,7 +12,7 @@ from thinc.api import Model, torch2xp, xp2torch
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..nn.heads.base import AnyHead, Head, check_head
+from ..nn.heads.base import AnyHead, Head, ScoresEntities, check_head
 from ..nn.heads.text import TextHead
 from ..pipeline.interfaces import AnyModel
 from ..schemes import OUTSIDE
@@ -159,6 +159,21 @@ class EntityTask:
         with torch.no_grad():
             entities = iter(_head(scores).decode(scores.scores[has_tokens], scores.mask[has_tokens]))
         return [next(entities) if flag else [] for flag in has_tokens.tolist()]
+
+    def entity_probabilities(
+        self, model: AnyModel, scores: VectorScores, entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Compute how probable each of some entities of each doc is."""
+        head, has_tokens = _head(scores), scores.mask.any(dim=1)
+        if not isinstance(head, ScoresEntities):
+            raise ValueError(
+                "The head must have entity_probabilities to judge given entities, but "
+                f"{type(head).__name__} lacks it. Add the method, or use a head of spacy_xner."
+            )
+        kept = [text for text, flag in zip(entities, has_tokens.tolist(), strict=True) if flag]
+        with torch.no_grad():
+            rows = iter(head.entity_probabilities(scores.scores[has_tokens], scores.mask[has_tokens], kept))
+        return [next(rows) if flag else [] for flag in has_tokens.tolist()]
 
     def loss(self, model: AnyModel, scores: VectorScores, gold: Sequence[Gold]) -> Tensor:
         """Sum the head's loss over the annotated tokens."""

@@ -1,8 +1,9 @@
-"""Entities in docs: ``doc.ents``, span groups that follow their doc, and ``span._.xner_score``."""
+"""Entities in docs: ``doc.ents``, span groups that follow their doc, and ``_.xner_score``."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from itertools import compress
+from math import prod
 from struct import Struct
 from typing import Any, cast
 
@@ -14,11 +15,20 @@ from ..types import Entity
 Key = tuple[str, str, int, int]
 
 EXTENSION = "xner_score"
+# Attribute of a span group with the probability that its entities are exactly right.
+TEXT_SCORE = "text_score"
 # Serialized form of a span in a span group: id, kb_id, label, start, end, start_char, end_char.
 _ROW = Struct(">QQQllll")
 
 
-def write_entities(doc: Doc, entities: Sequence[Entity], *, key: str | None, overwrite: bool) -> None:
+def write_entities(
+    doc: Doc,
+    entities: Sequence[Entity],
+    *,
+    key: str | None,
+    overwrite: bool,
+    text_score: float | None = None,
+) -> None:
     """Write entities with their scores to a doc.
 
     Tokens that were blocked by `Doc.set_ents` are in no entity.
@@ -28,6 +38,7 @@ def write_entities(doc: Doc, entities: Sequence[Entity], *, key: str | None, ove
         entities: The entities, which may overlap.
         key: Key of the span group for all of them; None for none.
         overwrite: Whether they replace those of ``doc.ents``, which are kept otherwise.
+        text_score: Probability that they are exactly right, which is stored with the span group.
     """
     # Most docs have no annotation yet, and need no search.
     is_annotated = doc.to_array("ENT_IOB").any()
@@ -38,6 +49,8 @@ def write_entities(doc: Doc, entities: Sequence[Entity], *, key: str | None, ove
     store_scores(entities, spans, kept)
     if key is not None:
         doc.spans[key] = EntityGroup(doc, key, entities, spans)
+        if text_score is not None:
+            doc.spans[key].attrs[TEXT_SCORE] = text_score
     occupied = [token.i for span in kept for token in span]
     flat = choose_flat(without_tokens(entities, occupied))
     new = replace_ents(doc, flat) if is_annotated and overwrite else make_spans(doc, flat)
@@ -110,10 +123,21 @@ def score_of(span: Span) -> float | None:
     return scores.get(span.label_) if isinstance(scores, dict) else scores
 
 
-def register_extension() -> None:
-    """Register ``span._.xner_score``, unless there is such an attribute already."""
+def text_score_of(doc: Doc) -> float | None:
+    """Return the probability that all entities of a doc are right and none is missing; None if not known.
+
+    It is the product over all components that know theirs.
+    """
+    scores = [group.attrs[TEXT_SCORE] for group in doc.spans.values() if TEXT_SCORE in group.attrs]
+    return prod(scores) if scores else None
+
+
+def register_extensions() -> None:
+    """Register ``span._.xner_score`` and ``doc._.xner_score``, unless there are such attributes already."""
     if not Span.has_extension(EXTENSION):
         Span.set_extension(EXTENSION, getter=score_of)
+    if not Doc.has_extension(EXTENSION):
+        Doc.set_extension(EXTENSION, getter=text_score_of)
 
 
 def store_scores(entities: Sequence[Entity], spans: Sequence[Span], kept: Sequence[Span] = ()) -> None:

@@ -58,6 +58,7 @@ DEFAULT_RUNTIME: RuntimeSettings = {
         "model": DEFAULT_MODEL,
         **DEFAULT_RUNTIME,
         "threshold": 0.0,
+        "calibration": None,
         "spans_key": "xner",
         "within": None,
         "overwrite": False,
@@ -75,6 +76,7 @@ def make_xner(
     max_batch_pieces: int,
     backend: str,
     threshold: Any,  # a type would be checked by confection, whose message has many lines
+    calibration: dict[str, float] | None,
     spans_key: str | None,
     within: list[str] | str | None,  # a text is refused in one line
     overwrite: bool,  # noqa: FBT001 - spaCy passes all by name
@@ -93,7 +95,11 @@ def make_xner(
         max_batch_pieces: Pieces per batch of the encoder, padding included.
         backend: Runtime for prediction on a CPU: ``torch``, or ``onnx`` for ONNX Runtime, which is faster.
             Training and GPUs always use torch.
-        threshold: Minimum probability of an entity, from 0 to 1; less probable ones are dropped.
+        threshold: Minimum probability of an entity, from 0 to 1, for all labels or by label; less probable
+            ones are dropped. Labels that are not named have none.
+        calibration: Temperature and bias of the log-odds of entities and of whole texts (``temperature``,
+            ``bias``, ``text_temperature``, ``text_bias``), as ``spacy-xner calibrate`` fits them; None for
+            the model's own probabilities.
         spans_key: Key in ``doc.spans`` for all entities with their scores; None to write ``doc.ents`` alone.
         within: Labels of entities in ``doc.ents``, such as ``["ADDRESS"]``. Prediction then reads each
             as a text of its own, and writes what it finds to ``doc.spans[spans_key]`` alone; training still
@@ -113,6 +119,7 @@ def make_xner(
         name,
         runtime=_runtime(device, precision, max_batch_pieces, backend),
         threshold=threshold,
+        calibration=calibration,
         spans_key=spans_key,
         within=within,
         overwrite=overwrite,
@@ -128,6 +135,7 @@ def make_xner(
         "model": DEFAULT_TEXT_MODEL,
         **DEFAULT_RUNTIME,
         "threshold": 0.5,
+        "temperature": 1.0,
         "verify": True,
         "scorer": {"@scorers": "spacy_xner.text_scorer.v1"},
     },
@@ -148,6 +156,7 @@ def make_xcat(
     max_batch_pieces: int,
     backend: str,
     threshold: Any,  # a type would be checked by confection, whose message has many lines
+    temperature: float,
     verify: bool,  # noqa: FBT001
     scorer: Callable[..., dict[str, Any]] | None,
 ) -> TextClassifier:
@@ -163,6 +172,7 @@ def make_xcat(
         backend: See `make_xner`.
         threshold: Minimum probability for a text to have a label, from 0 to 1, for all labels or by label.
             Used for scores and exports if a text may have several labels; ``doc.cats`` holds probabilities.
+        temperature: Divides the logits behind the probabilities, as ``spacy-xner calibrate`` fits it.
         verify: Whether loading checks that no file of the model has changed since it was saved.
         scorer: Scorer for `nlp.evaluate` and `spacy train`.
 
@@ -176,6 +186,7 @@ def make_xcat(
         name,
         runtime=_runtime(device, precision, max_batch_pieces, backend),
         threshold=threshold,
+        temperature=temperature,
         verify=verify,
         scorer=scorer,
     )

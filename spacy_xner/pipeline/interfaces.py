@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Model
 
-from ..types import DistillTarget, Gold, SoftTargets, TextDistillTarget, TextGold
+from ..types import DistillTarget, Entity, Gold, SoftTargets, TextDistillTarget, TextGold
 
 AnyModel: TypeAlias = Model[Any, Any]
 # The output of a model's forward pass and the value of a loss, which are opaque outside torch code.
@@ -63,6 +63,17 @@ class EntityReader(Protocol):
     @property
     def is_nested(self) -> bool:
         """Whether entities may overlap."""
+        ...
+
+
+@runtime_checkable
+class EntityJudge(Protocol):
+    """A task whose model knows the probability of any entity, decoded or not."""
+
+    def entity_probabilities(
+        self, model: AnyModel, scores: Scores, entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Compute the probability of each of some entities of each scored doc."""
         ...
 
 

@@ -3,6 +3,7 @@
 This module must not import torch or transformers. See `factories`.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
@@ -78,6 +79,25 @@ def check_thresholds(value: object) -> None:
     """Check a probability, or one for each label."""
     for threshold in value.values() if isinstance(value, Mapping) else [value]:
         check_threshold(threshold)
+
+
+def check_temperature(value: object) -> None:
+    """Check a temperature."""
+    check_range("temperature", value, 0.0, is_open=True)
+
+
+def check_calibration(value: object) -> None:
+    """Check temperatures and biases, or None."""
+    if value is None:
+        return
+    names = {"temperature", "bias", "text_temperature", "text_bias"}
+    if not isinstance(value, Mapping) or set(value) != names:
+        raise ValueError(
+            f"calibration must have {', '.join(sorted(names))}, or be null, found {value!r}. "
+            "Let spacy-xner calibrate set it."
+        )
+    for name in sorted(names):
+        check_range(name, value[name], 0.0 if "temperature" in name else -math.inf, is_open=True)
 
 
 def check_key(value: object) -> None:

@@ -16,10 +16,11 @@ from spacy.vocab import Vocab
 from ..scoring.thresholds import DEFAULT_THRESHOLD, threshold_of
 from ..types import TextGold
 from .batches import predict_groups
+from .calibration import calibrate_rows
 from .component import Component, Scorer
 from .interfaces import AnyModel, CorpusSummary, TextReader
 from .runtime import RuntimeSettings
-from .setting import Setting, check_thresholds
+from .setting import Setting, check_temperature, check_thresholds
 
 # Maximum length of a text in an error message, in characters.
 MAX_SHOWN = 40
@@ -47,6 +48,7 @@ class TextClassifier(Component[TextGold]):
     """Classifies texts. See `make_xcat` for the settings."""
 
     threshold = Setting[float | Mapping[str, float]](check_thresholds)
+    temperature = Setting[float](check_temperature)
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class TextClassifier(Component[TextGold]):
         *,
         runtime: RuntimeSettings,
         threshold: float | Mapping[str, float] = 0.5,
+        temperature: float = 1.0,
         verify: bool = True,
         scorer: Scorer | None = None,
     ) -> None:
@@ -67,11 +70,13 @@ class TextClassifier(Component[TextGold]):
             name: Name of the component in the pipeline.
             runtime: Device, precision, backend and batch size, as in the config.
             threshold: Least probability of a label, from 0 to 1: one for all, or by label.
+            temperature: Divides the logits behind the probabilities; above 0.
             verify: Whether loading checks that no file of the model has changed since it was saved.
             scorer: Scores the component's labels; None for none.
         """
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
+        self.temperature = temperature
 
     @property
     def is_exclusive(self) -> bool:
@@ -94,7 +99,10 @@ class TextClassifier(Component[TextGold]):
     def predict(self, docs: Iterable[Doc]) -> list[NDArray[np.floating]]:
         """Compute the probability of each label of each doc, in the order of `labels`."""
         empty = np.zeros(len(self.labels), dtype=np.float32)
-        return predict_groups(self.model, list(docs), self.task.decode, empty)
+        rows: list[NDArray[np.floating]] = predict_groups(self.model, list(docs), self.task.decode, empty)
+        if self.temperature == 1.0:
+            return rows
+        return calibrate_rows(rows, self.temperature, is_exclusive=self.is_exclusive)
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[NDArray[np.floating]]) -> None:
         """Write the probabilities to ``doc.cats``, and keep labels of other components."""

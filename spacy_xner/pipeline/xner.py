@@ -3,7 +3,7 @@
 This module must not import torch or transformers. See `factories`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -11,20 +11,22 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from ..scoring.spans import all_entities
-from ..types import NO_TARGETS, Entity, Gold, SoftTargets
-from .batches import predict_groups
+from ..types import NO_TARGETS, Entity, EntityList, Gold, SoftTargets
+from .batches import plan_groups, predict_groups
+from .calibration import calibrate, scale
 from .component import Component, Scorer
-from .entities import register_extension, write_entities
+from .entities import register_extensions, write_entities
 from .gold import EntityCorpus, LostGold
-from .interfaces import AnyModel, CorpusSummary, EntityReader, Teachable
+from .interfaces import AnyModel, CorpusSummary, EntityJudge, EntityReader, Teachable
 from .runtime import RuntimeSettings
-from .setting import Setting, check_flag, check_key, check_threshold, check_within
+from .setting import Setting, check_calibration, check_flag, check_key, check_thresholds, check_within
 
 
 class EntityRecognizer(Component[Gold]):
     """Predicts entities. See `make_xner` for the settings."""
 
-    threshold = Setting[float](check_threshold)
+    threshold = Setting[float | Mapping[str, float]](check_thresholds)
+    calibration = Setting[Mapping[str, float] | None](check_calibration)
     spans_key = Setting[str | None](check_key)
     within = Setting[Sequence[str] | None](check_within)
     overwrite = Setting[bool](check_flag)
@@ -36,7 +38,8 @@ class EntityRecognizer(Component[Gold]):
         name: str = "xner",
         *,
         runtime: RuntimeSettings,
-        threshold: float = 0.0,
+        threshold: float | Mapping[str, float] = 0.0,
+        calibration: Mapping[str, float] | None = None,
         spans_key: str | None = "xner",
         within: Sequence[str] | None = None,
         overwrite: bool = False,
@@ -50,7 +53,8 @@ class EntityRecognizer(Component[Gold]):
             model: The model, such as ``spacy_xner.EntityModel.v1`` builds it.
             name: Name of the component in the pipeline.
             runtime: Device, precision, backend and batch size, as in the config.
-            threshold: Least probability of an entity, from 0 to 1.
+            threshold: Least probability of an entity, from 0 to 1: one for all, or by label.
+            calibration: Temperature and bias of the probabilities; None for those of the model.
             spans_key: Key of ``doc.spans`` for all entities with their scores; None for ``doc.ents`` alone.
             within: Labels of entities in ``doc.ents`` inside which it predicts; None for whole texts.
             overwrite: Whether predictions replace entities that are already in ``doc.ents``.
@@ -59,19 +63,20 @@ class EntityRecognizer(Component[Gold]):
         """
         super().__init__(vocab, model, name, runtime=runtime, verify=verify, scorer=scorer)
         self.threshold = threshold
+        self.calibration = calibration
         self.spans_key = spans_key
         self.within = within
         self.overwrite = overwrite
         # Initialization counts them in the whole corpus; an update without it warns once.
         self._warns_lost = True
-        register_extension()
+        register_extensions()
 
     @property
     def is_nested(self) -> bool:
         """Whether entities may overlap."""
         return isinstance(self.task, EntityReader) and self.task.is_nested
 
-    def predict(self, docs: Iterable[Doc]) -> list[list[Entity]]:
+    def predict(self, docs: Iterable[Doc]) -> Sequence[Sequence[Entity]]:
         """Predict the entities of each doc; none begins or ends with a white-space token."""
         docs = list(docs)
         if self.within is None:
@@ -87,22 +92,68 @@ class EntityRecognizer(Component[Gold]):
             for ents in cut
         ]
 
-    def _predict(self, docs: Sequence[Doc]) -> list[list[Entity]]:
+    def _predict(self, docs: Sequence[Doc]) -> list[EntityList]:
         """Predict the entities of whole docs."""
-        threshold = self.threshold
-        empty: list[Entity] = []
+        empty = EntityList()
+        empty.score = 1.0
         predicted = predict_groups(self.model, docs, self.task.decode, empty)
-        return [
-            trim(doc, [ent for ent in entities if ent.score >= threshold])
-            for doc, entities in zip(docs, predicted, strict=True)
-        ]
+        kept = []
+        for doc, entities in zip(docs, predicted, strict=True):
+            # Heads of other packages may return lists without a score.
+            score = getattr(entities, "score", None)
+            scaled: Sequence[Entity] = entities
+            if self.calibration is not None:
+                scaled, score = calibrate(self.calibration, entities, score)
+            kept.append(EntityList(trim(doc, self._above_threshold(scaled))))
+            kept[-1].score = score
+        return kept
+
+    def _above_threshold(self, entities: Sequence[Entity]) -> list[Entity]:
+        threshold = self.threshold
+        if isinstance(threshold, Mapping):
+            return [ent for ent in entities if ent.score >= threshold.get(ent.label, 0.0)]
+        return [ent for ent in entities if ent.score >= threshold]
+
+    def entity_probabilities(
+        self, docs: Iterable[Doc], entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Compute how probable given entities are, whether they would be predicted or not.
+
+        Args:
+            docs: The docs.
+            entities: Entities of each doc, such as those of a corpus. They may overlap.
+
+        Returns:
+            Probabilities, from 0 to 1, of the entities of each doc, calibrated as those of predictions are;
+            0 for unknown labels.
+
+        Raises:
+            ValueError: If the model cannot judge entities, as that of an adopted checkpoint.
+        """
+        docs, task = list(docs), self.task
+        if not isinstance(task, EntityJudge):
+            raise ValueError(
+                "Entities can be judged by a model with tags or spans of tokens, found an adopted "
+                "checkpoint, which tags pieces. Train a pipeline with init_from to start from it."
+            )
+        probabilities: list[list[float]] = [[] for _ in docs]
+        for group in plan_groups(self.model, docs, is_train=False):
+            scores = self.model.predict([docs[i] for i in group])
+            rows = task.entity_probabilities(self.model, scores, [entities[i] for i in group])
+            for i, row in zip(group, rows, strict=True):
+                probabilities[i] = row
+        if self.calibration is None:
+            return probabilities
+        temperature, bias = self.calibration["temperature"], self.calibration["bias"]
+        return [[scale(p, temperature, bias) for p in row] for row in probabilities]
 
     def set_annotations(self, docs: Iterable[Doc], scores: Sequence[Sequence[Entity]]) -> None:
         """Write ``doc.spans[spans_key]`` and ``doc.ents``; the spans of both have ``span._.xner_score``."""
         # What is inside of entities does not replace them.
         key, overwrite = self.spans_key, self.overwrite and self.within is None
         for doc, entities in zip(docs, scores, strict=True):
-            write_entities(doc, entities, key=key, overwrite=overwrite)
+            score = getattr(entities, "score", None)
+            write_entities(doc, entities, key=key, overwrite=overwrite, text_score=score)
 
     @property
     def _gold_key(self) -> str | None:

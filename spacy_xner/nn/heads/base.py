@@ -12,7 +12,7 @@ come in half precision and on any device; call ``scores.float()`` before taking 
 
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -119,6 +119,30 @@ class Head(AnyHead, Protocol):
         Returns:
             A scalar, not divided by the number of tokens. ``scores.sum() * 0.0`` if nothing is taught, or if
             the head cannot learn from a teacher.
+        """
+        ...
+
+
+@runtime_checkable
+class ScoresEntities(Protocol):
+    """What a head may have as well: probabilities of any entities, as for the review of a corpus.
+
+    A head that also knows how probable it is that a text is exactly right returns an `EntityList` with that
+    `score` for each text when it decodes.
+    """
+
+    def entity_probabilities(
+        self, scores: Tensor, mask: Tensor, entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Compute how probable each of some entities is, whether it would be decoded or not.
+
+        Args:
+            scores: The result of calling the head.
+            mask: True at real tokens, right-padded; no row is empty. Shape: ``(batch, tokens)``.
+            entities: Entities of each text, which may overlap.
+
+        Returns:
+            Probabilities from 0 to 1, for each text's entities. That of a decoded entity is its score.
         """
         ...
 

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from ...schemes import OUTSIDE, ROLES, TagScheme, is_label_first, join_roles
 from ...types import Entity, Gold
 from .base import AnyHead
-from .softmax import make_output
-from .tags import tag_loss
+from .softmax import make_output, tag_loss
 
 # Suitable letters for a piece by whether it is an entity's first and last, in order of preference.
 SUITABLE_LETTERS = {(True, True): "SBI", (True, False): "BI", (False, True): "EI", (False, False): "I"}

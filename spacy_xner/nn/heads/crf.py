@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torchcrf import CRF
 
 from ...schemes import Scheme
-from ...types import DistillTarget, Entity, Gold, SoftTargets
+from ...types import DistillTarget, Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
 from .lattice import Lattice, MoveIndex
@@ -88,17 +88,26 @@ class CRFHead(nn.Module):
             return None
         return MoveIndex(*map(torch.from_numpy, index_moves(~self.tags.moves.isinf().numpy(force=True))))
 
+    @property
+    def _transitions(self) -> tuple[Tensor, Tensor, Tensor]:
+        crf = self.transitions
+        return crf.start_transitions, crf.transitions, crf.end_transitions
+
     def _lattice(self, scores: Tensor, mask: Tensor) -> Lattice:
-        crf, legal = self.transitions, self._legal
+        legal = self._legal
         if legal is not None:
             legal = MoveIndex(*(part.to(scores.device) for part in legal))
-        return Lattice(scores, mask, crf.start_transitions, crf.transitions, crf.end_transitions, legal)
+        return Lattice(scores, mask, *self._transitions, legal)
 
-    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
+    def decode(self, scores: Tensor, mask: Tensor) -> list[EntityList]:
         """Find the entities on the best legal path, each with its forward-backward marginal."""
-        crf = self.transitions
-        transitions = crf.start_transitions, crf.transitions, crf.end_transitions
-        return self.tags.decode(scores.float(), mask, transitions)
+        return self.tags.decode(scores.float(), mask, self._transitions)
+
+    def entity_probabilities(
+        self, scores: Tensor, mask: Tensor, entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Compute the forward-backward marginal of any entities."""
+        return self.tags.entity_probabilities(scores.float(), mask, entities, self._transitions)
 
     def inherit(self, origin: AnyHead) -> None:
         """Copy output rows, and from another such head transitions, of all tags that both have."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from ...types import DistillTarget, Entity, Gold, SoftTargets
+from ...types import DistillTarget, Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
 from .losses import multilabel_loss
 from .spans import (
@@ -18,6 +18,7 @@ from .spans import (
     covered,
     label_index,
     span_targets,
+    sum_decisions,
     taught_labels,
     taught_tokens,
     warn_lost,
@@ -125,16 +126,39 @@ class GlobalPointerHead(nn.Module):
         flat = scores.float().permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
         return multilabel_loss(flat, *cases).sum()
 
-    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
-        """Find the spans of more than even odds, including nested ones, each with its probability."""
-        return self._spans(scores, mask, 0.0)
+    def decode(self, scores: Tensor, mask: Tensor) -> list[EntityList]:
+        """Find the spans of more than even odds, including nested ones, each with its probability.
 
-    def _spans(self, scores: Tensor, mask: Tensor, min_log_odds: float) -> list[list[Entity]]:
+        The probability of a text is that of the decisions on all its spans.
+        """
+        entities = self._spans(scores, mask, 0.0)
+        decisions = sum_decisions(scores, within(mask, scores.shape[2]).unsqueeze(3))
+        for text, score in zip(entities, decisions, strict=True):
+            text.score = score
+        return entities
+
+    def entity_probabilities(
+        self, scores: Tensor, mask: Tensor, entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Return the probability of any entities; 0 for unknown labels and those wider than `max_width`."""
+        columns = {label: column for column, label in enumerate(self.labels)}
+        odds = scores.detach().cpu().float().sigmoid()
+        return [
+            [
+                float(row[ent.start, ent.end - ent.start - 1, columns[ent.label]])
+                if ent.label in columns and ent.end - ent.start <= len(row[0])
+                else 0.0
+                for ent in text
+            ]
+            for row, text in zip(odds, entities, strict=True)
+        ]
+
+    def _spans(self, scores: Tensor, mask: Tensor, min_log_odds: float) -> list[EntityList]:
         """List the spans above some log-odds, sorted by first and last token."""
         is_kept = (scores.float() > min_log_odds) & within(mask, scores.shape[2]).unsqueeze(3)
         rows, starts, widths, columns = is_kept.nonzero().T.tolist()
         values = scores[is_kept].float().sigmoid().tolist()
-        spans: list[list[Entity]] = [[] for _ in range(len(mask))]
+        spans = [EntityList() for _ in range(len(mask))]
         for row, start, n, column, value in zip(rows, starts, widths, columns, values, strict=True):
             spans[row].append(Entity(start, start + n + 1, self.labels[column], value))
         return spans

@@ -144,57 +144,78 @@ def _sum_steps(moves: FloatArray) -> tuple[Step, Step]:
     return lambda scores: scores @ weights, lambda scores: scores @ weights.T
 
 
-def run_probabilities(lattice: Lattice, paths: IntArray, runs: TagRuns) -> list[float]:
-    """Compute how probable it is that a text has exactly these tags from start to end, and no more.
+class Probabilities(NamedTuple):
+    """How probable the parts of paths, and the paths, are among all tag sequences, from 0 to 1.
+
+    Attributes:
+        runs: That a text has exactly these tags from start to end, and no more; one for each run.
+        paths: That a text has exactly the tags of its path; one for each text.
+    """
+
+    runs: list[float]
+    paths: list[float]
+
+
+def path_probabilities(lattice: Lattice, paths: IntArray, runs: TagRuns) -> Probabilities:
+    """Compute the probabilities of legal tag paths and of some of their parts.
 
     Args:
         lattice: The scores.
-        paths: Tags that the runs are parts of. Shape: ``(batch, tokens)``.
+        paths: Tags. Shape: ``(batch, tokens)``.
         runs: The parts.
-
-    Returns:
-        Probabilities from 0 to 1, one for each run.
 
     Source: Culotta & McCallum (2004), "Confidence estimation for information extraction".
     """
+    scores, mask, start, moves, end = lattice.arrays()
+    n_tokens = mask.sum(axis=1)
+    sum_in, sum_out = _sum_steps(moves)
+    # (tokens, batch, tags)
+    emissions = scores.transpose(1, 0, 2).astype(np.float64)
+    forward = _forward(emissions, mask, start, sum_in)
+    # (batch,)
+    total = np.logaddexp.reduce(forward[-1] + end, axis=1)
+    steps = _step_scores(emissions, mask, paths, moves)
+    best = steps.sum(axis=1) + start[paths[:, 0]] + end[paths[np.arange(len(paths)), n_tokens - 1]]
+    of_paths = np.exp(np.minimum(best - total, 0.0)).tolist()
     if not len(runs.row):
-        return []
-    # Texts without a run are left out; `row` then counts the others.
+        return Probabilities([], of_paths)
+    # Texts without a run need no backward sums; `row` counts the others.
     kept = np.zeros(len(paths), dtype=bool)
     kept[runs.row] = True
     row = (kept.cumsum() - 1)[runs.row]
-    scores, mask, start, moves, end = lattice.arrays()
-    paths, mask = paths[kept], mask[kept]
-    # (tokens, batch, tags)
-    emissions = scores[kept].transpose(1, 0, 2).astype(np.float64)
-    sum_in, sum_out = _sum_steps(moves)
-    forward = _forward(emissions, mask, start, sum_in)
-    backward = _backward(emissions, mask, end, sum_out)
-    first, last = paths[row, runs.start], paths[row, runs.end - 1]
-    total = np.logaddexp.reduce(forward[-1, row] + end, axis=1)
-    score = forward[runs.start, row, first] + _inner_scores(emissions, paths, moves, runs._replace(row=row))
+    emissions, forward = emissions[:, kept], forward[:, kept]
+    backward = _backward(emissions, mask[kept], end, sum_out)
+    first, last = paths[runs.row, runs.start], paths[runs.row, runs.end - 1]
+    score = forward[runs.start, row, first] + _inner_scores(steps[kept], runs._replace(row=row))
     # (runs, tags): continue with any tag but the banned one ...
     after = np.minimum(runs.end, len(emissions) - 1)
     onward = moves[last] + emissions[after, row] + backward[after, row]
     onward[np.arange(len(moves)) == runs.banned[:, None]] = -np.inf
     # (runs,): ... or end with the text
-    is_at_end = runs.end == mask.sum(axis=1)[row]
+    is_at_end = runs.end == n_tokens[runs.row]
     score = score + np.where(is_at_end, end[last], np.logaddexp.reduce(onward, axis=1))
-    probabilities: list[float] = np.exp(np.minimum(score - total, 0.0)).tolist()
-    return probabilities
+    return Probabilities(np.exp(np.minimum(score - total[runs.row], 0.0)).tolist(), of_paths)
 
 
-def _inner_scores(emissions: FloatArray, paths: IntArray, moves: FloatArray, runs: TagRuns) -> FloatArray:
-    """Sum moves and emissions along each run, after its first token. Shape: ``(runs,)``."""
+def _step_scores(emissions: FloatArray, mask: BoolArray, paths: IntArray, moves: FloatArray) -> FloatArray:
+    """Return move and emission of each step of the paths; the last column is 0.
+
+    Shape: ``(batch, tokens + 1)``.
+    """
     batch, tokens = paths.shape
-    # (batch, tokens + 1): the score of each step; the last column ends the last run
     steps = np.zeros((batch, tokens + 1))
     steps[:, :-1] = emissions[np.arange(tokens), np.arange(batch)[:, None], paths]
     steps[:, 1:-1] += moves[paths[:, :-1], paths[:, 1:]]
+    steps[:, :-1][~mask] = 0.0
+    return steps
+
+
+def _inner_scores(steps: FloatArray, runs: TagRuns) -> FloatArray:
+    """Sum the steps of each run after its first token. Shape: ``(runs,)``."""
     steps[runs.row, runs.start] = 0.0
     borders = np.empty(2 * len(runs.row), dtype=np.int64)
     borders[::2], borders[1::2] = runs.start, runs.end
-    borders += np.repeat(runs.row * (tokens + 1), 2)
+    borders += np.repeat(runs.row * steps.shape[1], 2)
     sums: FloatArray = np.add.reduceat(steps.ravel(), borders)[::2]
     return sums
 

@@ -15,7 +15,7 @@ def yes_no_loss(
         targets: Target probability of yes, from 0 to 1. Same shape.
         counts: Weight of each decision, 0 to ignore it. Same shape.
         label_smoothing: How far targets are moved towards even odds, from 0 to 1.
-        focal_gamma: As for `tags.tag_loss`.
+        focal_gamma: As for `softmax.tag_loss`.
 
     Returns:
         A scalar.

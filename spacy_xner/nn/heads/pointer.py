@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from ...types import DistillTarget, Entity, Gold, SoftTargets
+from ...types import DistillTarget, Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
 from .losses import yes_no_loss
 from .spans import (
@@ -21,6 +21,7 @@ from .spans import (
     covered,
     label_index,
     span_targets,
+    sum_decisions,
     taught_labels,
     taught_tokens,
     warn_lost,
@@ -94,13 +95,30 @@ class PointerHead(nn.Module):
             focal_gamma=self.focal_gamma,
         )
 
-    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
+    def decode(self, scores: Tensor, mask: Tensor) -> list[EntityList]:
         """Find the entities of each text.
 
         The probability of an entity is that of its start and its end, and of none between that would separate
-        the two.
+        the two; the probability of a text is that of all its starts and ends.
         """
-        return [self._best(yes, no) for yes, no in zip(*_log_odds(scores, mask), strict=True)]
+        entities = []
+        odds = _log_odds(scores, mask)
+        for yes, no, score in zip(*odds, sum_decisions(scores, mask[:, :, None, None]), strict=True):
+            entities.append(EntityList(self._best(yes, no)))
+            entities[-1].score = score
+        return entities
+
+    def entity_probabilities(
+        self, scores: Tensor, mask: Tensor, entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Compute the probability of any entities, as `decode` does; 0 for unknown labels."""
+        columns = {label: column for column, label in enumerate(self.labels)}
+        probabilities = []
+        for yes, no, text in zip(*_log_odds(scores, mask), entities, strict=True):
+            spans = [(ent.start, ent.end - 1, columns[ent.label]) for ent in text if ent.label in columns]
+            known = iter(self._entities(spans, yes, no))
+            probabilities.append([next(known).score if ent.label in columns else 0.0 for ent in text])
+        return probabilities
 
     def _best(self, yes: NDArray[np.float64], no: NDArray[np.float64]) -> list[Entity]:
         """Find the entities of one text. Arguments are rows of the result of `_log_odds`."""

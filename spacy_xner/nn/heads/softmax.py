@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from ...schemes import OUTSIDE, Scheme
-from ...types import DistillTarget, Entity, Gold, SoftTargets
+from ...types import DistillTarget, Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
-from .tags import TagSet, inherit_output, tag_loss, tag_targets
+from .tags import TagSet, inherit_output, tag_targets
 
 
 class SoftmaxHead(nn.Module):
@@ -71,9 +71,15 @@ class SoftmaxHead(nn.Module):
             focal_gamma=self.focal_gamma,
         )
 
-    def decode(self, scores: Tensor, mask: Tensor) -> list[list[Entity]]:
+    def decode(self, scores: Tensor, mask: Tensor) -> list[EntityList]:
         """Find the entities on the best legal path, each with the probability of its tags."""
         return self.tags.decode(self.log_probs(scores, mask), mask)
+
+    def entity_probabilities(
+        self, scores: Tensor, mask: Tensor, entities: Sequence[Sequence[Entity]]
+    ) -> list[list[float]]:
+        """Compute the probability of any entities: that of their tags, among all legal sequences."""
+        return self.tags.entity_probabilities(self.log_probs(scores, mask), mask, entities)
 
     def inherit(self, origin: AnyHead) -> None:
         """Copy the output rows of all tags that another head has too."""
@@ -100,3 +106,36 @@ def make_output(width: int, n_tags: int) -> nn.Linear:
     nn.init.normal_(output.weight, std=0.02)
     nn.init.zeros_(output.bias)
     return output
+
+
+def tag_loss(
+    log_probs: Tensor,
+    allowed: Tensor,
+    weights: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    focal_gamma: float = 0.0,
+) -> Tensor:
+    """Sum the cross-entropy of tokens, each with one or more correct tags.
+
+    Args:
+        log_probs: Log-probability of each tag. Shape: ``(tokens, tags)``.
+        allowed: True at the correct tags. Shape: ``(tokens, tags)``.
+        weights: Weight of each token. Shape: ``(tokens,)``.
+        label_smoothing: Share of the loss that favours equally likely tags, from 0 to 1.
+        focal_gamma: The higher, the less a token counts whose correct tags are probable; 0 to ignore that.
+
+    Returns:
+        A scalar.
+
+    Source: Szegedy et al. (2016), "Rethinking the Inception architecture" (smoothing); Lin et al. (2017),
+    "Focal loss for dense object detection".
+    """
+    # (tokens,)
+    right = log_probs.masked_fill(~allowed, float("-inf")).logsumexp(dim=1)
+    loss = -right
+    if focal_gamma:
+        loss = loss * (1.0 - right.exp()).clamp(min=0.0) ** focal_gamma
+    if label_smoothing:
+        loss = (1.0 - label_smoothing) * loss - label_smoothing * log_probs.mean(dim=1)
+    return (weights * loss).sum()

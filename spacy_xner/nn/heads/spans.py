@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
 from ...errors import XnerWarning
 from ...schemes import TagScheme
@@ -100,6 +101,19 @@ def copy_rows(
             # (groups, labels, values of each label in a group)
             target = ours.view(n_groups, len(labels), -1)
             target[:, here] = theirs.view(n_groups, len(others), -1)[:, there].to(ours)
+
+
+def sum_decisions(scores: Tensor, mask: Tensor) -> list[float]:
+    """Compute how probable it is that all yes-or-no decisions of a text are right, from 0 to 1.
+
+    Args:
+        scores: Log-odds. Shape: ``(batch, ...)``.
+        mask: True at real decisions. A shape that can be broadcast to that of the scores.
+    """
+    # The more probable answer of each.
+    right = logsigmoid(scores.detach().float().abs()).masked_fill(~mask, 0.0)
+    probabilities: list[float] = right.flatten(1).sum(dim=1).exp().tolist()
+    return probabilities
 
 
 def warn_lost(n_lost: int, reason: str) -> None:

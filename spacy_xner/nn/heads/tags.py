@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ...schemes import Scheme, TagScheme
-from ...types import Entity, Gold, SoftTargets
+from ...types import Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
-from .lattice import BoolArray, IntArray, Lattice, TagRuns, best_paths, run_probabilities
+from .lattice import BoolArray, IntArray, Lattice, TagRuns, best_paths, path_probabilities
 
 
 class GoldTags(NamedTuple):
@@ -110,13 +110,16 @@ class TagSet(nn.Module):
                     f"Gold entities must follow one another within their {n_tokens} tokens to be written as "
                     f"tags, found one from {start} to {end}. Keep the longer one of two that overlap."
                 )
-            first, inside, last, single = self._tags_of[label]
-            if end - start == 1:
-                tags[start] = single
-            else:
-                tags[start:end] = inside
-                tags[start], tags[end - 1] = first, last
+            self._write_entity(tags, start, end, label)
             done = end
+
+    def _write_entity(self, tags: IntArray, start: int, end: int, label: str) -> None:
+        first, inside, last, single = self._tags_of[label]
+        if end - start == 1:
+            tags[start] = single
+            return
+        tags[start:end] = inside
+        tags[start], tags[end - 1] = first, last
 
     def _allowed(self, gold: Sequence[Gold], tags: Tensor, known: Tensor) -> Tensor:
         """Return the tags that agree with the gold. Shape: ``(batch, tokens, tags)``."""
@@ -135,9 +138,7 @@ class TagSet(nn.Module):
         pairs = [(self.index[a], other.index[b]) for a, b in sources.items() if b in other.index]
         return [here for here, _ in pairs], [there for _, there in pairs]
 
-    def decode(
-        self, emissions: Tensor, mask: Tensor, transitions: Sequence[Tensor] = ()
-    ) -> list[list[Entity]]:
+    def decode(self, emissions: Tensor, mask: Tensor, transitions: Sequence[Tensor] = ()) -> list[EntityList]:
         """Find the best legal path of each text, and its entities with their probabilities.
 
         Args:
@@ -147,12 +148,9 @@ class TagSet(nn.Module):
 
         Returns:
             The entities of each text, in text order. The probability of an entity is that of its tags, in its
-            full extent, among all legal sequences.
+            full extent, among all legal sequences; the probability of a text is that of the path.
         """
-        legal = (self.start, self.moves, self.end)
-        moves = tuple(a + b for a, b in zip(transitions, legal, strict=True)) if transitions else legal
-        # An accelerator would have to be waited for at each of a thousand small steps.
-        lattice = Lattice._make([*(part.cpu() for part in (emissions, mask, *moves)), None])
+        lattice = self._lattice(emissions, mask, transitions)
         paths = best_paths(lattice)
         row, start = np.nonzero(self._is_start[paths])
         is_end = paths != 0
@@ -160,12 +158,55 @@ class TagSet(nn.Module):
         is_end[:, :-1] &= ~self._is_inner[paths[:, 1:]]
         end = np.nonzero(is_end)[1] + 1
         tags = paths[row, start]
-        scores = run_probabilities(lattice, paths, TagRuns(row, start, end, self._onward[tags]))
-        entities: list[list[Entity]] = [[] for _ in paths]
+        scores = path_probabilities(lattice, paths, TagRuns(row, start, end, self._onward[tags]))
+        entities = [EntityList() for _ in paths]
+        for text, score in zip(entities, scores.paths, strict=True):
+            text.score = score
         parts = (x.tolist() for x in (row, start, end, tags))
-        for i, first, stop, tag, score in zip(*parts, scores, strict=True):
+        for i, first, stop, tag, score in zip(*parts, scores.runs, strict=True):
             entities[i].append(Entity(first, stop, self.tag_labels[tag], score))
         return entities
+
+    def entity_probabilities(
+        self,
+        emissions: Tensor,
+        mask: Tensor,
+        entities: Sequence[Sequence[Entity]],
+        transitions: Sequence[Tensor] = (),
+    ) -> list[list[float]]:
+        """Compute the probability of any entities, as `decode` does of those on the best path.
+
+        Args:
+            emissions: As for `decode`.
+            mask: As for `decode`.
+            entities: Entities of each text, which may overlap.
+            transitions: As for `decode`.
+
+        Returns:
+            Probabilities of each text's entities; 0 for unknown labels.
+        """
+        known = [
+            (row, ent) for row, text in enumerate(entities) for ent in text if ent.label in self._tags_of
+        ]
+        # One path for each entity, since they may overlap.
+        row, start, end = np.array([(row, *ent[:2]) for row, ent in known], dtype=np.int64).reshape(-1, 3).T
+        lattice = self._lattice(emissions[row], mask[row], transitions)
+        paths = np.zeros((len(known), mask.shape[1]), dtype=np.int64)
+        for path, (_, ent) in zip(paths, known, strict=True):
+            self._write_entity(path, *ent[:3])
+        place = np.arange(len(known))
+        runs = TagRuns(place, start, end, self._onward[paths[place, start]])
+        scores = iter(path_probabilities(lattice, paths, runs).runs if known else ())
+        return [[next(scores) if ent.label in self._tags_of else 0.0 for ent in text] for text in entities]
+
+    def _lattice(self, emissions: Tensor, mask: Tensor, transitions: Sequence[Tensor]) -> Lattice:
+        """Make a lattice without illegal moves, on the CPU.
+
+        An accelerator would have to be waited for at each of a thousand small steps.
+        """
+        legal = (self.start, self.moves, self.end)
+        moves = tuple(a + b for a, b in zip(transitions, legal, strict=True)) if transitions else legal
+        return Lattice._make([*(part.cpu() for part in (emissions, mask, *moves)), None])
 
     def _flags(self, tags: Sequence[int]) -> BoolArray:
         flags = np.zeros(len(self.names), dtype=bool)
@@ -231,39 +272,6 @@ def tag_targets(
         SoftTargets(names, row[:size], ents, ents)
         for row, size, ents in zip(log_probs.cpu().numpy(), sizes, entities, strict=True)
     ]
-
-
-def tag_loss(
-    log_probs: Tensor,
-    allowed: Tensor,
-    weights: Tensor,
-    *,
-    label_smoothing: float = 0.0,
-    focal_gamma: float = 0.0,
-) -> Tensor:
-    """Sum the cross-entropy of tokens, each with one or more correct tags.
-
-    Args:
-        log_probs: Log-probability of each tag. Shape: ``(tokens, tags)``.
-        allowed: True at the correct tags. Shape: ``(tokens, tags)``.
-        weights: Weight of each token. Shape: ``(tokens,)``.
-        label_smoothing: Share of the loss that favours equally likely tags, from 0 to 1.
-        focal_gamma: The higher, the less a token counts whose correct tags are probable; 0 to ignore that.
-
-    Returns:
-        A scalar.
-
-    Source: Szegedy et al. (2016), "Rethinking the Inception architecture" (smoothing); Lin et al. (2017),
-    "Focal loss for dense object detection".
-    """
-    # (tokens,)
-    right = log_probs.masked_fill(~allowed, float("-inf")).logsumexp(dim=1)
-    loss = -right
-    if focal_gamma:
-        loss = loss * (1.0 - right.exp()).clamp(min=0.0) ** focal_gamma
-    if label_smoothing:
-        loss = (1.0 - label_smoothing) * loss - label_smoothing * log_probs.mean(dim=1)
-    return (weights * loss).sum()
 
 
 def _log_mask(allowed: Sequence[bool] | Sequence[Sequence[bool]]) -> Tensor:

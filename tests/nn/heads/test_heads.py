@@ -66,6 +66,39 @@ def test_decoded_entities_are_legal_and_scored(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", HEADS)
+def test_decoded_entities_are_judged_as_they_are_scored(kind: str) -> None:
+    head = make_head(kind)
+    scores = head(3 * torch.randn(16, 9, WIDTH, generator=torch.Generator().manual_seed(5)))
+    mask = torch.arange(9) < torch.randint(3, 10, (16, 1), generator=torch.Generator().manual_seed(6))
+    decoded = head.decode(scores, mask)
+    assert any(decoded)
+    judged = head.entity_probabilities(scores, mask, decoded)
+    assert judged == [pytest.approx([ent.score for ent in row], rel=1e-5) for row in decoded]
+    # Those of other spans and labels, which overlap, and that of an unknown label.
+    others = [Entity(0, 1, "PER"), Entity(0, 2, "LOC"), Entity(1, 2, "PER"), Entity(0, 1, "COURIER")]
+    first, second, *_ = head.entity_probabilities(scores, mask, [others, *[[]] * 15])
+    assert second == []
+    assert first[-1] == 0.0
+    assert all(0.0 < score < 1.0 for score in first[:-1])
+    alone = [head.entity_probabilities(scores, mask, [[ent], *[[]] * 15])[0][0] for ent in others]
+    assert first == pytest.approx(alone)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_texts_are_at_most_as_probable_as_their_entities(
+    kind: str, vectors: torch.Tensor, mask: torch.Tensor
+) -> None:
+    head = make_head(kind)
+    padded = torch.cat([vectors, torch.full((2, 3, WIDTH), 7.0)], dim=1)
+    padded_mask = torch.cat([mask, torch.zeros(2, 3, dtype=torch.bool)], dim=1)
+    decoded = head.decode(head(vectors), mask)
+    for text in decoded:
+        assert 0.0 < text.score <= min([ent.score for ent in text], default=1.0) + 1e-6
+    again = head.decode(head(padded), padded_mask)
+    assert [text.score for text in again] == pytest.approx([text.score for text in decoded], rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", HEADS)
 def test_unknown_gold_label_is_refused(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     head = make_head(kind)
     gold = [Gold([Entity(0, 1, "COURIER")], [True] * 4), GOLD[1]]

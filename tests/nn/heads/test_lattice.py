@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_xner.nn.heads.lattice import Lattice, TagRuns, best_paths, run_probabilities
+from spacy_xner.nn.heads.lattice import Lattice, TagRuns, best_paths, path_probabilities
 from spacy_xner.nn.heads.log_sums import backward_scores, forward_scores, log_partition, path_scores
 
 N_TAGS, LENGTHS = 5, [4, 1, 3]
@@ -93,13 +93,13 @@ def test_probable_runs_are_at_most_certain(lattice: Lattice) -> None:
     is_best = torch.nn.functional.one_hot(torch.from_numpy(paths), N_TAGS)
     certain = lattice._replace(emissions=lattice.emissions + 100.0 * is_best)
     runs = TagRuns(*np.array([(0, 0, 2, -1), (0, 2, 4, -1), (1, 0, 1, -1), (2, 0, 2, -1)]).T)
-    found = run_probabilities(certain, paths, runs)
+    found = path_probabilities(certain, paths, runs).runs
     assert found == pytest.approx([1.0] * 4, abs=1e-3)
     assert max(found) <= 1.0
     # Whichever way sums are rounded.
     many = certain._replace(emissions=100.0 * torch.randn(200, 6, N_TAGS), mask=torch.ones(200, 6) > 0)
     runs = TagRuns(*np.stack([np.arange(200), np.zeros(200), np.full(200, 6), np.full(200, -1)]).astype(int))
-    assert max(run_probabilities(many, best_paths(many), runs)) == 1.0
+    assert max(path_probabilities(many, best_paths(many), runs).runs) == 1.0
 
 
 def test_run_probabilities_sum_the_paths_that_have_the_run(lattice: Lattice) -> None:
@@ -119,18 +119,30 @@ def test_run_probabilities_sum_the_paths_that_have_the_run(lattice: Lattice) -> 
             ]
             expected = float((torch.tensor(have).logsumexp(0) - total).exp())
             runs = TagRuns(*(np.array([x]) for x in (row, start, end, banned)))
-            assert run_probabilities(lattice, paths, runs) == pytest.approx([expected], rel=1e-5)
+            assert path_probabilities(lattice, paths, runs).runs == pytest.approx([expected], rel=1e-5)
+
+
+def test_path_probabilities_are_those_among_all_paths(lattice: Lattice) -> None:
+    none = TagRuns(*(np.zeros(0, dtype=np.int64) for _ in range(4)))
+    for paths in product(*(list(paths_of(lattice, row))[::31] for row in range(3))):
+        expected = [
+            float((torch.tensor(scores[path]) - torch.tensor(list(scores.values())).logsumexp(0)).exp())
+            for path, scores in ((path, paths_of(lattice, row)) for row, path in enumerate(paths))
+        ]
+        probabilities = path_probabilities(lattice, padded_paths(list(paths)), none).paths
+        assert probabilities == pytest.approx(expected, rel=1e-4, abs=1e-9)
 
 
 def test_several_runs_are_as_probable_as_each_alone(lattice: Lattice) -> None:
     paths = np.array([[1, 2, 2, 1], [1, 0, 0, 0], [3, 1, 2, 0]])
     runs = TagRuns(*np.array([(0, 0, 3, 2), (0, 3, 4, 2), (1, 0, 1, 2), (2, 1, 3, -1)]).T)
     alone = [
-        run_probabilities(lattice, paths, TagRuns(*(part[i : i + 1] for part in runs)))[0] for i in range(4)
+        path_probabilities(lattice, paths, TagRuns(*(part[i : i + 1] for part in runs))).runs[0]
+        for i in range(4)
     ]
-    assert run_probabilities(lattice, paths, runs) == pytest.approx(alone)
+    assert path_probabilities(lattice, paths, runs).runs == pytest.approx(alone)
     none = TagRuns(*(part[:0] for part in runs))
-    assert run_probabilities(lattice, paths, none) == []
+    assert path_probabilities(lattice, paths, none).runs == []
 
 
 def test_padding_changes_nothing(lattice: Lattice) -> None:
@@ -142,5 +154,6 @@ def test_padding_changes_nothing(lattice: Lattice) -> None:
     assert best_paths(padded).tolist() == np.pad(paths, ((0, 0), (0, 2))).tolist()
     torch.testing.assert_close(log_partition(padded), log_partition(lattice))
     runs = TagRuns(*np.array([(0, 1, 4, 2), (1, 0, 1, 2)]).T)
-    expected = run_probabilities(lattice, paths, runs)
-    assert run_probabilities(padded, np.pad(paths, ((0, 0), (0, 2))), runs) == pytest.approx(expected)
+    expected = path_probabilities(lattice, paths, runs).runs
+    again = path_probabilities(padded, np.pad(paths, ((0, 0), (0, 2))), runs).runs
+    assert again == pytest.approx(expected)

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy, one_hot
 
 from spacy_xner.nn.heads.losses import multilabel_loss, yes_no_loss
-from spacy_xner.nn.heads.tags import tag_loss
+from spacy_xner.nn.heads.softmax import tag_loss
 
 SCORES = torch.tensor([[2.0, 0.5, -1.0], [0.0, 1.0, 3.0]])
 TAGS = torch.tensor([0, 1])
