@@ -1,4 +1,4 @@
-"""Near duplicates of short texts in any language: copies, and those with other numbers or a few other letters."""
+"""Near duplicates of short texts in any language: copies, and those where a few letters or numbers differ."""
 
 import re
 import unicodedata
