@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from .corpus.reading.options import ReadOptions, WriteOptions
     from .corpus.records import read_records
     from .loading import adopt, load
+    from .tools.calibrate import calibrate
     from .tools.encoders.mini import write_mini_encoder
     from .tools.encoders.prune import prune_encoder
-    from .tools.evaluate import compare, evaluate, tune_thresholds
+    from .tools.evaluate import compare, evaluate
     from .tools.inspection import inspect
     from .tools.packaging import package
     from .tools.shrink import shrink
     from .tools.starting import init_config, init_project, train
     from .tools.synth import synthesize
+    from .tools.tune import tune_thresholds
     from .types import Entity
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "WriteOptions",
     "__version__",
     "adopt",
+    "calibrate",
     "compare",
     "convert",
     "evaluate",
@@ -61,6 +64,7 @@ _HOMES = {
     "ReadOptions": "corpus.reading.options",
     "WriteOptions": "corpus.reading.options",
     "adopt": "loading",
+    "calibrate": "tools.calibrate",
     "compare": "tools.evaluate",
     "convert": "corpus.convert",
     "evaluate": "tools.evaluate",
@@ -75,7 +79,7 @@ _HOMES = {
     "shrink": "tools.shrink",
     "synthesize": "tools.synth",
     "train": "tools.starting",
-    "tune_thresholds": "tools.evaluate",
+    "tune_thresholds": "tools.tune",
     "write_mini_encoder": "tools.encoders.mini",
 }
 

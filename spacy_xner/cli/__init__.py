@@ -13,7 +13,7 @@ from .corpus import convert, export, inspect, synth
 from .deliver import package
 from .encoder import mini, prune, tiny
 from .init import config, project
-from .model import adopt, device, evaluate, shrink, teacher_check, thresholds
+from .model import adopt, calibrate, device, evaluate, shrink, teacher_check, thresholds
 from .parts import drop_colors, echo
 from .predict import predict
 from .train import train
@@ -35,7 +35,7 @@ PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Start": {"init": init_app, "encoder": encoder_app, "adopt": adopt, "device": device},
     "Data": {"convert": convert, "synth": synth, "inspect": inspect, "export": export},
     "Train": {"train": train, "teacher-check": teacher_check},
-    "Use": {"predict": predict, "evaluate": evaluate, "thresholds": thresholds},
+    "Use": {"predict": predict, "evaluate": evaluate, "calibrate": calibrate, "thresholds": thresholds},
     "Deliver": {"shrink": shrink, "package": package},
 }
 # Options that `train` does not know override the config.

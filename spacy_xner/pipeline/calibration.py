@@ -29,6 +29,20 @@ def scale(probability: float, temperature: float, bias: float) -> float:
     return 0.5 + 0.5 * math.tanh((log_odds(probability) / temperature + bias) / 2.0)
 
 
+def move_threshold(threshold: float, old: tuple[float, float], new: tuple[float, float]) -> float:
+    """Move a threshold to the scale of another calibration, so that the same predictions pass it.
+
+    Args:
+        threshold: From 0 to 1.
+        old: Temperature and bias of the scale on which it was chosen.
+        new: Temperature and bias of the scale that it is wanted on.
+    """
+    if not 0.0 < threshold < 1.0:
+        return threshold
+    temperature, bias = old
+    return scale(scale(threshold, 1.0 / temperature, -bias * temperature), *new)
+
+
 def calibrate(
     calibration: Mapping[str, float], entities: Sequence[Entity], text_score: float | None
 ) -> tuple[list[Entity], float | None]:

@@ -90,38 +90,6 @@ def score_texts(
     return scores
 
 
-def best_thresholds(
-    examples: Iterable[DocPair],
-    labels: Sequence[str],
-    current: float | Mapping[str, float] = DEFAULT_THRESHOLD,
-) -> dict[str, float]:
-    """Return the threshold of each label with the best F1 on some examples, such as those of dev.
-
-    It lies halfway between the lowest probability that is to count and the next one below.
-
-    Args:
-        examples: Predicted docs with references.
-        labels: All labels.
-        current: Current thresholds, kept for labels that no reference has or that all have.
-    """
-    from sklearn.metrics import precision_recall_curve
-
-    pairs = list(examples)
-    thresholds = {label: threshold_of(current, label) for label in labels}
-    for label in labels:
-        known = [pair for pair in pairs if label in pair.reference.cats]
-        has_label = [pair.reference.cats[label] > 0.5 for pair in known]
-        probabilities = [pair.predicted.cats.get(label, 0.0) for pair in known]
-        if not 0 < sum(has_label) < len(has_label):
-            continue
-        precision, recall, limits = precision_recall_curve(has_label, probabilities)
-        f_scores = _f_scores(precision, recall)
-        best = float(limits[min(int(f_scores.argmax()), len(limits) - 1)])
-        below = max((value for value in probabilities if value < best), default=best)
-        thresholds[label] = (best + below) / 2
-    return thresholds
-
-
 def _rescaled_cats(doc: Doc, attr: str, *, threshold: float | Mapping[str, float]) -> dict[str, float]:
     """Read ``doc.cats`` with all thresholds moved to 0.5: spaCy's scorer takes one for all labels."""
     return {label: rescale(value, threshold_of(threshold, label)) for label, value in doc.cats.items()}

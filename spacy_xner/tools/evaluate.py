@@ -8,13 +8,13 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..corpus.docbin import check_docbins, read_docs
-from ..loading import check_pipeline_folder, load, save_pipeline
+from ..loading import load
 from ..models.warm_start import component_names
 from ..pipeline.xcat import TextClassifier
 from ..scoring.entities import count_entities, score_entities
 from ..scoring.pairs import Prediction
 from ..scoring.spans import score_spans
-from ..scoring.texts import best_thresholds, score_texts
+from ..scoring.texts import score_texts
 
 NO_ANNOTATION = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
@@ -115,64 +115,6 @@ def compare(
         if group
     }
     return {**scores, "change": change}
-
-
-def tune_thresholds(
-    model: str | Path,
-    corpus: str | Path,
-    output: str | Path | None = None,
-    *,
-    device: str = "auto",
-    on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, dict[str, float]]:
-    """Tune the thresholds of a pipeline's ``xcat`` components for the best F1 on a corpus.
-
-    Args:
-        model: A folder or an installed package with a multi-label ``xcat``.
-        corpus: A ``.spacy`` file, not the test corpus.
-        output: Folder for the pipeline with the new thresholds: new, empty, or a pipeline to replace, which
-            may be the same; None to write nothing.
-        device: Device to predict on, as in the components' setting.
-        on_progress: Called with the number of texts done and their total.
-
-    Returns:
-        Thresholds by component and label.
-
-    Raises:
-        OSError: If pipeline or corpus are missing.
-        ValueError: If there is no such component, or the corpus has no labels of texts.
-        FileExistsError: If the output folder holds anything but a pipeline.
-
-    Examples:
-        >>> import spacy_xner
-        >>> thresholds = spacy_xner.tune_thresholds("text_pipeline", "texts.spacy", "tuned", device="cpu")
-        >>> sorted(thresholds["xcat"])
-        ['english', 'parcel']
-        >>> spacy_xner.load("tuned").get_pipe("xcat").threshold == thresholds["xcat"]
-        True
-    """
-    corpus = Path(corpus)
-    check_docbins(corpus)
-    if output is not None:
-        check_pipeline_folder(Path(output))
-    nlp = load(model, device)
-    pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
-    pipes = {name: pipe for name, pipe in pipes.items() if not pipe.is_exclusive}
-    if not pipes:
-        raise ValueError(
-            f"{model} must have a component xcat with several labels per text, found components "
-            f"{', '.join(nlp.pipe_names) or 'none'}. Exclusive labels need no threshold."
-        )
-    predictions = predict_corpus(nlp, corpus, on_progress)
-    if not any(prediction.reference.cats for prediction in predictions):
-        raise ValueError(NO_ANNOTATION.format(corpus))
-    tuned = {name: best_thresholds(predictions, pipe.labels, pipe.threshold) for name, pipe in pipes.items()}
-    if output is not None:
-        for name, thresholds in tuned.items():
-            pipes[name].threshold = thresholds
-            nlp.get_pipe_config(name)["threshold"] = thresholds
-        save_pipeline(nlp, Path(output))
-    return tuned
 
 
 def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | None]:

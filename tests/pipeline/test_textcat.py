@@ -8,7 +8,9 @@ import spacy
 from spacy.tokens import DocBin
 from spacy.training import Example
 
-from spacy_xner.scoring.texts import best_thresholds, score_texts
+from spacy_xner.scoring.calibration import choose_threshold
+from spacy_xner.scoring.judged import judge_texts
+from spacy_xner.scoring.texts import score_texts
 
 from ..test_cli import ROOT, invoke
 from .test_xcat import ONE, TEXTS, make_nlp, train
@@ -86,17 +88,20 @@ def test_thresholds_command_saves_the_best_thresholds(tmp_path: Path, tiny: Path
     exclusive.to_disk(tmp_path / "one")
     code, _, err = invoke("thresholds", tmp_path / "one", corpus)
     assert code == 1
-    assert "must have a component xcat with several labels per text, found components xcat" in err
+    assert "must have a component xner, or an xcat with several labels per text, found components xcat" in err
 
 
-def test_find_thresholds_maximizes_f1() -> None:
+def test_chosen_threshold_maximizes_f1() -> None:
     nlp = spacy.blank("xx")
     examples = []
     for score, gold in ((0.1, 0), (0.2, 0), (0.3, 1), (0.9, 1), (0.95, 1)):
         eg = Example(nlp("a"), nlp("a"))
         eg.predicted.cats, eg.reference.cats = {"x": score, "y": score}, {"x": float(gold), "y": 1.0}
         examples.append(eg)
-    assert best_thresholds(examples, ["x", "y", "z"]) == {"x": pytest.approx(0.25), "y": 0.5, "z": 0.5}
+    judged = judge_texts(examples, ["x", "y", "z"])
+    # All texts have y, and none has z.
+    assert judged.n_gold == {"x": 3}
+    assert choose_threshold(judged.entities["x"], 3) == (pytest.approx(0.25), True)
     assert score_texts(examples, labels=["x"], threshold=0.25)["cats_micro_f"] == 1.0
     assert score_texts(examples, labels=["x"])["cats_micro_f"] == 0.8
 
