@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+from spacy.tokens import Doc
 from thinc.api import Optimizer, Shim
 
 from ..hub.encoder import Checkpoint
 from ..nn.encoder.encoder import plan_batches
-from ..pipeline.interfaces import AnyModel
+from ..pipeline.interfaces import AnyModel, TextVectors
 from ..pipeline.rates import BASE_WIDTH
 from .building import Blueprint, Built, Design, Origin, build, restore
 from .execution import Execution, VectorSource
@@ -87,6 +89,18 @@ class ModelShim(Shim):
         order = sorted((i for i, length in enumerate(lengths) if length), key=lengths.__getitem__)
         budget = self.execution.runtime.max_batch_pieces * (1 if is_train else PREDICT_GROUP_BATCHES)
         return [order[first:last] for first, last in plan_batches([lengths[i] for i in order], budget)]
+
+    def text_vectors(self, docs: Sequence[Doc]) -> TextVectors:
+        """Compute mean vectors of docs, at least one of which has a token. See `Weights.text_vectors`."""
+        execution = self.execution
+        execution.prepare(0.0, is_train=False)
+        with torch.no_grad(), execution.autocast():
+            vectors, mask = execution.encode(docs, is_train=False)
+        # (batch, tokens)
+        shares = mask / mask.sum(dim=1, keepdim=True).clamp(min=1)
+        # (batch, width)
+        means = torch.einsum("btw,bt->bw", vectors.float(), shares)
+        return means.cpu().numpy()
 
     def finish_update(self, optimizer: Optimizer) -> None:
         """Update the weights."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import chain, pairwise
 
+import numpy as np
 from spacy.tokens import Doc
 
 from .interfaces import (
@@ -14,6 +15,7 @@ from .interfaces import (
     Loss,
     Scores,
     Teacher,
+    TextVectors,
     Weights,
     check_listener,
 )
@@ -41,6 +43,28 @@ def predict_groups(
         for i, result in zip(group, reader(model, scores), strict=True):
             results[i] = result
     return results
+
+
+def encode_groups(model: AnyModel, docs: Sequence[Doc]) -> TextVectors:
+    """Compute the mean of the encoder's token vectors for each doc; zeros for a doc without tokens.
+
+    Returns:
+        The vectors. Shape: ``(docs, width)``.
+
+    Raises:
+        ValueError: If the component listens to another.
+    """
+    if model.layers:
+        raise ValueError(
+            "Vectors of texts must come from the encoder of an xner or xcat, found a component that listens "
+            "to another. Use spacy_xner.Encoder.v1 or spacy_xner.SharedEncoder.v1."
+        )
+    weights, groups = get_weights(model), plan_groups(model, docs, is_train=False)
+    rows = [weights.text_vectors([docs[i] for i in group]) for group in groups]
+    vectors = np.zeros((len(docs), rows[0].shape[1] if rows else 0), np.float32)
+    for group, means in zip(groups, rows, strict=True):
+        vectors[group] = means
+    return vectors
 
 
 def get_weights(model: AnyModel) -> Weights:

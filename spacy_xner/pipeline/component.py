@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from spacy import util
 from spacy.language import Language
@@ -19,7 +19,7 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
 from ..errors import NonFiniteError
-from .batches import compute_loss, count_targets, get_weights, prepare_update
+from .batches import compute_loss, count_targets, encode_groups, get_weights, prepare_update
 from .interfaces import (
     Adopted,
     AnyGold,
@@ -30,6 +30,7 @@ from .interfaces import (
     Scores,
     Task,
     Teacher,
+    TextVectors,
     Weights,
     check_distillable,
 )
@@ -39,11 +40,9 @@ from .runtime import RuntimeSettings, check_runtime
 from .saving import read_folder, write_folder
 from .setting import restore_settings
 
-Annotation = TypeVar("Annotation")
 Scorer = Callable[..., dict[str, Any]]
-INIT_SAMPLE = 10
-# Texts in an error message, and characters of each.
-MAX_TEXTS, MAX_SHOWN = 3, 40
+# Examples that determine sizes; texts in an error message, and characters of each.
+INIT_SAMPLE, MAX_TEXTS, MAX_SHOWN = 10, 3, 40
 
 
 class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
@@ -184,8 +183,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Predict docs in batches; only those that fail go to an error handler, not their whole batch."""
-        for batch in util.minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
-            docs = list(batch)
+        for docs in util.minibatch(stream, size=batch_size):  # type: ignore[no-untyped-call]
             try:
                 self.set_annotations(docs, self.predict(docs))
             except Exception:
@@ -193,6 +191,10 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
                     raise
                 docs = [doc for doc in map(self, docs) if doc is not None]
             yield from docs
+
+    def text_vectors(self, docs: Iterable[Doc]) -> TextVectors:
+        """Compute the mean of the encoder's token vectors for each doc. See `encode_groups`."""
+        return encode_groups(self.model, list(docs))
 
     def update(
         self,

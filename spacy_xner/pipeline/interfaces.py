@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -19,6 +21,8 @@ AnyModel: TypeAlias = Model[Any, Any]
 # The output of a model's forward pass and the value of a loss, which are opaque outside torch code.
 Scores: TypeAlias = Any
 Loss: TypeAlias = Any
+# Shape: ``(docs, width)``.
+TextVectors: TypeAlias = NDArray[np.floating]
 
 AnyGold = TypeVar("AnyGold", Gold, TextGold)
 AnyTarget: TypeAlias = DistillTarget | TextDistillTarget
@@ -156,6 +160,10 @@ class Weights(Protocol):
         Returns:
             The indices of the docs of each group, without those of docs without tokens.
         """
+        ...
+
+    def text_vectors(self, docs: Sequence[Doc]) -> TextVectors:
+        """Compute the mean of the encoder's token vectors for each doc, ``(docs, width)``."""
         ...
 
     def discard_gradients(self) -> None:
