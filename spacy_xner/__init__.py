@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .tools.evaluate import compare, evaluate
     from .tools.inspection import inspect
     from .tools.packaging import package
+    from .tools.review import review
     from .tools.shrink import shrink
     from .tools.starting import init_config, init_project, train
     from .tools.synth import synthesize
@@ -49,6 +50,7 @@ __all__ = [
     "package",
     "prune_encoder",
     "read_records",
+    "review",
     "shrink",
     "synthesize",
     "train",
@@ -76,6 +78,7 @@ _HOMES = {
     "package": "tools.packaging",
     "prune_encoder": "tools.encoders.prune",
     "read_records": "corpus.records",
+    "review": "tools.review",
     "shrink": "tools.shrink",
     "synthesize": "tools.synth",
     "train": "tools.starting",

@@ -34,6 +34,7 @@ PUBLIC = {
     "package",
     "prune_encoder",
     "read_records",
+    "review",
     "shrink",
     "synthesize",
     "train",

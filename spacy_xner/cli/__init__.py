@@ -16,6 +16,7 @@ from .init import config, project
 from .model import adopt, calibrate, device, evaluate, shrink, teacher_check, thresholds
 from .parts import drop_colors, echo
 from .predict import predict
+from .review import review
 from .train import train
 
 encoder_app = typer.Typer(
@@ -33,12 +34,12 @@ for init_command in (config, project):
 # In the order in which they are needed.
 PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Start": {"init": init_app, "encoder": encoder_app, "adopt": adopt, "device": device},
-    "Data": {"convert": convert, "synth": synth, "inspect": inspect, "export": export},
+    "Data": {"convert": convert, "synth": synth, "inspect": inspect, "review": review, "export": export},
     "Train": {"train": train, "teacher-check": teacher_check},
     "Use": {"predict": predict, "evaluate": evaluate, "calibrate": calibrate, "thresholds": thresholds},
     "Deliver": {"shrink": shrink, "package": package},
 }
-# Options that `train` does not know override the config.
+# Options that `train` and `review` do not know override the config.
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -86,7 +87,7 @@ for panel, commands in PANELS.items():
         if isinstance(part, typer.Typer):
             app.add_typer(part, name=name, rich_help_panel=panel)
         else:
-            settings = OPEN if part is train else None
+            settings = OPEN if part in (train, review) else None
             app.command(name, cls=Command, context_settings=settings, rich_help_panel=panel)(as_command(part))
 
 

@@ -1,0 +1,86 @@
+"""What a pipeline says about annotated texts, with the probability that it gives to each version."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from spacy.util import minibatch
+
+from ...corpus.export import doc_to_record
+from ...pipeline.xcat import TextClassifier, choose_labels
+from ...pipeline.xner import EntityRecognizer, gold_spans
+from ...scoring.spans import all_entities
+from ...types import CharSpan, Entity, Gold, Record
+from .findings import Judgement
+
+BATCH = 256
+
+
+def judge(nlp: Language, docs: Iterable[Doc]) -> Iterator[Judgement]:
+    """Judge the annotation of docs.
+
+    Raises:
+        ValueError: If no component of the pipeline computes probabilities.
+    """
+    pipes = [pipe for _, pipe in nlp.pipeline]
+    recognizer = next((pipe for pipe in pipes if isinstance(pipe, EntityRecognizer)), None)
+    classifies = any(isinstance(pipe, TextClassifier) for pipe in pipes)
+    if recognizer is None and not classifies:
+        raise ValueError(
+            "A pipeline that reviews must have an xner or xcat component, which compute probabilities, found "
+            f"{', '.join(nlp.pipe_names) or 'none'}. Choose another, or let --folds train some."
+        )
+    for batch in minibatch(docs, BATCH):  # type: ignore[no-untyped-call]
+        predicted = list(nlp.pipe(doc.text for doc in batch))
+        golds = [None] * len(batch) if recognizer is None else _weigh(nlp, recognizer, predicted, batch)
+        for doc, reference, gold in zip(predicted, batch, golds, strict=True):
+            cats = doc.cats if classifies and reference.cats else None
+            chosen = None if cats is None else {label: label in choose_labels(nlp, doc) for label in cats}
+            yield _make_judgement(doc, reference, gold, chosen)
+
+
+def _weigh(
+    nlp: Language, recognizer: EntityRecognizer, predicted: Sequence[Doc], references: Sequence[Doc]
+) -> list[Gold]:
+    """Return gold entities on the tokens of predicted docs, with the model's probabilities."""
+    for reference in references:
+        for ent in all_entities(reference):
+            nlp.vocab.strings.add(ent.label_)
+    key = recognizer.spans_key if recognizer.is_nested else None
+    golds = [gold_spans(Example(*pair), key) for pair in zip(predicted, references, strict=True)]
+    rows = recognizer.entity_probabilities(predicted, [gold.entities for gold in golds])
+    return [
+        gold._replace(
+            entities=[ent._replace(score=score) for ent, score in zip(gold.entities, row, strict=True)]
+        )
+        for gold, row in zip(golds, rows, strict=True)
+    ]
+
+
+def _make_judgement(
+    predicted: Doc, reference: Doc, gold: Gold | None, chosen: dict[str, bool] | None
+) -> Judgement:
+    annotated, version = doc_to_record(reference), doc_to_record(predicted)
+    spans, seen = None, None
+    if gold is not None and annotated.spans is not None:
+        scores = {span[:3]: span.score for span in _char_spans(predicted, gold.entities)}
+        spans = tuple(span._replace(score=scores.get(span[:3], 1.0)) for span in annotated.spans)
+        seen = tuple(span for span in version.spans or () if _is_known(predicted, span, gold.known))
+    cats = None if chosen is None else {label: float(value) for label, value in chosen.items()}
+    return Judgement(
+        Record(annotated.text, spans, cats=annotated.cats),
+        Record(version.text, seen, cats=cats),
+        None if chosen is None else dict(predicted.cats),
+    )
+
+
+def _char_spans(doc: Doc, entities: Sequence[Entity]) -> Iterator[CharSpan]:
+    for start, end, label, score in entities:
+        span = doc[start:end]
+        yield CharSpan(span.start_char, span.end_char, label, score)
+
+
+def _is_known(doc: Doc, span: CharSpan, known: Sequence[bool]) -> bool:
+    """Return whether all tokens of an entity are annotated in the gold."""
+    return all(known[i] for i, token in enumerate(doc) if span.char_start <= token.idx < span.char_end)
