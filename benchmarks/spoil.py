@@ -1,12 +1,15 @@
 """Spoils a share of the entities of a corpus with a fixed seed, and lists what was spoilt."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from spacy.tokens import Doc, Span
 
 KINDS = ("border", "label", "dropped", "invented")
+# Places at which a kind of error is tried.
+MAX_TRIES = 20
+# First token, the one after the last, and label.
 Place = tuple[int, int, str]
 
 
@@ -27,79 +30,77 @@ class Error(NamedTuple):
 
 
 def spoil(docs: Sequence[Doc], share: float, seed: int) -> tuple[list[Doc], list[Error]]:
-    """Spoil a share of the entities, each kind of error equally often, and return copies of the docs."""
+    """Spoil a share of the entities of docs, and return copies; errors do not touch each other.
+
+    In turn, a border is moved by a token, a label is replaced by another, an entity is dropped, and one is
+    invented outside all others, with a length and a label that the corpus has. Where entities fill the texts,
+    none can be invented: the turn passes after some tries.
+    """
     rng = random.Random(seed)
-    entities = [[(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs]
+    entities = [{(ent.start, ent.end, ent.label_) for ent in doc.ents} for doc in docs]
     labels = sorted({label for part in entities for *_, label in part})
-    lengths = [end - start for part in entities for start, end, _ in part]
-    places = [(i, place) for i, part in enumerate(entities) for place in part]
+    places = [(i, (ent.start, ent.end, ent.label_)) for i, doc in enumerate(docs) for ent in doc.ents]
+    lengths = [end - start for _, (start, end, _) in places]
     n_errors = round(share * len(places))
     rng.shuffle(places)
     errors: list[Error] = []
-    # Errors do not touch each other.
     touched: set[tuple[int, int]] = set()
-    for i, old in _candidates(places, n_errors, errors):
-        kind = KINDS[len(errors) % len(KINDS)]
+    turn = n_tries = 0
+    for i, place in places:
+        if len(errors) == n_errors:
+            break
+        if n_tries == MAX_TRIES:
+            turn, n_tries = turn + 1, 0
+        kind = KINDS[turn % len(KINDS)]
+        n_tries += 1
+        old: set[Place] = {place}
         if kind == "invented":
-            i = rng.randrange(len(docs))
-            old = None
+            i, old = rng.randrange(len(docs)), set()
             new = _invent(docs[i], entities[i], rng.choice(lengths), rng.choice(labels), rng)
         else:
-            new = _change(docs[i], entities[i], old, kind, labels, rng)
-        if (kind == "dropped") != (new is None):
+            new = _change(docs[i], entities[i] - old, place, kind, labels, rng)
+        if (kind == "dropped") != (not new):
             continue
-        tokens = [t for each in (old, new) if each for t in range(each[0], each[1])]
-        area = {(i, t) for t in range(min(tokens) - 1, max(tokens) + 2)}
-        if area & touched:
-            continue
-        touched |= area
-        errors.append(Error(i, kind, min(tokens), max(tokens) + 1))
-        entities[i] = sorted({*entities[i]} - {old} | ({new} if new else set()))
+        start, end = min(each[0] for each in old | new), max(each[1] for each in old | new)
+        area = {(i, token) for token in range(start - 1, end + 1)}
+        if not area & touched:
+            touched |= area
+            turn, n_tries = turn + 1, 0
+            errors.append(Error(i, kind, start, end))
+            entities[i] = entities[i] - old | new
     return [_copy(doc, part) for doc, part in zip(docs, entities, strict=True)], errors
 
 
-def _candidates(
-    places: Sequence[tuple[int, Place]], n: int, errors: Sequence[Error]
-) -> Iterator[tuple[int, Place]]:
-    for place in places:
-        if len(errors) == n:
-            return
-        yield place
-
-
 def _change(
-    doc: Doc, entities: Sequence[Place], old: Place, kind: str, labels: Sequence[str], rng: random.Random
-) -> Place | None:
-    """Change the label of an entity or one of its borders by a token; None if it is dropped."""
-    start, end, label = old
+    doc: Doc, others: set[Place], place: Place, kind: str, labels: Sequence[str], rng: random.Random
+) -> set[Place]:
+    """Change the label of an entity or one of its borders by a token, where there is room; or drop it."""
+    start, end, label = place
     if kind == "dropped":
-        return None
+        return set()
     if kind == "label":
-        return start, end, rng.choice([each for each in labels if each != label])
+        return {(start, end, rng.choice([each for each in labels if each != label]))}
     moves = [(start - 1, end), (start + 1, end), (start, end - 1), (start, end + 1)]
-    others = [each for each in entities if each != old]
     fitting = [move for move in moves if _is_free(doc, others, *move)]
-    return (*rng.choice(fitting), label) if fitting else None
+    return {(*rng.choice(fitting), label)} if fitting else set()
 
 
-def _invent(doc: Doc, entities: Sequence[Place], length: int, label: str, rng: random.Random) -> Place | None:
-    starts = [i for i in range(len(doc) - length + 1) if _is_free(doc, entities, i, i + length)]
-    if not starts:
-        return None
-    start = rng.choice(starts)
-    return start, start + length, label
+def _invent(doc: Doc, others: set[Place], length: int, label: str, rng: random.Random) -> set[Place]:
+    starts = [i for i in range(len(doc) - length + 1) if _is_free(doc, others, i, i + length)]
+    start = rng.choice(starts) if starts else 0
+    return {(start, start + length, label)} if starts else set()
 
 
-def _is_free(doc: Doc, entities: Sequence[Place], start: int, end: int) -> bool:
+def _is_free(doc: Doc, others: set[Place], start: int, end: int) -> bool:
     """Return whether a place overlaps no entity, and begins and ends with a word."""
     return (
         0 <= start < end <= len(doc)
         and not (doc[start].is_space or doc[end - 1].is_space)
-        and not any(start < last and first < end for first, last, _ in entities)
+        and not any(start < last and first < end for first, last, _ in others)
     )
 
 
-def _copy(doc: Doc, entities: Sequence[Place]) -> Doc:
+def _copy(doc: Doc, entities: set[Place]) -> Doc:
     copy = doc.copy()
-    copy.set_ents([Span(copy, *place) for place in entities], default="outside")
+    copy.set_ents([Span(copy, *place) for place in sorted(entities)], default="outside")
     return copy
