@@ -1,15 +1,17 @@
 """How many labelling errors `spacy-xner review --folds` finds, against cleanlab's token method.
 
 A share of the entities is spoilt with a fixed seed. Pipelines that are trained on the other folds judge each
-text; cleanlab gets the same probabilities, in an environment of its own. What is trained and judged stays in OUT.
-Files of DATA: `cluener/train.json` or `waybill/train.txt`.
+text; cleanlab gets the same probabilities, in an environment of its own. What is trained and judged stays in
+OUT. Files of DATA: `cluener/train.json` or `waybill/train.txt`.
 
 Usage: python benchmarks/review.py DATA ENCODER OUT [--corpus waybill] [--cleanlab PYTHON]
 """
 
 import pickle
+import random
 import subprocess
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -17,7 +19,7 @@ import numpy as np
 import spacy
 import srsly
 import typer
-from common import make_docs, read_corpus, sample
+from common import make_docs, read_corpus
 from numpy.typing import NDArray
 from results import Cell, write_results
 from spacy.language import Language
@@ -58,15 +60,15 @@ def main(
     encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
     out: Annotated[Path, typer.Argument(help="Folder for what is trained and judged.")],
     corpus: str = "waybill",
-    texts: Annotated[int, typer.Option(help="Number of texts; 0 for all.")] = 0,
+    folds: Annotated[int, typer.Option(help="Number of folds.")] = 5,
+    judged: Annotated[int, typer.Option(help="Number of texts that are judged; 0 for all.")] = 0,
     steps: Annotated[int, typer.Option(help="Training steps of a fold.")] = 150,
     share: Annotated[float, typer.Option(help="Share of the entities that is spoilt.")] = 0.05,
     cleanlab: Annotated[Path | None, typer.Option(help="Python of an environment with cleanlab.")] = None,
     precision: Annotated[str, typer.Option(help="fp32, or bf16 on CPUs that support it.")] = "bf16",
 ) -> None:
     """Spoil a corpus, review it, and count what is found."""
-    records = sample(read_corpus(data / corpus / FILES[corpus]), texts)
-    docs = make_docs(spacy.blank("xx", config=TOKENIZER), records)
+    docs = make_docs(spacy.blank("xx", config=TOKENIZER), read_corpus(data / corpus / FILES[corpus]))
     for doc in docs:
         # A tag head learns the entities without overlaps.
         doc.spans.clear()
@@ -74,47 +76,54 @@ def main(
     file = out / f"{corpus}.pickle"
     if not file.exists():
         settings = {
-            "paths.encoder": encoder,
+            "paths.encoder": str(encoder),
             "components.xner.precision": precision,
             "vars.max_steps": steps,
             "vars.warmup_steps": steps // 10,
         }
-        folds = train_all(spoilt, out / corpus, settings)
-        file.write_bytes(pickle.dumps(judge_all(docs, spoilt, folds)))
+        trained = train_all(spoilt, folds, out / corpus, settings)
+        chosen = {*random.Random(0).sample(range(len(docs)), judged or len(docs))}
+        file.write_bytes(pickle.dumps(judge_all(docs, spoilt, chosen, trained)))
     parts: list[dict[int, Judged]] = pickle.loads(file.read_bytes())
     print(render_spread([score_judgements(each.spoilt for each in part.values()) for part in parts]))
-    judged = [text for _, text in sorted((i, text) for part in parts for i, text in part.items())]
-    findings = find_errors(text.spoilt for text in judged)
-    ranked = {"review": [locate(spoilt, finding) for finding in findings]}
+    texts = {i: text for part in parts for i, text in part.items()}
+    numbers = sorted(texts)
+    findings = find_errors(texts[i].spoilt for i in numbers)
+    ranked = {"review": [locate(spoilt, numbers[finding.text], finding) for finding in findings]}
     if cleanlab is not None:
-        ranked |= rank_by_cleanlab(cleanlab, spoilt, judged, out)
-    n_entities = sum(len(doc.ents) for doc in spoilt)
+        ranked |= rank_by_cleanlab(cleanlab, {i: spoilt[i] for i in numbers}, texts, out)
+    errors = [error for error in errors if error.text in texts]
+    n_entities = sum(len(spoilt[i].ents) for i in numbers)
     rows = {name: measure(areas, errors, n_entities) for name, areas in ranked.items()}
     for name, row in rows.items():
         print(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in row.items()))
     write_results(rows)
-    write_first(docs, [text.original for text in judged], out / f"{corpus}-first.txt")
+    write_first([docs[i] for i in numbers], [texts[i].original for i in numbers], out / f"{corpus}-first.txt")
 
 
 def train_all(
-    docs: Sequence[Doc], folder: Path, settings: dict[str, Any]
+    docs: Sequence[Doc], n_folds: int, folder: Path, settings: dict[str, Any]
 ) -> Iterable[tuple[list[int], Language]]:
     """Train the folds, or load those that were trained before."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "4" / "held_out.json").exists():
-        for number, fold in enumerate(train_folds(docs, 5, overrides=settings)):
+    if not (folder / str(n_folds - 1) / "held_out.json").exists():
+        for number, fold in enumerate(train_folds(docs, n_folds, overrides=settings, progress=sys.stderr)):
             fold.nlp.to_disk(folder / str(number))
             srsly.write_json(folder / str(number) / "held_out.json", fold.held_out)
-    for number in range(5):
+    for number in range(n_folds):
         yield srsly.read_json(folder / str(number) / "held_out.json"), load(folder / str(number))
 
 
 def judge_all(
-    docs: Sequence[Doc], spoilt: Sequence[Doc], folds: Iterable[tuple[list[int], Language]]
+    docs: Sequence[Doc],
+    spoilt: Sequence[Doc],
+    chosen: set[int],
+    folds: Iterable[tuple[list[int], Language]],
 ) -> list[dict[int, Judged]]:
-    """Judge each fold by the pipeline that was trained on the others."""
+    """Judge the chosen texts of each fold by the pipeline that was trained on the others."""
     parts = []
-    for held_out, nlp in folds:
+    for part, nlp in folds:
+        held_out = [i for i in part if i in chosen]
         versions = [judge(nlp, [version[i] for i in held_out]) for version in (spoilt, docs)]
         soft = nlp.get_pipe("xner").soft_targets(nlp.make_doc(docs[i].text) for i in held_out)
         rows = zip(held_out, *versions, soft, strict=True)
@@ -122,28 +131,30 @@ def judge_all(
     return parts
 
 
-def locate(docs: Sequence[Doc], finding: Finding) -> Area:
+def locate(docs: Sequence[Doc], text: int, finding: Finding) -> Area:
     """Return the tokens of a finding."""
-    span = docs[finding.text].char_span(*finding.area, alignment_mode="expand")
-    return finding.text, span.start, span.end
+    span = docs[text].char_span(*finding.area, alignment_mode="expand")
+    return text, span.start, span.end
 
 
 def rank_by_cleanlab(
-    python: Path, docs: Sequence[Doc], judged: Sequence[Judged], folder: Path
+    python: Path, docs: Mapping[int, Doc], judged: Mapping[int, Judged], folder: Path
 ) -> dict[str, list[Area]]:
     """Rank entities by cleanlab: by its issues, and by its scores of all tokens.
 
     Its tokens are joined where they belong to one entity of the gold or of the most probable tags: several
     tokens of one error are looked at once, at the rank of the first.
     """
-    labels = [[judged[i].tags.index(tag) for tag in bio_tags(doc)] for i, doc in enumerate(docs)]
+    labels = {i: [judged[i].tags.index(tag) for tag in bio_tags(doc)] for i, doc in docs.items()}
     source, target = folder / "tokens.pickle", folder / "ranks.json"
-    source.write_bytes(pickle.dumps((labels, [text.probabilities for text in judged])))
+    source.write_bytes(pickle.dumps(([*labels.values()], [judged[i].probabilities for i in docs])))
     subprocess.run([str(python), str(RIVAL), str(source), str(target)], check=True)
-    units = [join_tokens(own, text) for own, text in zip(labels, judged, strict=True)]
+    numbers = [*docs]
+    units = {i: join_tokens(labels[i], judged[i]) for i in numbers}
     ranked = {}
     for name, tokens in srsly.read_json(target).items():
-        areas = ((i, *next(unit for unit in units[i] if unit[0] <= token < unit[1])) for i, token in tokens)
+        places = [(numbers[row], token) for row, token in tokens]
+        areas = ((i, *next(unit for unit in units[i] if unit[0] <= token < unit[1])) for i, token in places)
         ranked[f"cleanlab, {name}"] = list(dict.fromkeys(areas))
     return ranked
 

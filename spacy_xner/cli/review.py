@@ -42,7 +42,7 @@ def review(
     """Find entities and labels that are probably wrong: missed, spurious, wrong label, wrong border.
 
     Those come first where a model finds its own version much more probable than that of the corpus. A model
-    has learned the errors of the corpus that it was trained on: with --folds, each part is judged by a pipeline
+    has learned the errors of a corpus that it was trained on: with --folds, each part is judged by a pipeline
     that saw neither its texts nor near duplicates of them, and scores are printed with their spread. Other
     options override settings of the training config.
 

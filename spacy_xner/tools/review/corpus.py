@@ -36,7 +36,7 @@ def read_corpus(path: Path, format: str = "auto", options: ReadOptions | None = 
     files = list_docbins(path)
     if files and all(file.suffix == ".spacy" for file in files):
         placed = [
-            PlacedDoc(doc, f"{file.name}:{number}")
+            PlacedDoc(doc, f"{file}:{number}")
             for file in files
             for number, doc in enumerate(open_docbin(file).get_docs(Vocab()), start=1)
         ]

@@ -57,7 +57,7 @@ def review(
         >>> import spacy_xner
         >>> result = spacy_xner.review("dev.spacy", "pipeline", device="cpu")
         >>> len(result.judgements), result.findings
-        (2, [])
+        (4, [])
     """
     if (model is None) == (folds is None):
         raise ValueError(
