@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
-from spacy.pipeline import Pipe
 from spacy.tokens import Doc, Span
 from tokenizers import Tokenizer
 
@@ -21,11 +20,10 @@ from ..types import NO_TARGETS, Entity, SoftTargets, TextSoftTargets
 from .cache import TargetCache
 
 Task = Literal["entities", "cats"]
-# Components whose only output is what they write to a doc.
-FACTORIES: dict[Task, tuple[str, ...]] = {
-    "entities": ("ner", "beam_ner", "entity_ruler", "span_ruler"),
-    "cats": ("xcat", "textcat", "textcat_multilabel"),
-}
+# What components of a task write to a doc. Some, such as spacy-llm's, do not say what they write.
+ASSIGNS: dict[Task, str] = {"entities": "doc.ents", "cats": "doc.cats"}
+# spaCy's that write entities but say so otherwise.
+RULERS = ("span_ruler",)
 # Per task, what a teacher must do, and which components do it.
 REQUIREMENTS: dict[Task, tuple[str, str]] = {
     "entities": ("find entities", "xner or ner"),
@@ -176,7 +174,8 @@ class TeacherModel:
         for name, pipe in self.nlp.pipeline:
             if name == self.component:
                 return cast(EntityRecognizer, pipe).soft_targets(docs)
-            docs = list(cast(Pipe, pipe).pipe(docs))
+            # A component of another package may be a plain function of a doc.
+            docs = list(pipe.pipe(docs)) if hasattr(pipe, "pipe") else [pipe(doc) for doc in docs]
         if self.task == "cats":
             return [self._text_targets(doc) for doc in docs]
         predicted = ([Entity(ent.start, ent.end, ent.label_) for ent in doc.ents] for doc in docs)
@@ -192,10 +191,7 @@ class TeacherModel:
         if self.component is not None:
             return cast(EntityRecognizer, self.nlp.get_pipe(self.component)).labels
         labels = [
-            label
-            for name in self.nlp.pipe_names
-            if self.nlp.get_pipe_meta(name).factory in FACTORIES[self.task]
-            for label in cast(Pipe, self.nlp.get_pipe(name)).labels
+            label for name in self._writers() for label in getattr(self.nlp.get_pipe(name), "labels", ())
         ]
         if not labels:
             purpose, names = REQUIREMENTS[self.task]
@@ -204,6 +200,16 @@ class TeacherModel:
                 f"{self.name}. Name a pipeline with {names}."
             )
         return tuple(dict.fromkeys(labels))
+
+    def _writers(self) -> list[str]:
+        """Return the names of the components that write what the task is about."""
+        metas = {name: self.nlp.get_pipe_meta(name) for name in self.nlp.pipe_names}
+        writers = [
+            name
+            for name, meta in metas.items()
+            if ASSIGNS[self.task] in meta.assigns or (self.task == "entities" and meta.factory in RULERS)
+        ]
+        return writers or [name for name, meta in metas.items() if not meta.assigns]
 
     def _digest(self) -> bytes:
         """Compute a digest of all weights and settings, and of the task."""

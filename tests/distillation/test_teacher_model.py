@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc, Span
 
 from spacy_xner.distillation import teacher_model
 from spacy_xner.distillation.teacher_model import TeacherModel, TokenizedText, tokenized
@@ -15,7 +16,7 @@ from spacy_xner.loading import load
 from spacy_xner.models.execution import get_execution
 from spacy_xner.nn.heads.distill import FLOOR
 from spacy_xner.training.batcher import join_examples, parts_of
-from spacy_xner.types import SoftTargets
+from spacy_xner.types import Entity, SoftTargets
 
 from ..conftest import SLIPS, make_examples, train_nlp
 from .conftest import NEW
@@ -158,3 +159,30 @@ def test_teachers_are_separate_in_one_cache_file(base: Path, tiny: Path, tmp_pat
     text = tokenized(load(str(base)).make_doc(SLIPS[0][0]))
     for name in (base, other):
         assert TeacherModel(str(name), device="cpu", cache=tmp_path / "cache").precompute([text]) == 1
+
+
+class PhoneFinder:
+    """A component as those of other packages: a function of a doc, with labels, and no `pipe`."""
+
+    def __init__(self, labels: list[str]) -> None:
+        self.labels = labels
+
+    def __call__(self, doc: Doc) -> Doc:
+        numbers = [token for token in doc if token.like_num and len(token) > 3]
+        doc.ents = [Span(doc, token.i, token.i + 1, self.labels[0]) for token in numbers]
+        return doc
+
+
+@pytest.mark.parametrize("assigns", [["doc.ents"], []])
+def test_any_component_that_sets_entities_can_teach(tmp_path: Path, assigns: list[str]) -> None:
+    name = f"phone_finder_{len(assigns)}"
+    Language.factory(name, assigns=assigns, func=lambda nlp, name: PhoneFinder(["PHONE"]))
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe(name)
+    nlp.to_disk(tmp_path / "finder")
+    model = TeacherModel(str(tmp_path / "finder"), device="cpu")
+    assert model.labels == ("PHONE",)
+    text = TokenizedText(("Tel", "13800138000", "李", "娜"), (True, True, False, False))
+    (soft,) = model.soft_targets([text])
+    assert soft.entities == [Entity(1, 2, "PHONE")]
