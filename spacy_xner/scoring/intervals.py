@@ -1,6 +1,6 @@
 """How far scores can be trusted: 95 % intervals, and a test of the difference between two pipelines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypedDict
 
 import numpy as np
@@ -10,7 +10,6 @@ from .pairs import EntityPair
 
 Numbers = NDArray[np.float64]
 Integers = NDArray[np.int64]
-MICRO = "micro"
 N_SAMPLES = 2000
 N_SWAPS = 10_000
 # Different rows that are drawn at once, which bounds memory.
@@ -35,6 +34,13 @@ class RowIntervals(TypedDict):
     f: Interval | None
 
 
+class Intervals(TypedDict):
+    """Intervals of each label, and of all together."""
+
+    per_type: dict[str, RowIntervals]
+    micro: RowIntervals
+
+
 class Difference(TypedDict):
     """The difference between the F1 of two pipelines on the same texts.
 
@@ -50,6 +56,13 @@ class Difference(TypedDict):
     low: float
     high: float
     p: float
+
+
+class Differences(TypedDict):
+    """Differences of each label, and of all together."""
+
+    per_type: dict[str, Difference]
+    micro: Difference
 
 
 class TextCounts(NamedTuple):
@@ -75,8 +88,8 @@ def count_by_text(pairs: Sequence[EntityPair], labels: Sequence[str]) -> TextCou
     return TextCounts(tuple(labels), counts)
 
 
-def find_intervals(texts: TextCounts, seed: int = 0) -> dict[str, RowIntervals]:
-    """Return the 95 % intervals of the scores of each label, and of all together under ``micro``.
+def find_intervals(texts: TextCounts, seed: int = 0) -> Intervals:
+    """Return the 95 % intervals of the scores of each label, and of all together.
 
     Texts are drawn, since entities of one text are not independent. The bootstrap is the Bayesian one, whose
     weights are never 0: with Jeffreys' prior, it also holds for a few entities, all of which may be right,
@@ -87,11 +100,15 @@ def find_intervals(texts: TextCounts, seed: int = 0) -> dict[str, RowIntervals]:
     proportion".
     """
     rng = np.random.default_rng(seed)
-    return {name: _row_intervals(column, rng) for name, column in _columns(texts)}
+    columns = zip(texts.labels, np.moveaxis(texts.counts, 2, 0), strict=True)
+    return {
+        "per_type": {label: _row_intervals(column, rng) for label, column in columns},
+        "micro": _row_intervals(texts.counts.sum(axis=2), rng),
+    }
 
 
-def compare_texts(before: TextCounts, after: TextCounts, seed: int = 0) -> dict[str, Difference]:
-    """Compare the F1 of two pipelines on the same texts, for each label and for all, under ``micro``.
+def compare_texts(before: TextCounts, after: TextCounts, seed: int = 0) -> Differences:
+    """Compare the F1 of two pipelines on the same texts, for each label and for all together.
 
     The test is approximate randomization: for each text, chance decides which of the two made which
     prediction.
@@ -105,15 +122,11 @@ def compare_texts(before: TextCounts, after: TextCounts, seed: int = 0) -> dict[
     tests for the statistical significance of result differences".
     """
     rng = np.random.default_rng(seed)
-    columns = zip(_columns(before), _columns(after), strict=True)
-    return {name: _difference(old, new, rng) for (name, old), (_, new) in columns}
-
-
-def _columns(texts: TextCounts) -> Iterator[tuple[str, Integers]]:
-    """Yield the counts of each label, and of all together. Shape: ``(texts, 3)``."""
-    for i, label in enumerate(texts.labels):
-        yield label, texts.counts[:, :, i]
-    yield MICRO, texts.counts.sum(axis=2)
+    columns = zip(after.labels, *(np.moveaxis(texts.counts, 2, 0) for texts in (before, after)), strict=True)
+    return {
+        "per_type": {label: _difference(old, new, rng) for label, old, new in columns},
+        "micro": _difference(before.counts.sum(axis=2), after.counts.sum(axis=2), rng),
+    }
 
 
 def _row_intervals(counts: Integers, rng: np.random.Generator) -> RowIntervals:

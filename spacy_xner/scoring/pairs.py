@@ -71,6 +71,19 @@ def pair_entities(docs: DocPair) -> EntityPair:
     return EntityPair(gold_spans, predicted_spans, known)
 
 
+def locate_entities(docs: DocPair) -> tuple[dict[LabelledSpan, Span], dict[LabelledSpan, Span]]:
+    """Return ``doc.ents`` of the gold and of the predicted doc by their places in `pair_entities`."""
+    gold, predicted = docs.reference, docs.predicted
+    if have_same_tokens(gold, predicted):
+        gold_places = predicted_places = None
+    else:
+        gold_places, predicted_places = _number_characters(gold.text, predicted.text)
+    return (
+        {_place(span, gold_places): span for span in gold.ents},
+        {_place(span, predicted_places): span for span in predicted.ents},
+    )
+
+
 def have_same_tokens(first: Doc, second: Doc) -> bool:
     """Return whether two docs have their tokens at the same characters."""
     # Bytes compare ten times as fast as small arrays.
@@ -93,8 +106,14 @@ def _widths(doc: Doc, places: Sequence[int]) -> NDArray[np.int64]:
 
 
 def _character_spans(spans: Iterable[Span], places: Sequence[int]) -> set[LabelledSpan]:
-    on_characters = ((places[span.start_char], places[span.end_char], span.label_) for span in spans)
+    on_characters = (_place(span, places) for span in spans)
     return {(start, end, label) for start, end, label in on_characters if start < end}
+
+
+def _place(span: Span, places: Sequence[int] | None) -> LabelledSpan:
+    if places is None:
+        return (span.start, span.end, span.label_)
+    return (places[span.start_char], places[span.end_char], span.label_)
 
 
 def _number_characters(gold: str, predicted: str) -> tuple[Sequence[int], Sequence[int]]:

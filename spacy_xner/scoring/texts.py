@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,21 +64,13 @@ def score_texts(
         multi_label=not is_exclusive,
         threshold=DEFAULT_THRESHOLD,
     )
-    predicted = np.nan_to_num(_probabilities([pair.predicted for pair in pairs], labels))
-    gold = _probabilities([pair.reference for pair in pairs], labels)
-    has_label = np.nan_to_num(gold) > 0.5
-    known = ~np.isnan(gold)
-    if is_exclusive:
-        known[:] = True
-        is_correct = has_label.any(axis=1) & (predicted.argmax(axis=1) == np.nan_to_num(gold).argmax(axis=1))
-    else:
-        limits = [threshold_of(threshold, label) for label in labels]
-        is_correct = (((predicted >= limits) == has_label) | ~known).all(axis=1)
+    decisions = decide(pairs, labels, is_exclusive=is_exclusive, threshold=threshold)
+    predicted, has_label, known = decisions.probabilities, decisions.has_label, decisions.known
     # Plain numbers can be written as JSON, NumPy's cannot.
     per_type = scores["cats_auc_per_type"].items()
     scores["cats_macro_auc"] = float(scores["cats_macro_auc"])
     scores["cats_auc_per_type"] = {label: None if auc is None else float(auc) for label, auc in per_type}
-    scores["cats_acc"] = float(is_correct.mean())
+    scores["cats_acc"] = float(decisions.is_correct.mean())
     scores["cats_micro_auc"] = _roc_auc(predicted[known], has_label[known])
     scores["cats_score"] = scores["cats_acc"] if is_exclusive else scores["cats_micro_f"]
     scores["cats_score_desc"] = "accuracy" if is_exclusive else "micro F"
@@ -88,6 +80,46 @@ def score_texts(
     best = scores["cats_score"] if is_exclusive else _best_f(predicted[known], has_label[known])
     scores["cats_selection"] = best
     return scores
+
+
+class TextDecisions(NamedTuple):
+    """What a classifier says about texts, and what is right.
+
+    Attributes:
+        probabilities: Probability of each label. Shape: ``(texts, labels)``.
+        is_predicted: Whether a text is predicted to have a label. Shape: ``(texts, labels)``.
+        has_label: Whether it has the label. Shape: ``(texts, labels)``.
+        known: Whether that is annotated. Shape: ``(texts, labels)``.
+        is_correct: Whether all labels of a text are right. Shape: ``(texts,)``.
+    """
+
+    probabilities: NDArray[np.float64]
+    is_predicted: NDArray[np.bool_]
+    has_label: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    is_correct: NDArray[np.bool_]
+
+
+def decide(
+    pairs: Sequence[DocPair],
+    labels: Sequence[str],
+    *,
+    is_exclusive: bool,
+    threshold: float | Mapping[str, float],
+) -> TextDecisions:
+    """Read probabilities and gold labels of texts, and decide which labels are predicted."""
+    predicted = np.nan_to_num(_probabilities([pair.predicted for pair in pairs], labels))
+    gold = _probabilities([pair.reference for pair in pairs], labels)
+    has_label = np.nan_to_num(gold) > 0.5
+    if is_exclusive:
+        best = predicted.argmax(axis=1)
+        is_predicted = np.arange(len(labels)) == best[:, None]
+        is_correct = has_label.any(axis=1) & (best == np.nan_to_num(gold).argmax(axis=1))
+        return TextDecisions(predicted, is_predicted, has_label, np.ones_like(has_label), is_correct)
+    known = ~np.isnan(gold)
+    is_predicted = predicted >= [threshold_of(threshold, label) for label in labels]
+    is_correct = ((is_predicted == has_label) | ~known).all(axis=1)
+    return TextDecisions(predicted, is_predicted, has_label, known, is_correct)
 
 
 def _rescaled_cats(doc: Doc, attr: str, *, threshold: float | Mapping[str, float]) -> dict[str, float]:

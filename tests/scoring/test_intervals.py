@@ -30,24 +30,24 @@ def test_entities_are_counted_by_text_and_label() -> None:
 @pytest.mark.parametrize(("n_right", "n"), [(300, 400), (5, 60), (57, 60)])
 def test_with_one_entity_per_text_intervals_are_those_of_jeffreys(n_right: int, n: int) -> None:
     texts = make_counts([(1, 1, 1)] * n_right + [(1, 0, 0)] * (n - n_right))
-    interval = find_intervals(texts)["PER"]["r"]
+    interval = find_intervals(texts)["per_type"]["PER"]["r"]
     expected = beta.ppf([0.025, 0.975], n_right + 0.5, n - n_right + 0.5)
     assert [interval["low"], interval["high"]] == pytest.approx(expected, abs=0.012)
 
 
 def test_a_few_entities_that_are_all_right_leave_doubt() -> None:
-    interval = find_intervals(make_counts([(1, 1, 1)] * 5))["PER"]["f"]
+    interval = find_intervals(make_counts([(1, 1, 1)] * 5))["per_type"]["PER"]["f"]
     assert interval["high"] == 1.0
     assert interval["low"] < 0.8
-    nothing = find_intervals(make_counts([(1, 0, 0)] * 5))["PER"]
+    nothing = find_intervals(make_counts([(1, 0, 0)] * 5))["per_type"]["PER"]
     assert nothing["r"]["low"] == nothing["f"]["low"] == 0.0
     assert nothing["r"]["high"] > 0.2
     assert nothing["p"] is None
 
 
 def test_entities_of_one_text_count_as_one_observation() -> None:
-    apart = find_intervals(make_counts([(1, 1, 1)] * 200 + [(1, 0, 0)] * 200))["PER"]["r"]
-    together = find_intervals(make_counts([(10, 10, 10)] * 20 + [(10, 0, 0)] * 20))["PER"]["r"]
+    apart = find_intervals(make_counts([(1, 1, 1)] * 200 + [(1, 0, 0)] * 200))["per_type"]["PER"]["r"]
+    together = find_intervals(make_counts([(10, 10, 10)] * 20 + [(10, 0, 0)] * 20))["per_type"]["PER"]["r"]
     assert together["high"] - together["low"] > 2 * (apart["high"] - apart["low"])
 
 
@@ -57,9 +57,11 @@ def test_intervals_are_the_same_each_time_and_hold_the_scores() -> None:
     counts.add(pair.gold, pair.predicted)
     intervals = find_intervals(texts)
     assert intervals == find_intervals(texts)
-    for name, row in {**counts.per_type(), "micro": counts.micro()}.items():
+    report = counts.report()
+    rows = [(intervals["per_type"][label], row) for label, row in report["per_type"].items()]
+    for found, row in [*rows, (intervals["micro"], report["micro"])]:
         for key in ("p", "r", "f"):
-            interval = intervals[name][key]
+            interval = found[key]
             assert interval is None or interval["low"] <= row[key] <= interval["high"]
 
 
@@ -73,7 +75,9 @@ def test_probability_of_a_difference_is_the_share_of_all_swaps() -> None:
         [(2, 2, 1), (1, 1, 1), (3, 2, 1), (1, 0, 0), (2, 2, 2), (1, 1, 0), (2, 1, 1), (1, 1, 1)]
     )
     after = np.array([(2, 2, 2), (1, 1, 1), (3, 3, 3), (1, 1, 1), (2, 2, 1), (1, 1, 1), (2, 2, 2), (1, 2, 1)])
-    found = compare_texts(*(TextCounts(("PER",), counts[:, :, None]) for counts in (before, after)))["PER"]
+    found = compare_texts(*(TextCounts(("PER",), counts[:, :, None]) for counts in (before, after)))[
+        "per_type"
+    ]["PER"]
     difference = f_score(after) - f_score(before)
     assert found["f"] == pytest.approx(difference)
     assert found["low"] < difference < found["high"]
