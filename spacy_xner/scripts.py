@@ -20,7 +20,9 @@ _NAMES = (
     *("Myanmar", "Tibetan", "Georgian", "Armenian", "Ethiopic", "Mongolian"),
 )
 _LETTERS = regex.compile(
-    "|".join([r"(?P<Kana>[\p{Hiragana}\p{Katakana}]+)", *(rf"(?P<{name}>\p{{{name}}}+)" for name in _NAMES)])
+    "|".join(
+        [r"(?P<Kana>[\p{Hiragana}\p{Katakana}ー]+)", *(rf"(?P<{name}>\p{{{name}}}+)" for name in _NAMES)]
+    )
     + r"|(?P<other>\p{L}+)"
 )
 # Share of the letters from which a script counts.

@@ -1,6 +1,8 @@
 """The commands that train, score and deliver pipelines."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,14 +30,28 @@ def evaluate(
         bool,
         typer.Option("--seqeval", help="Compute the scores with seqeval itself: the same numbers, slower."),
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write a page with intervals, kinds of errors, calibration and the worst texts."),
+    ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            help="Groups of texts for the page and JSON: script, cats (labels of texts), a file with a line "
+            "for each text, or a key of doc.user_data."
+        ),
+    ] = "script",
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Score a pipeline on raw text: precision, recall and F1 per label, micro and macro.
 
+    JSON and the page also have 95 % intervals, kinds of errors, calibration and scores of groups.
+
     Examples:
       spacy-xner evaluate out/model-best dev.spacy
       spacy-xner evaluate out/model-best dev.spacy --output scores.json
+      spacy-xner evaluate out/model-best dev.spacy --html report.html
     """
     from ..scoring.report import render_comparison, render_json, render_table
     from ..tools.evaluate import compare
@@ -43,14 +59,20 @@ def evaluate(
 
     if output is not None:
         check_output(output, corpus, overwrite=overwrite)
-    with input_file(corpus) as file, progress_bar("Predicting") as on_progress:
-        if before is not None:
-            scores = compare(model, before, file, device=device, on_progress=on_progress)
-        else:
-            scores = run(model, file, device=device, use_seqeval=seqeval, on_progress=on_progress)
+    if html is not None:
+        check_output(html, corpus, *filter(None, [output]), overwrite=overwrite)
+    with ExitStack() as stack:
+        file = stack.enter_context(input_file(corpus))
+        page = None if html is None else stack.enter_context(output_file(html, ".html"))
+        on_progress = stack.enter_context(progress_bar("Predicting"))
+        score = partial(run, use_seqeval=seqeval) if before is None else partial(compare, before=before)
+        details = as_json or output is not None
+        scores = score(
+            model, corpus=file, device=device, details=details, html=page, by=by, on_progress=on_progress
+        )
     if output is not None:
         write_text(output, render_json(scores))
-    if output == STANDARD:
+    if STANDARD in (output, html):
         return
     if as_json:
         echo(render_json(scores))

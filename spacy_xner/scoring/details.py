@@ -1,7 +1,7 @@
 """Details of scores: intervals, kinds of errors, calibration, groups of texts."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
@@ -12,7 +12,7 @@ from .intervals import Intervals, RowIntervals, TextCounts, count_by_text, find_
 from .judged import judge
 from .pairs import DocPair, EntityPair, pair_entities
 from .reliability import Reliability, measure_reliability
-from .texts import TextDecisions
+from .texts import decide
 
 
 class MatchedText(NamedTuple):
@@ -122,21 +122,41 @@ def detail_entities(texts: Sequence[MatchedText]) -> EntityDetails:
     }
 
 
-def detail_cats(decisions: TextDecisions, labels: Sequence[str], *, is_exclusive: bool) -> dict[str, Any]:
+def detail_cats(
+    predictions: Iterable[DocPair],
+    labels: Sequence[str],
+    *,
+    is_exclusive: bool,
+    threshold: float | Mapping[str, float],
+) -> dict[str, Any]:
     """Return the details of text labels: ``intervals``, ``accuracy_interval`` and ``calibration``.
 
     For exclusive labels, the calibration is that of the predicted one, and otherwise that of all.
+
+    Args:
+        predictions: Predicted docs with references; those without any of the labels are left out.
+        labels: All labels.
+        is_exclusive: Whether each text has exactly one label.
+        threshold: Probability from which a text has a label, for all labels or by label.
     """
-    has_label = decisions.has_label & decisions.known
-    is_predicted = decisions.is_predicted & decisions.known
+    pairs = [pair for pair in predictions if any(label in pair.reference.cats for label in labels)]
+    if not pairs:
+        return {}
+    decisions = decide(pairs, labels, is_exclusive=is_exclusive, threshold=threshold)
+    has_label, is_predicted = (
+        part & decisions.known for part in (decisions.has_label, decisions.is_predicted)
+    )
     counts = np.stack([has_label, is_predicted, has_label & is_predicted], axis=1).astype(np.int64)
-    right = decisions.is_correct.astype(np.int64)
-    accuracy = np.stack([np.ones_like(right), np.ones_like(right), right], axis=1)[:, :, None]
+    right = decisions.is_correct
+    # Shares are recalls: (texts, 3, 1)
+    accuracy = np.stack([np.ones_like(right), right, right], axis=1)[:, :, None].astype(np.int64)
     chosen = decisions.is_predicted if is_exclusive else decisions.known
     calibration = zip(decisions.probabilities[chosen], decisions.has_label[chosen], strict=True)
     return {
         "intervals": find_intervals(TextCounts(tuple(labels), counts)),
-        "accuracy_interval": find_intervals(TextCounts(("accuracy",), accuracy))["micro"]["r"],
+        "accuracy_interval": find_intervals(TextCounts(("accuracy",), accuracy.astype(np.int64)))["micro"][
+            "r"
+        ],
         "calibration": measure_reliability(calibration),
     }
 

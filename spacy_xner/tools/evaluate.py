@@ -11,10 +11,13 @@ from ..corpus.docbin import check_docbins, read_docs
 from ..loading import load
 from ..models.warm_start import component_names
 from ..pipeline.xcat import TextClassifier
+from ..scoring.details import detail_cats
 from ..scoring.entities import count_entities, score_entities
 from ..scoring.pairs import Prediction
 from ..scoring.spans import score_spans
 from ..scoring.texts import score_texts
+from .report import add_details, test_differences, write_page
+from .report.groups import SCRIPT
 
 NO_ANNOTATION = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
@@ -25,6 +28,9 @@ def evaluate(
     *,
     device: str = "auto",
     use_seqeval: bool = False,
+    details: bool = False,
+    html: str | Path | None = None,
+    by: str = SCRIPT,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score a pipeline on the raw text of a corpus.
@@ -34,15 +40,20 @@ def evaluate(
         corpus: A ``.spacy`` file.
         device: Device to predict on, as in the components' setting.
         use_seqeval: Whether seqeval itself scores the entities, which is slower; see `score_entities`.
+        details: Whether to compute 95 % intervals, kinds of errors, calibration and scores of groups, too.
+        html: File for a page that shows all this, and the texts with the most errors; it is replaced.
+        by: What texts are grouped by: ``script``; ``cats`` for their labels; a file with a line for each
+            text; or a key of ``doc.user_data``.
         on_progress: Called with the number of texts done and their total.
 
     Returns:
         The result of `score_entities` if ``doc.ents`` is annotated; in ``spans``, that of `score_spans` if
-        ``doc.spans`` is; in ``cats``, that of `score_texts` by component if texts are classified.
+        ``doc.spans`` is; in ``cats``, that of `score_texts` by component if texts are classified. With a page
+        or details, also `EntityDetails` and ``by``; in each of ``cats``, what `detail_cats` returns.
 
     Raises:
         OSError: If pipeline or corpus are missing.
-        ValueError: If the corpus has no annotated text.
+        ValueError: If the corpus has no annotated text, or texts cannot be grouped that way.
 
     Examples:
         >>> import spacy_xner
@@ -56,10 +67,15 @@ def evaluate(
     nlp = load(model, device)
     predictions = predict_corpus(nlp, Path(corpus), on_progress)
     scores = _score_entities(predictions, use_seqeval=use_seqeval)
-    cats = _score_cats(nlp, predictions)
+    details = details or html is not None
+    cats = _score_cats(nlp, predictions, details=details)
     if not scores and not cats:
         raise ValueError(NO_ANNOTATION.format(corpus))
-    return scores | ({"cats": cats} if cats else {})
+    scores |= {"cats": cats} if cats else {}
+    texts = add_details(scores, predictions, by) if details else []
+    if html is not None:
+        write_page(Path(html), scores, texts, model=str(model), corpus=Path(corpus).name)
+    return scores
 
 
 def compare(
@@ -68,6 +84,9 @@ def compare(
     corpus: str | Path,
     *,
     device: str = "auto",
+    details: bool = False,
+    html: str | Path | None = None,
+    by: str = SCRIPT,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score two pipelines on the same raw text: what the new one has forgotten, and what it has learned.
@@ -77,16 +96,23 @@ def compare(
         before: The old pipeline, or a Hugging Face token-classification checkpoint.
         corpus: A ``.spacy`` file.
         device: Device to predict on, as in the components' setting.
+        details: Whether to compute 95 % intervals, kinds of errors, calibration, scores of groups and a
+            paired test, too.
+        html: File for a page that shows all this, and the texts with the most errors; it is replaced.
+        by: What texts are grouped by: ``script``; ``cats`` for their labels; a file with a line for each
+            text; or a key of ``doc.user_data``.
         on_progress: Called with the number of texts done and their total, for each pipeline in turn.
 
     Returns:
         ``before`` and ``after``: what `score_entities` returns, with ``spans`` if entities overlap.
         ``change``: for each label, for all old and for all new labels together, the strict F1 ``before`` and
         ``after``, and the ``loss``; ``before`` and ``loss`` are None if the old pipeline lacks the label.
+        With a page or details, ``before`` and ``after`` have them as in `evaluate`, and ``test`` has
+        `Differences`.
 
     Raises:
         OSError: If a pipeline or the corpus are missing.
-        ValueError: If the corpus has no annotated text.
+        ValueError: If the corpus has no annotated text, or texts cannot be grouped that way.
 
     Examples:
         >>> import spacy_xner
@@ -114,7 +140,14 @@ def compare(
         for title, group in groups.items()
         if group
     }
-    return {**scores, "change": change}
+    result: dict[str, Any] = {**scores, "change": change}
+    if details or html is not None:
+        texts = {name: add_details(scores[name], predictions[name], by) for name in predictions}
+        result["test"] = test_differences(texts["before"], texts["after"])
+        if html is not None:
+            names = {"model": str(model), "corpus": corpus.name, "before": str(before)}
+            write_page(Path(html), result, texts["after"], **names)
+    return result
 
 
 def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | None]:
@@ -129,16 +162,22 @@ def _score_entities(predictions: list[Prediction], *, use_seqeval: bool = False)
     return scores | ({} if spans is None else {"spans": spans})
 
 
-def _score_cats(nlp: Language, predictions: list[Prediction]) -> dict[str, Any]:
+def _score_cats(nlp: Language, predictions: list[Prediction], *, details: bool) -> dict[str, Any]:
     if not any(prediction.reference.cats for prediction in predictions):
         return {}
     pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
-    return {
+    scores = {
         name: score_texts(
             predictions, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
         )
         for name, pipe in pipes.items()
     }
+    if details:
+        for name, pipe in pipes.items():
+            scores[name] |= detail_cats(
+                predictions, pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
+            )
+    return scores
 
 
 def predict_corpus(

@@ -2,36 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from spacy.tokens import Doc
 
 from ...atomic import new_file
-from ...scoring.details import MatchedText, count_texts, detail_entities, match_texts, list_labels
+from ...scoring.details import MatchedText, count_texts, detail_entities, list_labels, match_texts
 from ...scoring.intervals import Differences, compare_texts
 from ...scoring.pairs import Prediction
-from .groups import SCRIPT, name_groups
+from .groups import name_groups
 from .page import render_page
 from .samples import choose_worst
-
-
-class Wanted(NamedTuple):
-    """What is to be reported beside the scores.
-
-    Attributes:
-        details: Whether the details are to be in the result.
-        html: File for the page; None for none.
-        by: What texts are grouped by; see `name_groups`.
-    """
-
-    details: bool = False
-    html: Path | None = None
-    by: str = SCRIPT
-
-    @property
-    def needs_details(self) -> bool:
-        """Whether details have to be computed."""
-        return self.details or self.html is not None
 
 
 def add_details(scores: dict[str, Any], predictions: Sequence[Prediction], by: str) -> list[MatchedText]:
@@ -47,7 +28,7 @@ def add_details(scores: dict[str, Any], predictions: Sequence[Prediction], by: s
     return texts
 
 
-def test_difference(before: Sequence[MatchedText], after: Sequence[MatchedText]) -> Differences:
+def test_differences(before: Sequence[MatchedText], after: Sequence[MatchedText]) -> Differences:
     """Compare two pipelines on the same texts."""
     labels = list_labels([*before, *after])
     return compare_texts(count_texts(before, labels), count_texts(after, labels))

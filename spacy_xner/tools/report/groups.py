@@ -35,7 +35,7 @@ def name_groups(docs: Sequence[Doc], by: str = SCRIPT) -> list[str]:
     values = [next((doc.user_data[key] for key in keys if key in doc.user_data), None) for doc in docs]
     if all(value is None for value in values):
         raise ValueError(
-            f"Groups must be 'script', 'cats', a file with a line for each text, or a key of doc.user_data, found "
+            "Groups must be script, cats, a file with a line for each text, or a key of doc.user_data, found "
             f"{by!r}, which no text has. Name one of these."
         )
     return [NONE if value is None else str(value) for value in values]
@@ -45,7 +45,7 @@ def _read_lines(path: Path, n_texts: int) -> list[str]:
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     if len(lines) != n_texts:
         raise ValueError(
-            f"A file of groups must have a line for each of the {n_texts} texts, found {len(lines)} lines in {path}. "
-            "Write one line for each text of the corpus, in its order."
+            f"A file of groups must have a line for each of the {n_texts} texts, found {len(lines)} lines in "
+            f"{path}. Write one line for each text of the corpus, in its order."
         )
     return [line.strip() or NONE for line in lines]

@@ -31,7 +31,9 @@ def render_page(
         before: Name of the older pipeline.
     """
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     environment.filters |= {"percent": _percent, "points": _points}
     after = scores["after"] if before is not None else scores
     labels = after["confusion"]["labels"] if "confusion" in after else []
@@ -51,7 +53,10 @@ def _choose_colors(labels: Sequence[str]) -> dict[str, str]:
     """Return a colour for each label: that of displaCy, or else one of its own."""
     colors = EntityRenderer().colors
     hues = (round(HUE * i) % 360 for i in range(len(labels)))
-    return {label: colors.get(label.upper(), f"hsl({hue} 70% 82%)") for label, hue in zip(labels, hues, strict=True)}
+    return {
+        label: colors.get(label.upper(), f"hsl({hue} 70% 82%)")
+        for label, hue in zip(labels, hues, strict=True)
+    }
 
 
 def _percent(value: float | None) -> str:
@@ -60,4 +65,5 @@ def _percent(value: float | None) -> str:
 
 def _points(value: float | None) -> str:
     """Return a difference in percentage points, with its sign."""
-    return "–" if value is None else f"{100 * value:+.1f}".replace("-", "−")
+    # Without the sign of a zero that was negative before it was rounded.
+    return "–" if value is None else f"{round(100 * value, 1) + 0.0:+.1f}".replace("-", "−")

@@ -59,7 +59,7 @@ class _Found(NamedTuple):
 
 
 def choose_worst(texts: Iterable[MatchedText], n_texts: int = N_TEXTS) -> list[WrongText]:
-    """Return the texts with the most errors; of as many, those whose wrong entities are surest, come first."""
+    """Return the texts with the most errors; among equals, first those whose wrong entities are surest."""
     wrong = (_weigh(text) for text in texts if text.pair.gold != text.pair.predicted)
     return [_show(each.text) for each in nlargest(n_texts, wrong, key=lambda each: each[1:])]
 
