@@ -12,6 +12,20 @@ KINDS: tuple[Kind, ...] = ("missed", "spurious", "wrong label", "wrong border")
 MIN_PROBABILITY = 1e-6
 
 
+class Marginal(NamedTuple):
+    """How probable it is to a model that a token is what the gold says: its part of an entity, or outside.
+
+    Attributes:
+        start: First character of the token.
+        end: The character after its last.
+        score: The probability, from 0 to 1.
+    """
+
+    start: int
+    end: int
+    score: float
+
+
 class Judgement(NamedTuple):
     """A text as it is annotated, and as a model sees it.
 
@@ -19,11 +33,13 @@ class Judgement(NamedTuple):
         gold: The annotation; each entity with the model's probability, 1 where it cannot tell.
         predicted: The model's version.
         probabilities: The model's probability of each label of the text as a whole; None if it judges none.
+        marginals: The model's probability of the gold tag of each token; empty if it has no tags.
     """
 
     gold: Record
     predicted: Record
     probabilities: dict[str, float] | None = None
+    marginals: Sequence[Marginal] = ()
 
 
 class Versions(NamedTuple):
@@ -49,7 +65,8 @@ class Finding(NamedTuple):
             border``.
         gold: What the gold has; None if it is missed. Labels of texts span all of it.
         predicted: What the model has instead; None if it has nothing.
-        gold_score: The model's probability of the gold's version, from 0 to 1.
+        gold_score: The model's probability of the gold's version, from 0 to 1: with tags, the least of any
+            token of both versions, else that of the entity.
         score: The model's probability of its own version, from 0 to 1.
         is_of_text: Whether it is a label of a whole text.
     """
@@ -85,14 +102,14 @@ def find_errors(judgements: Iterable[Judgement]) -> list[Finding]:
         finding
         for i, judgement in enumerate(judgements)
         for versions in versions_of(judgement)
-        for finding in _compare(i, versions)
+        for finding in _compare(i, versions, judgement.marginals)
     ]
     return sorted(findings, key=lambda finding: -finding.suspicion)
 
 
 def versions_of(judgement: Judgement) -> Iterator[Versions]:
     """Yield what is judged of a text: its entities, its labels as a whole."""
-    gold, predicted, probabilities = judgement
+    gold, predicted, probabilities, _ = judgement
     if gold.spans is not None and predicted.spans is not None:
         yield Versions(gold.spans, predicted.spans)
     if probabilities is not None:
@@ -107,13 +124,15 @@ def _label_spans(record: Record, probabilities: Mapping[str, float]) -> list[Cha
     return [CharSpan(0, len(record.text), label, probabilities.get(label, 0.0)) for label in chosen]
 
 
-def _compare(text: int, versions: Versions) -> Iterator[Finding]:
+def _compare(text: int, versions: Versions, marginals: Sequence[Marginal]) -> Iterator[Finding]:
     gold, predicted, is_of_text = versions
     places, predicted_places = {span[:3] for span in gold}, {span[:3] for span in predicted}
     wrong = [span for span in gold if span[:3] not in predicted_places]
     new = [span for span in predicted if span[:3] not in places]
     for ours, theirs in _match(wrong, new):
         finding = _make_finding(text, ours, theirs, is_of_text=is_of_text)
+        if marginals and not is_of_text:
+            finding = finding._replace(gold_score=_least(finding.area, marginals))
         if finding.score > finding.gold_score:
             yield finding
 
@@ -131,6 +150,16 @@ def _match(
             yield ours, theirs
     yield from ((ours, None) for ours in open_gold)
     yield from ((None, theirs) for theirs in open_predicted)
+
+
+def _least(area: tuple[int, int], marginals: Sequence[Marginal]) -> float:
+    """Return the least probability of the gold at any token of an area.
+
+    It tells errors from doubts: a model that sees an entity where the gold has none may be unsure of its
+    border, so that the entity is only fairly probable, and yet be sure that something is there.
+    """
+    start, end = area
+    return min((token.score for token in marginals if token.start < end and start < token.end), default=1.0)
 
 
 def _shared(first: CharSpan, second: CharSpan) -> float:

@@ -1,18 +1,22 @@
 """What a pipeline says about annotated texts, with the probability that it gives to each version."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
+import numpy as np
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import minibatch
 
 from ...corpus.export import doc_to_record
+from ...pipeline.interfaces import Teachable
 from ...pipeline.xcat import TextClassifier, choose_labels
 from ...pipeline.xner import EntityRecognizer, gold_spans
+from ...schemes import TagScheme
 from ...scoring.spans import all_entities
-from ...types import CharSpan, Entity, Gold, Record
-from .findings import Judgement
+from ...types import NO_TARGETS, CharSpan, Entity, Gold, Record, SoftTargets
+from .findings import Judgement, Marginal
 
 BATCH = 256
 
@@ -33,45 +37,69 @@ def judge(nlp: Language, docs: Iterable[Doc]) -> Iterator[Judgement]:
         )
     for batch in minibatch(docs, BATCH):  # type: ignore[no-untyped-call]
         predicted = list(nlp.pipe(doc.text for doc in batch))
-        golds = [None] * len(batch) if recognizer is None else _weigh(nlp, recognizer, predicted, batch)
-        for doc, reference, gold in zip(predicted, batch, golds, strict=True):
+        views = [None] * len(batch) if recognizer is None else _weigh(nlp, recognizer, predicted, batch)
+        for doc, reference, view in zip(predicted, batch, views, strict=True):
             cats = doc.cats if classifies and reference.cats else None
             chosen = None if cats is None else {label: label in choose_labels(nlp, doc) for label in cats}
-            yield _make_judgement(doc, reference, gold, chosen)
+            yield _make_judgement(doc, reference, view, chosen)
+
+
+class _View(NamedTuple):
+    """Gold entities on the tokens of a predicted doc, with probabilities of them and of their tags."""
+
+    gold: Gold
+    marginals: list[float]
 
 
 def _weigh(
     nlp: Language, recognizer: EntityRecognizer, predicted: Sequence[Doc], references: Sequence[Doc]
-) -> list[Gold]:
-    """Return gold entities on the tokens of predicted docs, with the model's probabilities."""
+) -> list[_View]:
     for reference in references:
         for ent in all_entities(reference):
             nlp.vocab.strings.add(ent.label_)
     key = recognizer.spans_key if recognizer.is_nested else None
     golds = [gold_spans(Example(*pair), key) for pair in zip(predicted, references, strict=True)]
     rows = recognizer.entity_probabilities(predicted, [gold.entities for gold in golds])
+    # Tags cannot say which of several nested entities is wrong.
+    has_tags = isinstance(recognizer.task, Teachable) and not recognizer.is_nested
+    targets = recognizer.soft_targets(predicted) if has_tags else [NO_TARGETS] * len(predicted)
+    views = []
+    for gold, row, soft in zip(golds, rows, targets, strict=True):
+        entities = [ent._replace(score=score) for ent, score in zip(gold.entities, row, strict=True)]
+        views.append(_View(gold._replace(entities=entities), _weigh_tags(gold, soft)))
+    return views
+
+
+def _weigh_tags(gold: Gold, soft: SoftTargets) -> list[float]:
+    """Return the probability of each gold tag, 1 where it is unknown; none for heads of spans."""
+    if not soft.tags:
+        return []
+    scheme = TagScheme("BIOES" if any(tag.startswith("S-") for tag in soft.tags) else "IOB2")
+    numbers = {tag: i for i, tag in enumerate(soft.tags)}
+    tags = scheme.encode(gold.entities, len(gold.known))
     return [
-        gold._replace(
-            entities=[ent._replace(score=score) for ent, score in zip(gold.entities, row, strict=True)]
-        )
-        for gold, row in zip(golds, rows, strict=True)
+        1.0 if not is_known else float(np.exp(row[numbers[tag]])) if tag in numbers else 0.0
+        for tag, is_known, row in zip(tags, gold.known, soft.log_probs, strict=True)
     ]
 
 
 def _make_judgement(
-    predicted: Doc, reference: Doc, gold: Gold | None, chosen: dict[str, bool] | None
+    predicted: Doc, reference: Doc, view: _View | None, chosen: dict[str, bool] | None
 ) -> Judgement:
     annotated, version = doc_to_record(reference), doc_to_record(predicted)
-    spans, seen = None, None
-    if gold is not None and annotated.spans is not None:
-        scores = {span[:3]: span.score for span in _char_spans(predicted, gold.entities)}
+    spans, seen, marginals = None, None, []
+    if view is not None and annotated.spans is not None:
+        scores = {span[:3]: span.score for span in _char_spans(predicted, view.gold.entities)}
         spans = tuple(span._replace(score=scores.get(span[:3], 1.0)) for span in annotated.spans)
-        seen = tuple(span for span in version.spans or () if _is_known(predicted, span, gold.known))
+        seen = tuple(span for span in version.spans or () if _is_known(predicted, span, view.gold.known))
+        tokens = zip(predicted, view.marginals, strict=False)
+        marginals = [Marginal(token.idx, token.idx + len(token), score) for token, score in tokens]
     cats = None if chosen is None else {label: float(value) for label, value in chosen.items()}
     return Judgement(
         Record(annotated.text, spans, cats=annotated.cats),
         Record(version.text, seen, cats=cats),
         None if chosen is None else dict(predicted.cats),
+        marginals,
     )
 
 

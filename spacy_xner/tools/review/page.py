@@ -65,7 +65,7 @@ def render_page(review: Review, title: str = "Review") -> str:
 
 
 def _make_card(review: Review, finding: Finding) -> Card:
-    gold, predicted, _ = review.judgements[finding.text]
+    gold, predicted, *_ = review.judgements[finding.text]
     place = review.places[finding.text]
     if finding.is_of_text:
         own, other = _label_segments(gold.text, finding.gold), _label_segments(gold.text, finding.predicted)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spacy_xner.tools.review.findings import Finding, Judgement, find_errors
+from spacy_xner.tools.review.findings import Finding, Judgement, Marginal, find_errors
 from spacy_xner.types import CharSpan, Record
 
 TEXT = "Send to Anna Schmidt, DHL Express"
@@ -77,3 +77,13 @@ def test_labels_of_texts() -> None:
     assert (finding.kind, finding.is_of_text) == ("wrong label", True)
     assert (finding.gold_score, finding.score) == (0.1, 0.7)
     assert finding.area == (0, len(TEXT))
+
+
+def test_the_least_probable_token_of_the_gold_counts() -> None:
+    """The model is sure that the gold is wrong there, though not of the border of its own entity."""
+    doubtful = CharSpan(8, 20, "PER", 0.6)
+    judgement = judge([], [doubtful])
+    marginals = [Marginal(0, 4, 0.001), Marginal(8, 12, 0.3), Marginal(13, 20, 0.01), Marginal(20, 21, 0.002)]
+    (finding,) = find_errors([judgement._replace(marginals=marginals)])
+    assert (finding.gold_score, finding.score) == (0.01, 0.6)
+    assert finding.suspicion > find_errors([judgement])[0].suspicion

@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 from spacy_xner import read_records
 from spacy_xner.cli import app
 from spacy_xner.tools.review import Review, render_page, render_review, review, write_tasks
+from spacy_xner.tools.review.findings import find_errors
 from spacy_xner.tools.review.folds import split_folds, train_folds
+from spacy_xner.tools.review.judging import judge
 
-from ...conftest import SLIPS, make_examples
+from ...conftest import SLIPS, make_examples, train_nlp
 from .conftest import HOSTILE, HOSTILE_LABEL
 
 
@@ -45,6 +47,23 @@ def test_gold_entities_have_the_probability_of_the_model(reviewed: Review, train
     (anna,) = [span for span in reviewed.judgements[1].gold.spans or () if span.char_start == 8]
     assert anna.label == "COURIER"
     assert anna.score < 0.1
+
+
+@pytest.mark.parametrize(
+    ("head", "scheme"), [("CRFHead", "BIOES"), ("SoftmaxHead", "BIO"), ("PointerHead", None)]
+)
+def test_marginals_are_those_of_the_gold_tags(tiny: Path, head: str, scheme: str | None) -> None:
+    nlp = train_nlp(tiny, head, **({} if scheme is None else {"head_scheme": scheme}))
+    docs = [eg.reference for eg in make_examples(nlp)]
+    docs[0].ents = docs[0].ents[1:]
+    judgements = list(judge(nlp, docs))
+    if scheme is None:
+        assert not any(each.marginals for each in judgements)
+    else:
+        scores = [[round(token.score) for token in each.marginals] for each in judgements]
+        assert scores == [[0, 0] + [1] * (len(docs[0]) - 2), *([1] * len(doc) for doc in docs[1:])]
+    (finding,) = find_errors(judgements)
+    assert (finding.kind, finding.area) == ("missed", (0, 2))
 
 
 @pytest.mark.parametrize("format", ["label-studio", "doccano"])
