@@ -23,6 +23,7 @@ PUBLIC = {
     "ReadOptions",
     "WriteOptions",
     "adopt",
+    "calibrate",
     "compare",
     "convert",
     "evaluate",
