@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .tools.inspection import inspect
     from .tools.packaging import package
     from .tools.review import review
+    from .tools.selection import select
     from .tools.shrink import shrink
     from .tools.starting import init_config, init_project, train
     from .tools.synth import synthesize
@@ -51,6 +52,7 @@ __all__ = [
     "prune_encoder",
     "read_records",
     "review",
+    "select",
     "shrink",
     "synthesize",
     "train",
@@ -79,6 +81,7 @@ _HOMES = {
     "prune_encoder": "tools.encoders.prune",
     "read_records": "corpus.records",
     "review": "tools.review",
+    "select": "tools.selection",
     "shrink": "tools.shrink",
     "synthesize": "tools.synth",
     "train": "tools.starting",

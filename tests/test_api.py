@@ -36,6 +36,7 @@ PUBLIC = {
     "prune_encoder",
     "read_records",
     "review",
+    "select",
     "shrink",
     "synthesize",
     "train",

@@ -17,6 +17,7 @@ from .model import adopt, calibrate, device, evaluate, shrink, teacher_check, th
 from .parts import drop_colors, echo
 from .predict import predict
 from .review import review
+from .select import select
 from .train import train
 
 encoder_app = typer.Typer(
@@ -34,7 +35,14 @@ for init_command in (config, project):
 # In the order in which they are needed.
 PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "Start": {"init": init_app, "encoder": encoder_app, "adopt": adopt, "device": device},
-    "Data": {"convert": convert, "synth": synth, "inspect": inspect, "review": review, "export": export},
+    "Data": {
+        "convert": convert,
+        "synth": synth,
+        "select": select,
+        "inspect": inspect,
+        "review": review,
+        "export": export,
+    },
     "Train": {"train": train, "teacher-check": teacher_check},
     "Use": {"predict": predict, "evaluate": evaluate, "calibrate": calibrate, "thresholds": thresholds},
     "Deliver": {"shrink": shrink, "package": package},

@@ -88,10 +88,11 @@ def predict(
             for doc in docs:
                 echo(render_doc(nlp, doc) if format is None else render_json(doc))
         else:
-            _write(nlp, docs, target, str(format))
+            write_predictions(nlp, docs, target, str(format))
 
 
-def _write(nlp: "Language", docs: "Iterable[Doc]", target: Path, format: str) -> None:
+def write_predictions(nlp: "Language", docs: "Iterable[Doc]", target: Path, format: str) -> None:
+    """Write docs with their predictions, for correction."""
     from ..corpus import WriteOptions
     from ..corpus.export import export
     from ..pipeline.xcat import with_chosen
