@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .files import STANDARD, check_output, input_file, name_of
+from .files import STANDARD, check_output, input_file
 from .options import Device, Encoding, Model, Overwrite, WriteFormat
 from .parts import one_line_warnings
 from .predict import write_predictions
@@ -71,10 +71,6 @@ def select(
         nlp = load(model, device)
         texts = stream_texts(session)
         chosen = select_texts(nlp, texts, n, random_share=random_share, labelled=known, seed=seed)
-    if not chosen.docs and not chosen.random_docs:
-        raise ValueError(
-            f"There must be a text that is not labelled, found none in {name_of(source)}. Add texts."
-        )
     for docs, target in zip([chosen.docs, chosen.random_docs], targets, strict=True):
         if docs:
             write_predictions(nlp, docs, target, format)

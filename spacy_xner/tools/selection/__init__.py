@@ -8,6 +8,7 @@ from typing import NamedTuple
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ...corpus.duplicates import fold_text
 from ...errors import XnerWarning
 from ...loading import load
 from .candidates import read_candidates
@@ -59,7 +60,7 @@ def select(
 
     Raises:
         OSError: If the pipeline is missing.
-        ValueError: If a number is out of range, or the pipeline has neither xner nor xcat.
+        ValueError: If a number is out of range, the pipeline has neither xner nor xcat, or no text is left.
 
     Examples:
         >>> import spacy_xner
@@ -100,10 +101,15 @@ def select_texts(
     unsure, drawn, n_texts = read_candidates(
         nlp, texts, count_candidates(n - n_random), count_candidates(n_random), labelled, seed
     )
+    # Of few texts, the same share.
+    n_random = round(random_share * min(n, max(len(unsure), len(drawn))))
     test = put_duplicates_last(drawn, labelled)[:n_random]
     ordered = take_in_turn(unsure, cluster(embed(nlp, unsure), n - n_random, seed))
-    rest = [text for text in ordered if text not in {*test}]
+    taken = {*map(fold_text, test)}
+    rest = [text for text in ordered if fold_text(text) not in taken]
     chosen = put_duplicates_last(rest, [*labelled, *test])[: n - len(test)]
+    if not chosen and not test:
+        raise ValueError(f"There must be a text that is not labelled, found none in {n_texts}. Add texts.")
     if len(test) + len(chosen) < n:
         warnings.warn(
             f"There must be {n} different texts to select from, found {len(test) + len(chosen)} that are not "
