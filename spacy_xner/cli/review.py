@@ -8,7 +8,7 @@ import typer
 
 from .files import STANDARD, check_output, input_file, output_file, write_text
 from .options import AsJson, Device, Overwrite
-from .parts import echo, one_line_warnings, progress_bar, progress_lines
+from .parts import echo, echo_lost, one_line_warnings, progress_bar, progress_lines
 
 
 def review(
@@ -81,7 +81,8 @@ def review(
         )
     if output is not None:
         with output_file(output, ".json") as target:
-            write_tasks(result, target, format)
+            lost = write_tasks(result, target, format)
+        echo_lost(lost)
     if page is not None:
         write_text(page, render_page(result, f"Review of {corpus.name}"))
     if STANDARD not in (output, page):

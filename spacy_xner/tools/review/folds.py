@@ -82,7 +82,8 @@ def train_folds(
     parts = split_folds([doc.text for doc in docs], n_folds)
     with TemporaryDirectory() as name, open(os.devnull, "w", encoding="utf-8") as sink:
         for number, held_out in enumerate(parts, start=1):
-            others = [doc for i, doc in enumerate(docs) if i not in set(held_out)]
+            judged = {*held_out}
+            others = [doc for i, doc in enumerate(docs) if i not in judged]
             print(f"Fold {number} of {n_folds}: training on {len(others)} texts", file=progress or sink)
             output = Path(name) / str(number)
             settings = {**_write_parts(others, output), **(overrides or {})}

@@ -39,9 +39,8 @@ def judge(nlp: Language, docs: Iterable[Doc]) -> Iterator[Judgement]:
         predicted = list(nlp.pipe(doc.text for doc in batch))
         views = [None] * len(batch) if recognizer is None else _weigh(nlp, recognizer, predicted, batch)
         for doc, reference, view in zip(predicted, batch, views, strict=True):
-            cats = doc.cats if classifies and reference.cats else None
-            chosen = None if cats is None else {label: label in choose_labels(nlp, doc) for label in cats}
-            yield _make_judgement(doc, reference, view, chosen)
+            labels = choose_labels(nlp, doc) if classifies and reference.cats else None
+            yield _make_judgement(doc, reference, view, labels)
 
 
 class _View(NamedTuple):
@@ -84,21 +83,21 @@ def _weigh_tags(gold: Gold, soft: SoftTargets) -> list[float]:
 
 
 def _make_judgement(
-    predicted: Doc, reference: Doc, view: _View | None, chosen: dict[str, bool] | None
+    predicted: Doc, reference: Doc, view: _View | None, labels: list[str] | None
 ) -> Judgement:
     annotated, version = doc_to_record(reference), doc_to_record(predicted)
-    spans, seen, marginals = None, None, []
-    if view is not None and annotated.spans is not None:
+    spans, seen, marginals = annotated.spans, None, []
+    if view is not None and spans is not None:
         scores = {span[:3]: span.score for span in _char_spans(predicted, view.gold.entities)}
-        spans = tuple(span._replace(score=scores.get(span[:3], 1.0)) for span in annotated.spans)
+        spans = tuple(span._replace(score=scores.get(span[:3], 1.0)) for span in spans)
         seen = tuple(span for span in version.spans or () if _is_known(predicted, span, view.gold.known))
         tokens = zip(predicted, view.marginals, strict=False)
         marginals = [Marginal(token.idx, token.idx + len(token), score) for token, score in tokens]
-    cats = None if chosen is None else {label: float(value) for label, value in chosen.items()}
+    cats = None if labels is None else {label: float(label in labels) for label in predicted.cats}
     return Judgement(
         Record(annotated.text, spans, cats=annotated.cats),
         Record(version.text, seen, cats=cats),
-        None if chosen is None else dict(predicted.cats),
+        None if labels is None else dict(predicted.cats),
         marginals,
     )
 

@@ -1,6 +1,6 @@
 """A corpus to correct in place, the most suspicious texts first, with both versions of each."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
@@ -14,8 +14,11 @@ from ...types import CharSpan, Record
 from .findings import Finding
 from .result import Review
 
+# Where a text stands, and what is probably wrong in it.
+Facts = dict[str, str]
 
-def write_tasks(review: Review, path: str | Path, format: str) -> None:
+
+def write_tasks(review: Review, path: str | Path, format: str) -> Counter[str]:
     """Write all texts of a corpus for correction, the most suspicious first.
 
     Args:
@@ -23,6 +26,9 @@ def write_tasks(review: Review, path: str | Path, format: str) -> None:
         path: The file.
         format: ``label-studio``, with the model's version as a prediction beside the annotation; or
             ``doccano``, where the metadata of a text say what the model has instead.
+
+    Returns:
+        Number of items of the annotation that were lost, by kind.
 
     Raises:
         ValueError: If the format is another.
@@ -32,35 +38,31 @@ def write_tasks(review: Review, path: str | Path, format: str) -> None:
     for finding in review.findings:
         findings[finding.text].append(finding)
     order = [*findings, *(i for i in range(len(review.judgements)) if i not in findings)]
-    text = TASK_FORMATS[format](review, order, findings)
+    facts = [{"place": review.places[i], "review": _explain(review, findings.get(i, ()))} for i in order]
+    gold, lost = _render([review.judgements[i].gold for i in order], format, WriteOptions())
+    predicted = [review.judgements[i].predicted for i in order]
+    text = TASK_FORMATS[format](gold, predicted, facts)
     with new_file(Path(path)) as part:
         part.write_text(text, encoding="utf-8")
+    return lost
 
 
-def _to_label_studio(review: Review, order: Sequence[int], findings: dict[int, list[Finding]]) -> str:
-    options = WriteOptions(predictions=True)
-    versions = [
-        srsly.json_loads(_write(records, "label-studio", each))
-        for records, each in zip(_list_versions(review, order), (WriteOptions(), options), strict=True)
-    ]
-    tasks = []
-    for i, gold, predicted in zip(order, *versions, strict=True):
-        facts = {"place": review.places[i], "review": _explain(review, findings.get(i, ()))}
-        tasks.append({**gold, **predicted, "data": {**gold["data"], **facts}})
-    return str(srsly.json_dumps(tasks, indent=1)) + "\n"
+def _to_label_studio(gold: str, predicted: Sequence[Record], facts: Sequence[Facts]) -> str:
+    """Add the model's version to each task, and to its data what is probably wrong."""
+    versions, _ = _render(predicted, "label-studio", WriteOptions(predictions=True))
+    tasks = zip(srsly.json_loads(gold), srsly.json_loads(versions), facts, strict=True)
+    merged = [{**task, **version, "data": {**task["data"], **each}} for task, version, each in tasks]
+    return str(srsly.json_dumps(merged, indent=1)) + "\n"
 
 
-def _to_doccano(review: Review, order: Sequence[int], findings: dict[int, list[Finding]]) -> str:
-    gold, _ = _list_versions(review, order)
-    rows = map(srsly.json_loads, _write(gold, "doccano", WriteOptions()).splitlines())
-    return "".join(
-        srsly.json_dumps({**row, "place": review.places[i], "review": _explain(review, findings.get(i, ()))})
-        + "\n"
-        for i, row in zip(order, rows, strict=True)
-    )
+def _to_doccano(gold: str, predicted: Sequence[Record], facts: Sequence[Facts]) -> str:
+    """Add what is probably wrong to each line, of which doccano makes metadata."""
+    # Texts may have other line breaks.
+    lines = zip(gold.removesuffix("\n").split("\n"), facts, strict=True)
+    return "".join(f"{srsly.json_dumps({**srsly.json_loads(line), **each})}\n" for line, each in lines)
 
 
-TASK_FORMATS: dict[str, Callable[[Review, Sequence[int], dict[int, list[Finding]]], str]] = {
+TASK_FORMATS: dict[str, Callable[[str, Sequence[Record], Sequence[Facts]], str]] = {
     "label-studio": _to_label_studio,
     "doccano": _to_doccano,
 }
@@ -77,15 +79,10 @@ def check_format(format: str) -> None:
         raise ValueError(f"The format of tasks must be {names}, found {format!r}. Choose one of these.")
 
 
-def _list_versions(review: Review, order: Sequence[int]) -> tuple[list[Record], list[Record]]:
-    judgements = [review.judgements[i] for i in order]
-    return [each.gold for each in judgements], [each.predicted for each in judgements]
-
-
-def _write(records: Sequence[Record], format: str, options: WriteOptions) -> str:
+def _render(records: Sequence[Record], format: str, options: WriteOptions) -> tuple[str, Counter[str]]:
     file = StringIO()
-    get_writer(format)(records, file, options)
-    return file.getvalue()
+    lost = get_writer(format)(records, file, options)
+    return file.getvalue(), lost
 
 
 def _explain(review: Review, findings: Sequence[Finding]) -> str:

@@ -12,7 +12,7 @@ from spacy_xner.types import CharSpan, Record
 from ...conftest import SLIPS
 
 # Texts and labels that must stay text.
-HOSTILE = "</script><script>alert(1)</script> \"مرحبا\" & 'x'"
+HOSTILE = "</script><script>alert(1)</script> \"مرحبا\"\u2028& 'x'"
 HOSTILE_LABEL = '"><img src=x onerror=alert(1)>'
 
 

@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 from spacy_xner import read_records
 from spacy_xner.cli import app
 from spacy_xner.tools.review import Review, render_page, render_review, review, write_tasks
-from spacy_xner.tools.review.findings import find_errors
+from spacy_xner.tools.review.findings import Judgement, find_errors
 from spacy_xner.tools.review.folds import split_folds, train_folds
 from spacy_xner.tools.review.judging import judge
+from spacy_xner.types import CharSpan, Record
 
 from ...conftest import SLIPS, make_examples, train_nlp
+from ...pipeline import test_xcat as texts
 from .conftest import HOSTILE, HOSTILE_LABEL
 
 
@@ -199,3 +201,26 @@ def test_bad_input_is_one_line(spoilt: Path, pipeline: Path, words: list[str], m
     assert (code, out) == (1, "")
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+def test_labels_of_texts_are_judged(tiny: Path) -> None:
+    nlp = texts.make_nlp(tiny)
+    docs = [eg.reference for eg in texts.train(nlp, texts.ONE)]
+    first = docs[0].cats
+    docs[0].ents = [docs[0][:1].char_span(0, len(docs[0][0]), "KEPT")]
+    right = max(first, key=first.__getitem__)
+    wrong = next(label for label in first if label != right)
+    docs[0].cats = {label: float(label == wrong) for label in first}
+    judgements = list(judge(nlp, docs))
+    (finding,) = find_errors(judgements)
+    assert [span.label for span in judgements[0].gold.spans or ()] == ["KEPT"]
+    assert (finding.text, finding.kind, finding.is_of_text) == (0, "wrong label", True)
+    assert [span.label for span in (finding.gold, finding.predicted) if span] == [wrong, right]
+
+
+def test_what_a_format_cannot_hold_is_counted(tmp_path: Path) -> None:
+    gold = Record("Bo met", (CharSpan(0, 2, "PER"),), cats={"meeting": 1.0})
+    result = Review([], [Judgement(gold, gold)], ["in.jsonl:1"], [])
+    lost = write_tasks(result, tmp_path / "tasks.jsonl", "doccano")
+    assert lost == {"labels of texts with entities, for which doccano has no place": 1}
+    assert not write_tasks(result, tmp_path / "tasks.json", "label-studio")
