@@ -187,11 +187,14 @@ def measure(areas: Sequence[Area], errors: Sequence[Error], n_entities: int) -> 
     ranks: dict[int, int] = {}
     precisions = []
     n_looked = 0
+    looked: set[tuple[int, int]] = set()
     for text, start, end in areas:
         touching = [n for n in by_text.get(text, ()) if errors[n].start < end and start < errors[n].end]
         new = [n for n in touching if n not in ranks]
-        # Another place of an error that is known already is looked at with it.
-        n_looked += bool(new) or not touching
+        # A place that overlaps an earlier one, or touches a known error, is looked at with it.
+        tokens = {(text, token) for token in range(start, end)}
+        n_looked += bool(new) or not (touching or tokens & looked)
+        looked |= tokens
         for n in new:
             ranks[n] = n_looked
             precisions.append(len(ranks) / n_looked)
