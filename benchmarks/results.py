@@ -60,7 +60,7 @@ def write_results(rows: Table, *parts: str) -> Path:
 def _list_options(arguments: Sequence[str]) -> list[str]:
     """List the options among arguments, with their values, but for those with a path."""
     words, value = [], False
-    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, following in zip(arguments, [*arguments, ""][1:], strict=True):
         is_option = argument.startswith("--")
         if "/" not in argument and (value or (is_option and "/" not in following)):
             words.append(argument.removeprefix("--").replace("=", "-").replace(",", "-"))
