@@ -2,7 +2,7 @@
 
 Turn 0 is the project's pipeline, which has only seen drawn texts. At each turn, texts of the training part
 are selected, labelled (from the gold, with 5 % of the entities spoilt, as people make mistakes), reviewed by
-the pipeline of the turn before, corrected where a finding touches a mistake, and learned from with drawn ones.
+the pipeline of the turn before, corrected where a finding touches a mistake, and learned beside drawn ones.
 
 Usage: python benchmarks/loop.py DATA/waybill PROJECT ENCODER
 """

@@ -31,7 +31,7 @@ from spacy_xner.types import Record
 
 STRATEGIES = ("random", "least sure", "select")
 # Labelled texts: the first ones are random.
-SIZES = {"waybill": (25, 50, 100, 200, 400), "cluener": (100, 200, 400, 800, 1600)}
+SIZES = {"waybill": (10, 20, 30, 40, 60, 80, 120), "cluener": (100, 200, 400, 800, 1600)}
 # Pool and test set; steps of training of BATCH texts.
 TEXTS = {"waybill": (1600, 200), "cluener": (3000, 600)}
 STEPS = {"waybill": 150, "cluener": 300}

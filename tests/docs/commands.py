@@ -39,6 +39,8 @@ class Quick(NamedTuple):
             case ["review", *_] if "--folds" in words:
                 # The toy corpus has four texts.
                 return ["2" if word == "5" else word for word in [*words, *FEW_STEPS]]
+            case ["select", *_]:
+                return ["2" if word == "100" else word for word in words]
             case ["train", *_]:
                 return [*words, *FEW_STEPS]
             case ["adopt", _, *rest]:
