@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
 from ...corpus.duplicates import group_duplicates
+from ...errors import XnerWarning
 from ...loading import load
 from ...scoring.spans import all_entities
 from ...training.run import train
@@ -88,7 +90,10 @@ def train_folds(
             output = Path(name) / str(number)
             settings = {**_write_parts(others, output), **(overrides or {})}
             chosen = config or write_chosen_config(output, settings, device)[0]
-            train(Path(chosen), output, device=device, overrides=settings, progress=progress or sink)
+            with warnings.catch_warnings():
+                # It does not matter which step was the best.
+                warnings.filterwarnings("ignore", "model-best must be", XnerWarning)
+                train(Path(chosen), output, device=device, overrides=settings, progress=progress or sink)
             yield Fold(held_out, load(output / "model-last", device))
             shutil.rmtree(output)
 
