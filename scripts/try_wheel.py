@@ -55,7 +55,8 @@ def main(
         limits = Path(work) / "constraints.txt"
         versions = {f"{package.name}=={package.version}\n" for package in distributions()}
         limits.write_text("".join(sorted(versions)), encoding="utf-8")
-        run(python, "-m", "pip", "install", "--quiet", "-c", limits, "--find-links", folder, name)
+        # What is not imported need not be compiled.
+        run(python, "-m", "pip", "install", "-q", "--no-compile", "-c", limits, "--find-links", folder, name)
         typer.echo("Running it, with the network blocked ...")
         env = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
         entities = run(python, "-W", "ignore", "-c", TRY, name, texts.resolve(), env=env)
