@@ -13,10 +13,11 @@ from .corpus import convert, export, inspect, synth
 from .deliver import package
 from .encoder import mini, prune, tiny
 from .init import config, project
-from .model import adopt, calibrate, device, evaluate, shrink, teacher_check, thresholds
+from .model import adopt, device, shrink, teacher_check
 from .parts import drop_colors, echo
 from .predict import predict
 from .review import review
+from .score import calibrate, evaluate, thresholds
 from .select import select
 from .train import train
 

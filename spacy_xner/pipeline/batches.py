@@ -1,6 +1,6 @@
 """How a component runs docs through its model: in which groups, and with which loss."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
@@ -36,13 +36,19 @@ def predict_groups(
         empty: The result for a doc without tokens.
     """
     results = [empty] * len(docs)
+    for group, scores in score_groups(model, docs):
+        for i, result in zip(group, reader(model, scores), strict=True):
+            results[i] = result
+    return results
+
+
+def score_groups(model: AnyModel, docs: Sequence[Doc]) -> Iterator[tuple[list[int], Scores]]:
+    """Run a model over docs in groups of similar length, and yield indices and scores of each group."""
     groups = plan_groups(model, docs, is_train=False)
     scored = ((group, model.predict([docs[i] for i in group])) for group in groups)
     # Look one group ahead, so that a GPU computes its scores while those of this group are decoded.
     for (group, scores), _ in pairwise(chain(scored, [([], None)])):
-        for i, result in zip(group, reader(model, scores), strict=True):
-            results[i] = result
-    return results
+        yield group, scores
 
 
 def encode_groups(model: AnyModel, docs: Sequence[Doc]) -> TextVectors:

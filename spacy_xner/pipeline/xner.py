@@ -12,7 +12,7 @@ from spacy.vocab import Vocab
 
 from ..scoring.spans import all_entities
 from ..types import NO_TARGETS, Entity, EntityList, Gold, SoftTargets
-from .batches import plan_groups, predict_groups
+from .batches import predict_groups, score_groups
 from .calibration import calibrate, scale
 from .component import Component, Scorer
 from .entities import register_extensions, write_entities
@@ -137,8 +137,7 @@ class EntityRecognizer(Component[Gold]):
                 "checkpoint, which tags pieces. Train a pipeline with init_from to start from it."
             )
         probabilities: list[list[float]] = [[] for _ in docs]
-        for group in plan_groups(self.model, docs, is_train=False):
-            scores = self.model.predict([docs[i] for i in group])
+        for group, scores in score_groups(self.model, docs):
             rows = task.entity_probabilities(self.model, scores, [entities[i] for i in group])
             for i, row in zip(group, rows, strict=True):
                 probabilities[i] = row

@@ -150,14 +150,10 @@ def detail_cats(
     right = decisions.is_correct
     # Shares are recalls: (texts, 3, 1)
     accuracy = np.stack([np.ones_like(right), right, right], axis=1)[:, :, None].astype(np.int64)
-    chosen = decisions.is_predicted if is_exclusive else decisions.known
-    calibration = zip(decisions.probabilities[chosen], decisions.has_label[chosen], strict=True)
     return {
         "intervals": find_intervals(TextCounts(tuple(labels), counts)),
-        "accuracy_interval": find_intervals(TextCounts(("accuracy",), accuracy.astype(np.int64)))["micro"][
-            "r"
-        ],
-        "calibration": measure_reliability(calibration),
+        "accuracy_interval": find_intervals(TextCounts(("accuracy",), accuracy))["micro"]["r"],
+        "calibration": measure_reliability(decisions.judge(is_exclusive=is_exclusive)),
     }
 
 

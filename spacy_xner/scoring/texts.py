@@ -10,6 +10,7 @@ from spacy.scorer import Scorer
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from .judged import Judged
 from .pairs import DocPair
 from .thresholds import DEFAULT_THRESHOLD, rescale, threshold_of
 
@@ -98,6 +99,12 @@ class TextDecisions(NamedTuple):
     has_label: NDArray[np.bool_]
     known: NDArray[np.bool_]
     is_correct: NDArray[np.bool_]
+
+    def judge(self, *, is_exclusive: bool) -> list[Judged]:
+        """Judge the predicted label of each text if labels are exclusive, else all of its known labels."""
+        chosen = self.is_predicted if is_exclusive else self.known
+        pairs = zip(self.probabilities[chosen].tolist(), self.has_label[chosen].tolist(), strict=True)
+        return [Judged(*pair) for pair in pairs]
 
 
 def decide(

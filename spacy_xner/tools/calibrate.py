@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..pipeline.calibration import calibrate_rows, move_threshold, scale
 from ..pipeline.xcat import TextClassifier
@@ -14,8 +13,9 @@ from ..scoring.calibration import fit_scale, fit_temperature
 from ..scoring.judged import Judged, judge
 from ..scoring.pairs import Prediction
 from ..scoring.reliability import measure_reliability
-from .evaluate import NO_ANNOTATION, predict_corpus
-from .tune import get_pipes, load_checked, save_settings
+from ..scoring.texts import decide
+from .evaluate import NO_ANNOTATION, get_pipes, predict_corpus
+from .tune import load_checked, save_settings
 
 
 class Fit(NamedTuple):
@@ -136,25 +136,13 @@ def _fit_texts(pipe: TextClassifier, predictions: Sequence[Prediction]) -> Fit |
     pairs = [pair for pair in predictions if all(label in pair.reference.cats for label in pipe.labels)]
     if not pairs:
         return None
-    table, gold = (
-        np.array([[doc.cats.get(label, 0.0) for label in pipe.labels] for doc in docs])
-        for docs in zip(*((pair.predicted, pair.reference) for pair in pairs), strict=True)
-    )
-    is_right = gold > 0.5
-    temperature = fit_temperature(table, is_right, is_exclusive=pipe.is_exclusive)
-    after = np.array(calibrate_rows([*table], temperature, is_exclusive=pipe.is_exclusive))
-    errors = _errors(
-        *(_judge_labels(rows, is_right, is_exclusive=pipe.is_exclusive) for rows in (table, after))
-    )
+    is_exclusive = pipe.is_exclusive
+    before = decide(pairs, pipe.labels, is_exclusive=is_exclusive, threshold=pipe.threshold)
+    temperature = fit_temperature(before.probabilities, before.has_label, is_exclusive=is_exclusive)
+    rows = calibrate_rows([*before.probabilities], temperature, is_exclusive=is_exclusive)
+    after = before._replace(probabilities=np.array(rows))
+    errors = _errors(*(part.judge(is_exclusive=is_exclusive) for part in (before, after)))
     return Fit({"temperature": temperature}, temperature, 0.0, {"temperature": temperature, **errors})
-
-
-def _judge_labels(table: NDArray[Any], is_right: NDArray[Any], *, is_exclusive: bool) -> list[Judged]:
-    """Judge the most probable label of each text if labels are exclusive, else all of its labels."""
-    if is_exclusive:
-        best = table.argmax(axis=1)[:, None]
-        table, is_right = (np.take_along_axis(part, best, axis=1) for part in (table, is_right))
-    return [Judged(*pair) for pair in zip(table.ravel().tolist(), is_right.ravel().tolist(), strict=True)]
 
 
 def _errors(before: Sequence[Judged], after: Sequence[Judged]) -> dict[str, float | None]:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..corpus.docbin import check_docbins, read_docs
 from ..loading import load
-from ..models.warm_start import component_names
 from ..pipeline.xcat import TextClassifier
+from ..pipeline.xner import EntityRecognizer
 from ..scoring.details import detail_cats
 from ..scoring.entities import count_entities, score_entities
 from ..scoring.pairs import Prediction
@@ -19,6 +19,7 @@ from ..scoring.texts import score_texts
 from .report import add_details, test_differences, write_page
 from .report.groups import SCRIPT
 
+Pipe = TypeVar("Pipe", EntityRecognizer, TextClassifier)
 NO_ANNOTATION = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
 
@@ -165,7 +166,7 @@ def _score_entities(predictions: list[Prediction], *, use_seqeval: bool = False)
 def _score_cats(nlp: Language, predictions: list[Prediction], *, details: bool) -> dict[str, Any]:
     if not any(prediction.reference.cats for prediction in predictions):
         return {}
-    pipes = {name: cast(TextClassifier, nlp.get_pipe(name)) for name in component_names(nlp, "xcat")}
+    pipes = get_pipes(nlp, TextClassifier)
     scores = {
         name: score_texts(
             predictions, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
@@ -178,6 +179,11 @@ def _score_cats(nlp: Language, predictions: list[Prediction], *, details: bool) 
                 predictions, pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
             )
     return scores
+
+
+def get_pipes(nlp: Language, kind: type[Pipe]) -> dict[str, Pipe]:
+    """Return the components of a kind by name."""
+    return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, kind)}
 
 
 def predict_corpus(

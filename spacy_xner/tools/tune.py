@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from spacy.language import Language
 
@@ -15,9 +15,7 @@ from ..pipeline.xner import EntityRecognizer
 from ..scoring.calibration import choose_threshold
 from ..scoring.judged import JudgedCorpus, judge, judge_texts
 from ..scoring.thresholds import threshold_of
-from .evaluate import NO_ANNOTATION, predict_corpus
-
-Pipe = TypeVar("Pipe", EntityRecognizer, TextClassifier)
+from .evaluate import NO_ANNOTATION, get_pipes, predict_corpus
 
 
 def tune_thresholds(
@@ -122,11 +120,6 @@ def load_checked(model: str | Path, corpus: str | Path, output: str | Path | Non
     if output is not None:
         check_pipeline_folder(Path(output))
     return load(model, device)
-
-
-def get_pipes(nlp: Language, kind: type[Pipe]) -> dict[str, Pipe]:
-    """Return the components of a kind by name."""
-    return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, kind)}
 
 
 def save_settings(nlp: Language, output: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment
 
+from ..hues import choose_hues
 from .advice import Inspection
 from .facts import SplitFacts
 from .samples import CharEntity, Sample
@@ -12,8 +13,6 @@ from .table import label_rows, percentile, summary
 
 # Bars of a plot of lengths.
 MAX_BARS = 24
-# The golden angle: the hues of any number of labels are far apart.
-HUE = 137.5
 # Characters of a text that are shown.
 MAX_CHARS = 600
 
@@ -45,7 +44,7 @@ def render_page(inspection: Inspection, title: str = "Corpus") -> str:
             inspection=inspection,
             summary=summary(inspection.splits),
             rows=list(label_rows(inspection.splits)),
-            hues={label: round(HUE * i) % 360 for i, label in enumerate(labels)},
+            hues=choose_hues(labels),
             segment=segment,
             plots=[_plot(facts, labels) for facts in inspection.splits],
         )

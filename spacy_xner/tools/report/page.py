@@ -7,10 +7,8 @@ from typing import Any
 from jinja2 import Environment
 from spacy.displacy.render import EntityRenderer
 
+from ..hues import choose_hues
 from .samples import WrongText
-
-# The golden angle: the hues of any number of labels are far apart.
-HUE = 137.5
 
 
 def render_page(
@@ -52,10 +50,8 @@ def render_page(
 def _choose_colors(labels: Sequence[str]) -> dict[str, str]:
     """Return a colour for each label: that of displaCy, or else one of its own."""
     colors = EntityRenderer().colors
-    hues = (round(HUE * i) % 360 for i in range(len(labels)))
     return {
-        label: colors.get(label.upper(), f"hsl({hue} 70% 82%)")
-        for label, hue in zip(labels, hues, strict=True)
+        label: colors.get(label.upper(), f"hsl({hue} 70% 82%)") for label, hue in choose_hues(labels).items()
     }
 
 

@@ -110,4 +110,6 @@ def _char_spans(doc: Doc, entities: Sequence[Entity]) -> Iterator[CharSpan]:
 
 def _is_known(doc: Doc, span: CharSpan, known: Sequence[bool]) -> bool:
     """Return whether all tokens of an entity are annotated in the gold."""
-    return all(known[i] for i, token in enumerate(doc) if span.char_start <= token.idx < span.char_end)
+    tokens = doc.char_span(span.char_start, span.char_end)
+    assert tokens is not None  # it was predicted on these tokens
+    return all(known[tokens.start : tokens.end])

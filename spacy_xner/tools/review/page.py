@@ -8,14 +8,13 @@ from typing import NamedTuple
 from jinja2 import Environment
 
 from ...types import CharSpan, Record
+from ..hues import choose_hues
 from .findings import KINDS, Finding
 from .result import Review
 from .scores import spread_scores
 
 # Findings on a page, and characters that are shown around one.
 MAX_FINDINGS, CONTEXT = 1000, 120
-# The golden angle: the hues of any number of labels are far apart.
-HUE = 137.5
 
 
 class Segment(NamedTuple):
@@ -57,7 +56,7 @@ def render_page(review: Review, title: str = "Review") -> str:
             n_texts=len(review.judgements),
             kinds={kind: counts[kind] for kind in KINDS if counts[kind]},
             labels=sorted(set().union(*(finding.labels for finding in shown))),
-            hues={label: round(HUE * i) % 360 for i, label in enumerate(labels)},
+            hues=choose_hues(labels),
             n_folds=len(review.folds),
             spread=spread_scores(review.folds) if review.folds else {},
         )
