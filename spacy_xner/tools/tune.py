@@ -56,11 +56,7 @@ def tune_thresholds(
         >>> spacy_xner.load("tuned").get_pipe("xcat").threshold == thresholds["xcat"]
         True
     """
-    if precision is not None and recall is not None:
-        raise ValueError("Either precision or recall must be wanted, found both. Remove one.")
-    for name, value in (("precision", precision), ("recall", recall)):
-        if value is not None:
-            check_range(name, value, 0.0, 1.0)
+    _check_wanted(precision, recall)
     nlp = load_checked(model, corpus, output, device)
     entity_pipes = get_pipes(nlp, EntityRecognizer)
     text_pipes = {
@@ -74,23 +70,30 @@ def tune_thresholds(
     for pipe in entity_pipes.values():
         pipe.threshold = 0.0
     predictions = predict_corpus(nlp, Path(corpus), on_progress)
-    judged = {
-        name: judge(predictions, pipe.labels, pipe.spans_key) for name, pipe in entity_pipes.items()
-    } | {name: judge_texts(predictions, pipe.labels) for name, pipe in text_pipes.items()}
-    tuned = {
-        name: _choose(part, precision=precision, recall=recall)
-        for name, part in judged.items()
-        if part.n_gold
-    }
+    tuned = {}
+    for name, pipe in entity_pipes.items():
+        judged = judge(predictions, pipe.labels, pipe.spans_key)
+        if judged.n_gold:
+            tuned[name] = _choose(judged, precision=precision, recall=recall)
+    if any(prediction.reference.cats for prediction in predictions):
+        for name, text_pipe in text_pipes.items():
+            chosen = _choose(judge_texts(predictions, text_pipe.labels), precision=precision, recall=recall)
+            # Labels that all texts have, or none, keep theirs.
+            current = {label: threshold_of(text_pipe.threshold, label) for label in text_pipe.labels}
+            tuned[name] = current | chosen
     if not tuned:
         raise ValueError(NO_ANNOTATION.format(corpus))
-    for name, pipe in text_pipes.items():
-        # Labels that no text of the corpus has keep theirs.
-        current = {label: threshold_of(pipe.threshold, label) for label in pipe.labels}
-        tuned[name] = current | tuned.get(name, {})
     if output is not None:
         save_settings(nlp, Path(output), {name: {"threshold": limits} for name, limits in tuned.items()})
     return tuned
+
+
+def _check_wanted(precision: float | None, recall: float | None) -> None:
+    if precision is not None and recall is not None:
+        raise ValueError("Either precision or recall must be wanted, found both. Remove one.")
+    for name, value in (("precision", precision), ("recall", recall)):
+        if value is not None:
+            check_range(name, value, 0.0, 1.0)
 
 
 def _choose(judged: JudgedCorpus, *, precision: float | None, recall: float | None) -> dict[str, float]:

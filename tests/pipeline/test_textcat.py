@@ -91,6 +91,18 @@ def test_thresholds_command_saves_the_best_thresholds(tmp_path: Path, tiny: Path
     assert "must have a component xner, or an xcat with several labels per text, found components xcat" in err
 
 
+def test_labels_that_all_texts_have_keep_their_threshold(tmp_path: Path, tiny: Path) -> None:
+    nlp = make_nlp(tiny, "MultiLabelHead")
+    examples = train(nlp, TEXTS, n_steps=1)
+    nlp.to_disk(tmp_path / "model")
+    for eg in examples:
+        eg.reference.cats = {"english": 1.0, "parcel": 1.0}
+    DocBin(docs=[eg.reference for eg in examples]).to_disk(tmp_path / "dev.spacy")
+    code, out, err = invoke("thresholds", tmp_path / "model", tmp_path / "dev.spacy", "--json")
+    assert code == 0, err
+    assert json.loads(out) == {"xcat": {"english": 0.5, "parcel": 0.5}}
+
+
 def test_chosen_threshold_maximizes_f1() -> None:
     nlp = spacy.blank("xx")
     examples = []
