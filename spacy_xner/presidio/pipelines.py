@@ -1,0 +1,83 @@
+"""Pipelines for Presidio: loaded once, and checked for something that finds entities."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from spacy.language import Language
+
+from ..loading import load
+
+logger = logging.getLogger(__name__)
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+# Factories of components that write span groups with scores.
+_SCORED = {"xner", "spancat", "spancat_singlelabel"}
+# Recognizers of several languages share a pipeline.
+_LOADED: WeakValueDictionary[tuple[str, str, int], Language] = WeakValueDictionary()
+
+
+def load_pipeline(model: str | Path | Language, device: str | None = None) -> Language:
+    """Load a pipeline that finds entities. One that is loaded already, from the same files, is shared.
+
+    Args:
+        model: Folder, installed package, Hugging Face checkpoint, or a pipeline.
+        device: Device of its components; None for the environment's ``PRESIDIO_DEVICE`` or, without it, what
+            the pipeline is set to.
+
+    Raises:
+        OSError: If there is no such pipeline.
+        ValueError: If none of its components finds entities, or the device is not available.
+    """
+    device = device or os.environ.get("PRESIDIO_DEVICE", "").strip() or "auto"
+    if isinstance(model, Language):
+        nlp = model
+    else:
+        meta = Path(model).expanduser() / "meta.json"
+        key = (str(model), device, meta.stat().st_mtime_ns if meta.is_file() else 0)
+        if key in _LOADED:
+            return _LOADED[key]
+        nlp = _LOADED[key] = load(model, device)
+    _check(nlp, str(model) if not isinstance(model, Language) else nlp.meta["name"])
+    return nlp
+
+
+def list_labels(nlp: Language) -> set[str]:
+    """Return the labels of all components that find entities."""
+    return {label for pipe in _find_pipes(nlp).values() for label in getattr(pipe, "labels", ())}
+
+
+def replace_surrogates(text: str) -> str:
+    """Replace lone surrogates, which spaCy refuses. Characters stay where they are."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _find_pipes(nlp: Language) -> dict[str, Any]:
+    metas = {name: nlp.get_pipe_meta(name) for name in nlp.pipe_names}
+    return {
+        name: pipe
+        for name, pipe in nlp.pipeline
+        if "doc.ents" in metas[name].assigns
+        or metas[name].factory in _SCORED
+        # A span ruler.
+        or getattr(pipe, "annotate_ents", False)
+    }
+
+
+def _check(nlp: Language, name: str) -> None:
+    pipes = _find_pipes(nlp)
+    if not pipes:
+        raise ValueError(
+            f"A pipeline for Presidio must have a component that finds entities, such as xner, found "
+            f"{', '.join(nlp.pipe_names) or 'none'} in {name}. Name another pipeline."
+        )
+    if _SCORED.isdisjoint(nlp.get_pipe_meta(pipe).factory for pipe in pipes):
+        logger.warning(
+            "No component of %s gives scores (%s): its entities have the default_score of "
+            "ner_model_configuration.",
+            name,
+            ", ".join(pipes),
+        )
