@@ -35,7 +35,7 @@ def create_analyzer(
         labels_to_ignore: Labels or entities to leave out.
         score_threshold: Entities with a lower score are left out, unless a call sets another.
         countries: Codes of countries, such as ``us``, whose identity numbers Presidio's recognizers look for.
-        device: Device of the pipeline; None for what it is set to.
+        device: Device on which the pipeline is loaded; None for what it is set to.
 
     Raises:
         OSError: If there is no such pipeline.

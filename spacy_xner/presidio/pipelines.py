@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from spacy.language import Language
+from spacy.util import is_package
 
 from ..loading import load
 
@@ -24,8 +25,8 @@ def load_pipeline(model: str | Path | Language, device: str | None = None) -> La
     """Load a pipeline that finds entities. One that is loaded already, from the same files, is shared.
 
     Args:
-        model: Folder, installed package, Hugging Face checkpoint, or a pipeline.
-        device: Device of its components; None for the environment's ``PRESIDIO_DEVICE`` or, without it, what
+        model: Folder of a pipeline or a Hugging Face checkpoint, installed package, or a pipeline.
+        device: Device on which it is loaded; None for ``PRESIDIO_DEVICE`` of the environment or, without it, what
             the pipeline is set to.
 
     Raises:
@@ -34,14 +35,22 @@ def load_pipeline(model: str | Path | Language, device: str | None = None) -> La
     """
     device = device or os.environ.get("PRESIDIO_DEVICE", "").strip() or "auto"
     if isinstance(model, Language):
-        nlp = model
-    else:
-        meta = Path(model).expanduser() / "meta.json"
-        key = (str(model), device, meta.stat().st_mtime_ns if meta.is_file() else 0)
-        if key in _LOADED:
-            return _LOADED[key]
-        nlp = _LOADED[key] = load(model, device)
-    _check(nlp, str(model) if not isinstance(model, Language) else nlp.meta["name"])
+        _check(model, model.meta["name"])
+        return model
+    name = str(model)
+    folder = Path(model).expanduser()
+    if not folder.exists() and not is_package(name):
+        # `load` would look on the hub.
+        raise FileNotFoundError(
+            f"A pipeline must be a folder or an installed package, found no {name}. Check the path."
+        )
+    meta = folder / "meta.json"
+    key = (name, device, meta.stat().st_mtime_ns if meta.is_file() else 0)
+    if key in _LOADED:
+        return _LOADED[key]
+    nlp = load(folder if folder.exists() else name, device)
+    _check(nlp, name)
+    _LOADED[key] = nlp
     return nlp
 
 

@@ -30,7 +30,7 @@ class XnerRecognizer(LocalRecognizer):  # type: ignore[misc]
         supported_language: Language code.
         supported_entities: Presidio's names of entities to find; None for all.
         model_name: Folder, installed package, or a pipeline; None for the docs of the NLP engine.
-        device: Device of that pipeline; None for what it is set to.
+        device: Device on which it is loaded; None for what it is set to.
         ner_model_configuration: As for `XnerNlpEngine`; None for that of the NLP engine.
         context: Words that raise the scores of entities near them. None leaves scores as they are.
         name: Name in results.

@@ -17,7 +17,7 @@ from spacy_xner.presidio import XnerNlpEngine, XnerRecognizer
 from spacy_xner.presidio.pipelines import load_pipeline
 from spacy_xner.tools.packaging import package
 
-from ..conftest import TOKENIZER
+from ..conftest import TOKENIZER, write_checkpoint
 from ..pipeline.test_xcat import make_nlp as make_text_classifier
 from .conftest import NESTED_TEXTS, TEXTS, places, read_scores
 
@@ -190,9 +190,22 @@ def test_models_must_be_complete(models: list[dict[str, str]] | None, message: s
         XnerNlpEngine(models)
 
 
-def test_missing_pipelines_are_not_downloaded() -> None:
-    with pytest.raises(OSError, match="found no zz_none"):
-        make_engine("zz_none")
+@pytest.mark.parametrize("name", ["zz_none", "xlm-roberta/base", "none/at/all"])
+def test_missing_pipelines_are_not_downloaded(name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=f"found no {name}. Check the path"):
+        make_engine(name)
+
+
+def test_checkpoints_in_folders_are_adopted(tiny: Path, tmp_path: Path) -> None:
+    engine = make_engine(
+        write_checkpoint(tmp_path / "checkpoint", tiny, ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
+    )
+    assert engine.get_supported_entities() == ["LOCATION", "PERSON"]
+    artifacts = engine.process_text(TEXTS["en"], "en")
+    found = zip(artifacts.entities, artifacts.scores, strict=True)
+    expected = read_scores(engine.nlp["en"](TEXTS["en"]))
+    assert {(span.start_char, span.end_char, score) for span, score in found} == expected
+    assert expected
 
 
 def test_device_is_checked_and_set(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
