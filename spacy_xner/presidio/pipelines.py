@@ -26,8 +26,8 @@ def load_pipeline(model: str | Path | Language, device: str | None = None) -> La
 
     Args:
         model: Folder of a pipeline or a Hugging Face checkpoint, installed package, or a pipeline.
-        device: Device on which it is loaded; None for ``PRESIDIO_DEVICE`` of the environment or, without it, what
-            the pipeline is set to.
+        device: Device on which it is loaded; None for the environment's ``PRESIDIO_DEVICE``, or else what the
+            pipeline is set to.
 
     Raises:
         OSError: If there is no such pipeline.

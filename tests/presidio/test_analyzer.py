@@ -2,13 +2,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from spacy.language import Language
-
-pytest.importorskip("presidio_analyzer")
-
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 from presidio_anonymizer import AnonymizerEngine
 from presidio_anonymizer.entities import OperatorConfig
+from spacy.language import Language
 
 from spacy_xner.presidio import OfflineEmailRecognizer, create_analyzer
 from spacy_xner.presidio.suffixes import _get_extractor

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 import spacy
-from spacy.language import Language
-
-pytest.importorskip("presidio_analyzer")
-
 from presidio_analyzer import AnalyzerEngine, BatchAnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NerModelConfiguration
 from presidio_analyzer.predefined_recognizers import PhoneRecognizer
+from spacy.language import Language
 
 from spacy_xner.presidio import XnerNlpEngine, XnerRecognizer
 from spacy_xner.presidio.pipelines import load_pipeline

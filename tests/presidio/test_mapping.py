@@ -1,9 +1,6 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-pytest.importorskip("presidio_analyzer")
-
 from presidio_analyzer.nlp_engine import NerModelConfiguration
 
 from spacy_xner.presidio.mapping import DEFAULT_MAPPING, EntityMapping

@@ -1,12 +1,9 @@
 from pathlib import Path
 
 import pytest
-from spacy.language import Language
-
-pytest.importorskip("presidio_analyzer")
-
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NerModelConfiguration, NoOpNlpEngine, SpacyNlpEngine
+from spacy.language import Language
 
 from spacy_xner.presidio import XnerRecognizer
 

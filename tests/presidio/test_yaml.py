@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import pytest
-from spacy.language import Language
-
-pytest.importorskip("presidio_analyzer")
-
 from presidio_analyzer import AnalyzerEngine, AnalyzerEngineProvider, BatchAnalyzerEngine
 from presidio_analyzer.nlp_engine import NlpEngineProvider
 from presidio_analyzer.recognizer_registry import RecognizerRegistryProvider
+from spacy.language import Language
 
 from spacy_xner.presidio import XnerNlpEngine
 
