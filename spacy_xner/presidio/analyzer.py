@@ -5,11 +5,15 @@ from pathlib import Path
 
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NerModelConfiguration
+from presidio_analyzer.predefined_recognizers import CreditCardRecognizer
 from spacy.language import Language
 
 from .engine import XnerNlpEngine
 from .recognizer import XnerRecognizer
 from .suffixes import OfflineEmailRecognizer
+
+# Presidio loads this one in four languages only.
+_CARDS = CreditCardRecognizer.__name__
 
 
 def create_analyzer(
@@ -73,8 +77,11 @@ def _make_registry(engine: XnerNlpEngine, countries: Sequence[str]) -> Recognize
     registry.load_predefined_recognizers(languages=languages, nlp_engine=engine, countries=list(countries))
     registry.remove_recognizer("SpacyRecognizer")
     registry.remove_recognizer("EmailRecognizer")
+    with_cards = {each.supported_language for each in registry.recognizers if each.name == _CARDS}
     for code in languages:
         registry.add_recognizer(OfflineEmailRecognizer(supported_language=code))
+        if code not in with_cards:
+            registry.add_recognizer(CreditCardRecognizer(supported_language=code))
     registry.recognizers = [
         each for each in registry.recognizers if not set(entities).issuperset(each.supported_entities)
     ]

@@ -93,7 +93,8 @@ class XnerRecognizer(LocalRecognizer):  # type: ignore[misc]
         """
         wanted = set(entities)
         takes_all = self._finds_all and wanted.issuperset(self.supported_entities)
-        wanted.intersection_update(self.supported_entities)
+        if not self._finds_all:
+            wanted.intersection_update(self.supported_entities)
         findings = find_all(self._read_doc(text, nlp_artifacts), self._choose_mapping(nlp_artifacts))
         return [self._make_result(each) for each in findings if takes_all or each.entity in wanted]
 

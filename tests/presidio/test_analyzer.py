@@ -94,6 +94,15 @@ def test_known_domains_are_addresses(address: str) -> None:
     assert (result.start, result.end) == (1, 1 + len(address))
 
 
+def test_credit_cards_are_found_in_every_language(world: Language) -> None:
+    analyzer = create_analyzer(world, ["zh", "en"])
+    for language in ("zh", "en"):
+        names = [each.name for each in analyzer.get_recognizers(language)]
+        assert names.count("CreditCardRecognizer") == 1
+        (result,) = analyzer.analyze("卡号 4111111111111111", language, entities=["CREDIT_CARD"])
+        assert (result.start, result.end) == (3, 19)
+
+
 def test_countries_add_recognizers(world: Language) -> None:
     def entities(*countries: str) -> set[str]:
         return {*create_analyzer(world, ["en"], countries=countries).get_supported_entities("en")}

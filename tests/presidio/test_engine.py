@@ -142,7 +142,7 @@ def test_rules_beside_the_model_have_the_default_score(folder: Path) -> None:
     assert set(found) == {"PARCEL", "PERSON", "ORGANIZATION"}
 
 
-def test_rules_alone_are_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_rules_alone_get_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "spacy_xner"):
         engine = make_engine(make_rules())
     assert [record.getMessage() for record in caplog.records] == [

@@ -35,9 +35,9 @@ def test_settings_of_the_engine_count(folder: Path) -> None:
         folder, model_to_presidio_entity_mapping={"COURIER": "CARRIER"}, labels_to_ignore=["PER"]
     )
     recognizer = XnerRecognizer()
-    assert [each.entity_type for each in make_analyzer(recognizer, engine).analyze(TEXTS["en"], "en")] == [
-        "CARRIER"
-    ]
+    analyzer = make_analyzer(recognizer, engine)
+    for entities in (None, ["CARRIER", "PERSON"]):
+        assert [each.entity_type for each in analyzer.analyze(TEXTS["en"], "en", entities)] == ["CARRIER"]
     own = XnerRecognizer(ner_model_configuration={"labels_to_ignore": ["COURIER"]})
     assert [each.entity_type for each in make_analyzer(own, engine).analyze(TEXTS["en"], "en")] == ["PERSON"]
 
