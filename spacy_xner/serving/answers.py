@@ -1,30 +1,46 @@
 """Answers to requests that fail: one line of JSON, never with the text of a client's request."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
 
 from .refusals import Refusal
 
+# Seconds for which the rest of a refused body is read.
+DROP_S = 10.0
 # What pydantic adds to a place that is no name in the body.
 TAGS = ("text", "texts", "body")
 
 
-def make_answer(refusal: Refusal, *, close: bool = False) -> JSONResponse:
-    """Make the answer of a refusal; `close` ends the connection, as when a body has not been read."""
-    headers = dict(refusal.headers or {}) | ({"Connection": "close"} if close else {})
-    return JSONResponse({"detail": refusal.detail}, refusal.status, headers)
+def make_answer(refusal: Refusal) -> JSONResponse:
+    """Make the answer of a refusal."""
+    return JSONResponse({"detail": refusal.detail}, refusal.status, dict(refusal.headers or {}))
 
 
-async def send_refusal(
-    refusal: Refusal, scope: Scope, receive: Receive, send: Send, *, close: bool = False
-) -> None:
-    """Send the answer of a refusal."""
-    await make_answer(refusal, close=close)(scope, receive, send)
+async def refuse_early(refusal: Refusal, receive: Receive, send: Send) -> None:
+    """Refuse a request whose body has not been read, and close the connection.
+
+    The rest of the body is read and dropped for a while: a client that is sending it would see the connection
+    break, and not the answer.
+    """
+    answer = make_answer(refusal)
+    headers = [*answer.raw_headers, (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(_drop_body(receive), DROP_S)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _drop_body(receive: Receive) -> None:
+    while (await receive()).get("more_body", False):
+        pass
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -49,7 +65,9 @@ async def _answer_invalid(request: Request, err: Exception) -> Response:
     problems: list[Any] = list(err.errors())
     first = problems[0]
     if first["type"] == "json_invalid":
-        return make_answer(Refusal(400, f"The body must be JSON, found an error at character {first['loc'][-1]}."))
+        return make_answer(
+            Refusal(400, f"The body must be JSON, found an error at character {first['loc'][-1]}.")
+        )
     place = ".".join(_list_names(first["loc"])) or "the body"
     more = f" ({len(problems)} errors in all)" if len(problems) > 1 else ""
     message = first["msg"].removeprefix("Value error, ")

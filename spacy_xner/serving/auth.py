@@ -6,7 +6,7 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .answers import send_refusal
+from .answers import refuse_early
 from .refusals import Refusal
 
 # Anybody may see these: the page, which asks for the token, and whether the service works.
@@ -39,7 +39,7 @@ class TokenCheck:
                     "Authorization must be Bearer with the token of the service, found another or none.",
                     {"WWW-Authenticate": "Bearer"},
                 )
-                await send_refusal(refusal, scope, receive, send, close=True)
+                await refuse_early(refusal, receive, send)
                 return
         await self._app(scope, receive, send)
 

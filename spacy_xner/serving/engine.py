@@ -165,7 +165,7 @@ class Engine:
         self._metrics.batches.observe(len(tasks))
         self._metrics.texts.labels(model).inc(len(tasks))
         for place, prediction in zip(places, predictions, strict=True):
-            place.job.put(place.index, prediction)
+            place.job.put(place.number, prediction)
 
     async def _wait_for_batch(self) -> bool:
         """Wait until there are texts, and shortly for those of other clients; False at the end."""

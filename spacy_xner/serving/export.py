@@ -19,7 +19,6 @@ from .offsets import decode
 from .refusals import BODY_REFUSALS, Refusal
 from .routes import AppEngine
 from .schemas import ExportRequest, ExportText, Offsets
-from .settings import Settings
 
 router = APIRouter(prefix="/v1", tags=["Export"], dependencies=[Security(bearer)])
 BINARY = "application/octet-stream"
@@ -37,7 +36,9 @@ async def export(body: ExportRequest, engine: AppEngine) -> Response:
     records = [make_record(text, i, body.offsets) for i, text in enumerate(body.texts)]
     data = await engine.run_in_thread(lambda: write(records, body.format, nlp))
     name = f"texts.{ENDINGS.get(body.format, body.format)}"
-    return Response(data, media_type=BINARY, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(
+        data, media_type=BINARY, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 def make_record(text: ExportText, index: int, offsets: Offsets) -> Record:
@@ -54,7 +55,9 @@ def make_record(text: ExportText, index: int, offsets: Offsets) -> Record:
         except ValueError as err:
             raise Refusal(422, f"{place}: {err}. Correct it.") from err
         if start >= end:
-            raise Refusal(422, f"{place}: start must be before end, found {ent.start} and {ent.end}. Correct it.")
+            raise Refusal(
+                422, f"{place}: start must be before end, found {ent.start} and {ent.end}. Correct it."
+            )
         spans.append(CharSpan(start, end, ent.label))
     return Record(text.text, None if text.entities is None else tuple(sorted(spans)), cats=text.cats or None)
 

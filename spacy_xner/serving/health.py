@@ -10,7 +10,10 @@ from .routes import AppEngine
 from .schemas import StatusAnswer
 
 router = APIRouter(tags=["Operate"])
-METRICS = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Metrics for Prometheus."}
+METRICS = {
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+    "description": "Metrics for Prometheus.",
+}
 
 
 @router.get("/health")

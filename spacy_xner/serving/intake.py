@@ -5,9 +5,13 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .answers import send_refusal
+from .answers import refuse_early
 from .refusals import Refusal
 from .settings import Settings
+
+METHODS = ("POST", "PUT", "PATCH", "DELETE")
+# Bodies of the largest size that are held in memory at once.
+MAX_BODIES = 16
 
 
 class ClientGone(Exception):
@@ -25,48 +29,63 @@ class Intake:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._settings = settings
+        # Bytes of all bodies that are here now.
+        self._n_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+        if scope["type"] != "http" or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
+        body = bytearray()
         try:
             headers = Headers(scope=scope)
             check_type(headers)
-            body = await self._read(headers, receive)
+            self._check_size(headers)
+            await self._read(body, receive)
+            await self._answer(bytes(body), scope, receive, send)
         except Refusal as refusal:
-            await send_refusal(refusal, scope, receive, send, close=True)
+            await refuse_early(refusal, receive, send)
         except ClientGone:
             return
-        else:
-            await self._answer(body, scope, receive, send)
+        finally:
+            self._n_bytes -= len(body)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+    def _check_size(self, headers: Headers) -> None:
         size = headers.get("content-length", "")
-        if size.isdecimal():
-            self._check_size(int(size))
-        try:
-            return await asyncio.wait_for(self._read_chunks(receive), self._settings.body_timeout_s)
-        except asyncio.TimeoutError:
-            limit = self._settings.body_timeout_s
-            raise Refusal(408, f"A request must arrive within {limit:g} s, found only a part. Send it again.") from None
+        if size.isdecimal() and int(size) > self._settings.max_body:
+            raise self._too_large(f"{size}")
 
-    async def _read_chunks(self, receive: Receive) -> bytes:
-        body = bytearray()
-        while True:
+    def _too_large(self, size: str) -> Refusal:
+        return Refusal(
+            413, f"A request must have at most {self._settings.max_body} bytes, found {size}. Split it."
+        )
+
+    async def _read(self, body: bytearray, receive: Receive) -> None:
+        limit = self._settings.body_timeout_s
+        try:
+            await asyncio.wait_for(self._read_chunks(body, receive), limit)
+        except asyncio.TimeoutError as err:
+            raise Refusal(
+                408, f"A request must arrive within {limit:g} s, found a part. Send it again."
+            ) from err
+
+    async def _read_chunks(self, body: bytearray, receive: Receive) -> None:
+        max_body, has_more = self._settings.max_body, True
+        while has_more:
             message = await receive()
             if message["type"] == "http.disconnect":
                 raise ClientGone
-            body += message.get("body", b"")
-            self._check_size(len(body))
-            if not message.get("more_body", False):
-                return bytes(body)
-
-    def _check_size(self, size: int) -> None:
-        limit = self._settings.max_body
-        if size > limit:
-            raise Refusal(413, f"A request must have at most {limit} bytes, found {size} or more. Split it.")
+            chunk = message.get("body", b"")
+            has_more = message.get("more_body", False)
+            if len(body) + len(chunk) > max_body:
+                raise self._too_large("more")
+            if self._n_bytes + len(chunk) > MAX_BODIES * max_body:
+                raise Refusal(
+                    503, "Too many requests arrive at once. Try again in 1 s.", {"Retry-After": "1"}
+                )
+            body += chunk
+            self._n_bytes += len(chunk)
 
     async def _answer(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application; until it has an answer, it is cancelled if the client goes away."""

@@ -35,7 +35,11 @@ class Metrics:
             "spacy_xner_requests", "Requests.", ["route", "method", "status"], registry=registry
         )
         self.seconds = Histogram(
-            "spacy_xner_request_seconds", "Latency of requests.", ["route"], buckets=SECONDS, registry=registry
+            "spacy_xner_request_seconds",
+            "Latency of requests.",
+            ["route"],
+            buckets=SECONDS,
+            registry=registry,
         )
         self.texts = Counter("spacy_xner_texts", "Predicted texts.", ["model"], registry=registry)
         self.batches = Histogram(

@@ -44,7 +44,9 @@ async def models(engine: AppEngine) -> dict[str, Any]:
     """List the models, the default one first."""
     default = engine.find(None)
     return {
-        "models": [describe_model(nlp, name) | {"default": name == default} for name, nlp in engine.models.items()]
+        "models": [
+            describe_model(nlp, name) | {"default": name == default} for name, nlp in engine.models.items()
+        ]
     }
 
 
@@ -79,5 +81,5 @@ def check_labels(nlp: Language, labels: list[str]) -> None:
     if unknown:
         raise Refusal(
             422,
-            f"labels must be among the model's ({', '.join(sorted(known))}), found {unknown[0]!r}. Remove it.",
+            f"labels must be the model's ({', '.join(sorted(known))}), found {unknown[0]!r}. Remove it.",
         )

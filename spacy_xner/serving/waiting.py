@@ -19,18 +19,16 @@ class Job:
         n_taken: How many texts the model has been given.
     """
 
-    def __init__(
-        self, tasks: Sequence[Task], future: "asyncio.Future[list[Prediction | None]]"
-    ) -> None:
+    def __init__(self, tasks: Sequence[Task], future: "asyncio.Future[list[Prediction | None]]") -> None:
         self.tasks = tasks
         self.future = future
         self.n_taken = 0
         self._predictions: list[Prediction | None] = [None] * len(tasks)
         self._n_missing = len(tasks)
 
-    def put(self, index: int, prediction: Prediction | None) -> None:
+    def put(self, number: int, prediction: Prediction | None) -> None:
         """Store the prediction of a text; the last one completes the request."""
-        self._predictions[index] = prediction
+        self._predictions[number] = prediction
         self._n_missing -= 1
         if not self._n_missing and not self.future.done():
             self.future.set_result(self._predictions)
@@ -40,12 +38,12 @@ class Place(NamedTuple):
     """A text of a request."""
 
     job: Job
-    index: int
+    number: int
 
     @property
     def task(self) -> Task:
         """The text."""
-        return self.job.tasks[self.index]
+        return self.job.tasks[self.number]
 
 
 class WaitingTexts:
@@ -81,7 +79,7 @@ class WaitingTexts:
         """Take up to some number of texts of the model whose turn it is."""
         model = next(iter(self._jobs))
         jobs = self._jobs.pop(model)
-        places = []
+        places: list[Place] = []
         while jobs and len(places) < size:
             job = jobs.popleft()
             places.append(Place(job, job.n_taken))
