@@ -1,6 +1,7 @@
 """The command that serves pipelines over HTTP."""
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,10 +10,9 @@ from .options import Device
 from .parts import echo, one_line_errors
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from socket import socket
 
-# uvicorn starts no other worker in place of one that ends like this.
-STARTUP_FAILURE = 3
+    from ..serving.run import Plan
 
 
 def serve(
@@ -79,23 +79,23 @@ def serve(
         token=token,
         log_texts=log_texts,
     )
-    plan = run.Plan(run.name_models(models), settings, device, is_shared=workers > 1)
+    plan = run.Plan(run.name_models(models), settings, device)
     if token is None and not run.is_loopback(host):
         echo(
             f"Warning: anybody who can reach {host} can use the service. Set SPACY_XNER_TOKEN.", is_error=True
         )
-    if workers == 1:
-        run.serve(plan, host=host, port=port)
-    else:
-        run.serve_workers(plan, f"{__name__}:make_worker_app", n_workers=workers, host=host, port=port)
+    worker = partial(run.run_plan if workers == 1 else run_worker, plan)
+    run.serve(worker, n_workers=workers, host=host, port=port)
 
 
-def make_worker_app() -> "FastAPI":
-    """Make the application in a worker; an error is one line, and ends all workers."""
-    from ..serving.run import read_plan
+def run_worker(plan: "Plan", sock: "socket") -> None:
+    """Serve in one of several processes. An error is one line, and ends all of them if it is at the start."""
+    from ..serving.server import run_server
+    from ..serving.workers import STARTUP_FAILURE
 
     try:
         with one_line_errors():
-            return read_plan().make_app()
+            app = plan.make_app()
     except typer.Exit:
         sys.exit(STARTUP_FAILURE)
+    run_server(app, sock)

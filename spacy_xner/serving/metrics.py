@@ -12,8 +12,8 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-# Where several workers keep their metrics; prometheus-client reads this variable when it is imported.
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+from .workers import METRICS_FOLDER
+
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -51,7 +51,7 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self._folder = os.environ.get(FOLDER)
+        self._folder = os.environ.get(METRICS_FOLDER)
         if self._folder is not None:
             forget_dead(Path(self._folder))
 

@@ -1,35 +1,21 @@
-"""Runs the application with uvicorn, in one process or in several."""
+"""What is served, and in how many processes.
+
+Only workers load models: this module imports neither torch nor spaCy.
+"""
 
 import ipaddress
-import json
-import os
-import signal
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING
 
-import uvicorn
-from fastapi import FastAPI
-from spacy.language import Language
-
-from ..loading import load
-from ..models.mapping import map_weights
-from .app import create_app
-from .connection import Connection
-from .metrics import FOLDER
+from .server import bind, run_server
 from .settings import Settings
+from .workers import run_workers
 
-# Tells workers what to serve, as JSON.
-PLAN = "SPACY_XNER_SERVE"
-# Seconds that requests may take to be answered when the service stops.
-STOP_S = 60
-# Seconds without a sign of life after which a worker is replaced. Loading a model is silent for a while.
-HEALTH_S = 60
-KEEP_ALIVE_S = 65
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,125 +26,55 @@ class Plan:
         models: Folders or installed packages of pipelines by name, the default one first.
         settings: Settings of the service.
         device: The device setting of all components.
-        is_shared: Whether several processes share the weights.
     """
 
     models: Mapping[str, str]
     settings: Settings
     device: str = "auto"
-    is_shared: bool = False
 
-    def to_json(self) -> str:
-        """Return the plan as JSON."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "Plan":
-        """Read what `to_json` returned."""
-        plan = json.loads(text)
-        return cls(**{**plan, "settings": Settings(**plan["settings"])})
-
-    def make_app(self) -> FastAPI:
+    def make_app(self) -> "FastAPI":
         """Load the models and make the application.
 
         Raises:
             OSError: If there is no such model.
             ValueError: If a model cannot be used.
         """
-        return create_app({name: self._load(path) for name, path in self.models.items()}, self.settings)
+        from ..loading import load
+        from .app import create_app
 
-    def _load(self, path: str) -> Language:
-        nlp = load(path, self.device)
-        if self.is_shared:
-            map_weights(nlp)
-        return nlp
+        models = {name: load(path, self.device) for name, path in self.models.items()}
+        return create_app(models, self.settings)
 
 
-def serve(plan: Plan, *, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT: then no more connections are taken, and what was accepted is answered.
+def serve(
+    run_worker: Callable[[socket.socket], None],
+    *,
+    n_workers: int = 1,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+) -> None:
+    """Serve until SIGTERM or SIGINT. Then no more connections are taken, and what was accepted is answered.
 
     Args:
-        plan: What is served.
+        run_worker: Serves at a socket, as `run_plan` does. With several processes, it can be pickled.
+        n_workers: Number of processes; one that dies is replaced.
         host: Address or name to listen at.
         port: Port; 0 for a free one.
 
     Raises:
-        OSError: If a model is missing, or the port is taken.
+        OSError: If a model is missing, the port is taken, or a worker cannot start.
         ValueError: If a model cannot be used.
     """
-    check_port(host, port)
-    app = plan.make_app()
-    with _ending_well():
-        uvicorn.run(app, host=host, port=port, **_options())
+    with bind(host, port) as sock:
+        if n_workers == 1:
+            run_worker(sock)
+        else:
+            run_workers(run_worker, sock, n_workers)
 
 
-def serve_workers(plan: Plan, app: str, *, n_workers: int, host: str, port: int) -> None:
-    """Serve in several processes, as `serve` does; one that dies is replaced.
-
-    Args:
-        plan: What is served.
-        app: Import path of a function that makes the application in a worker, as `read_plan` finds it.
-        n_workers: Number of processes.
-        host: Address or name to listen at.
-        port: Port; 0 for a free one.
-
-    Raises:
-        OSError: If the port is taken.
-    """
-    check_port(host, port)
-    with TemporaryDirectory(prefix="spacy-xner-metrics-") as folder:
-        os.environ |= {PLAN: plan.to_json(), FOLDER: folder}
-        try:
-            uvicorn.run(app, factory=True, workers=n_workers, host=host, port=port, **_options())
-        finally:
-            for name in (PLAN, FOLDER):
-                del os.environ[name]
-
-
-def read_plan() -> Plan:
-    """Return what a worker is to serve."""
-    return Plan.from_json(os.environ[PLAN])
-
-
-def _options() -> dict[str, Any]:
-    return {
-        "http": Connection,
-        "ws": "none",
-        "lifespan": "on",
-        "access_log": False,
-        "server_header": False,
-        "timeout_keep_alive": KEEP_ALIVE_S,
-        "timeout_graceful_shutdown": STOP_S,
-        "timeout_worker_healthcheck": HEALTH_S,
-    }
-
-
-@contextmanager
-def _ending_well() -> Iterator[None]:
-    """Let the process exit with 0 after SIGTERM: uvicorn raises it again when it has stopped."""
-    before = signal.signal(signal.SIGTERM, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def check_port(host: str, port: int) -> None:
-    """Check that a port can be listened at, before models are loaded.
-
-    Raises:
-        OSError: If it cannot.
-    """
-    try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(address)
-    except OSError as err:
-        raise OSError(
-            f"The service must be able to listen at {host}, port {port}, found: {err.strerror}. Choose "
-            "another with --host or --port."
-        ) from err
+def run_plan(plan: Plan, sock: socket.socket) -> None:
+    """Load the models and serve them at a socket, in this process."""
+    run_server(plan.make_app(), sock)
 
 
 def is_loopback(host: str) -> bool:
@@ -169,7 +85,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def name_models(models: list[str]) -> dict[str, str]:
+def name_models(models: Sequence[str]) -> dict[str, str]:
     """Name models: ``NAME=MODEL``, or by the last part of a path.
 
     Raises:
