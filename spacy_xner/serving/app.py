@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 from spacy.language import Language
 
 from . import export, health, pages, routes
 from .answers import add_handlers
-from .auth import TokenCheck
+from .auth import TokenCheck, bearer
 from .counting import Counting
 from .engine import Engine
 from .intake import Intake
@@ -50,9 +50,13 @@ def create_app(models: Mapping[str, Language], settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.engine, app.state.metrics, app.state.settings = engine, metrics, settings
-    for module in (routes, export, health, pages):
-        app.include_router(module.router)
+    for public in (health.router, pages.router):
+        app.include_router(public)
     pages.mount_files(app)
+    # `TokenCheck` checks the token; OpenAPI says which routes need it.
+    guards = [] if settings.token is None else [Security(bearer)]
+    for router in (routes.router, export.router, health.metrics_router):
+        app.include_router(router, dependencies=guards)
     add_handlers(app)
     # The last one is the outermost.
     app.add_middleware(Intake, settings=settings)

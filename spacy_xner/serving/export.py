@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from io import StringIO
 
-from fastapi import APIRouter, Response, Security
+from fastapi import APIRouter, Depends, Response
 from spacy.language import Language
 from spacy.tokens import DocBin
 
@@ -13,16 +13,14 @@ from ..corpus.formats.registry import get_writer
 from ..corpus.reading.options import WriteOptions
 from ..corpus.report import ConvertReport
 from ..types import CharSpan, Record
-from .auth import bearer
 from .engine import check_texts
 from .offsets import decode
 from .refusals import BODY_REFUSALS, Refusal
-from .routes import AppEngine
-from .schemas import ExportRequest, ExportText, Offsets
+from .routes import AppEngine, check_type
+from .schemas import SPACY, ExportRequest, ExportText, Offsets
 
-router = APIRouter(prefix="/v1", tags=["Export"], dependencies=[Security(bearer)])
+router = APIRouter(prefix="/v1", tags=["Export"], dependencies=[Depends(check_type)])
 BINARY = "application/octet-stream"
-SPACY = "spacy"
 # Endings of file names that are not the names of formats.
 ENDINGS = {"label-studio": "json"}
 FILE = {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file."}

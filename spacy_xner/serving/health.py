@@ -1,15 +1,16 @@
 """Whether the service works, and what it does."""
 
-from fastapi import APIRouter, Request, Response, Security
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from .auth import bearer
 from .refusals import describe_refusals
 from .routes import AppEngine
 from .schemas import StatusAnswer
 
+# Anybody may see these.
 router = APIRouter(tags=["Operate"])
+metrics_router = APIRouter(tags=["Operate"])
 METRICS = {
     "content": {"text/plain": {"schema": {"type": "string"}}},
     "description": "Metrics for Prometheus.",
@@ -30,11 +31,10 @@ async def ready(engine: AppEngine) -> JSONResponse:
     return JSONResponse({"status": "STOPPING" if engine.is_stopping else "STARTING"}, 503)
 
 
-@router.get(
+@metrics_router.get(
     "/metrics",
     response_class=Response,
     responses={200: METRICS, **describe_refusals(401)},
-    dependencies=[Security(bearer)],
 )
 async def metrics(request: Request) -> Response:
     """Return metrics for Prometheus, those of all workers together."""

@@ -3,17 +3,25 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi import APIRouter, Depends, Request, Response
 from spacy.language import Language
 
 from ..pipeline.xner import EntityRecognizer
-from .auth import bearer
 from .batch import PredictOptions
 from .engine import Engine
 from .refusals import BODY_REFUSALS, Refusal, describe_refusals
 from .schemas import ModelsAnswer, PredictAnswer, PredictRequest
 
-router = APIRouter(prefix="/v1", tags=["Predict"], dependencies=[Security(bearer)])
+
+def check_type(request: Request) -> None:
+    """Check that a body is JSON.
+
+    Raises:
+        Refusal: If it is something else.
+    """
+    kind = request.headers.get("content-type", "")
+    if request.method == "POST" and kind.partition(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, f"Content-Type must be application/json, found {kind[:100]!r}. Send JSON.")
 
 
 def get_engine(request: Request) -> Engine:
@@ -23,6 +31,7 @@ def get_engine(request: Request) -> Engine:
 
 
 AppEngine = Annotated[Engine, Depends(get_engine)]
+router = APIRouter(prefix="/v1", tags=["Predict"], dependencies=[Depends(check_type)])
 
 
 @router.post("/predict", response_model=PredictAnswer, responses=BODY_REFUSALS)

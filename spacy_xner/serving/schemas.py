@@ -4,9 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
+from ..corpus.formats.registry import list_writable
 from ..corpus.records import LONE_SURROGATE
 
 Offsets = Literal["codepoints", "utf-16"]
+# The format of `.spacy` files, which no writer of text writes.
+SPACY = "spacy"
 TEXT = "寄给张伟，顺丰速运 🚚"
 
 
@@ -143,7 +146,10 @@ class ExportRequest(Body):
         }
     )
 
-    format: Text = Field(description="spacy, or any format that `spacy-xner export` writes.")
+    format: Text = Field(
+        description="spacy, or any format that `spacy-xner export` writes.",
+        json_schema_extra=lambda schema: schema.update(enum=[SPACY, *list_writable()]),
+    )
     texts: list[ExportText] = Field(min_length=1)
     model: Text | None = Field(None, description="Model whose tokenizer splits the texts.")
     offsets: Offsets = "codepoints"

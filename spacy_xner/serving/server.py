@@ -89,7 +89,7 @@ def format_url(sock: socket.socket) -> str:
 def run_server(app: ASGIApp, sock: socket.socket) -> None:
     """Serve at a socket until SIGTERM or SIGINT, and return when all that was accepted is answered."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http=Connection,
         ws="none",
         lifespan="on",
