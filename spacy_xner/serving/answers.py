@@ -23,18 +23,24 @@ def make_answer(refusal: Refusal) -> JSONResponse:
     return JSONResponse({"detail": refusal.detail}, refusal.status, dict(refusal.headers or {}))
 
 
-async def refuse_early(refusal: Refusal, receive: Receive, send: Send) -> None:
+async def refuse_early(refusal: Refusal, receive: Receive | None, send: Send) -> None:
     """Refuse a request whose body has not been read, and close the connection.
 
     The rest of the body is read and dropped for a while: a client that is sending it would see the connection
     break, and not the answer.
+
+    Args:
+        refusal: Why.
+        receive: Reads the rest of the body; None if there is none.
+        send: Sends the answer.
     """
     answer = make_answer(refusal)
     headers = [*answer.raw_headers, (b"connection", b"close")]
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": True})
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(_drop_body(receive), DROP_S)
+    if receive is not None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(_drop_body(receive), DROP_S)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -57,6 +63,9 @@ async def _answer_refusal(request: Request, err: Exception) -> Response:
 
 async def _answer_http(request: Request, err: Exception) -> Response:
     assert isinstance(err, HTTPException)
+    if err.status_code == 400:
+        # FastAPI could not read the body, for a reason that it does not name.
+        return make_answer(Refusal(400, "The body must be JSON in UTF-8, found something else. Correct it."))
     return make_answer(Refusal(err.status_code, str(err.detail), err.headers))
 
 
@@ -65,8 +74,9 @@ async def _answer_invalid(request: Request, err: Exception) -> Response:
     problems: list[Any] = list(err.errors())
     first = problems[0]
     if first["type"] == "json_invalid":
+        place = first["loc"][-1]
         return make_answer(
-            Refusal(400, f"The body must be JSON, found an error at character {first['loc'][-1]}.")
+            Refusal(400, f"The body must be JSON, found an error at character {place}. Fix it.")
         )
     place = ".".join(_list_names(first["loc"])) or "the body"
     more = f" ({len(problems)} errors in all)" if len(problems) > 1 else ""

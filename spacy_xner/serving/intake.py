@@ -37,14 +37,20 @@ class Intake:
         if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = bytearray()
+        body, has_more = bytearray(), True
+
+        async def receive_part() -> Message:
+            nonlocal has_more
+            message = await receive()
+            has_more = message.get("more_body", False)
+            return message
+
         try:
-            headers = Headers(scope=scope)
-            self._check_size(headers)
-            await self._read(body, receive)
+            self._check_size(Headers(scope=scope))
+            await self._read(body, receive_part)
             await self._answer(bytes(body), scope, receive, send)
         except Refusal as refusal:
-            await refuse_early(refusal, receive, send)
+            await refuse_early(refusal, receive if has_more else None, send)
         except ClientGone:
             return
         finally:

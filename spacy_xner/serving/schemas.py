@@ -34,7 +34,7 @@ Texts = Annotated[
 class Body(BaseModel):
     """A body without unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
 
 class ErrorAnswer(BaseModel):
