@@ -95,7 +95,7 @@ def name_models(models: Sequence[str]) -> dict[str, str]:
     for model in models:
         name, equals, path = model.partition("=")
         if not equals or Path(model).exists():
-            name, path = Path(model).resolve().name if Path(model).exists() else model, model
+            name, path = Path(model).resolve().name, model
         if not name or not path or name in named:
             raise ValueError(
                 f"Each model must have a name of its own, found {name!r} in {model!r}. Name it: "

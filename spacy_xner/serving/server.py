@@ -67,12 +67,15 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         OSError: If the port is taken, or this machine has no such address.
     """
+    sock = None
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
     except OSError as err:
+        if sock is not None:
+            sock.close()
         raise OSError(
             f"The service must be able to listen at {host}, port {port}, found: {err.strerror}. Choose "
             "another with --host or --port."
@@ -88,6 +91,12 @@ def format_url(sock: socket.socket) -> str:
 
 def run_server(app: ASGIApp, sock: socket.socket) -> None:
     """Serve at a socket until SIGTERM or SIGINT, and return when all that was accepted is answered."""
+    with _ignored_signals():
+        make_server(app).run([sock])
+
+
+def make_server(app: ASGIApp) -> Server:
+    """Make the server of an application."""
     config = uvicorn.Config(
         app,
         http=Connection,
@@ -98,8 +107,7 @@ def run_server(app: ASGIApp, sock: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S,
     )
-    with _ignored_signals():
-        Server(config).run([sock])
+    return Server(config)
 
 
 @contextmanager
