@@ -28,11 +28,11 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen at; 0 for a free one.", min=0, max=65535)] = 8000,
     workers: Annotated[int, typer.Option(help="Number of processes, each with all models.", min=1)] = 1,
-    max_batch: Annotated[int, typer.Option(help="Texts that a model reads at once.")] = 16,
+    max_batch: Annotated[int, typer.Option(help="Texts that a model reads at once.")] = 32,
     max_wait_ms: Annotated[
         float,
-        typer.Option(help="How long a free model waits for texts of other clients, if there are any."),
-    ] = 2.0,
+        typer.Option(help="How long a free model waits for another client, if there are several."),
+    ] = 5.0,
     max_queue: Annotated[
         int, typer.Option(help="Texts that may wait in each process; more are refused with 503.")
     ] = 1024,

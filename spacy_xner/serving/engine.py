@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from spacy.language import Language
@@ -46,9 +46,9 @@ class Engine:
         self._waiting = WaitingTexts()
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "spacy-xner")
-        # Most requests that were here together since the last batch began: as many may come again.
+        self._n_open = 0
+        # Most requests that were open together since the last batch began: as many may come again.
         self._n_expected = 0
-        self._n_running = 0
         self._seconds_per_text = 0.0
         self._is_running = False
         self.is_stopping = False
@@ -101,13 +101,11 @@ class Engine:
         if not texts:
             return []
         job = Job([Task(text, options) for text in texts], asyncio.get_running_loop().create_future())
-        self._waiting.add(model, job)
-        self._n_expected = max(self._n_expected, self._waiting.n_jobs + self._n_running)
-        self._wake.set()
+        self._open(model, job)
         try:
             predictions = await job.future
         finally:
-            self._waiting.discard(model, job)
+            self._close(model, job)
         good = [prediction for prediction in predictions if prediction is not None]
         if len(good) < len(texts):
             raise Refusal(500, f"The pipeline failed on text {predictions.index(None) + 1} of {len(texts)}.")
@@ -120,6 +118,18 @@ class Engine:
     async def run_in_thread(self, function: Callable[[], Result]) -> Result:
         """Run a function in the thread of the pipelines, between two batches."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+    def _open(self, model: str, job: Job) -> None:
+        self._waiting.add(model, job)
+        self._metrics.queue.set(self._waiting.n_texts)
+        self._n_open += 1
+        self._n_expected = max(self._n_expected, self._n_open)
+        self._wake.set()
+
+    def _close(self, model: str, job: Job) -> None:
+        self._waiting.discard(model, job)
+        self._metrics.queue.set(self._waiting.n_texts)
+        self._n_open -= 1
 
     def _check(self, texts: Sequence[str]) -> None:
         """Refuse texts beyond the limits."""
@@ -149,12 +159,9 @@ class Engine:
     async def _work(self) -> None:
         while await self._wait_for_batch():
             model, places = self._waiting.take(self.settings.max_batch)
-            jobs = {place.job for place in places}
-            self._n_running = len(jobs)
-            self._n_expected = self._waiting.n_jobs + len(jobs)
             self._metrics.queue.set(self._waiting.n_texts)
+            self._n_expected = self._n_open
             await self._predict(model, places)
-            self._n_running = 0
 
     async def _predict(self, model: str, places: Sequence[Place]) -> None:
         nlp, tasks = self._models[model], [place.task for place in places]
@@ -168,21 +175,26 @@ class Engine:
             place.job.put(place.number, prediction)
 
     async def _wait_for_batch(self) -> bool:
-        """Wait until there are texts, and shortly for those of other clients; False at the end."""
+        """Wait until there are texts, and shortly for those of other clients; False at the end.
+
+        Clients that were answered together come again together, each a little later than the one before.
+        """
         while not self._waiting.n_texts:
             if not self._is_running:
                 return False
             await self._wait_for_change(None)
-            end = time.monotonic() + self.settings.max_wait_ms / 1000
-            while self._may_grow() and (left := end - time.monotonic()) > 0:
-                await self._wait_for_change(left)
+        while self._may_grow() and await self._wait_for_change(self.settings.max_wait_ms / 1000):
+            pass
         return True
 
-    async def _wait_for_change(self, timeout_s: float | None) -> None:
-        """Wait until a request arrives or the engine stops, or some time has passed."""
+    async def _wait_for_change(self, timeout_s: float | None) -> bool:
+        """Wait until a request arrives or the engine stops; False if some time passes before."""
         self._wake.clear()
-        with suppress(asyncio.TimeoutError):
+        try:
             await asyncio.wait_for(self._wake.wait(), timeout_s)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     def _may_grow(self) -> bool:
         """Return whether clients that were here a moment ago may add texts to the next batch."""

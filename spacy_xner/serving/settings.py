@@ -11,7 +11,8 @@ class Settings:
 
     Attributes:
         max_batch: Texts that the model reads at once.
-        max_wait_ms: How long a free model waits for the texts of other clients; one client alone never waits.
+        max_wait_ms: How long a free model waits for the next request, if there were more a moment ago; each
+            one that comes is followed by another such wait. One client alone never waits.
         max_queue: Texts that may wait for the model; more are refused with 503.
         max_body: Bytes of a request.
         max_texts: Texts of a request; never more than `max_queue`.
@@ -21,8 +22,8 @@ class Settings:
         log_texts: Whether texts and their entities are logged.
     """
 
-    max_batch: int = 16
-    max_wait_ms: float = 2.0
+    max_batch: int = 32
+    max_wait_ms: float = 5.0
     max_queue: int = 1024
     max_body: int = 8 << 20
     max_texts: int = 1000

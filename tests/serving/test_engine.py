@@ -106,6 +106,24 @@ def test_one_client_never_waits(trained: Language) -> None:
     asyncio.run(body())
 
 
+def test_clients_that_come_again_are_waited_for(trained: Language) -> None:
+    async def body() -> None:
+        async with engine_of(trained, max_wait_ms=300) as engine:
+
+            async def client() -> None:
+                for _ in range(6):
+                    await engine.predict([ANNA], OPTIONS)
+                    # Longer than another client's request takes to be taken alone.
+                    await asyncio.sleep(0.01)
+
+            await asyncio.gather(*(client() for _ in range(4)))
+            assert count(engine, "spacy_xner_batch_texts_sum") == 24
+            # The first begins at once.
+            assert count(engine, "spacy_xner_batch_texts_count") <= 6 + 2
+
+    asyncio.run(body())
+
+
 def test_short_request_overtakes_a_long_list(trained: Language) -> None:
     async def test(engine: Engine, blocked: Blocked) -> None:
         long = asyncio.ensure_future(engine.predict([ANNA] * 200, OPTIONS))

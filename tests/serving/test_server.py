@@ -47,6 +47,12 @@ class Service:
         """Open a connection."""
         return socket.create_connection(self.address, timeout=20)
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether a request is being predicted, and none waits."""
+        engine = self.app.state.engine
+        return bool(engine._n_open == 1 and engine._waiting.n_texts == 0)
+
     def metric(self, name: str) -> float:
         """Read a value of the metrics."""
         value: float | None = self.app.state.metrics._registry.get_sample_value(name)
@@ -139,7 +145,7 @@ def test_texts_of_a_client_that_goes_away_are_not_predicted(trained: Language) -
         busy = thread.submit(release.wait)
         with service.connect() as first:
             first.sendall(request())
-            wait_until(lambda: service.app.state.engine._n_running == 1)
+            wait_until(lambda: service.is_reading)
             with service.connect() as gone:
                 gone.sendall(request(json.dumps({"texts": ["a"] * 7}).encode()))
                 wait_until(lambda: service.app.state.engine._waiting.n_texts == 7)
@@ -165,7 +171,7 @@ def test_end_answers_what_was_sent(trained: Language) -> None:
         busy = service.app.state.engine._thread.submit(release.wait)
         running, idle = service.connect(), service.connect()
         running.sendall(request())
-        wait_until(lambda: service.app.state.engine._n_running == 1)
+        wait_until(lambda: service.is_reading)
         wait_until(lambda: len(service.server.server_state.connections) == 2)
         service.server.should_exit = True
         late = []
