@@ -65,13 +65,12 @@ export function goToEntity(steps) {
   placeAt(text, next);
 }
 
-/** Mark the text as checked, or no longer, and go to the next. */
+/** Mark the text as checked, and go to the next. */
 export function checkText() {
   const { text } = target;
-  const isChecked = !text.isChecked;
-  setChecked(text, isChecked);
-  if (isChecked && neighbour(text, 1)) goToText(1);
-  announce(t(isChecked ? "text_checked" : "text_unchecked", { n: text.n }));
+  setChecked(text, true);
+  if (neighbour(text, 1)) goToText(1);
+  announce(t("text_checked", { n: text.n }));
 }
 
 function travel(move, done, nothing) {

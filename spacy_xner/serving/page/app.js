@@ -90,5 +90,5 @@ fillPage();
 for (const start of [startCards, startTable, startInput, startThreshold, startTabs, startHelp, startOverlap]) start();
 for (const start of [startDock, startHandles, startKeys, startDownload]) start();
 for (const name of ["texts", "text", "threshold"]) on(name, drawSummary);
-$("find").disabled = $("example").disabled = $("choose-file").disabled = true;
+
 await loadModels();

@@ -4,7 +4,7 @@ import { checkText, giveLabel, goToEntity, goToText, nudge, redoLast, remove, un
 import { drawCard } from "./cards.js";
 import { $ } from "./dom.js";
 import { labelNames } from "./state.js";
-import { place, replace, target } from "./target.js";
+import { place, replace, syncTarget, target } from "./target.js";
 
 /** Keys, for the help: each with the message that explains it. */
 export const HELP = [
@@ -69,6 +69,7 @@ export function startKeys() {
     const action = chooseAction(event);
     if (!action) return;
     event.preventDefault();
+    syncTarget();
     action();
   });
   for (const name of ["beforeinput", "drop", "dragstart", "paste", "cut"])

@@ -73,7 +73,8 @@ export function replace() {
   if (target.text) place(target.text, target.start, target.end, target.id ?? undefined);
 }
 
-document.addEventListener("selectionchange", () => {
+/** Read the selection of the browser, whose event may come after the next key. */
+export function syncTarget() {
   const { anchorNode, anchorOffset, focusNode, focusOffset } = getSelection();
   const el = (anchorNode?.nodeType === Node.TEXT_NODE ? anchorNode.parentElement : anchorNode)?.closest?.(".text");
   // Elsewhere, the target stays: buttons act on it.
@@ -82,4 +83,6 @@ document.addEventListener("selectionchange", () => {
   if (!text) return;
   const [start, end] = [offsetOf(el, anchorNode, anchorOffset), offsetOf(el, focusNode, focusOffset)].sort((a, b) => a - b);
   if (text !== target.text || start !== target.start || end !== target.end) aim(text, start, end);
-});
+}
+
+document.addEventListener("selectionchange", syncTarget);

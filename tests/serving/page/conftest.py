@@ -129,7 +129,8 @@ def find(page: Any, *texts: str) -> None:
     page.fill("#paste", "\n".join(texts))
     page.click("#find:enabled")
     page.wait_for_selector("#results:visible")
-    page.wait_for_function("n => document.querySelectorAll('#cards .text').length === n", arg=len(texts))
+    n_texts = sum(bool(text.strip()) for text in texts)
+    page.wait_for_function("n => document.querySelectorAll('#cards .text').length === n", arg=n_texts)
 
 
 def upload(page: Any, name: str, content: str | bytes) -> None:
