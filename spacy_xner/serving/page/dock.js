@@ -26,7 +26,8 @@ function drawLabels() {
     return button;
   });
   $("labels").replaceChildren(...buttons);
-  controls().forEach((el, i) => (el.tabIndex = i ? -1 : 0));
+  const first = $("choices").querySelector("button, input");
+  for (const el of controls()) el.tabIndex = el === first ? 0 : -1;
   draw();
 }
 
