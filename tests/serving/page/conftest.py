@@ -20,6 +20,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 
+PLAIN = "nothing to find in this line"
+SLIP = "👨‍👩‍👧 张伟 13800138000 北京市海淀区"
+
 # What each card shows: its text, and its entities with offsets as Python counts them.
 READ = """() => [...document.querySelectorAll("#cards .text")].map(el => {
   const entities = {};
@@ -104,7 +107,9 @@ def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
     pages, urls, errors = [], [], []
 
     def open_at(address: str, **options: Any) -> Any:
-        context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1100, "height": 900}} | options)
+        context = browser.new_context(
+            **{"locale": "en-US", "viewport": {"width": 1100, "height": 900}} | options
+        )
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("request", lambda request: urls.append((request.url, address)))
@@ -155,3 +160,17 @@ def read(page: Any) -> list[Shown]:
 def predict(nlp: Language, text: str) -> list[tuple[int, int, str]]:
     """Return what the pipeline itself predicts."""
     return sorted((ent.start_char, ent.end_char, ent.label_) for ent in nlp(text).ents)
+
+
+def press(page: Any, *keys: str) -> None:
+    """Press keys."""
+    for key in keys:
+        page.keyboard.press(key)
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Any], url: str) -> Any:
+    """Return the page with a text that begins with an emoji of several characters."""
+    page = open_page(url)
+    find(page, SLIP)
+    return page

@@ -16,7 +16,8 @@ def faults(page: Any) -> list[str]:
     page.evaluate((Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
     violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(results => results.violations)")
     return [
-        f"{fault['id']} ({fault['impact']}): {json.dumps([node['html'] for node in fault['nodes']])}" for fault in violations
+        f"{fault['id']} ({fault['impact']}): {json.dumps([node['html'] for node in fault['nodes']])}"
+        for fault in violations
     ]
 
 
@@ -25,7 +26,12 @@ def faults(page: Any) -> list[str]:
 @pytest.mark.parametrize("width", [1100, 360])
 def test_no_faults(open_page: Callable[..., Any], url: str, scheme: str, locale: str, width: int) -> None:
     page = open_page(
-        url, locale=locale, color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True, reduced_motion="reduce"
+        url,
+        locale=locale,
+        color_scheme=scheme,
+        viewport={"width": width, "height": 800},
+        bypass_csp=True,
+        reduced_motion="reduce",
     )
     page.wait_for_selector("#find:enabled")
     assert faults(page) == []

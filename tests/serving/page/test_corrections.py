@@ -1,20 +1,12 @@
-"""Entities are corrected in place: with the pointer, with keys alone, and back again."""
+"""Entities are corrected in place, and back again."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from spacy.language import Language
 
-from ...conftest import train_nlp
-from ...pipeline.test_xcat import TEXTS as CATS
-from ...pipeline.test_xcat import make_nlp as make_xcat
-from ...pipeline.test_xcat import train as train_xcat
-from .conftest import find, predict, read, serving
-
-PLAIN = "nothing to find in this line"
-SLIP = "👨‍👩‍👧 张伟 13800138000 北京市海淀区"
+from .conftest import PLAIN, SLIP, find, predict, press, read
 
 
 def box(page: Any, start: int, end: int) -> dict[str, float]:
@@ -60,22 +52,9 @@ def label(page: Any, name: str) -> None:
     page.click(f"#labels [data-label={name}]")
 
 
-def press(page: Any, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-
-
 def say(page: Any) -> str:
     """Return what screen readers were told last."""
     return str(page.inner_text("#live")).replace("\u00a0", "")
-
-
-@pytest.fixture
-def page(open_page: Callable[..., Any], url: str) -> Any:
-    """Return the page with a text that begins with an emoji of several characters."""
-    page = open_page(url)
-    find(page, SLIP)
-    return page
 
 
 @pytest.fixture
@@ -109,8 +88,8 @@ def test_selection_after_an_emoji_has_the_right_offsets(page: Any) -> None:
 def test_selection_is_widened_to_whole_characters(page: Any) -> None:
     # Half of a family.
     page.evaluate(
-        "const node = document.createTreeWalker(document.querySelector('.text'), NodeFilter.SHOW_TEXT).nextNode();"
-        "getSelection().setBaseAndExtent(node, 0, node, 4)"
+        "const walker = document.createTreeWalker(document.querySelector('.text'), NodeFilter.SHOW_TEXT);"
+        "const node = walker.nextNode(); getSelection().setBaseAndExtent(node, 0, node, 4)"
     )
     label(page, "COURIER")
     assert (0, 5, "COURIER") in read(page)[0].entities
@@ -147,7 +126,12 @@ def test_overlaps_are_kept_only_if_wanted(empty_page: Any, may_overlap: bool) ->
 def test_border_is_dragged(empty_page: Any) -> None:
     select(empty_page, 0, 7)
     label(empty_page, "PER")
-    for side, target, expected in [("end", 15, (0, 15)), ("start", 8, (8, 15)), ("end", 10, (8, 10)), ("start", 0, (0, 10))]:
+    for side, target, expected in [
+        ("end", 15, (0, 15)),
+        ("start", 8, (8, 15)),
+        ("end", 10, (8, 10)),
+        ("start", 0, (0, 10)),
+    ]:
         place = box(empty_page, target - 1, target) if side == "end" else box(empty_page, target, target + 1)
         x = place["right" if side == "end" else "left"]
         drag(empty_page, knob(empty_page, side), (x, place["y"]))
@@ -223,124 +207,3 @@ def test_new_label(empty_page: Any) -> None:
     press(empty_page, "Enter")
     assert read(empty_page)[0].entities == [(0, 7, "THING")]
     assert empty_page.locator("#labels [data-label=THING]").count() == 1
-
-
-def test_keyboard_alone(open_page: Callable[..., Any], url: str) -> None:
-    page = open_page(url)
-    page.wait_for_selector("#find:enabled")
-    while page.evaluate("document.activeElement.id") != "paste":
-        press(page, "Tab")
-    page.keyboard.type(PLAIN)
-    press(page, "Enter")
-    page.keyboard.type("二 two")
-    press(page, "Control+Enter")
-    page.wait_for_selector("#results:visible")
-    assert page.evaluate("document.activeElement.className") == "text"
-    for _ in range(20):
-        press(page, "PageUp", ".", "Delete", "PageDown", ".", "Delete")
-    assert [card.entities for card in read(page)] == [[], []]
-    press(page, "PageUp", "PageUp", "Home", *["Shift+ArrowRight"] * 3)
-    selected = page.evaluate("getSelection().toString()")
-    assert len(selected) == 3
-    press(page, "2")
-    (entity,) = read(page)[0].entities
-    assert entity[:2] == (0, 3)
-    assert page.evaluate("document.activeElement.className") == "text"
-    press(page, "Alt+ArrowRight", "Alt+ArrowRight", "Alt+Shift+ArrowRight")
-    assert read(page)[0].entities == [(1, 5, entity[2])]
-    press(page, "Alt+Shift+ArrowLeft", "Alt+ArrowLeft")
-    assert read(page)[0].entities == [(0, 4, entity[2])]
-    # Into the bar, to another label, and back.
-    press(page, "Space", "ArrowRight", "Enter")
-    labels = page.locator("#labels button").evaluate_all("all => all.map(el => el.dataset.label)")
-    assert read(page)[0].entities == [(0, 4, labels[1])] if labels[1] != entity[2] else True
-    assert page.evaluate("document.activeElement.className") == "text"
-    press(page, "Space")
-    assert page.evaluate("document.activeElement.dataset.label") == labels[0]
-    press(page, "Escape", "Delete")
-    assert read(page)[0].entities == []
-    press(page, "Control+z")
-    assert len(read(page)[0].entities) == 1
-    press(page, "?")
-    assert page.is_visible("#help")
-    press(page, "Escape")
-    assert not page.is_visible("#help")
-
-
-def test_every_stop_of_the_tab_key_can_be_seen(page: Any) -> None:
-    page.click("h1")
-    seen = []
-    for _ in range(40):
-        press(page, "Tab")
-        seen.append(
-            page.evaluate(
-                """() => {
-                  const el = document.activeElement, style = getComputedStyle(el);
-                  const card = el.closest(".card");
-                  const isRing = style.outlineStyle !== "none" || (el.matches(".text") && getComputedStyle(card).boxShadow !== "none");
-                  return [el.id || el.className || el.tagName, isRing];
-                }"""
-            )
-        )
-        if seen[-1][0] == "BODY":
-            break
-    assert [name for name, is_visible in seen if not is_visible and name != "BODY"] == []
-    assert {"paste", "find", "threshold", "text", "format"} <= {name for name, _ in seen}
-
-
-def test_arrows_move_borders_to_their_side_in_right_to_left_text(open_page: Callable[..., Any], url: str) -> None:
-    text = "محمد علي شارع"
-    page = open_page(url)
-    find(page, text)
-    for _ in read(page)[0].entities:
-        press(page, ".", "Delete")
-    press(page, "Home", *["Shift+ArrowLeft"] * 3, "1")
-    (entity,) = read(page)[0].entities
-    assert entity[:2] == (0, 3)
-    press(page, "Alt+ArrowLeft")
-    assert read(page)[0].entities[0][:2] == (0, 4)
-    press(page, "Alt+ArrowRight", "Alt+ArrowRight")
-    assert read(page)[0].entities[0][:2] == (0, 2)
-
-
-@pytest.fixture(scope="module")
-def nested(tiny: Path) -> Iterator[str]:
-    slips = [("北京市海淀区 张伟", [("北京市海淀区", "LOC"), ("张伟", "PER")])]
-    nlp = train_nlp(tiny, "GlobalPointerHead", n_steps=30, slips=slips)
-    with serving({"nested": nlp}) as url:
-        yield url
-
-
-def test_all_spans_of_a_span_head_are_shown(open_page: Callable[..., Any], nested: str) -> None:
-    page = open_page(nested)
-    find(page, "北京市海淀区 张伟", "海淀区 张伟 北京市")
-    for card in read(page):
-        expected = page.evaluate(
-            "async text => (await (await fetch('v1/predict', {method: 'POST', headers: {'Content-Type': 'application/json'},"
-            " body: JSON.stringify({texts: text})})).json()).predictions[0].spans.map(e => [e.start, e.end, e.label])",
-            card.text,
-        )
-        assert card.entities == sorted(map(tuple, expected))
-
-
-@pytest.mark.parametrize("head", ["ExclusiveHead", "MultiLabelHead"])
-def test_labels_of_texts_are_toggled(open_page: Callable[..., Any], tiny: Path, head: str) -> None:
-    texts = CATS if head == "MultiLabelHead" else {text: labels[:1] or ["other"] for text, labels in CATS.items()}
-    nlp = make_xcat(tiny, head)
-    train_xcat(nlp, texts)
-    with serving({"texts": nlp}) as url:
-        page = open_page(url)
-        find(page, *texts)
-        page.select_option("#order", "given")
-
-        def chosen() -> list[set[str]]:
-            cards = page.locator(".card").all()
-            return [
-                set(card.locator("[aria-pressed=true]").evaluate_all("all => all.map(el => el.dataset.cat)")) for card in cards
-            ]
-
-        assert chosen() == [set(labels) for labels in texts.values()]
-        page.locator(".card").nth(0).locator("[data-cat=english]").click()
-        assert chosen()[0] == ({"english"} if head == "ExclusiveHead" else {"parcel", "english"})
-        page.click("#undo")
-        assert chosen()[0] == {"parcel"}

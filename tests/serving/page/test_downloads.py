@@ -69,7 +69,9 @@ def test_download_is_converted_without_loss(
     assert "COURIER" in {ent.label_ for doc in docs for ent in doc.ents}
 
 
-def test_pipeline_learns_from_the_download(open_page: Callable[..., Any], url: str, tiny: Path, tmp_path: Path) -> None:
+def test_pipeline_learns_from_the_download(
+    open_page: Callable[..., Any], url: str, tiny: Path, tmp_path: Path
+) -> None:
     page = open_page(url)
     find(page, *TEXTS)
     correct(page)

@@ -32,7 +32,9 @@ def test_without_a_token_the_page_says_so(open_page: Callable[..., Any], nlp: La
         page.locator("#problem", has_text="asks for a token").wait_for()
 
 
-def test_too_long_texts_are_named_and_the_others_predicted(open_page: Callable[..., Any], nlp: Language) -> None:
+def test_too_long_texts_are_named_and_the_others_predicted(
+    open_page: Callable[..., Any], nlp: Language
+) -> None:
     with serving({"slips": nlp}, max_chars=40, max_texts=3) as url:
         page = open_page(url)
         texts = [f"张伟 13800138000 {i}" for i in range(7)]
@@ -40,7 +42,9 @@ def test_too_long_texts_are_named_and_the_others_predicted(open_page: Callable[.
         page.select_option("#order", "given")
         for card in read(page):
             assert card.entities == (predict(nlp, card.text) if len(card.text) < 40 else [])
-        assert page.inner_text("#problem").startswith("1 text could not be read: Too large for this service: A text must")
+        assert page.inner_text("#problem").startswith(
+            "1 text could not be read: Too large for this service: A text must"
+        )
         assert "at most 40 characters" in page.locator(".card footer .bad").inner_text()
 
 
@@ -61,7 +65,9 @@ def test_busy_service_is_asked_again_when_it_says(open_page: Callable[..., Any],
         if answers[-1] == 200:
             route.continue_()
         else:
-            route.fulfill(status=503, headers={"Retry-After": "1"}, body=json.dumps({"detail": "The queue is full."}))
+            route.fulfill(
+                status=503, headers={"Retry-After": "1"}, body=json.dumps({"detail": "The queue is full."})
+            )
 
     page.route("**/v1/predict", answer)
     page.fill("#paste", "张伟")
@@ -74,7 +80,9 @@ def test_busy_service_is_asked_again_when_it_says(open_page: Callable[..., Any],
 
 def test_waiting_can_be_cancelled(open_page: Callable[..., Any], url: str) -> None:
     page = open_page(url)
-    page.route("**/v1/predict", lambda route: route.fulfill(status=503, headers={"Retry-After": "60"}, body="{}"))
+    page.route(
+        "**/v1/predict", lambda route: route.fulfill(status=503, headers={"Retry-After": "60"}, body="{}")
+    )
     page.fill("#paste", "张伟")
     page.click("#find:enabled")
     page.locator("#progress", has_text="busy").wait_for()

@@ -10,7 +10,7 @@ import pytest
 from spacy.language import Language
 
 from ...conftest import SLIPS
-from .conftest import find, predict, read, serving, upload
+from .conftest import find, predict, read, upload
 
 TEXTS = [text for text, _ in SLIPS]
 HOSTILE = [
@@ -31,7 +31,9 @@ def strict_nlp(nlp: Language) -> Iterator[Language]:
     nlp.get_pipe("xner").threshold = 0.0
 
 
-def test_pasted_texts_have_the_entities_of_the_pipeline(open_page: Callable[..., Any], url: str, nlp: Language) -> None:
+def test_pasted_texts_have_the_entities_of_the_pipeline(
+    open_page: Callable[..., Any], url: str, nlp: Language
+) -> None:
     page = open_page(url)
     find(page, *TEXTS, "", "   ")  # Blank lines are no texts.
     shown = read(page)
@@ -86,7 +88,9 @@ def test_file_of_json_lines(open_page: Callable[..., Any], url: str, nlp: Langua
     upload(page, "slips.jsonl", "".join(json.dumps({"text": text, "id": 1}) + "\n" for text in texts))
     page.wait_for_selector("mark")
     page.select_option("#order", "given")
-    assert [(card.text, card.entities) for card in read(page)] == [(text, predict(nlp, text)) for text in texts]
+    assert [(card.text, card.entities) for card in read(page)] == [
+        (text, predict(nlp, text)) for text in texts
+    ]
     assert page.inner_text("#file-name") == "slips.jsonl"
     page.click("#file-remove")
     assert page.is_visible("#paste")
@@ -96,7 +100,11 @@ def test_dropped_file(open_page: Callable[..., Any], url: str) -> None:
     page = open_page(url)
     page.wait_for_selector("#choose-file:enabled")
     transfer = page.evaluate_handle(
-        "() => { const data = new DataTransfer(); data.items.add(new File(['张伟\\n\\nDHL'], 'a.txt')); return data; }"
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(["张伟\\n\\nDHL"], "a.txt"));
+          return data;
+        }"""
     )
     page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
     assert page.is_visible("#drop")
@@ -154,14 +162,16 @@ def test_threshold_asks_the_service_only_below_its_own(
     set_threshold(page, 5)
     page.wait_for_function("n => document.querySelectorAll('mark').length > n", arg=counts[0])
     pipe.threshold = 0.05
-    assert {card.text: card.entities for card in read(page)} == {text: predict(strict_nlp, text) for text in texts}
+    assert {card.text: card.entities for card in read(page)} == {
+        text: predict(strict_nlp, text) for text in texts
+    }
     assert [json.loads(post)["threshold"] for post in posts] == [0.05]
 
 
 def test_table_is_sorted_and_copied_as_csv(open_page: Callable[..., Any], url: str, nlp: Language) -> None:
     page = open_page(url)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    texts = ["👍 张伟, \"x\" 13800138000 北京市海淀区", *TEXTS]
+    texts = ['👍 张伟, "x" 13800138000 北京市海淀区', *TEXTS]
     find(page, *texts)
     page.click("#tab-table")
     assert page.get_attribute("th[data-column=score]", "aria-sort") == "ascending"
@@ -184,15 +194,37 @@ def test_table_is_sorted_and_copied_as_csv(open_page: Callable[..., Any], url: s
 
 
 def test_csv_has_no_formulas(open_page: Callable[..., Any], url: str) -> None:
-    cells = ["=1+1", "+49 170", "-5", "@SUM(A1)", "\t=1", " =1", "\n=1", "＝1", 'a"b', "a,b", "plain", "it's", " pad"]
+    cells = [
+        "=1+1",
+        "+49 170",
+        "-5",
+        "@SUM(A1)",
+        "\t=1",
+        " =1",
+        "\n=1",
+        "＝1",
+        'a"b',
+        "a,b",
+        "plain",
+        "it's",
+        " pad",
+    ]
     page = open_page(url)
-    text = page.evaluate("async cells => (await import('/static/csv.js')).writeCsv(cells.map(cell => [cell]))", cells)
+    text = page.evaluate(
+        "async cells => (await import('/static/csv.js')).writeCsv(cells.map(cell => [cell]))", cells
+    )
     read_back = [row[0] for row in csv.reader(io.StringIO(text, newline=""))]
-    assert read_back == ["'" + cell if cell not in ('a"b', "a,b", "plain", "it's", " pad") else cell for cell in cells]
-    assert page.evaluate("async () => (await import('/static/csv.js')).writeCsv([[-5, 0.25]])") == "-5,0.25\r\n"
+    assert read_back == [
+        "'" + cell if cell not in ('a"b', "a,b", "plain", "it's", " pad") else cell for cell in cells
+    ]
+    assert (
+        page.evaluate("async () => (await import('/static/csv.js')).writeCsv([[-5, 0.25]])") == "-5,0.25\r\n"
+    )
 
 
-@pytest.mark.parametrize("entities", [[(0, 6), (2, 4), (2, 4)], [(0, 4), (2, 6)], [(0, 4), (1, 6), (2, 5), (3, 8)]])
+@pytest.mark.parametrize(
+    "entities", [[(0, 6), (2, 4), (2, 4)], [(0, 4), (2, 6)], [(0, 4), (1, 6), (2, 5), (3, 8)]]
+)
 def test_overlapping_entities_are_drawn_around_their_characters(
     open_page: Callable[..., Any], url: str, entities: list[tuple[int, int]]
 ) -> None:
@@ -201,9 +233,11 @@ def test_overlapping_entities_are_drawn_around_their_characters(
         """async places => {
           const { drawText } = await import("/static/marks.js");
           const el = document.createElement("div");
-          drawText(el, "012345678", places.map(([start, end], id) => ({id, start, end, label: "X", score: 1})), null);
+          const entities = places.map(([start, end], id) => ({ id, start, end, label: "X", score: 1 }));
+          drawText(el, "012345678", entities, null);
           const parts = {};
-          for (const mark of el.querySelectorAll("mark")) parts[mark.dataset.id] = (parts[mark.dataset.id] ?? "") + mark.textContent;
+          for (const { dataset, textContent } of el.querySelectorAll("mark"))
+            parts[dataset.id] = (parts[dataset.id] ?? "") + textContent;
           return [el.textContent, Object.values(parts)];
         }""",
         entities,
@@ -212,7 +246,11 @@ def test_overlapping_entities_are_drawn_around_their_characters(
 
 
 def test_languages(open_page: Callable[..., Any], url: str) -> None:
-    for locale, language, title in [("zh-CN", "zh-CN", "识别实体"), ("zh-TW", "zh-CN", "识别实体"), ("fr-FR", "en", "Find entities")]:
+    for locale, language, title in [
+        ("zh-CN", "zh-CN", "识别实体"),
+        ("zh-TW", "zh-CN", "识别实体"),
+        ("fr-FR", "en", "Find entities"),
+    ]:
         page = open_page(url, locale=locale)
         page.wait_for_selector("#find:enabled")
         assert page.inner_text("#find") == title
@@ -245,4 +283,3 @@ def test_examples_are_found_in_both_languages(open_page: Callable[..., Any], url
         page.click("#example:enabled")
         page.wait_for_selector("#results:visible")
         assert len(read(page)) == 5
-
