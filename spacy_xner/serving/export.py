@@ -22,7 +22,7 @@ from .schemas import SPACY, ExportRequest, ExportText, Offsets
 router = APIRouter(prefix="/v1", tags=["Export"], dependencies=[Depends(check_type)])
 BINARY = "application/octet-stream"
 # Endings of file names that are not the names of formats.
-ENDINGS = {"label-studio": "json"}
+ENDINGS = {"doccano": "jsonl", "label-studio": "json"}
 FILE = {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file."}
 
 
