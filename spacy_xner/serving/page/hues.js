@@ -13,7 +13,7 @@ const distance = (a, b) => Math.min(Math.abs(a - b), 360 - Math.abs(a - b));
 
 /** Choose a hue for each label. */
 export function chooseHues(labels) {
-  const chosen = new Map(labels.filter((label) => label in KNOWN).map((label) => [label, KNOWN[label]]));
+  const chosen = new Map(labels.filter((label) => Object.hasOwn(KNOWN, label)).map((label) => [label, KNOWN[label]]));
   let i = 0;
   for (const label of labels) {
     if (chosen.has(label)) continue;

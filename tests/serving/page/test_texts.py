@@ -283,3 +283,13 @@ def test_examples_are_found_in_both_languages(open_page: Callable[..., Any], url
         page.click("#example:enabled")
         page.wait_for_selector("#results:visible")
         assert len(read(page)) == 5
+
+
+def test_any_label_has_a_hue_of_its_own(open_page: Callable[..., Any], url: str) -> None:
+    labels = ["PER", "constructor", "__proto__", "<b>", "地址", *map(str, range(4))]
+    hues = open_page(url).evaluate(
+        "async labels => [...(await import('/static/hues.js')).chooseHues(labels).entries()]", labels
+    )
+    assert sorted(label for label, _ in hues) == sorted(labels)
+    assert len({hue for _, hue in hues}) == len(labels)
+    assert all(isinstance(hue, int) and 0 <= hue < 360 for _, hue in hues)
