@@ -19,6 +19,7 @@ from .predict import predict
 from .review import review
 from .score import calibrate, evaluate, thresholds
 from .select import select
+from .serve import serve
 from .train import train
 
 encoder_app = typer.Typer(
@@ -46,7 +47,7 @@ PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Train": {"train": train, "teacher-check": teacher_check},
     "Use": {"predict": predict, "evaluate": evaluate, "calibrate": calibrate, "thresholds": thresholds},
-    "Deliver": {"shrink": shrink, "package": package},
+    "Deliver": {"shrink": shrink, "package": package, "serve": serve},
 }
 # Options that `train` and `review` do not know override the config.
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -96,7 +96,8 @@ def make_xner(
         backend: Runtime for prediction on a CPU: ``torch``, or ``onnx`` for ONNX Runtime, which is faster.
             Training and GPUs always use torch.
         threshold: Minimum probability of an entity, from 0 to 1, for all labels or by label; less probable
-            ones are dropped. Labels that are not named have none.
+            ones are dropped. Labels that are not named have none. ``doc.user_data["xner_threshold"]``
+            replaces it for one doc.
         calibration: Temperature and bias of the log-odds of entities and of whole texts (``temperature``,
             ``bias``, ``text_temperature``, ``text_bias``), as ``spacy-xner calibrate`` fits them; None for
             the model's own probabilities.

@@ -6,7 +6,7 @@ This module must not import torch or transformers. See `factories`.
 from collections.abc import Iterable, Mapping, Sequence
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.vocab import Vocab
 
@@ -20,6 +20,9 @@ from .gold import EntityCorpus, LostGold
 from .interfaces import AnyModel, CorpusSummary, EntityJudge, EntityReader, Teachable
 from .runtime import RuntimeSettings
 from .setting import Setting, check_calibration, check_flag, check_key, check_thresholds, check_within
+
+# Key of ``doc.user_data`` for a threshold that replaces that of the component, for this doc alone.
+OWN_THRESHOLD = "xner_threshold"
 
 
 class EntityRecognizer(Component[Gold]):
@@ -82,7 +85,7 @@ class EntityRecognizer(Component[Gold]):
         if self.within is None:
             return self._predict(docs)
         cut = [[ent for ent in doc.ents if ent.label_ in self.within] for doc in docs]
-        predicted = iter(self._predict([ent.as_doc() for ents in cut for ent in ents]))
+        predicted = iter(self._predict([_as_doc(ent) for ents in cut for ent in ents]))
         return [
             [
                 inner._replace(start=inner.start + ent.start, end=inner.end + ent.start)
@@ -104,15 +107,10 @@ class EntityRecognizer(Component[Gold]):
             scaled: Sequence[Entity] = entities
             if self.calibration is not None:
                 scaled, score = calibrate(self.calibration, entities, score)
-            kept.append(EntityList(trim(doc, self._above_threshold(scaled))))
+            threshold = doc.user_data.get(OWN_THRESHOLD, self.threshold)
+            kept.append(EntityList(trim(doc, above_threshold(scaled, threshold))))
             kept[-1].score = score
         return kept
-
-    def _above_threshold(self, entities: Sequence[Entity]) -> list[Entity]:
-        threshold = self.threshold
-        if isinstance(threshold, Mapping):
-            return [ent for ent in entities if ent.score >= threshold.get(ent.label, 0.0)]
-        return [ent for ent in entities if ent.score >= threshold]
 
     def entity_probabilities(
         self, docs: Iterable[Doc], entities: Sequence[Sequence[Entity]]
@@ -202,6 +200,21 @@ class EntityRecognizer(Component[Gold]):
         return [
             soft._replace(entities=trim(doc, soft.entities)) for doc, soft in zip(docs, targets, strict=True)
         ]
+
+
+def above_threshold(entities: Sequence[Entity], threshold: float | Mapping[str, float]) -> list[Entity]:
+    """Return the entities that reach a threshold: one for all, or by label."""
+    if isinstance(threshold, Mapping):
+        return [ent for ent in entities if ent.score >= threshold.get(ent.label, 0.0)]
+    return [ent for ent in entities if ent.score >= threshold]
+
+
+def _as_doc(ent: Span) -> Doc:
+    """Copy an entity as a text of its own, with the threshold of its doc."""
+    doc, user_data = ent.as_doc(), ent.doc.user_data
+    if OWN_THRESHOLD in user_data:
+        doc.user_data[OWN_THRESHOLD] = user_data[OWN_THRESHOLD]
+    return doc
 
 
 def trim(doc: Doc, entities: Sequence[Entity]) -> list[Entity]:

@@ -54,6 +54,15 @@ def test_parts_are_found_inside_entities_alone(
     assert [list_parts(doc) for doc in docs] == [PARTS[0][1], [], [], []]
 
 
+def test_threshold_of_a_doc_holds_inside_its_entities(both: Language) -> None:
+    doc = both.make_doc(TEXT)
+    doc.user_data["xner_threshold"] = 0.0
+    assert list_parts(both(doc)) == PARTS[0][1]
+    doc = both.get_pipe("xner")(both.make_doc(TEXT))
+    doc.user_data["xner_threshold"] = 1.0
+    assert list_parts(both.get_pipe("parts")(doc)) == []
+
+
 def test_parts_never_replace_entities(both: Language) -> None:
     pipe = both.get_pipe("parts")
     pipe.overwrite = True

@@ -140,6 +140,21 @@ def test_threshold_drops_improbable_entities(trained: Language) -> None:
     assert list(nlp(SLIPS[0][0]).spans["xner"]) == []
 
 
+def test_docs_may_have_thresholds_of_their_own(trained: Language) -> None:
+    texts = [text for text, _ in SLIPS]
+    for nlp in (trained, pickle.loads(pickle.dumps(trained))):
+        if nlp is not trained:
+            nlp.get_pipe("xner").threshold = {"PER": 1.0, "LOC": 1.0}
+        docs = [nlp.make_doc(text) for text in texts * 3]
+        for doc, threshold in zip(docs, [None] * 4 + [0.0] * 4 + [1.0] * 4, strict=True):
+            if threshold is not None:
+                doc.user_data["xner_threshold"] = threshold
+        found = [entities_of(doc) for doc in nlp.pipe(docs)]
+        assert found[:4] == [entities_of(nlp(text)) for text in texts]
+        assert found[4:8] == [entities for _, entities in SLIPS]
+        assert found[8:] == [[]] * 4
+
+
 @pytest.mark.parametrize(("overwrite", "label"), [(False, "OLD"), (True, "PER")])
 def test_overwrite_replaces_existing_entities(trained: Language, overwrite: bool, label: str) -> None:
     nlp = pickle.loads(pickle.dumps(trained))

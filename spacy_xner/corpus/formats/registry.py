@@ -153,8 +153,13 @@ def get_writer(name: str) -> Callable[[Iterable[Record], TextIO, WriteOptions], 
         write = get_format(name).write
         if write is not None:
             return write
-    names = ", ".join(name for name, format in _each_format() if format.write is not None)
+    names = ", ".join(list_writable())
     raise ValueError(f"format must be one of {names}, found {name!r}. Choose one of these.")
+
+
+def list_writable() -> list[str]:
+    """List the names of the formats that can be written."""
+    return [name for name, format in _each_format() if format.write is not None]
 
 
 def choose_format(path: Path) -> str:
@@ -167,7 +172,7 @@ def choose_format(path: Path) -> str:
     name = ENDINGS.get(ending, ending)
     if any(name == known and format.write is not None for known, format in _each_format()):
         return name
-    names = ", ".join(name for name, format in _each_format() if format.write is not None)
+    names = ", ".join(list_writable())
     raise ValueError(
         f"The ending of {path} must be that of a format, such as .jsonl or .conll, found {path.suffix!r}. "
         f"Choose another name, or set --format to one of {names}."

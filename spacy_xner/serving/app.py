@@ -1,0 +1,66 @@
+"""The application: routers, and the layers that every request passes."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI, Security
+from spacy.language import Language
+
+from . import export, health, pages, routes
+from .answers import add_handlers
+from .auth import TokenCheck, bearer
+from .counting import Counting
+from .engine import Engine
+from .intake import Intake
+from .metrics import Metrics
+from .settings import Settings
+
+DESCRIPTION = "Entities and labels of texts, predicted by spaCy pipelines."
+
+
+def create_app(models: Mapping[str, Language], settings: Settings) -> FastAPI:
+    """Make the application.
+
+    Args:
+        models: The pipelines by name, the default one first.
+        settings: Its settings.
+
+    Returns:
+        An ASGI application. ``app.state`` has its ``engine``, ``metrics`` and ``settings``.
+
+    Raises:
+        ValueError: If there is no model.
+    """
+    metrics = Metrics()
+    engine = Engine(models, settings, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Engine]]:
+        async with engine.running():
+            yield {"engine": engine}
+
+    app = FastAPI(
+        title="spacy-xner",
+        version=version("spacy-xner"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        # Their files would come from a CDN.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.engine, app.state.metrics, app.state.settings = engine, metrics, settings
+    for public in (health.router, pages.router):
+        app.include_router(public)
+    pages.mount_files(app)
+    # `TokenCheck` checks the token; OpenAPI says which routes need it.
+    guards = [] if settings.token is None else [Security(bearer)]
+    for router in (routes.router, export.router, health.metrics_router):
+        app.include_router(router, dependencies=guards)
+    add_handlers(app)
+    # The last one is the outermost.
+    app.add_middleware(Intake, settings=settings)
+    if settings.token is not None:
+        app.add_middleware(TokenCheck, token=settings.token)
+    app.add_middleware(Counting, metrics=metrics)
+    return app

@@ -1,0 +1,85 @@
+"""The route that writes corrected texts as a corpus, for ``spacy-xner convert`` and training."""
+
+from collections.abc import Sequence
+from io import StringIO
+
+from fastapi import APIRouter, Depends, Response
+from spacy.language import Language
+from spacy.tokens import DocBin
+
+from ..corpus.docbin import ATTRS
+from ..corpus.docs import record_to_doc
+from ..corpus.formats.registry import get_writer
+from ..corpus.reading.options import WriteOptions
+from ..corpus.report import ConvertReport
+from ..types import CharSpan, Record
+from .engine import check_texts
+from .offsets import decode
+from .refusals import BODY_REFUSALS, Refusal
+from .routes import AppEngine, check_type
+from .schemas import SPACY, ExportRequest, ExportText, Offsets
+
+router = APIRouter(prefix="/v1", tags=["Export"], dependencies=[Depends(check_type)])
+BINARY = "application/octet-stream"
+# Endings of file names that are not the names of formats.
+ENDINGS = {"doccano": "jsonl", "label-studio": "json"}
+FILE = {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file."}
+
+
+@router.post("/export", response_class=Response, responses={200: FILE, **BODY_REFUSALS})
+async def export(body: ExportRequest, engine: AppEngine) -> Response:
+    """Write texts and their entities as a corpus file."""
+    nlp = engine.models[engine.find(body.model)]
+    check_texts([text.text for text in body.texts], engine.settings)
+    records = [make_record(text, i, body.offsets) for i, text in enumerate(body.texts)]
+    data = await engine.run_in_thread(lambda: write(records, body.format, nlp))
+    name = f"texts.{ENDINGS.get(body.format, body.format)}"
+    return Response(
+        data, media_type=BINARY, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def make_record(text: ExportText, index: int, offsets: Offsets) -> Record:
+    """Make a record of a text.
+
+    Raises:
+        Refusal: If an offset is not one of the text.
+    """
+    spans = []
+    for i, ent in enumerate(text.entities or ()):
+        place = f"texts.{index}.entities.{i}"
+        try:
+            start, end = (decode(text.text, offset, offsets) for offset in (ent.start, ent.end))
+        except ValueError as err:
+            raise Refusal(422, f"{place}: {err}. Correct it.") from err
+        if start >= end:
+            raise Refusal(
+                422, f"{place}: start must be before end, found {ent.start} and {ent.end}. Correct it."
+            )
+        spans.append(CharSpan(start, end, ent.label))
+    return Record(text.text, None if text.entities is None else tuple(sorted(spans)), cats=text.cats or None)
+
+
+def write(records: Sequence[Record], format: str, nlp: Language) -> bytes:
+    """Write records in a format.
+
+    Raises:
+        Refusal: If the format cannot be written.
+    """
+    if format == SPACY:
+        with nlp.memory_zone():
+            return write_spacy(records, nlp)
+    try:
+        writer = get_writer(format)
+    except ValueError as err:
+        raise Refusal(422, str(err).replace(" one of ", f" one of {SPACY}, ", 1)) from err
+    file = StringIO(newline="")
+    writer(records, file, WriteOptions())
+    return file.getvalue().encode()
+
+
+def write_spacy(records: Sequence[Record], nlp: Language) -> bytes:
+    """Write records as a ``.spacy`` file, tokenized as the pipeline tokenizes texts."""
+    report = ConvertReport()
+    docs = [record_to_doc(record, nlp.make_doc, report) for record in records]
+    return DocBin(attrs=ATTRS, docs=docs).to_bytes()

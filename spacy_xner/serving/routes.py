@@ -1,0 +1,94 @@
+"""Routes that predict."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from spacy.language import Language
+
+from ..pipeline.xner import EntityRecognizer
+from .batch import PredictOptions
+from .engine import Engine
+from .refusals import BODY_REFUSALS, Refusal, describe_refusals
+from .schemas import ModelsAnswer, PredictAnswer, PredictRequest
+
+
+def check_type(request: Request) -> None:
+    """Check that a body is JSON.
+
+    Raises:
+        Refusal: If it is something else.
+    """
+    kind = request.headers.get("content-type", "")
+    if request.method == "POST" and kind.partition(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, f"Content-Type must be application/json, found {kind[:100]!r}. Send JSON.")
+
+
+def get_engine(request: Request) -> Engine:
+    """Return the engine of the application, for routes to depend on."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+AppEngine = Annotated[Engine, Depends(get_engine)]
+router = APIRouter(prefix="/v1", tags=["Predict"], dependencies=[Depends(check_type)])
+
+
+@router.post("/predict", response_model=PredictAnswer, responses=BODY_REFUSALS)
+async def predict(body: PredictRequest, engine: AppEngine) -> Response:
+    """Predict entities and labels of texts. Requests of all clients share batches."""
+    model = engine.find(body.model)
+    if body.labels is not None:
+        check_labels(engine.models[model], body.labels)
+    labels = None if body.labels is None else frozenset(body.labels)
+    texts = [body.texts] if isinstance(body.texts, str) else body.texts
+    options = PredictOptions(model, body.threshold, labels, body.offsets)
+    answer = {"model": model, "predictions": await engine.predict(texts, options)}
+    # FastAPI would check it against the schema first, which takes longer than writing it.
+    return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json")
+
+
+@router.get("/models", response_model=ModelsAnswer, responses=describe_refusals(401))
+async def models(engine: AppEngine) -> dict[str, Any]:
+    """List the models, the default one first."""
+    default = engine.find(None)
+    return {
+        "models": [
+            describe_model(nlp, name) | {"default": name == default} for name, nlp in engine.models.items()
+        ]
+    }
+
+
+def describe_model(nlp: Language, name: str) -> dict[str, Any]:
+    """Describe a pipeline. See `spacy_xner.serving.schemas.ModelAnswer`."""
+    recognizers = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, EntityRecognizer)]
+    return {
+        "name": name,
+        "lang": nlp.lang,
+        "version": nlp.meta["version"],
+        "description": nlp.meta["description"],
+        "components": nlp.pipe_names,
+        "labels": labels_of(nlp),
+        "threshold": recognizers[0].threshold if recognizers else None,
+    }
+
+
+def labels_of(nlp: Language) -> dict[str, list[str]]:
+    """Return the labels of a pipeline's components, as far as these have any."""
+    labels = {name: list(getattr(pipe, "labels", ())) for name, pipe in nlp.pipeline}
+    return {name: own for name, own in labels.items() if own}
+
+
+def check_labels(nlp: Language, labels: list[str]) -> None:
+    """Check that a pipeline has some labels.
+
+    Raises:
+        Refusal: If it lacks one.
+    """
+    known = {label for own in labels_of(nlp).values() for label in own}
+    unknown = [label for label in labels if label not in known]
+    if unknown:
+        raise Refusal(
+            422,
+            f"labels must be the model's ({', '.join(sorted(known))}), found {unknown[0]!r}. Remove it.",
+        )
