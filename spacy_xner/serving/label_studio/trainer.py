@@ -1,0 +1,147 @@
+"""Starts trainings in the background, one at a time, and follows which model they choose."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Lock, Thread
+
+from spacy.language import Language
+
+from ...loading import load
+from .annotations import Change
+from .folder import TrainFolder, count_changes
+
+logger = logging.getLogger(__name__)
+# Seconds between two looks at what other processes have written.
+INTERVAL_S = 2.0
+# Seconds that a training gets to end when the service stops.
+STOP_S = 5.0
+
+
+class Trainer:
+    """Collects finished annotations, and trains on them in a process of its own.
+
+    Several services may share a folder: one of them trains, and all follow.
+
+    Args:
+        folder: The folder.
+        replace: Called in another thread with a new current model and its number.
+        device: Device of the model and of trainings, as the setting of a component.
+        every: Number of new, changed or deleted annotations that start a training.
+    """
+
+    def __init__(
+        self,
+        folder: TrainFolder,
+        replace: Callable[[Language, int], None],
+        *,
+        device: str = "auto",
+        every: int = 1,
+    ) -> None:
+        self.folder = folder
+        self.model = folder.read().model
+        self._replace = replace
+        self._device = device
+        self._every = every
+        self._is_asked = False
+        # What the last training of this process knew, also if it failed.
+        self._tried: dict[str, int] = {}
+        self._wake, self._stopped, self._lock = Event(), Event(), Lock()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread that watches over trainings."""
+        self._thread = Thread(target=self._watch, name="spacy-xner-training", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End a training that runs, and the thread; annotations stay, and are trained on after a restart."""
+        self._stopped.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def store(self, change: Change, project: int | None = None) -> int:
+        """Write what an event changes, and return the number of annotations that changed."""
+        with self._lock:
+            n_changed = self.folder.annotations.apply(change, project)
+        if n_changed:
+            self._wake.set()
+        return n_changed
+
+    def ask(self) -> None:
+        """Ask for a training, whether there are new annotations or not."""
+        self._is_asked = True
+        self._wake.set()
+
+    def _watch(self) -> None:
+        while not self._stopped.is_set():
+            self._wake.clear()
+            try:
+                self.follow()
+                if self._is_due():
+                    self._run()
+                    continue
+            except (OSError, ValueError) as err:
+                logger.error("training: failed: %s", err)
+            self._wake.wait(INTERVAL_S)
+
+    def follow(self) -> None:
+        """Load the current model, if another one has become that."""
+        number = self.folder.read().model
+        if number != self.model:
+            self._replace(load(self.folder.current_model(), self._device), number)
+            self.model = number
+
+    def _is_due(self) -> bool:
+        if self._stopped.is_set():
+            return False
+        versions = self.folder.annotations.list_versions()
+        n_new = count_changes(versions, self.folder.read().trained)
+        return self._is_asked or (n_new >= self._every and versions != self._tried)
+
+    def _run(self) -> None:
+        """Run a training, and log its outcome in one line."""
+        was_asked, self._is_asked = self._is_asked, False
+        self._tried = self.folder.annotations.list_versions()
+        logger.info("training: started, with %d annotations", len(self._tried))
+        log = self.folder.path / "training.log"
+        with log.open("wb") as file:
+            code = self._wait(
+                subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+            )
+        if self._stopped.is_set():
+            return
+        if code == 0:
+            logger.info("training: %s", self.folder.read().message)
+            return
+        reason = _last_line(log)
+        if "BlockingIOError" in reason:
+            # Another process trains, or one that outlived its service: try again when it has ended.
+            self._is_asked, self._tried = was_asked, {}
+            self._stopped.wait(INTERVAL_S)
+        logger.error("training: failed: %s (all of it: %s)", reason, log)
+
+    def _wait(self, process: "subprocess.Popen[bytes]") -> int:
+        while True:
+            try:
+                return process.wait(0.1)
+            except subprocess.TimeoutExpired:
+                if self._stopped.is_set():
+                    process.terminate()
+                    try:
+                        return process.wait(STOP_S)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        return process.wait()
+
+    def _command(self) -> list[str]:
+        module = f"{__package__}.job"
+        return [sys.executable, "-m", module, str(self.folder.path), self.folder.source, self._device]
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text("utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "the process ended without a message"
