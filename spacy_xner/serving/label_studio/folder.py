@@ -37,6 +37,9 @@ class TrainFolder:
         path: The folder, which is made if it is missing.
         source: The pipeline to begin with: its path, or its name as a package.
 
+    Attributes:
+        model: Number of the model that was the current one when this was made.
+
     Raises:
         ValueError: If the folder began with another pipeline.
     """
@@ -46,11 +49,12 @@ class TrainFolder:
         self.annotations = AnnotationFolder(path / "annotations")
         self.source = str(Path(source).resolve()) if Path(source).exists() else source
         path.mkdir(parents=True, exist_ok=True)
-        before = self.read().source
-        if before != self.source:
+        state = self.read()
+        self.model = state.model
+        if state.source != self.source:
             raise ValueError(
-                f"The train folder {path} must be that of one pipeline, found one that began with {before}. "
-                f"Name another folder for {self.source}."
+                f"The train folder {path} must be that of one pipeline, found one that began with "
+                f"{state.source}. Name another folder for {self.source}."
             )
 
     def read(self) -> State:
@@ -78,9 +82,8 @@ class TrainFolder:
         """Return the folder of a model."""
         return self.path / "models" / str(number)
 
-    def current_model(self) -> str:
-        """Return the pipeline to serve: the current model, or the one that the folder began with."""
-        number = self.read().model
+    def find_model(self, number: int) -> str:
+        """Return where a model is; 0 is the pipeline that the folder began with."""
         return str(self.model_path(number)) if number else self.source
 
     def list_models(self) -> list[int]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from ...atomic import new_folder
 from ...loading import load, save_pipeline
 from .folder import State, TrainFolder
-from .retraining import score, train_further, write_corpora
+from .retraining import read_config, score, train_further, write_corpora
 
 # Lower than that of the service, so that it answers first.
 NICENESS = 10
@@ -73,9 +73,8 @@ def _train(folder: TrainFolder, output: Path, part: Path, *, device: str) -> Non
         folder.write(State(state.source, state.model, state.trained, f"waits: {corpora.lacks}"))
         raise _Rejected
     old_score = score(before, corpora)
-    best = train_further(
-        base, corpora, output, own=folder.path / "config.cfg", device=device, progress=sys.stderr
-    )
+    config = read_config(folder.path / "config.cfg", folder.model_path(0) / "config.cfg", corpora.n_train)
+    best = train_further(base, corpora, output, config=config, device=device, progress=sys.stderr)
     new_score = score(load(best, device), corpora)
     takes_over = new_score >= old_score
     decision = f"model {part.name} takes over" if takes_over else "the model stays, the new one is worse"

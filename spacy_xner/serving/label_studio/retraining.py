@@ -1,5 +1,6 @@
 """Trains a pipeline further on finished annotations, and compares it with the one before."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,18 @@ from ...atomic import new_file
 from ...corpus.docbin import list_docbins, read_docs
 from ...corpus.docs import record_to_doc
 from ...corpus.report import ConvertReport
+from ...errors import XnerWarning
 from ...hub.checks import parse_name
+from ...pipeline.rates import AUTO
 from ...pipeline.xcat import TextClassifier
 from ...pipeline.xner import EntityRecognizer
 from ...scoring.counts import EntityCounts
 from ...scoring.pairs import Prediction
 from ...scoring.spans import all_entities
 from ...scoring.texts import score_texts
+from ...training.record import best_row
 from ...training.run import train
+from ...training.schedule import choose_rate
 from ...types import Record
 from .gold import annotated_labels, is_kept, read_records
 from .pipelines import describe
@@ -31,6 +36,8 @@ from .pipelines import describe
 EPOCHS = 8
 MIN_STEPS = 40
 BATCH_SIZE = 16
+# Of the learning rate that suits training an encoder from its pretrained weights.
+RATE_FACTOR = 0.25
 # Of a config whose encoder is that of the pipeline it starts from: a name that is not looked up.
 NOT_LOADED = "xlm-roberta-base"
 FACTORIES = {"xner", "xcat"}
@@ -121,7 +128,7 @@ def _write_docs(path: Path, records: Iterable[Record], nlp: Language) -> None:
 
 
 def train_further(
-    base: Path, corpora: Corpora, output: Path, *, own: Path, device: str, progress: IO[str]
+    base: Path, corpora: Corpora, output: Path, *, config: Config, device: str, progress: IO[str]
 ) -> Path:
     """Train a pipeline further.
 
@@ -129,28 +136,52 @@ def train_further(
         base: Folder of the pipeline.
         corpora: What to train on.
         output: Folder for the config and the models.
-        own: Config to use, if it exists, rather than that of the pipeline.
+        config: Training config, not interpolated; see `read_config`.
         device: As the setting of a component.
         progress: Where the progress is written.
 
     Returns:
-        Folder of the new pipeline.
+        Folder of the new pipeline: after the best step, or the last one if none is better than the start.
 
     Raises:
         OSError: If a file is missing.
         ValueError: If the config cannot be used.
     """
-    is_own = own.is_file()
-    config = Config().from_disk(own if is_own else base / "config.cfg", interpolate=False)
     continue_from(config, base, corpora)
-    if not is_own:
-        limit_steps(config, corpora.n_train)
     output.mkdir(parents=True)
     path = output / "config.cfg"
     config.to_disk(path)
     overrides = {"paths.train": str(corpora.train), "paths.dev": str(corpora.dev)}
-    train(path, output, device=device, overrides=overrides, progress=progress)
-    return output / "model-best"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "model-best must be", XnerWarning)
+        rows = train(path, output, device=device, overrides=overrides, progress=progress)
+    return output / ("model-best" if best_row(rows).step else "model-last")
+
+
+def read_config(own: Path, first: Path, n_texts: int) -> Config:
+    """Read the config of a training.
+
+    Args:
+        own: A config that is used as it is, if it exists.
+        first: Otherwise, that of the first pipeline, which is changed to suit a short training.
+        n_texts: Number of texts to train on.
+    """
+    if own.is_file():
+        return Config().from_disk(own, interpolate=False)
+    config = Config().from_disk(first, interpolate=False)
+    limit_steps(config, n_texts)
+    lower_rate(config, first.parent)
+    return config
+
+
+def lower_rate(config: Config, base: Path) -> None:
+    """Lower a learning rate that is chosen by the encoder: the pipeline has learned most already."""
+    rate = config["training"].get("optimizer", {}).get("learn_rate")
+    if isinstance(rate, dict) and rate.get("@schedules") == "spacy_xner.WarmupLinear.v1":
+        resolved = config.interpolate()["training"]["optimizer"]["learn_rate"]
+        if resolved["rate"] == AUTO:
+            goal, layer_decay = resolved.get("goal", "entities"), resolved.get("layer_decay", 1.0)
+            rate["rate"] = RATE_FACTOR * choose_rate(AUTO, str(base), goal, layer_decay)
 
 
 def continue_from(config: Config, base: Path, corpora: Corpora) -> None:

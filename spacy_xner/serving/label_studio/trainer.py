@@ -19,6 +19,8 @@ INTERVAL_S = 2.0
 # Seconds that a training gets to end when the service stops.
 STOP_S = 5.0
 
+Replace = Callable[[Language, int], object]
+
 
 class Trainer:
     """Collects finished annotations, and trains on them in a process of its own.
@@ -27,22 +29,13 @@ class Trainer:
 
     Args:
         folder: The folder.
-        replace: Called in another thread with a new current model and its number.
         device: Device of the model and of trainings, as the setting of a component.
         every: Number of new, changed or deleted annotations that start a training.
     """
 
-    def __init__(
-        self,
-        folder: TrainFolder,
-        replace: Callable[[Language, int], None],
-        *,
-        device: str = "auto",
-        every: int = 1,
-    ) -> None:
+    def __init__(self, folder: TrainFolder, *, device: str = "auto", every: int = 1) -> None:
         self.folder = folder
-        self.model = folder.read().model
-        self._replace = replace
+        self.model = folder.model
         self._device = device
         self._every = every
         self._is_asked = False
@@ -51,9 +44,13 @@ class Trainer:
         self._wake, self._stopped, self._lock = Event(), Event(), Lock()
         self._thread: Thread | None = None
 
-    def start(self) -> None:
-        """Start the thread that watches over trainings."""
-        self._thread = Thread(target=self._watch, name="spacy-xner-training", daemon=True)
+    def start(self, replace: Replace) -> None:
+        """Start the thread that watches over trainings.
+
+        Args:
+            replace: Called in that thread with a new current model and its number.
+        """
+        self._thread = Thread(target=self._watch, args=(replace,), name="spacy-xner-training", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -76,11 +73,11 @@ class Trainer:
         self._is_asked = True
         self._wake.set()
 
-    def _watch(self) -> None:
+    def _watch(self, replace: Replace) -> None:
         while not self._stopped.is_set():
             self._wake.clear()
             try:
-                self.follow()
+                self.follow(replace)
                 if self._is_due():
                     self._run()
                     continue
@@ -88,11 +85,11 @@ class Trainer:
                 logger.error("training: failed: %s", err)
             self._wake.wait(INTERVAL_S)
 
-    def follow(self) -> None:
+    def follow(self, replace: Replace) -> None:
         """Load the current model, if another one has become that."""
         number = self.folder.read().model
         if number != self.model:
-            self._replace(load(self.folder.current_model(), self._device), number)
+            replace(load(self.folder.find_model(number), self._device), number)
             self.model = number
 
     def _is_due(self) -> bool:
