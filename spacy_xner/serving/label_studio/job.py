@@ -19,7 +19,7 @@ from .retraining import read_config, score, train_further, write_corpora
 NICENESS = 10
 
 
-class _Rejected(Exception):  # noqa: N818 - it is an outcome, not an error
+class _Rejected(Exception):
     """The new model is worse."""
 
 

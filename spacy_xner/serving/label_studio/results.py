@@ -92,8 +92,8 @@ def make_prediction(interface: Interface, answers: Mapping[str, Answer], known: 
         known: The labels of the pipeline.
 
     Returns:
-        ``result`` and ``score``: how probable it is that all of it is right, from 0 to 1; None if the pipeline
-        predicts nothing that the project labels.
+        ``result`` and ``score``: how probable it is that all of it is right, from 0 to 1; None if the
+        pipeline predicts nothing that the project labels.
     """
     results: list[Row] = []
     scores: dict[tuple[str, str], float | None] = {}

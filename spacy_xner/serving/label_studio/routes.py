@@ -19,7 +19,15 @@ from .annotations import read_event
 from .interface import Interface, read_interface
 from .pipelines import describe
 from .results import Answer, Known, Region, make_prediction
-from .schemas import EventAnswer, Predictions, SetupAnswer, SetupRequest, TasksRequest, VersionsAnswer
+from .schemas import (
+    EventAnswer,
+    PredictionRow,
+    Predictions,
+    SetupAnswer,
+    SetupRequest,
+    TasksRequest,
+    VersionsAnswer,
+)
 from .trainer import Trainer
 
 # Texts of a request that wait for the model at once: Label Studio sends all tasks of a project together.
@@ -113,14 +121,17 @@ def make_router(backend: Backend) -> APIRouter:
     async def setup(body: SetupRequest) -> SetupAnswer:
         """Check the labelling interface of a project, and return the version of the model."""
         interface = parse(body.label_config or "")
-        logger.info("Label Studio, project %s: %s", str(body.project)[:40], summarize(interface, backend.known))
+        logger.info(
+            "Label Studio, project %s: %s", str(body.project)[:40], summarize(interface, backend.known)
+        )
         return SetupAnswer(model_version=backend.version)
 
     @router.post("/predict", responses=BODY_REFUSALS)
     async def predict(body: TasksRequest) -> Predictions:
         """Predict tasks of a project: regions and choices of its labelling interface, with scores."""
         results = await backend.predict(parse(body.label_config), [task.data for task in body.tasks])
-        return Predictions(results=results, model_version=backend.version)
+        rows = [PredictionRow(**row) for row in results]
+        return Predictions(results=rows, model_version=backend.version)
 
     @router.post("/webhook", responses=BODY_REFUSALS)
     @router.post("/train", responses=BODY_REFUSALS, include_in_schema=False)

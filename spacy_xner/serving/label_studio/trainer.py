@@ -1,6 +1,5 @@
 """Starts trainings in the background, one at a time, and follows which model they choose."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,12 +7,11 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from spacy.language import Language
+from spacy.util import logger
 
-from ...loading import load
 from .annotations import Change
 from .folder import TrainFolder, count_changes
 
-logger = logging.getLogger(__name__)
 # Seconds between two looks at what other processes have written.
 INTERVAL_S = 2.0
 # Seconds that a training gets to end when the service stops.
@@ -29,13 +27,17 @@ class Trainer:
 
     Args:
         folder: The folder.
-        device: Device of the model and of trainings, as the setting of a component.
+        load: Loads a pipeline as the service does.
+        device: Device of trainings, as the setting of a component.
         every: Number of new, changed or deleted annotations that start a training.
     """
 
-    def __init__(self, folder: TrainFolder, *, device: str = "auto", every: int = 1) -> None:
+    def __init__(
+        self, folder: TrainFolder, load: Callable[[str], Language], *, device: str = "auto", every: int = 1
+    ) -> None:
         self.folder = folder
         self.model = folder.model
+        self._load = load
         self._device = device
         self._every = every
         self._is_asked = False
@@ -89,7 +91,7 @@ class Trainer:
         """Load the current model, if another one has become that."""
         number = self.folder.read().model
         if number != self.model:
-            replace(load(self.folder.find_model(number), self._device), number)
+            replace(self._load(self.folder.find_model(number)), number)
             self.model = number
 
     def _is_due(self) -> bool:

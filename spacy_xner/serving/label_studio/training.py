@@ -19,11 +19,13 @@ class Training(NamedTuple):
 
     Attributes:
         folder: Where annotations and models are kept.
-        device: Device of the model and of trainings, as the setting of a component.
+        load: Loads a pipeline as the service does.
+        device: Device of trainings, as the setting of a component.
         every: Number of new, changed or deleted annotations that start a training.
     """
 
     folder: TrainFolder
+    load: Callable[[str], Language]
     device: str = "auto"
     every: int = 1
 
@@ -34,7 +36,7 @@ def connect(
     """Make Label Studio's routes, and a context in which trainings run and their models are served."""
     trainer = None
     if training is not None:
-        trainer = Trainer(training.folder, device=training.device, every=training.every)
+        trainer = Trainer(training.folder, training.load, device=training.device, every=training.every)
     backend = Backend(engine, trainer)
 
     @asynccontextmanager
