@@ -74,7 +74,7 @@ def _is_number(value: object) -> bool:
 
 
 def _to_number(value: object) -> object:
-    """Return the number of a project, which some requests have with its time of creation: ``1.1700000000``."""
+    """Return the number of a project; some requests have its time of creation, too: ``1.1700000000``."""
     number = str(value).partition(".")[0]
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 20 else value
 
