@@ -100,7 +100,6 @@ def write_config(tiny: Path, folder: Path) -> None:
     config.to_disk(folder / "config.cfg")
 
 
-
 def make_result(text: str, entities: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Return the results of an annotation; each entity is at its first occurrence."""
     return [
