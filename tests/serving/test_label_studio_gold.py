@@ -72,6 +72,11 @@ def test_a_text_whose_entities_do_not_fit_is_left_out(bad: dict[str, Any]):
     assert left_out == {"texts with entities whose places cannot be read": 1}
 
 
+def test_white_space_around_an_entity_is_not_learned():
+    (record,), _ = read(region(1, 5, " 张伟 "), region(1, 2, " "))
+    assert record.spans == (CharSpan(2, 4, "PER"),)
+
+
 def test_skipped_tasks_teach_nothing():
     records, left_out = read(region(2, 4), was_cancelled=True)
     assert (records, left_out) == ([], {"skipped tasks": 1})

@@ -69,10 +69,12 @@ def _read_spans(
     for convention in CONVENTIONS:
         places = _locate(regions, text, convention)
         if places is not None:
+            trimmed = [_trim(text, *place) for place in places]
             return {
-                CharSpan(*place, labels.get(label, label))
-                for place, region in zip(places, regions, strict=True)
+                CharSpan(start, end, labels.get(label, label))
+                for (start, end), region in zip(trimmed, regions, strict=True)
                 for label in region.labels
+                if start < end
             }
     return None
 
@@ -91,6 +93,12 @@ def _locate(regions: list[Region], text: str, convention: Convention) -> list[tu
         if isinstance(surface, str) and compare(cut, clean_surface(surface, text)) is None:
             return None
     return places
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a place without the white space at its ends."""
+    cut = text[start:end]
+    return end - len(cut.lstrip()), start + len(cut.rstrip())
 
 
 def _read_cats(interface: Interface, results: Results, name: str, known: Known) -> dict[str, float]:
