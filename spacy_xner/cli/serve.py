@@ -65,11 +65,13 @@ def serve(
 ) -> None:
     """Serve pipelines over HTTP, with a page at /, until SIGTERM or Ctrl-C.
 
-    Requests of several clients are predicted together. The routes are described at /openapi.json.
+    Requests of several clients are predicted together. The routes are described at /openapi.json. The
+    service is a machine-learning backend for Label Studio, too.
 
     Examples:
       spacy-xner serve out/model-best
       SPACY_XNER_TOKEN=... spacy-xner serve slips=out/model-best out/address --host 0.0.0.0 --workers 2
+      spacy-xner serve out/model-best --train-folder labelled --train-every 20
     """
     try:
         from ..serving import run

@@ -1,13 +1,17 @@
 """Joins Label Studio's routes and trainings to the service."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from fastapi import APIRouter
 from spacy.language import Language
+from spacy.util import logger
 
+from ...loading import load
 from ..engine import Engine
 from .folder import TrainFolder
 from .routes import Backend, make_router
@@ -28,6 +32,28 @@ class Training(NamedTuple):
     load: Callable[[str], Language]
     device: str = "auto"
     every: int = 1
+
+
+def plan_training(path: Path, model: str, device: str, every: int) -> tuple[Training, str]:
+    """Plan the trainings of a folder.
+
+    Args:
+        path: The folder.
+        model: The pipeline to begin with.
+        device: Device of the service and of trainings, as the setting of a component.
+        every: Number of annotations that start a training.
+
+    Returns:
+        The plan, and the pipeline to serve: the current model of the folder.
+
+    Raises:
+        ValueError: If the folder began with another pipeline.
+    """
+    # Each training is logged in a line.
+    logger.setLevel(logging.INFO)
+    folder = TrainFolder(path, model)
+    training = Training(folder, lambda path: load(path, device), device, every)
+    return training, folder.find_model(folder.model)
 
 
 def connect(
