@@ -13,6 +13,7 @@ import srsly
 from spacy.language import Language
 from thinc.api import Config
 
+from spacy_xner.corpus.docbin import read_docs
 from spacy_xner.serving.label_studio import job, trainer
 from spacy_xner.serving.label_studio.annotations import read_event
 from spacy_xner.serving.label_studio.folder import State, TrainFolder
@@ -141,6 +142,21 @@ def test_texts_of_the_user_count_as_well(folder: TrainFolder, source: Path):
     )
     assert (corpora.n_train, corpora.n_dev, corpora.lacks) == (4, 1, "")
     assert corpora.entities == {*LABELS, "OTHER"}
+
+
+def test_no_text_is_both_trained_on_and_kept(folder: TrainFolder, source: Path):
+    annotate(folder, [*KEPT[:2], *TRAINED[:2]])
+    nlp = spacy.load(source)
+    for part, text in (("train", KEPT[0]), ("dev", TRAINED[0])):
+        (folder.path / part).mkdir()
+        doc = nlp.make_doc(text)
+        doc.set_ents([spacy.tokens.Span(doc, 0, 1, "PER")], default="outside")
+        spacy.tokens.DocBin(docs=[doc]).to_disk(folder.path / part / "own.spacy")
+    tasks = [*folder.annotations.read_tasks(folder.annotations.list_versions())]
+    corpora = write_corpora(folder.path, tasks, nlp)
+    parts = [{doc.text for doc in read_docs(path, nlp.vocab)} for path in (corpora.train, corpora.dev)]
+    assert parts == [{KEPT[0], TRAINED[1]}, {TRAINED[0], KEPT[1]}]
+    assert corpora.left_out.total() == 2
 
 
 def test_new_labels_are_learned(folder: TrainFolder):
