@@ -16,6 +16,7 @@ from thinc.api import Config
 from spacy_xner.corpus.docbin import read_docs
 from spacy_xner.serving.label_studio import job, trainer
 from spacy_xner.serving.label_studio.annotations import read_event
+from spacy_xner.serving.label_studio.corpora import write_corpora
 from spacy_xner.serving.label_studio.folder import State, TrainFolder
 from spacy_xner.serving.label_studio.gold import is_kept
 from spacy_xner.serving.label_studio.retraining import (
@@ -26,7 +27,6 @@ from spacy_xner.serving.label_studio.retraining import (
     limit_steps,
     read_config,
     score,
-    write_corpora,
 )
 from spacy_xner.serving.label_studio.trainer import Trainer
 from spacy_xner.tools.starting import init_config
@@ -254,6 +254,7 @@ FAKE = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
+from spacy_xner.serving.label_studio.corpora import write_corpora
 from spacy_xner.serving.label_studio.folder import TrainFolder
 folder = TrainFolder(Path(sys.argv[1]), sys.argv[2])
 versions = folder.annotations.list_versions()

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ...atomic import new_folder
 from ...loading import load, save_pipeline
+from .corpora import write_corpora
 from .folder import State, TrainFolder
-from .retraining import read_config, score, train_further, write_corpora
+from .retraining import read_config, score, train_further
 
 # Lower than that of the service, so that it answers first.
 NICENESS = 10
