@@ -329,6 +329,30 @@ def test_a_training_starts_after_so_many_annotations_or_when_it_is_asked_for(
         service.stop()
 
 
+def test_of_several_services_one_trains_and_all_follow(
+    folder: TrainFolder, make_trainer: Callable[..., Trainer]
+):
+    models: list[object] = []
+    services = [make_trainer() for _ in range(3)]
+    for service in services:
+        service.start(lambda model, number: models.append(number))
+    try:
+        annotate(folder, TRAINED[:1])
+        wait(lambda: runs(folder) == [1])
+        services[2].ask()
+        sleep(0.4)
+        assert runs(folder) == [1]
+        (folder.path / "go").touch()
+        wait(lambda: models == [1, 1, 1])
+        # What was asked for meanwhile comes after it.
+        wait(lambda: runs(folder) == [1, 1])
+        sleep(0.3)
+        assert runs(folder) == [1, 1]
+    finally:
+        for service in services:
+            service.stop()
+
+
 def test_a_training_that_was_stopped_runs_after_a_restart(
     folder: TrainFolder, make_trainer: Callable[..., Trainer]
 ):

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -12,8 +13,15 @@ from spacy.util import logger
 from .annotations import Change
 from .folder import TrainFolder, count_changes
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 # Seconds between two looks at what other processes have written.
 INTERVAL_S = 2.0
+# Seconds until a training is started again that another process prevented.
+RETRY_S = 30.0
 # Seconds that a training gets to end when the service stops.
 STOP_S = 5.0
 
@@ -80,9 +88,11 @@ class Trainer:
             self._wake.clear()
             try:
                 self.follow(replace)
-                if self._is_due():
-                    self._run()
-                    continue
+                with lock(self.folder.path / "training.lock") as is_free:
+                    # Another process may just have trained on the same annotations.
+                    if is_free and self._is_due():
+                        self._run()
+                        continue
             except (OSError, ValueError) as err:
                 logger.error("training: failed: %s", err)
             self._wake.wait(INTERVAL_S)
@@ -118,9 +128,9 @@ class Trainer:
             return
         reason = _last_line(log)
         if "BlockingIOError" in reason:
-            # Another process trains, or one that outlived its service: try again when it has ended.
+            # A training has outlived its service: try again when it has ended.
             self._is_asked, self._tried = was_asked, {}
-            self._stopped.wait(INTERVAL_S)
+            self._stopped.wait(RETRY_S)
         logger.error("training: failed: %s (all of it: %s)", reason, log)
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> int:
@@ -139,6 +149,19 @@ class Trainer:
     def _command(self) -> list[str]:
         module = f"{__package__}.job"
         return [sys.executable, "-m", module, str(self.folder.path), self.folder.source, self._device]
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[bool]:
+    """Lock a file, unless another process has; yields whether it is locked, or True where files cannot be."""
+    with path.open("ab") as file:
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
 
 
 def _last_line(log: Path) -> str:
