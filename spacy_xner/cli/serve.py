@@ -2,6 +2,7 @@
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,15 +51,27 @@ def serve(
     log_texts: Annotated[
         bool, typer.Option("--log-texts", help="Log texts and their entities, which else are never logged.")
     ] = False,
+    train_folder: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for annotations of Label Studio, and for models that are trained on them. Without "
+            "it, nothing is trained."
+        ),
+    ] = None,
+    train_every: Annotated[
+        int, typer.Option(help="Number of new annotations that start a training.", min=1)
+    ] = 1,
     device: Device = "auto",
 ) -> None:
     """Serve pipelines over HTTP, with a page at /, until SIGTERM or Ctrl-C.
 
-    Requests of several clients are predicted together. The routes are described at /openapi.json.
+    Requests of several clients are predicted together. The routes are described at /openapi.json. The
+    service is a machine-learning backend for Label Studio, too.
 
     Examples:
       spacy-xner serve out/model-best
       SPACY_XNER_TOKEN=... spacy-xner serve slips=out/model-best out/address --host 0.0.0.0 --workers 2
+      spacy-xner serve out/model-best --train-folder labelled --train-every 20
     """
     try:
         from ..serving import run
@@ -79,7 +92,13 @@ def serve(
         token=token,
         log_texts=log_texts,
     )
-    plan = run.Plan(run.name_models(models), settings, device)
+    plan = run.Plan(
+        run.name_models(models),
+        settings,
+        device,
+        train_folder=None if train_folder is None else str(train_folder),
+        train_every=train_every,
+    )
     if token is None and not run.is_loopback(host):
         echo(
             f"Warning: anybody who can reach {host} can use the service. Set SPACY_XNER_TOKEN.", is_error=True

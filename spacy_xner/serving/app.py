@@ -13,18 +13,22 @@ from .auth import TokenCheck, bearer
 from .counting import Counting
 from .engine import Engine
 from .intake import Intake
+from .label_studio.training import Training, connect
 from .metrics import Metrics
 from .settings import Settings
 
 DESCRIPTION = "Entities and labels of texts, predicted by spaCy pipelines."
 
 
-def create_app(models: Mapping[str, Language], settings: Settings) -> FastAPI:
+def create_app(
+    models: Mapping[str, Language], settings: Settings, *, training: Training | None = None
+) -> FastAPI:
     """Make the application.
 
     Args:
         models: The pipelines by name, the default one first.
         settings: Its settings.
+        training: How the default model is trained on what Label Studio sends; None for not at all.
 
     Returns:
         An ASGI application. ``app.state`` has its ``engine``, ``metrics`` and ``settings``.
@@ -35,9 +39,11 @@ def create_app(models: Mapping[str, Language], settings: Settings) -> FastAPI:
     metrics = Metrics()
     engine = Engine(models, settings, metrics)
 
+    label_studio, follow = connect(engine, training)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Engine]]:
-        async with engine.running():
+        async with engine.running(), follow():
             yield {"engine": engine}
 
     app = FastAPI(
@@ -55,7 +61,7 @@ def create_app(models: Mapping[str, Language], settings: Settings) -> FastAPI:
     pages.mount_files(app)
     # `TokenCheck` checks the token; OpenAPI says which routes need it.
     guards = [] if settings.token is None else [Security(bearer)]
-    for router in (routes.router, export.router, health.metrics_router):
+    for router in (routes.router, export.router, label_studio, health.metrics_router):
         app.include_router(router, dependencies=guards)
     add_handlers(app)
     # The last one is the outermost.

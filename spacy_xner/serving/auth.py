@@ -1,6 +1,8 @@
 """The bearer token."""
 
 import hmac
+from base64 import b64decode
+from contextlib import suppress
 
 from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
@@ -31,9 +33,8 @@ class TokenCheck:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         if scope["type"] == "http" and not is_public(scope["path"]):
-            scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-            is_equal = hmac.compare_digest(token.strip().encode("latin-1", "replace"), self._token)
-            if scheme.lower() != "bearer" or not is_equal:
+            token = read_token(Headers(scope=scope).get("authorization", ""))
+            if token is None or not hmac.compare_digest(token, self._token):
                 refusal = Refusal(
                     401,
                     "Authorization must be Bearer with the token of the service, found another or none.",
@@ -42,6 +43,17 @@ class TokenCheck:
                 await refuse_early(refusal, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def read_token(authorization: str) -> bytes | None:
+    """Return the token of a header: a bearer token, or the password of any user, as Label Studio sends it."""
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.strip().encode("latin-1", "replace")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            return b64decode(value.strip(), validate=True).partition(b":")[2]
+    return None
 
 
 def is_public(path: str) -> bool:

@@ -26,11 +26,15 @@ class Plan:
         models: Folders or installed packages of pipelines by name, the default one first.
         settings: Settings of the service.
         device: The device setting of all components.
+        train_folder: Where the default model is trained on what Label Studio sends; None for no training.
+        train_every: Number of new annotations that start a training.
     """
 
     models: Mapping[str, str]
     settings: Settings
     device: str = "auto"
+    train_folder: str | None = None
+    train_every: int = 1
 
     def make_app(self) -> "FastAPI":
         """Load the models and make the application.
@@ -41,9 +45,16 @@ class Plan:
         """
         from ..loading import load
         from .app import create_app
+        from .label_studio.training import plan_training
 
-        models = {name: load(path, self.device) for name, path in self.models.items()}
-        return create_app(models, self.settings)
+        paths, training = dict(self.models), None
+        if self.train_folder is not None:
+            default = next(iter(paths))
+            training, paths[default] = plan_training(
+                Path(self.train_folder), paths[default], self.device, self.train_every
+            )
+        models = {name: load(path, self.device) for name, path in paths.items()}
+        return create_app(models, self.settings, training=training)
 
 
 def serve(

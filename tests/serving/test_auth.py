@@ -10,6 +10,10 @@ PRIVATE = [
     ("GET", "/v1/models"),
     ("POST", "/v1/predict"),
     ("POST", "/v1/export"),
+    ("POST", "/setup"),
+    ("POST", "/predict"),
+    ("POST", "/webhook"),
+    ("GET", "/versions"),
     ("GET", "/metrics"),
     ("GET", "/nope"),
 ]

@@ -1,0 +1,403 @@
+"""Training on finished annotations, and which model is chosen."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+import spacy
+import srsly
+from spacy.language import Language
+from thinc.api import Config
+
+from spacy_xner.corpus.docbin import read_docs
+from spacy_xner.serving.label_studio import job, trainer
+from spacy_xner.serving.label_studio.annotations import read_event
+from spacy_xner.serving.label_studio.corpora import write_corpora
+from spacy_xner.serving.label_studio.folder import State, TrainFolder
+from spacy_xner.serving.label_studio.gold import is_kept
+from spacy_xner.serving.label_studio.retraining import (
+    BATCH_SIZE,
+    EPOCHS,
+    MIN_STEPS,
+    continue_from,
+    limit_steps,
+    read_config,
+    score,
+)
+from spacy_xner.serving.label_studio.trainer import Trainer
+from spacy_xner.tools.starting import init_config
+from tests.conftest import entities_of, train_nlp
+
+CONFIG = """<View><Labels name="n" toName="t">{}</Labels><Text name="t" value="$text"/></View>"""
+LABELS = ("PER", "LOC", "PHONE", "COURIER")
+KEPT = [f"Anna, box {n}" for n in range(200) if is_kept(f"Anna, box {n}")]
+TRAINED = [f"Anna, box {n}" for n in range(200) if not is_kept(f"Anna, box {n}")]
+
+
+@pytest.fixture(scope="module")
+def source(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a pipeline that was trained on other texts, with a config to train it with."""
+    folder = tmp_path_factory.mktemp("pipelines") / "slips"
+    nlp = train_nlp(tiny)
+    init_config(folder.parent / "my.cfg", head="softmax", encoder=str(tiny))
+    config = Config().from_disk(folder.parent / "my.cfg", interpolate=False)
+    config["vars"] |= {"learn_rate": 5e-3, "warmup_steps": 1}
+    nlp.to_disk(folder)
+    written = Config().from_disk(folder / "config.cfg", interpolate=False)
+    for section in ("paths", "vars", "training", "initialize"):
+        written[section] = config[section]
+    written.to_disk(folder / "config.cfg")
+    return folder
+
+
+@pytest.fixture
+def folder(source: Path, tmp_path: Path) -> TrainFolder:
+    return TrainFolder(tmp_path / "labelled", str(source))
+
+
+def annotate(
+    folder: TrainFolder, texts: list[str], *, part: str = "Anna", label: str = "PER", labels: Any = LABELS
+) -> None:
+    """Store a finished annotation of each text, with an entity at its beginning."""
+    config = CONFIG.format("".join(f'<Label value="{each}"/>' for each in labels))
+    for number, text in enumerate(texts, start=len(folder.annotations.list_versions())):
+        value = {"start": 0, "end": len(part), "text": part, "labels": [label]}
+        result = {"id": "r", "type": "labels", "from_name": "n", "to_name": "t", "value": value}
+        event = {
+            "action": "ANNOTATION_CREATED",
+            "project": {"id": 1, "label_config": config},
+            "task": {"id": number, "data": {"text": text}},
+            "annotation": {"id": number, "result": [result]},
+        }
+        assert folder.annotations.apply(read_event(event)) == 1
+
+
+def read_log(folder: TrainFolder) -> list[Any]:
+    path = folder.path / "log.jsonl"
+    return [*srsly.read_jsonl(path)] if path.exists() else []
+
+
+def test_a_better_model_takes_over_and_the_old_one_is_kept(folder: TrainFolder, source: Path):
+    annotate(folder, [*KEPT[:6], *TRAINED[:24]])
+    message = job.run(folder, "cpu")
+    (row,) = read_log(folder)
+    assert row["message"] == message
+    assert (row["annotations"], row["texts"], row["kept"]) == (30, 24, 6)
+    assert row["after"] >= row["before"]
+    assert row["takes_over"] is True
+    state = folder.read()
+    assert (state.model, state.trained, state.message) == (1, folder.annotations.list_versions(), message)
+    assert folder.list_models() == [0, 1]
+    assert [file.name for file in folder.path.iterdir() if file.name.startswith((".", "training"))] == []
+    # What is served is what was compared, and the old one is as it was.
+    before, after = spacy.load(source), spacy.load(folder.find_model(1))
+    kept = spacy.load(folder.model_path(0))
+    assert all(entities_of(before(text)) == entities_of(kept(text)) for text in KEPT)
+    hits = [(text.split(",")[0], "PER") in entities_of(after(text)) for text in KEPT[:6]]
+    assert sum(hits) / len(hits) >= row["before"]
+    assert folder.count_new() == 0
+    # No text that is kept was trained on.
+    train = write_corpora(folder.path, [*folder.annotations.read_tasks(state.trained)], after).train
+    texts = {
+        doc.text for doc in spacy.tokens.DocBin().from_disk(train / "annotations.spacy").get_docs(after.vocab)
+    }
+    assert texts == {*TRAINED[:24]}
+
+
+def test_a_worse_model_does_not_take_over(folder: TrainFolder, monkeypatch: pytest.MonkeyPatch):
+    annotate(folder, [*KEPT[:3], *TRAINED[:6]])
+    scores = iter([0.9, 0.8999])
+    monkeypatch.setattr(job, "score", lambda nlp, corpora: next(scores))
+    message = job.run(folder, "cpu")
+    assert message.startswith("the model stays")
+    assert (folder.read().model, folder.list_models()) == (0, [0])
+    assert read_log(folder)[0]["takes_over"] is False
+    # It is not trained again on the same annotations.
+    assert folder.count_new() == 0
+    assert not (folder.path / "training").exists()
+
+
+@pytest.mark.parametrize(("texts", "what"), [(TRAINED, "kept to compare models"), (KEPT, "to train on")])
+def test_it_waits_until_there_are_texts_of_both_kinds(folder: TrainFolder, texts: list[str], what: str):
+    annotate(folder, texts[:3])
+    assert what in job.run(folder, "cpu")
+    assert (folder.read().model, folder.read().trained, read_log(folder)) == (0, {}, [])
+    assert folder.count_new() == 3
+
+
+def test_texts_of_the_user_count_as_well(folder: TrainFolder, source: Path):
+    annotate(folder, TRAINED[:3])
+    nlp = spacy.load(source)
+    doc = nlp.make_doc("Bo")
+    doc.set_ents([spacy.tokens.Span(doc, 0, 1, "OTHER")], default="outside")
+    for part in ("train", "dev"):
+        (folder.path / part).mkdir()
+        spacy.tokens.DocBin(docs=[doc]).to_disk(folder.path / part / "own.spacy")
+    corpora = write_corpora(
+        folder.path, [*folder.annotations.read_tasks(folder.annotations.list_versions())], nlp
+    )
+    assert (corpora.n_train, corpora.n_dev, corpora.lacks) == (4, 1, "")
+    assert corpora.entities == {*LABELS, "OTHER"}
+
+
+def test_no_text_is_both_trained_on_and_kept(folder: TrainFolder, source: Path):
+    annotate(folder, [*KEPT[:2], *TRAINED[:2]])
+    nlp = spacy.load(source)
+    for part, text in (("train", KEPT[0]), ("dev", TRAINED[0])):
+        (folder.path / part).mkdir()
+        doc = nlp.make_doc(text)
+        doc.set_ents([spacy.tokens.Span(doc, 0, 1, "PER")], default="outside")
+        spacy.tokens.DocBin(docs=[doc]).to_disk(folder.path / part / "own.spacy")
+    tasks = [*folder.annotations.read_tasks(folder.annotations.list_versions())]
+    corpora = write_corpora(folder.path, tasks, nlp)
+    parts = [{doc.text for doc in read_docs(path, nlp.vocab)} for path in (corpora.train, corpora.dev)]
+    assert parts == [{KEPT[0], TRAINED[1]}, {TRAINED[0], KEPT[1]}]
+    assert corpora.left_out.total() == 2
+
+
+def test_new_labels_are_learned(folder: TrainFolder):
+    annotate(folder, [*KEPT[:3], *TRAINED[:12]], label="BOX", labels=(*LABELS, "BOX"))
+    job.run(folder, "cpu")
+    assert folder.read().model == 1
+    assert {*spacy.load(folder.find_model(1)).get_pipe("xner").labels} == {*LABELS, "BOX"}
+
+
+def test_labels_that_nobody_could_choose_are_taught_by_the_model_itself(folder: TrainFolder, source: Path):
+    annotate(folder, [*KEPT[:3], *TRAINED[:6]], labels=["PER"])
+    tasks = [*folder.annotations.read_tasks(folder.annotations.list_versions())]
+    corpora = write_corpora(folder.path, tasks, spacy.load(source))
+    config = Config().from_disk(source / "config.cfg", interpolate=False)
+    continue_from(config, source, corpora)
+    settings = config["initialize"]["components"]["xner"]
+    assert settings["teacher"]["name"] == settings["init_from"] == str(source)
+    assert settings["teacher"]["open_labels"] is True
+    job.run(folder, "cpu")
+    assert {*spacy.load(folder.find_model(folder.read().model)).get_pipe("xner").labels} == {*LABELS}
+
+
+def test_components_that_are_not_annotated_stay_as_they_are(tiny: Path, source: Path, folder: TrainFolder):
+    nlp = spacy.load(source)
+    nlp.add_pipe("entity_ruler", before="xner").add_patterns([{"label": "LOC", "pattern": "Oslo"}])
+    nlp.to_disk(folder.path / "ruled")
+    ruled = TrainFolder(folder.path / "more", str(folder.path / "ruled"))
+    annotate(ruled, [*KEPT[:3], *TRAINED[:6]])
+    job.run(ruled, "cpu")
+    after = spacy.load(ruled.find_model(1))
+    assert after.pipe_names == ["entity_ruler", "xner"]
+    assert ("Oslo", "LOC") in entities_of(after("Oslo"))
+
+
+def test_a_config_in_the_folder_is_used_as_it_is(tmp_path: Path, source: Path):
+    own = tmp_path / "config.cfg"
+    assert read_config(own, source / "config.cfg", 8)["vars"]["max_steps"] == MIN_STEPS
+    Config({"vars": {"max_steps": 7}}).to_disk(own)
+    assert read_config(own, source / "config.cfg", 8) == {"vars": {"max_steps": 7}}
+
+
+@pytest.mark.parametrize(
+    ("n_texts", "most", "steps"),
+    [(1, 1000, MIN_STEPS), (1, 5, 5), (1000, 10_000, EPOCHS * 1000 // BATCH_SIZE)],
+)
+def test_trainings_are_as_long_as_their_texts_need(n_texts: int, most: int, steps: int):
+    config = Config({"training": {"max_steps": most}})
+    limit_steps(config, n_texts)
+    assert config["training"]["max_steps"] == steps
+    config = Config(
+        {"vars": {"max_steps": most, "warmup_steps": 100}, "training": {"max_steps": "${vars.max_steps}"}}
+    )
+    limit_steps(config, n_texts)
+    assert config.interpolate()["training"]["max_steps"] == steps
+    assert config["vars"]["warmup_steps"] == min(100, steps // 10)
+
+
+def test_the_score_counts_annotated_labels_alone(folder: TrainFolder, source: Path, trained: Language):
+    nlp = spacy.load(source)
+    doc = nlp("Send to Anna Schmidt, DHL Express")
+    assert entities_of(doc) == [("Anna Schmidt", "PER"), ("DHL Express", "COURIER")]
+    (folder.path / "dev").mkdir()
+    gold = nlp.make_doc(doc.text)
+    gold.set_ents([spacy.tokens.Span(gold, 2, 4, "PER")], default="outside")
+    spacy.tokens.DocBin(docs=[gold]).to_disk(folder.path / "dev" / "own.spacy")
+    corpora = write_corpora(folder.path, [], nlp)
+    assert score(nlp, corpora) == 1.0
+    corpora.entities.add("COURIER")
+    assert score(nlp, corpora) == pytest.approx(2 / 3)
+
+
+def test_old_models_are_removed_but_the_first_and_the_one_before(folder: TrainFolder):
+    for number in range(6):
+        folder.model_path(number).mkdir(parents=True)
+    assert folder.list_old_models() == [1, 2, 3]
+
+
+def test_a_folder_belongs_to_one_pipeline(folder: TrainFolder, tmp_path: Path):
+    folder.write(State(folder.source, model=2))
+    again = TrainFolder(folder.path, folder.source)
+    assert (again.model, again.find_model(2)) == (2, str(folder.path / "models" / "2"))
+    with pytest.raises(ValueError, match="must be that of one pipeline"):
+        TrainFolder(folder.path, str(tmp_path))
+
+
+def test_two_trainings_do_not_run_at_once(folder: TrainFolder, monkeypatch: pytest.MonkeyPatch):
+    from spacy_xner.atomic import new_folder
+
+    with new_folder(folder.model_path(1)), pytest.raises(BlockingIOError, match="Only one process"):
+        job.run(folder, "cpu")
+
+
+# A process that trains nothing: it waits, then says that it has trained on what there was when it began. It
+# starts fast, as it imports nothing of ours.
+FAKE = """
+import json, os, sys, time
+from pathlib import Path
+folder, source = Path(sys.argv[1]), sys.argv[2]
+versions = {file.name: file.stat().st_mtime_ns for file in (folder / "annotations").glob("*.json")}
+with (folder / "runs").open("a") as file:
+    file.write(f"{len(versions)}\\n")
+while not (folder / "go").exists():
+    time.sleep(0.02)
+if (folder / "fail").exists():
+    raise SystemExit("it failed")
+state = {"source": source, "model": len(versions), "trained": versions, "message": "done"}
+(folder / "new.json").write_text(json.dumps(state))
+os.replace(folder / "new.json", folder / "state.json")
+"""
+
+
+@pytest.fixture
+def make_trainer(folder: TrainFolder, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Trainer]:
+    monkeypatch.setattr(trainer, "INTERVAL_S", 0.05)
+    command = [sys.executable, "-S", "-c", FAKE, str(folder.path), folder.source]
+    monkeypatch.setattr(Trainer, "_command", lambda self: command)
+    return lambda **options: Trainer(folder, lambda path: path, **options)
+
+
+def runs(folder: TrainFolder) -> list[int]:
+    file = folder.path / "runs"
+    return [int(line) for line in file.read_text().split()] if file.exists() else []
+
+
+def wait(condition: Callable[[], object]) -> None:
+    end = monotonic() + 30
+    while not condition():
+        assert monotonic() < end
+        sleep(0.02)
+
+
+def test_annotations_that_arrive_during_a_training_are_trained_on_once_after_it(
+    folder: TrainFolder, make_trainer: Callable[..., Trainer]
+):
+    models: list[tuple[object, int]] = []
+    service = make_trainer()
+    service.start(lambda model, number: models.append((model, number)))
+    try:
+        annotate(folder, TRAINED[:1])
+        wait(lambda: runs(folder) == [1])
+        annotate(folder, TRAINED[1:5])
+        service.ask()
+        service.ask()
+        sleep(0.3)
+        assert runs(folder) == [1]
+        (folder.path / "go").touch()
+        wait(lambda: models == [(folder.find_model(1), 1), (folder.find_model(5), 5)])
+        sleep(0.5)
+        assert runs(folder) == [1, 5]
+    finally:
+        service.stop()
+
+
+def test_a_training_starts_after_so_many_annotations_or_when_it_is_asked_for(
+    folder: TrainFolder, make_trainer: Callable[..., Trainer]
+):
+    (folder.path / "go").touch()
+    service = make_trainer(every=3)
+    service.start(lambda model, number: None)
+    try:
+        annotate(folder, TRAINED[:2])
+        sleep(0.4)
+        assert runs(folder) == []
+        annotate(folder, TRAINED[2:3])
+        wait(lambda: runs(folder) == [3])
+        wait(lambda: folder.count_new() == 0)
+        service.ask()
+        wait(lambda: runs(folder) == [3, 3])
+    finally:
+        service.stop()
+
+
+def test_of_several_services_one_trains_and_all_follow(
+    folder: TrainFolder, make_trainer: Callable[..., Trainer]
+):
+    models: list[object] = []
+    services = [make_trainer() for _ in range(3)]
+    for service in services:
+        service.start(lambda model, number: models.append(number))
+    try:
+        annotate(folder, TRAINED[:1])
+        wait(lambda: runs(folder) == [1])
+        services[2].ask()
+        sleep(0.4)
+        assert runs(folder) == [1]
+        (folder.path / "go").touch()
+        wait(lambda: models == [1, 1, 1])
+        # What was asked for meanwhile comes after it.
+        wait(lambda: runs(folder) == [1, 1])
+        sleep(0.3)
+        assert runs(folder) == [1, 1]
+    finally:
+        for service in services:
+            service.stop()
+
+
+def test_a_training_that_was_stopped_runs_after_a_restart(
+    folder: TrainFolder, make_trainer: Callable[..., Trainer]
+):
+    annotate(folder, TRAINED[:2])
+    service = make_trainer()
+    service.start(lambda model, number: None)
+    wait(lambda: runs(folder) == [2])
+    service.stop()
+    assert folder.read().trained == {}
+    (folder.path / "go").touch()
+    service = make_trainer()
+    service.start(lambda model, number: None)
+    try:
+        wait(lambda: folder.read().model == 2)
+        assert runs(folder) == [2, 2]
+    finally:
+        service.stop()
+
+
+def test_a_training_that_fails_is_logged_in_one_line_and_not_repeated(
+    folder: TrainFolder, make_trainer: Callable[..., Trainer], caplog: pytest.LogCaptureFixture
+):
+    for name in ("go", "fail"):
+        (folder.path / name).touch()
+    annotate(folder, TRAINED[:2])
+    service = make_trainer()
+    service.start(lambda model, number: None)
+    try:
+        wait(lambda: "training: failed: it failed" in caplog.text)
+        sleep(0.3)
+        assert runs(folder) == [2]
+        (folder.path / "fail").unlink()
+        annotate(folder, TRAINED[2:3])
+        wait(lambda: folder.read().model == 3)
+    finally:
+        service.stop()
+
+
+@pytest.mark.slow
+def test_the_process_says_what_is_wrong_in_its_last_line(tmp_path: Path):
+    folder = TrainFolder(tmp_path / "labelled", str(tmp_path / "missing"))
+    annotate(folder, TRAINED[:1])
+    command = Trainer(folder, spacy.load)._command()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("OSError: ")
+    assert str(tmp_path / "missing") in last
