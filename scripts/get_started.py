@@ -2,7 +2,7 @@
 
 The wheel of this checkout is installed into a fresh virtual environment, and used in an empty folder.
 
-Usage: python scripts/get_started.py [--constraints constraints.txt] [--limit 300]
+Usage: python scripts/get_started.py [--constraints constraints.txt] [--limit 300] [--keep FOLDER]
 """
 
 import os
@@ -14,6 +14,7 @@ import tempfile
 import time
 import venv
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -80,13 +81,16 @@ def main(
         Path | None, typer.Option(help="Versions for pip; by default those of PIP_CONSTRAINT, if it is set.")
     ] = None,
     limit: Annotated[float, typer.Option(help="Seconds that all may take, without the installation.")] = 300,
+    keep: Annotated[
+        Path | None, typer.Option(help="New folder for the environment, venv, and what the page writes, empty.")
+    ] = None,
 ) -> None:
     """Install, run the page, and report the seconds."""
     times = []
     is_tagged = False
-    with tempfile.TemporaryDirectory() as work:
+    with tempfile.TemporaryDirectory() if keep is None else nullcontext(keep.resolve()) as work:
         folder = Path(work) / "empty"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         env = make_environment(Path(work), constraints)
         for command in read_commands(PAGE.read_text("utf-8")):
             name = "python (a block)" if command[0] == "python" else command[-1]
