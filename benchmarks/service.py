@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ import psutil
 # Seconds after which a request counts as hanging.
 HANG_S = 60.0
 START_S = 120.0
+Entities = list[tuple[int, int, str]]
 
 
 class Service(NamedTuple):
@@ -75,7 +75,9 @@ class Replies:
         seconds: Time of each request that was answered with 200.
         statuses: How many requests got each status; errors by the name of their class.
         longest: Time of the longest request, whatever its answer.
-        foreign: Answers with an entity that its text does not have there.
+        foreign: Answers with an entity that its text does not have at that place.
+        unnumbered: Other answers without the number of their text, which the model may have missed: the text,
+            and its entities.
         at: When each answer with 200 came, on the clock of `time.time`.
         broken_at: When each connection broke.
     """
@@ -84,6 +86,7 @@ class Replies:
     statuses: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
     foreign: int = 0
+    unnumbered: list[tuple[str, Entities]] = field(default_factory=list)
     at: list[float] = field(default_factory=list)
     broken_at: list[float] = field(default_factory=list)
 
@@ -159,15 +162,16 @@ async def _ask(client: httpx.AsyncClient, load: Load, text: str, replies: Replie
         replies.seconds.append(seconds)
         replies.at.append(time.time())
         if load.numbered:
-            replies.foreign += not _is_own(text, answer.json()["predictions"][0])
+            _check(text, answer.json()["predictions"][0]["entities"], replies)
     elif not status.isdigit() and status != "ConnectError":
         replies.broken_at.append(time.time())
     replies.statuses[status] += 1
     return status
 
 
-def _is_own(text: str, prediction: dict[str, Any]) -> bool:
-    """Return whether a text has all entities of a prediction, and the prediction its number."""
-    entities = prediction["entities"]
-    has_number = any(text.rpartition(" ")[2] in ent["text"] for ent in entities)
-    return has_number and all(text[ent["start"] : ent["end"]] == ent["text"] for ent in entities)
+def _check(text: str, entities: list[dict[str, Any]], replies: Replies) -> None:
+    """Check that the entities are those of the text."""
+    if any(text[ent["start"] : ent["end"]] != ent["text"] for ent in entities):
+        replies.foreign += 1
+    elif not any(text.rpartition(" ")[2] in ent["text"] for ent in entities):
+        replies.unnumbered.append((text, [(ent["start"], ent["end"], ent["label"]) for ent in entities]))

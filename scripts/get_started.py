@@ -82,7 +82,8 @@ def main(
     ] = None,
     limit: Annotated[float, typer.Option(help="Seconds that all may take, without the installation.")] = 300,
     keep: Annotated[
-        Path | None, typer.Option(help="New folder for the environment, venv, and what the page writes, empty.")
+        Path | None,
+        typer.Option(help="New folder for the environment, venv, and what the page writes, empty."),
     ] = None,
 ) -> None:
     """Install, run the page, and report the seconds."""
