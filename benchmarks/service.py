@@ -1,4 +1,4 @@
-"""Shared by the benchmarks of the service: the service as a process of its own, and its clients in another."""
+"""Shared by the benchmarks of the service: the service as a process of its own, and its clients."""
 
 import asyncio
 import ssl
