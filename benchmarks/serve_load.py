@@ -1,8 +1,8 @@
 """The service under too much load, when it is stopped, and when one of its processes is killed.
 
 Each text ends with a telephone number of its own. An answer counts as another's if it has an entity that its
-text does not have at that place, or lacks the number although the pipeline itself finds it. Requests are broken that
-got no answer although there was a connection.
+text does not have at that place, or lacks the number although the pipeline itself finds it. Requests are
+broken that got no answer although there was a connection.
 
 Usage: python benchmarks/serve_load.py PIPELINE TEXTS [--clients 200] [--seconds 120] [--queue 64]
 """
@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
@@ -123,7 +124,7 @@ def find_workers(service: Service) -> list[psutil.Process]:
 def max_gap(times: list[float], begin: float) -> float:
     """Return the longest time between two answers, from some moment on."""
     later = [begin, *sorted(at for at in times if at > begin)]
-    return max(after - before for before, after in zip(later, later[1:], strict=False))
+    return max(after - before for before, after in pairwise(later))
 
 
 def main(
