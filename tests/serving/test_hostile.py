@@ -81,7 +81,7 @@ def test_strange_texts_are_predicted(service: Service, text: str) -> None:
 def test_slow_clients_do_not_hold_others_up(
     service: Service, monkeypatch: pytest.MonkeyPatch, trained: Language
 ) -> None:
-    """Two hundred clients that send a byte at a time; others are answered at once, and the slow ones closed."""
+    """Two hundred clients send a byte at a time. Others are answered at once, the slow ones closed."""
     monkeypatch.setattr(connection, "HEADERS_S", 1.0)
     monkeypatch.setattr("spacy_xner.serving.answers.DROP_S", 0.1)
     with serving(trained, body_timeout_s=1.0) as target:
