@@ -1,7 +1,7 @@
 """Speed of the service beside `nlp.pipe` and `nlp(text)` with the same model on the same core, in turn.
 
-The service and the pipeline use one core and one thread, the clients another core; `shrink` makes int8 and ONNX.
-With --minutes, only the memory of the service is measured, at full load.
+The service and the pipeline use one core and one thread, the clients another core; int8 and ONNX are those of
+`shrink`. With --minutes, only the memory of the service is measured, at full load.
 
 Usage: python benchmarks/serve.py PIPELINE TEXTS [--rounds 3] [--minutes 10]
 """
