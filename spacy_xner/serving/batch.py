@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
-from spacy.util import logger
 
 from ..pipeline.xner import OWN_THRESHOLD, EntityRecognizer
 from ..records.xrecord import RecordMaker
+from .log import logger
 from .offsets import make_encoder
 from .schemas import Offsets
 
@@ -47,15 +47,17 @@ def predict_batch(nlp: Language, tasks: Sequence[Task]) -> list[Prediction | Non
     Returns:
         Predictions; None for a text on which the pipeline fails, which is logged without the text.
     """
-    try:
-        # The words of texts would stay in the vocabulary for ever.
-        with nlp.memory_zone():
+    # The words of texts would stay in the vocabulary for ever.
+    with nlp.memory_zone():
+        # Inside: an error holds docs, which must not outlive the zone.
+        try:
             return [*_read_docs(nlp, _run(nlp, tasks), tasks)]
-    except Exception as err:  # components may raise anything
-        if len(tasks) > 1:
-            return [predict_batch(nlp, [task])[0] for task in tasks]
-        logger.error("The pipeline failed on a text of %d characters: %s", len(tasks[0].text), type(err))
-        return [None]
+        except Exception as err:  # components may raise anything
+            kind = type(err).__name__
+    if len(tasks) > 1:
+        return [predict_batch(nlp, [task])[0] for task in tasks]
+    logger.error("The pipeline failed on a text of %d characters: %s", len(tasks[0].text), kind)
+    return [None]
 
 
 def _run(nlp: Language, tasks: Sequence[Task]) -> list[Doc]:

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from spacy.language import Language
-from spacy.util import logger
 
 from .batch import Prediction, PredictOptions, Task, predict_batch
+from .log import logger
 from .metrics import Metrics
 from .refusals import Refusal
 from .settings import Settings
@@ -77,7 +77,7 @@ class Engine:
             return next(iter(self._models))
         if name not in self._models:
             names = ", ".join(self._models)
-            raise Refusal(404, f"model must be one of {names}, found {name!r}. Choose one of these.")
+            raise Refusal(404, f"model must be one of {names}, found {name!r:.99}. Choose one.")
         return name
 
     async def predict(self, texts: Sequence[str], options: PredictOptions) -> list[Prediction]:

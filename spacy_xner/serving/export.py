@@ -1,5 +1,6 @@
 """The route that writes corrected texts as a corpus, for ``spacy-xner convert`` and training."""
 
+import asyncio
 from collections.abc import Sequence
 from io import StringIO
 
@@ -32,7 +33,10 @@ async def export(body: ExportRequest, engine: AppEngine) -> Response:
     nlp = engine.models[engine.find(body.model)]
     check_texts([text.text for text in body.texts], engine.settings)
     records = [make_record(text, i, body.offsets) for i, text in enumerate(body.texts)]
-    data = await engine.run_in_thread(lambda: write(records, body.format, nlp))
+    if body.format == SPACY:
+        data = await engine.run_in_thread(lambda: write_spacy(records, nlp))
+    else:
+        data = await asyncio.to_thread(write, records, body.format)
     name = f"texts.{ENDINGS.get(body.format, body.format)}"
     return Response(
         data, media_type=BINARY, headers={"Content-Disposition": f'attachment; filename="{name}"'}
@@ -60,19 +64,16 @@ def make_record(text: ExportText, index: int, offsets: Offsets) -> Record:
     return Record(text.text, None if text.entities is None else tuple(sorted(spans)), cats=text.cats or None)
 
 
-def write(records: Sequence[Record], format: str, nlp: Language) -> bytes:
-    """Write records in a format.
+def write(records: Sequence[Record], format: str) -> bytes:
+    """Write records in a format of text.
 
     Raises:
         Refusal: If the format cannot be written.
     """
-    if format == SPACY:
-        with nlp.memory_zone():
-            return write_spacy(records, nlp)
     try:
         writer = get_writer(format)
     except ValueError as err:
-        raise Refusal(422, str(err).replace(" one of ", f" one of {SPACY}, ", 1)) from err
+        raise Refusal(422, f"{err!s:.999}".replace(" one of ", f" one of {SPACY}, ", 1)) from err
     file = StringIO(newline="")
     writer(records, file, WriteOptions())
     return file.getvalue().encode()
@@ -80,6 +81,6 @@ def write(records: Sequence[Record], format: str, nlp: Language) -> bytes:
 
 def write_spacy(records: Sequence[Record], nlp: Language) -> bytes:
     """Write records as a ``.spacy`` file, tokenized as the pipeline tokenizes texts."""
-    report = ConvertReport()
-    docs = [record_to_doc(record, nlp.make_doc, report) for record in records]
-    return DocBin(attrs=ATTRS, docs=docs).to_bytes()
+    with nlp.memory_zone():
+        docs = [record_to_doc(record, nlp.make_doc, ConvertReport()) for record in records]
+        return DocBin(attrs=ATTRS, docs=docs).to_bytes()

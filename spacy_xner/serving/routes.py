@@ -90,5 +90,5 @@ def check_labels(nlp: Language, labels: list[str]) -> None:
     if unknown:
         raise Refusal(
             422,
-            f"labels must be the model's ({', '.join(sorted(known))}), found {unknown[0]!r}. Remove it.",
+            f"labels must be the model's ({', '.join(sorted(known))}), found {unknown[0]!r:.99}. Remove it.",
         )

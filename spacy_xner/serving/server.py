@@ -1,7 +1,6 @@
 """uvicorn's server, with an end that loses no request."""
 
 import asyncio
-import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from .connection import Connection
+from .log import logger
 
-logger = logging.getLogger("uvicorn.error")
 # Seconds that requests may take to be answered when the service stops.
 STOP_S = 60
 KEEP_ALIVE_S = 65

@@ -3,7 +3,6 @@
 uvicorn has such processes too, but always with its own server: see `spacy_xner.serving.server`.
 """
 
-import logging
 import os
 import signal
 import socket
@@ -14,7 +13,8 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.context import SpawnProcess
 from tempfile import TemporaryDirectory
 
-logger = logging.getLogger("uvicorn.error")
+from .log import logger
+
 # Where workers keep their metrics; prometheus-client reads this variable when it is imported.
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # Number of threads that torch computes with.

@@ -202,6 +202,9 @@ def test_failure_of_one_text_spares_the_others(tiny: Path, caplog: pytest.LogCap
         assert all(isinstance(results[i], list) for i in (0, 1, 3))
 
     run(nlp, test)
+    n_strings = len(nlp.vocab.strings)
+    run(nlp, test)
+    assert len(nlp.vocab.strings) == n_strings
     assert "ValueError" in caplog.text
     assert "secret" not in caplog.text
 
