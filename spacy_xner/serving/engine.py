@@ -203,7 +203,7 @@ class Engine:
 
 
 def check_texts(texts: Sequence[str], settings: Settings) -> None:
-    """Check the number of texts and their lengths.
+    """Check the number of texts to predict and their lengths.
 
     Raises:
         Refusal: If there are too many, or one is too long.
@@ -213,6 +213,15 @@ def check_texts(texts: Sequence[str], settings: Settings) -> None:
         raise Refusal(
             413, f"A request must have at most {max_texts} texts, found {len(texts)}. Send several requests."
         )
+    check_lengths(texts, settings)
+
+
+def check_lengths(texts: Sequence[str], settings: Settings) -> None:
+    """Check the lengths of texts.
+
+    Raises:
+        Refusal: If one is too long.
+    """
     longest = max(map(len, texts), default=0)
     if longest > settings.max_chars:
         raise Refusal(

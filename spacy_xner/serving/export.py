@@ -14,7 +14,7 @@ from ..corpus.formats.registry import get_writer
 from ..corpus.reading.options import WriteOptions
 from ..corpus.report import ConvertReport
 from ..types import CharSpan, Record
-from .engine import check_texts
+from .engine import check_lengths
 from .offsets import decode
 from .refusals import BODY_REFUSALS, Refusal
 from .routes import AppEngine, check_type
@@ -31,7 +31,7 @@ FILE = {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}},
 async def export(body: ExportRequest, engine: AppEngine) -> Response:
     """Write texts and their entities as a corpus file."""
     nlp = engine.models[engine.find(body.model)]
-    check_texts([text.text for text in body.texts], engine.settings)
+    check_lengths([text.text for text in body.texts], engine.settings)
     records = [make_record(text, i, body.offsets) for i, text in enumerate(body.texts)]
     if body.format == SPACY:
         data = await engine.run_in_thread(lambda: write_spacy(records, nlp))

@@ -127,9 +127,9 @@ def test_several_annotations_and_those_of_the_train_request_are_read():
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
 )
 ACTIONS = st.sampled_from(
     ["ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATIONS_DELETED", "TASKS_DELETED", None]
@@ -139,7 +139,9 @@ KEYS = st.sampled_from(["project", "task", "annotation", "annotations", "tasks",
 
 @given(
     ACTIONS,
-    st.dictionaries(KEYS, JSON | st.just({"id": 1, "data": {}, "result": [], "label_config": "<x/>"})),
+    st.dictionaries(
+        KEYS, JSON | st.just({"id": 1, "data": {}, "result": [], "label_config": "<x/>"}), max_size=4
+    ),
 )
 def test_any_event_can_be_read(action: str | None, event: dict[str, Any]):
     for task in read_event({"action": action, **event}).finished:

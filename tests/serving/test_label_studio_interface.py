@@ -116,7 +116,14 @@ def test_incomplete_controls_are_left_out():
     assert read_interface(config).controls == ()
 
 
-@given(st.recursive(st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+VALUES = st.recursive(
+    st.none() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(VALUES)
 def test_any_data_can_be_looked_up(data: object):
     value = fill_in("$a.b[0]", {"a": data})
     assert value is None or isinstance(value, str)

@@ -159,6 +159,7 @@ def test_no_text_is_both_trained_on_and_kept(folder: TrainFolder, source: Path):
     assert corpora.left_out.total() == 2
 
 
+@pytest.mark.slow
 def test_new_labels_are_learned(folder: TrainFolder):
     annotate(folder, [*KEPT[:3], *TRAINED[:12]], label="BOX", labels=(*LABELS, "BOX"))
     job.run(folder, "cpu")
@@ -179,6 +180,7 @@ def test_labels_that_nobody_could_choose_are_taught_by_the_model_itself(folder: 
     assert {*spacy.load(folder.find_model(folder.read().model)).get_pipe("xner").labels} == {*LABELS}
 
 
+@pytest.mark.slow
 def test_components_that_are_not_annotated_stay_as_they_are(tiny: Path, source: Path, folder: TrainFolder):
     nlp = spacy.load(source)
     nlp.add_pipe("entity_ruler", before="xner").add_patterns([{"label": "LOC", "pattern": "Oslo"}])
