@@ -74,7 +74,7 @@ def test_folder_of_an_older_format_loads(tmp_path: Path, name: str) -> None:
 @pytest.mark.issue(29)
 @pytest.mark.parametrize("kind", [AutoModel, AutoModelForTokenClassification, BertModel])
 def test_model_folder_is_no_checkpoint_of_transformers(folder: Path, tmp_path: Path, kind: Any) -> None:
-    """Half of its weights would be random; transformers also guesses architectures by the names of folders."""
+    """Half of its weights would be random; transformers also guesses architectures by names of folders."""
     for name in ("slips", "xlm-roberta-slips"):
         model = shutil.copytree(folder / "xner" / "model", tmp_path / name / "model")
         with pytest.raises((OSError, ValueError), match=r"config\.json|no file named"):
