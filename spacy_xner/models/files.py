@@ -17,8 +17,8 @@ from .settings import EncoderSettings
 from .storage import CONFIG, TOKENIZER, Saved
 
 MANIFEST, WEIGHTS, GRAPH = "xner.json", "weights.safetensors", "encoder.onnx"
-# Names in formats 1 and 2. With them, transformers took the folder for a checkpoint, and loaded it with random
-# weights in place of those that it did not find.
+# Names in formats 1 and 2. With them, transformers took the folder for a checkpoint, and loaded it with
+# random weights in place of those that it did not find.
 OLD_NAMES = {CONFIG: "config.json", WEIGHTS: "model.safetensors"}
 
 
