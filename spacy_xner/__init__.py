@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .corpus.reading.options import ReadOptions, WriteOptions
     from .corpus.records import read_records
     from .loading import adopt, load
+    from .publishing.export import export_hf
+    from .publishing.push import push
     from .tools.calibrate import calibrate
     from .tools.encoders.mini import write_mini_encoder
     from .tools.encoders.prune import prune_encoder
@@ -44,12 +46,14 @@ __all__ = [
     "convert",
     "evaluate",
     "export",
+    "export_hf",
     "init_config",
     "init_project",
     "inspect",
     "load",
     "package",
     "prune_encoder",
+    "push",
     "read_records",
     "review",
     "select",
@@ -73,12 +77,14 @@ _HOMES = {
     "convert": "corpus.convert",
     "evaluate": "tools.evaluate",
     "export": "corpus.export",
+    "export_hf": "publishing.export",
     "init_config": "tools.starting",
     "init_project": "tools.starting",
     "inspect": "tools.inspection",
     "load": "loading",
     "package": "tools.packaging",
     "prune_encoder": "tools.encoders.prune",
+    "push": "publishing.push",
     "read_records": "corpus.records",
     "review": "tools.review",
     "select": "tools.selection",

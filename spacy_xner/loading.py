@@ -24,7 +24,9 @@ ADOPTED_MODELS = {"xner": "spacy_xner.CheckpointModel.v1", "xcat": "spacy_xner.T
 def is_checkpoint(model: str) -> bool:
     """Return whether a name refers to a Hugging Face checkpoint rather than a pipeline."""
     folder = Path(model).expanduser()
-    return (folder / "config.json").is_file() or ("/" in model and not folder.exists())
+    # A repository of the hub may hold a pipeline and its checkpoint.
+    is_one = (folder / "config.json").is_file() and not (folder / "config.cfg").is_file()
+    return is_one or ("/" in model and not folder.exists())
 
 
 def load(model: str | Path, device: str = "auto") -> Language:

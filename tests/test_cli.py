@@ -255,7 +255,7 @@ def test_train_writes_a_pipeline_and_the_same_from_the_same_seed(
         assert ("LOSS XNER" in err) == (name == "a")
         assert "LOSS" not in out
         assert "\x1b" not in out + err
-        weights.append((tmp_path / name / "out/model-last/xner/model/model.safetensors").read_bytes())
+        weights.append((tmp_path / name / "out/model-last/xner/model/weights.safetensors").read_bytes())
     assert weights[0] == weights[1]
     nlp = spacy.load(tmp_path / "a" / "out" / "model-last")
     assert nlp.get_pipe("xner").labels == ("COURIER", "LOC", "PER", "PHONE")

@@ -16,6 +16,7 @@ from .init import config, project
 from .model import adopt, device, shrink, teacher_check
 from .parts import drop_colors, echo
 from .predict import predict
+from .publish import export_hf, push
 from .review import review
 from .score import calibrate, evaluate, thresholds
 from .select import select
@@ -47,7 +48,13 @@ PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Train": {"train": train, "teacher-check": teacher_check},
     "Use": {"predict": predict, "evaluate": evaluate, "calibrate": calibrate, "thresholds": thresholds},
-    "Deliver": {"shrink": shrink, "package": package, "serve": serve},
+    "Deliver": {
+        "shrink": shrink,
+        "package": package,
+        "serve": serve,
+        "export-hf": export_hf,
+        "push": push,
+    },
 }
 # Options that `train` and `review` do not know override the config.
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -124,7 +124,7 @@ def check_sizes(config: Any, shapes: Mapping[str, Sequence[int]]) -> None:
         if not isinstance(size, int):
             continue
         if size > limits.get(name, size) or (name in DIMENSIONS and size not in dimensions):
-            raise ValueError(f"{name} in config.json must fit the weights, found {size}.")
+            raise ValueError(f"{name} in the configuration must fit the weights, found {size}.")
 
 
 def check_fast(tokenizer: Any, name: str) -> None:

@@ -1,5 +1,6 @@
 """The size of an encoder, read from its configuration alone."""
 
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from spacy.util import get_package_path, is_package
 from transformers import AutoConfig
 
 from .checks import make_source
-from .encoder import reading
+from .encoder import make_config, reading
 
 
 class Size(NamedTuple):
@@ -29,7 +30,9 @@ def find_config(name: str) -> Path | None:
     root = Path(name).expanduser()
     if not root.exists() and is_package(name):
         root = get_package_path(name)
-    patterns = ("config.json", "*/model/config.json", "*/*/model/config.json")
+    # Of a checkpoint; of components of a pipeline, also in older formats.
+    names = ("encoder.json", "config.json")
+    patterns = ("config.json", *(f"{folders}/model/{name}" for folders in ("*", "*/*") for name in names))
     return next((file for pattern in patterns for file in sorted(root.glob(pattern))), None)
 
 
@@ -44,9 +47,11 @@ def read_size(name: str) -> Size:
         ValueError: If it has none.
     """
     file = find_config(name)
-    source = make_source(str(file.parent) if file else name)
     with reading(f"An encoder must have a configuration, found none that can be read for {name!r}"):
-        config = AutoConfig.from_pretrained(**source)
+        if file is not None and file.name != "config.json":
+            config = make_config(json.loads(file.read_text("utf-8")))
+        else:
+            config = AutoConfig.from_pretrained(**make_source(str(file.parent) if file else name))
     sizes = Size(getattr(config, "hidden_size", 0), getattr(config, "num_hidden_layers", 0))
     if not all(isinstance(size, int) and size > 0 for size in sizes):
         raise ValueError(

@@ -12,11 +12,14 @@ from safetensors.torch import load, load_file, save, save_file
 from ..atomic import new_folder
 from ..errors import first_line
 from ..pipeline.sealing import COPY_AGAIN
-from .manifest import FileDigest, Manifest, digest_bytes, digest_file, verify_files
+from .manifest import FORMAT_VERSION, FileDigest, Manifest, digest_bytes, digest_file, verify_files
 from .settings import EncoderSettings
 from .storage import CONFIG, TOKENIZER, Saved
 
-MANIFEST, WEIGHTS, GRAPH = "xner.json", "model.safetensors", "encoder.onnx"
+MANIFEST, WEIGHTS, GRAPH = "xner.json", "weights.safetensors", "encoder.onnx"
+# Names in formats 1 and 2. With them, transformers took the folder for a checkpoint, and loaded it with
+# random weights in place of those that it did not find.
+OLD_NAMES = {CONFIG: "config.json", WEIGHTS: "model.safetensors"}
 
 
 def write_folder(saved: Saved, folder: Path) -> None:
@@ -55,7 +58,9 @@ def reading(
         ValueError: If a file is damaged or does not match the other files or the pipeline's config.
     """
     has_encoder = settings is not None and not settings.keeps_base
-    names = [*((CONFIG, TOKENIZER) if has_encoder else ()), MANIFEST, WEIGHTS]
+    parts = [*((CONFIG, TOKENIZER) if has_encoder else ()), MANIFEST, WEIGHTS]
+    is_old = (folder / OLD_NAMES[WEIGHTS]).is_file() and not (folder / WEIGHTS).is_file()
+    names = [OLD_NAMES.get(part, part) if is_old else part for part in parts]
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise OSError(
@@ -67,10 +72,11 @@ def reading(
             verify_files(folder, manifest.files)
         else:
             manifest = replace(manifest, settings={})
-        texts = {name: (folder / name).read_text("utf-8") for name in names[:-2]}
+        files = dict(zip(parts, names, strict=True))
+        texts = {part: (folder / files[part]).read_text("utf-8") for part in parts[:-2]}
         graph = folder / GRAPH
         data = graph.read_bytes() if with_graph and graph.is_file() else b""
-        yield Saved(manifest, texts, load_file(folder / WEIGHTS), data)
+        yield Saved(manifest, texts, load_file(folder / files[WEIGHTS]), data)
     except Exception as err:  # the libraries raise anything for damaged files
         raise ValueError(
             f"{folder} must contain the files of one saved model, but they do not load: {first_line(err)} "
@@ -97,8 +103,9 @@ def unpack(data: bytes) -> Saved:
         texts, state, graph = dict(parts["texts"]), parts["state"], parts["graph"]
         manifest = Manifest.from_json(texts.pop(MANIFEST))
         # Older versions wrote no digests.
-        if manifest.files and manifest.files != _digests(texts, state, graph):
+        if manifest.files and manifest.files != _digests(texts, state, graph, manifest.format_version):
             raise ValueError("they have changed since they were made.")
+        texts = {CONFIG if name == OLD_NAMES[CONFIG] else name: text for name, text in texts.items()}
         return Saved(manifest, texts, load(state), graph)
     except Exception as err:  # the libraries raise anything for damaged bytes
         raise ValueError(
@@ -107,6 +114,9 @@ def unpack(data: bytes) -> Saved:
         ) from err
 
 
-def _digests(texts: Mapping[str, str], state: bytes, graph: bytes) -> dict[str, FileDigest]:
-    parts = {**{name: text.encode() for name, text in texts.items()}, WEIGHTS: state, GRAPH: graph}
+def _digests(
+    texts: Mapping[str, str], state: bytes, graph: bytes, version: int = FORMAT_VERSION
+) -> dict[str, FileDigest]:
+    weights = WEIGHTS if version == FORMAT_VERSION else OLD_NAMES[WEIGHTS]
+    parts = {**{name: text.encode() for name, text in texts.items()}, weights: state, GRAPH: graph}
     return {name: digest_bytes(part) for name, part in parts.items() if part}

@@ -11,9 +11,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from ..pipeline.sealing import parse_object, seal, unseal
 
-# The version that this package writes. Format 1 has no format_version and no digests, and stores a text
-# model's pooling inside its neck.
-FORMAT_VERSION = 2
+# The version that this package writes. Format 2 names two files differently; see `OLD_NAMES` in `files`.
+# Format 1 has no format_version and no digests either, and stores a text model's pooling inside its neck.
+FORMAT_VERSION = 3
 Storage = Literal["float32", "float16", "bfloat16"]
 GraphPrecision = Literal["", "fp32", "int8"]
 Count = Annotated[int, Field(ge=0, le=1 << 31)]

@@ -24,7 +24,7 @@ from .manifest import EncoderManifest, GraphPrecision, Manifest, Setting, Storag
 from .runners import restore_graph
 from .settings import EncoderSettings
 
-CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+CONFIG, TOKENIZER = "encoder.json", "tokenizer.json"
 PREFIX = "encoder.transformer."
 # Prefixes of weights in format 1, where a text model's neck module contained both neck and pooling.
 RENAMED = {"neck.neck.": "neck.", "neck.pooling.": "pooling."}

@@ -126,7 +126,7 @@ def test_sizes_fit_the_weights(tiny_encoders: Callable[..., Path]) -> None:
         check_sizes(config, shapes)
         check_sizes(config, {})
         config.num_hidden_layers = len(shapes) + 1
-        with pytest.raises(ValueError, match=r"num_hidden_layers in config\.json must fit the weights"):
+        with pytest.raises(ValueError, match=r"num_hidden_layers in the configuration must fit the weights"):
             check_sizes(config, shapes)
 
 

@@ -57,9 +57,8 @@ def test_lora_is_merged_on_saving(tiny: Path, tmp_path: Path, monkeypatch: pytes
     torch.testing.assert_close(scores_of(copy), expected, rtol=0, atol=1e-5)
     copy = type(nlp).from_config(nlp.config).from_bytes(nlp.to_bytes())
     torch.testing.assert_close(scores_of(copy), expected, rtol=0, atol=1e-5)
-    before, saved = (
-        load_file(folder / "model.safetensors") for folder in (tiny, tmp_path / "xner" / "model")
-    )
+    files = (tiny / "model.safetensors", tmp_path / "xner" / "model" / "weights.safetensors")
+    before, saved = map(load_file, files)
     names = [name for name in before if not name.startswith("pooler.")]
     for name, value in ((name, before[name]) for name in names):
         is_changed = not torch.equal(saved[f"encoder.transformer.{name}"], value)
@@ -76,9 +75,9 @@ def test_lora_can_be_saved_without_the_encoder(tiny: Path, tmp_path: Path) -> No
         torch.testing.assert_close(scores_of(copy), expected, rtol=0, atol=1e-6)
         copy.to_disk(tmp_path / "again")
     torch.testing.assert_close(scores_of(spacy.load(tmp_path / "again")), expected, rtol=0, atol=1e-6)
-    state = load_file(tmp_path / "nlp" / "xner" / "model" / "model.safetensors")
+    state = load_file(tmp_path / "nlp" / "xner" / "model" / "weights.safetensors")
     assert all(name.startswith("head.") or ".lora_" in name for name in state)
-    assert not (tmp_path / "nlp" / "xner" / "model" / "config.json").exists()
+    assert not (tmp_path / "nlp" / "xner" / "model" / "encoder.json").exists()
     shutil.rmtree(base)
     with pytest.raises(ValueError, match="do not load: An encoder must be a hub id or a folder"):
         spacy.load(tmp_path / "nlp")

@@ -3,12 +3,15 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
+import srsly
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
+from transformers import AutoModel, AutoModelForTokenClassification, BertModel
 
 from spacy_xner.models.files import MANIFEST, pack, unpack
 from spacy_xner.models.manifest import (
@@ -52,9 +55,10 @@ def test_manifest_round_trips_through_json(manifest: Manifest) -> None:
     assert Manifest.from_json(manifest.to_json()) == manifest
 
 
-def test_format_1_folder_loads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["format1", "format2"])
+def test_folder_of_an_older_format_loads(tmp_path: Path, name: str) -> None:
     expected = json.loads((SAVED / "format1.json").read_text("utf-8"))
-    nlp = spacy.load(SAVED / "format1")
+    nlp = spacy.load(SAVED / name)
     assert any(expected.values())
     for text, rows in expected.items():
         doc = nlp(text)
@@ -67,6 +71,16 @@ def test_format_1_folder_loads(tmp_path: Path) -> None:
     assert all(entities_of(copy(text)) == entities_of(nlp(text)) for text in expected)
 
 
+@pytest.mark.issue(29)
+@pytest.mark.parametrize("kind", [AutoModel, AutoModelForTokenClassification, BertModel])
+def test_model_folder_is_no_checkpoint_of_transformers(folder: Path, tmp_path: Path, kind: Any) -> None:
+    """Half of its weights would be random; transformers also guesses architectures by names of folders."""
+    for name in ("slips", "xlm-roberta-slips"):
+        model = shutil.copytree(folder / "xner" / "model", tmp_path / name / "model")
+        with pytest.raises((OSError, ValueError), match=r"config\.json|no file named"):
+            kind.from_pretrained(model)
+
+
 def test_digests_match_the_files(folder: Path) -> None:
     model = folder / "xner" / "model"
     manifest = Manifest.from_json((model / MANIFEST).read_text("utf-8"))
@@ -76,7 +90,7 @@ def test_digests_match_the_files(folder: Path) -> None:
         assert digest.size == (model / name).stat().st_size
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["weights.safetensors", "encoder.json", "tokenizer.json"])
 def test_changed_file_is_refused(folder: Path, name: str) -> None:
     file = folder / "xner" / "model" / name
     data = bytearray(file.read_bytes())
@@ -94,7 +108,7 @@ def test_changed_file_is_refused(folder: Path, name: str) -> None:
 
 
 def test_verification_can_be_skipped(folder: Path, trained: Language) -> None:
-    file = folder / "xner" / "model" / "config.json"
+    file = folder / "xner" / "model" / "encoder.json"
     file.write_text(file.read_text("utf-8") + "\n", encoding="utf-8")
     nlp = spacy.load(folder, config={"components.xner.verify": False})
     assert entities_of(nlp(SLIPS[0][0])) == entities_of(trained(SLIPS[0][0]))
@@ -107,8 +121,8 @@ def test_verification_can_be_skipped(folder: Path, trained: Language) -> None:
 def test_weights_of_another_model_are_refused(folder: Path, trained: Language, tmp_path: Path) -> None:
     other = spacy.load(SAVED / "format1")
     other.to_disk(tmp_path / "other")
-    shutil.copy(tmp_path / "other" / "xner" / "model" / "model.safetensors", folder / "xner" / "model")
-    with pytest.raises(ValueError, match=r"model\.safetensors has changed since it was saved"):
+    shutil.copy(tmp_path / "other" / "xner" / "model" / "weights.safetensors", folder / "xner" / "model")
+    with pytest.raises(ValueError, match=r"weights\.safetensors has changed since it was saved"):
         spacy.load(folder)
 
 
@@ -231,9 +245,9 @@ def strip_digests(folder: Path, **changes: object) -> None:
 )
 def test_sizes_are_checked_before_anything_is_built(folder: Path, name: str, value: int) -> None:
     strip_digests(folder)
-    file = folder / "xner" / "model" / "config.json"
+    file = folder / "xner" / "model" / "encoder.json"
     file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | {name: value}), encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"{name} in config.json must fit the weights, found {value}"):
+    with pytest.raises(ValueError, match=rf"{name} in the configuration must fit the weights, found {value}"):
         spacy.load(folder)
 
 
@@ -259,6 +273,18 @@ def test_numbers_are_checked_before_anything_is_built(
         spacy.load(folder)
 
 
+def test_bytes_of_an_older_format_load() -> None:
+    nlp, model = spacy.load(SAVED / "format2"), SAVED / "format2" / "xner" / "model"
+    texts = {name: (model / name).read_text("utf-8") for name in (MANIFEST, "config.json", "tokenizer.json")}
+    parts = {"texts": texts, "state": (model / "model.safetensors").read_bytes(), "graph": b""}
+    shim = get_shim(nlp.get_pipe("xner").model)
+    shim.from_bytes(srsly.msgpack_dumps(parts))
+    for text, rows in json.loads((SAVED / "format1.json").read_text("utf-8")).items():
+        assert [[e.start_char, e.end_char, e.label_] for e in nlp(text).ents] == [row[:3] for row in rows]
+    with pytest.raises(ValueError, match="they have changed since they were made"):
+        shim.from_bytes(srsly.msgpack_dumps(parts | {"state": parts["state"] + b" "}))
+
+
 def test_changed_bytes_are_refused(trained: Language) -> None:
     data = pack(get_shim(trained.get_pipe("xner").model)._dump())
     place = len(data) // 2
@@ -271,7 +297,7 @@ def test_changed_bytes_are_refused(trained: Language) -> None:
         with pytest.raises(ValueError, match="The bytes must be those of one saved model") as err:
             unpack(damaged)
         assert "\n" not in str(err.value)
-    assert set(unpack(data).manifest.files) == {"config.json", "tokenizer.json", "model.safetensors"}
+    assert set(unpack(data).manifest.files) == {"encoder.json", "tokenizer.json", "weights.safetensors"}
 
 
 def test_weights_are_replaced_whole(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

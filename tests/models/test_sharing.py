@@ -81,8 +81,8 @@ def test_shared_encoder_runs_once_per_text(pair: Language) -> None:
 def test_shared_encoder_is_saved_once(pair: Language, tmp_path: Path) -> None:
     pair.to_disk(tmp_path)
     names = {file.name for file in (tmp_path / "xcat" / "model").iterdir()}
-    assert names == {"model.safetensors", "xner.json"}
-    assert (tmp_path / "xcat" / "model" / "model.safetensors").stat().st_size < 10_000
+    assert names == {"weights.safetensors", "xner.json"}
+    assert (tmp_path / "xcat" / "model" / "weights.safetensors").stat().st_size < 10_000
     expected = [(entities_of(doc), doc.cats) for doc in pair.pipe(TEXTS)]
     for nlp in (spacy.load(tmp_path), pickle.loads(pickle.dumps(pair))):
         runs = count_runs(nlp)

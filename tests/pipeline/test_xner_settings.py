@@ -131,7 +131,7 @@ def test_bad_settings_are_refused_on_use(tiny: Path, settings_: dict[str, object
         initialize_and_update(nlp)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "xner.json", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["weights.safetensors", "xner.json", "tokenizer.json"])
 def test_damaged_pipeline_folder_is_refused_in_one_line(trained: Language, tmp_path: Path, name: str) -> None:
     trained.to_disk(tmp_path)
     file = tmp_path / "xner" / "model" / name

@@ -42,7 +42,7 @@ def test_half_precision_is_half_the_size(tiny: Path, tmp_path: Path) -> None:
     nlp.to_disk(tmp_path / "large")
     shrink(str(tmp_path / "large"), tmp_path / "small")
     large, small = (
-        next((tmp_path / name).rglob("model.safetensors")).stat().st_size for name in ("large", "small")
+        next((tmp_path / name).rglob("weights.safetensors")).stat().st_size for name in ("large", "small")
     )
     assert small == pytest.approx(large / 2, rel=0.05)
     copy = spacy.load(tmp_path / "small")
@@ -53,7 +53,7 @@ def test_half_precision_is_half_the_size(tiny: Path, tmp_path: Path) -> None:
         assert [row[2] for row in shrunk] == pytest.approx([row[2] for row in original], abs=1e-2)
     # Saving it again changes nothing.
     copy.to_disk(tmp_path / "again")
-    assert next((tmp_path / "again").rglob("model.safetensors")).stat().st_size == small
+    assert next((tmp_path / "again").rglob("weights.safetensors")).stat().st_size == small
     assert entity_rows(spacy.load(tmp_path / "again")) == entity_rows(copy)
 
 

@@ -81,7 +81,7 @@ def test_the_last_step_is_scored_however_the_training_ends(corpus: Path, tiny: P
     assert last.score > first.score
     metas = [srsly.read_json(folder / name / "meta.json") for name in ("model-best", "model-last")]
     assert [meta["performance"]["ents_f"] for meta in metas] == pytest.approx([last.score, last.score])
-    weights = [folder / name / "xner/model/model.safetensors" for name in ("model-best", "model-last")]
+    weights = [folder / name / "xner/model/weights.safetensors" for name in ("model-best", "model-last")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert f"Wrote {folder / 'model-best'}, of step 24" in err
 
