@@ -37,7 +37,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._stop_timer()
         if self._is_stopping:
-            self.cycle.keep_alive = False
+            self._end_after_answer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -50,7 +50,13 @@ class Connection(HttpToolsProtocol):
         if self.is_idle:
             self.loop.call_later(LINGER_S, super().shutdown)
         else:
-            super().shutdown()
+            self._end_after_answer()
+
+    def _end_after_answer(self) -> None:
+        """Close the connection after the answer to its request, which says so to the client."""
+        self.cycle.keep_alive = False
+        # Not all versions of uvicorn add it.
+        self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
 
     def _start_timer(self) -> None:
         if self._timer is None:

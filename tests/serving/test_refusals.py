@@ -1,5 +1,6 @@
 """Bad requests get the right status and one clear line, and the service goes on."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -140,8 +141,8 @@ json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(), max_size=5),
+    | st.floats()
+    | st.text(st.characters(exclude_categories=()), max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
@@ -158,7 +159,8 @@ def test_no_json_fails(trained: Language) -> None:
         @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
         @given(path=st.sampled_from(PATHS), body=bodies)
         def check(path: str, body: object) -> None:
-            answer = client.post(path, json=body)
+            # As Python writes it: with NaN, infinity and lone surrogates.
+            answer = client.post(path, content=json.dumps(body), headers=JSON)
             assert answer.status_code in known[path] - {500}
 
         check()
