@@ -294,3 +294,13 @@ def test_worker_that_cannot_start_ends_all(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stderr.splitlines()[-1].startswith("Error: Each worker must start, but one could not.")
     assert "Traceback" not in result.stderr
+
+
+def test_answers_are_sent_at_once(trained: Language) -> None:
+    """Not only when the client has acknowledged their headers."""
+    with serving(trained) as service, service.connect() as sock:
+        sock.sendall(request())
+        assert read_answer(sock)[0] == 200
+        [conn] = service.server.server_state.connections
+        accepted = conn.transport.get_extra_info("socket")
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
