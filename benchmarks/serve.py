@@ -1,7 +1,8 @@
 """Speed of the service beside `nlp.pipe` and `nlp(text)` with the same model on the same core, in turn.
 
 The service and the pipeline use one core and one thread, the clients another core; int8 and ONNX are those of
-`shrink`. With --minutes, only the memory of the service is measured, at full load.
+`shrink`. CPU time says what the service costs on a machine that is not idle. With --minutes, only the memory
+of the service is measured, at full load.
 
 Usage: python benchmarks/serve.py PIPELINE TEXTS [--rounds 3] [--minutes 10]
 """
@@ -16,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import psutil
 import torch
@@ -32,7 +33,6 @@ from spacy_xner.tools.shrink import shrink
 N_CLIENTS = 32
 # How `shrink` makes each pipeline.
 KINDS = {"fp32": None, "int8": ("torch", "int8"), "ONNX, int8": ("onnx", "int8")}
-Ask = Callable[[Sequence[str], int], Replies]
 
 
 def pin(core: int) -> None:
@@ -57,20 +57,48 @@ def list_services(model: Path, *, has_rival: bool) -> dict[str, tuple[list[str],
     return services
 
 
-def measure(nlp: Language, asks: dict[str, Ask], texts: list[str], rounds: int) -> dict[str, dict[str, Cell]]:
+class Target(NamedTuple):
+    """A running service."""
+
+    process: psutil.Process
+    url: str
+    field: str
+    run: Callable[[Load], Replies]
+
+    def ask(self, texts: Sequence[str], n_clients: int) -> Replies:
+        """Send texts, which must all be answered."""
+        replies = self.run(Load(self.url, texts, n_clients, field=self.field))
+        if set(replies.statuses) != {"200"}:
+            raise RuntimeError(f"All requests must be answered with 200, found {replies.statuses}.")
+        return replies
+
+    def read_cpu(self) -> float:
+        """Return the seconds of CPU time so far."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+def measure(
+    nlp: Language, targets: dict[str, Target], texts: list[str], rounds: int
+) -> dict[str, dict[str, Cell]]:
     """Time the pipeline and the services in turn."""
     few = texts[: max(len(texts) // 4, 50)]
-    values: dict[str, dict[str, list[float]]] = {name: {} for name in asks}
+    values: dict[str, dict[str, list[float]]] = {name: {} for name in targets}
     for _ in range(rounds):
+        cpu = time.process_time()
         rate = len(texts) / clock(lambda: list(nlp.pipe(texts)))
+        cpu = time.process_time() - cpu
         times = [clock(lambda text=text: nlp(text)) for text in few]  # type: ignore[misc]
         single = statistics.median(times)
-        for name, ask in asks.items():
-            seconds = clock(lambda ask=ask: ask(texts, N_CLIENTS))  # type: ignore[misc]
-            p50 = statistics.median(ask(few, 1).seconds)
+        for name, target in targets.items():
+            begin = target.read_cpu()
+            seconds = clock(lambda target=target: target.ask(texts, N_CLIENTS))  # type: ignore[misc]
+            used = target.read_cpu() - begin
+            p50 = statistics.median(target.ask(few, 1).seconds)
             row = {
                 f"texts/s, {N_CLIENTS} clients": len(texts) / seconds,
                 "of nlp.pipe": len(texts) / seconds / rate,
+                "by CPU time": cpu / used,
                 "p50 of 1 client, ms": 1000 * p50,
                 "of nlp(text)": p50 / single,
                 "nlp.pipe, texts/s": rate,
@@ -80,18 +108,6 @@ def measure(nlp: Language, asks: dict[str, Ask], texts: list[str], rounds: int) 
             for column, value in row.items():
                 values[name].setdefault(column, []).append(value)
     return {name: {column: spread(each) for column, each in row.items()} for name, row in values.items()}
-
-
-def make_ask(url: str, field: str, run: Callable[[Load], Replies]) -> Ask:
-    """Return a function that sends texts to a service; all must be answered."""
-
-    def ask(texts: Sequence[str], n_clients: int) -> Replies:
-        replies = run(Load(url, texts, n_clients, field=field))
-        if set(replies.statuses) != {"200"}:
-            raise RuntimeError(f"All requests must be answered with 200, found {replies.statuses}.")
-        return replies
-
-    return ask
 
 
 def measure_speed(
@@ -106,14 +122,15 @@ def measure_speed(
                 path = Path(folder) / "model"
                 shrink(model, path, storage="float32", backend=how[0], precision=how[1])  # type: ignore[arg-type]
             os.environ |= {"OMP_NUM_THREADS": "1", "MODEL": str(path)}
-            asks = {}
+            targets = {}
             for name, (command, mark, route, field) in list_services(path, has_rival=how is None).items():
                 service = stack.enter_context(run_service(command, mark, cores=[0]))
-                asks[f"{name}, {kind}"] = ask = make_ask(service.url + route, field, run)
-                ask(texts[:64], N_CLIENTS)
+                target = Target(service.process, service.url + route, field, run)
+                targets[f"{name}, {kind}"] = target
+                target.ask(texts[:64], N_CLIENTS)
             nlp = load_pipeline(str(path), "cpu")
             list(nlp.pipe(texts[:64]))
-            rows |= measure(nlp, asks, texts, rounds)
+            rows |= measure(nlp, targets, texts, rounds)
     return rows
 
 
