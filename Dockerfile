@@ -1,6 +1,6 @@
 # The service, on CPUs.
 #
-#   docker build --tag spacy-xner .
+#   docker build --build-arg TORCH_INDEX=... --tag spacy-xner .
 #   docker run --publish 127.0.0.1:8000:8000 --volume "$PWD/out/model-best:/model:ro" spacy-xner
 #
 # With the model in the image, a folder of this one:
@@ -11,7 +11,8 @@
 ARG PYTHON_VERSION=3.11
 
 FROM python:${PYTHON_VERSION}-slim AS build
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# Index that torch comes from. Without one, pip's own, whose torch for Linux has CUDA and is several gigabytes larger.
+ARG TORCH_INDEX=""
 ARG EXTRAS=serve,records
 ARG CONSTRAINTS=constraints.txt
 WORKDIR /source
