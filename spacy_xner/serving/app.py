@@ -8,13 +8,13 @@ from fastapi import FastAPI, Security
 from spacy.language import Language
 
 from . import export, health, pages, routes
-from .answers import add_handlers
-from .auth import TokenCheck, bearer
-from .counting import Counting
+from .auth import TokenAuth, bearer
+from .body_limits import BodyLimits
 from .engine import Engine
-from .intake import Intake
+from .error_handlers import add_handlers
 from .label_studio.training import Training, connect
 from .metrics import Metrics
+from .request_metrics import RequestMetrics
 from .settings import Settings
 
 DESCRIPTION = "Entities and labels of texts, predicted by spaCy pipelines."
@@ -59,14 +59,14 @@ def create_app(
     for public in (health.router, pages.router):
         app.include_router(public)
     pages.mount_files(app)
-    # `TokenCheck` checks the token; OpenAPI says which routes need it.
+    # `TokenAuth` checks the token; OpenAPI says which routes need it.
     guards = [] if settings.token is None else [Security(bearer)]
     for router in (routes.router, export.router, label_studio, health.metrics_router):
         app.include_router(router, dependencies=guards)
     add_handlers(app)
     # The last one is the outermost.
-    app.add_middleware(Intake, settings=settings)
+    app.add_middleware(BodyLimits, settings=settings)
     if settings.token is not None:
-        app.add_middleware(TokenCheck, token=settings.token)
-    app.add_middleware(Counting, metrics=metrics)
+        app.add_middleware(TokenAuth, token=settings.token)
+    app.add_middleware(RequestMetrics, metrics=metrics)
     return app

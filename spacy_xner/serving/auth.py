@@ -8,17 +8,17 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .answers import refuse_early
-from .refusals import Refusal
+from .error_handlers import reject_early
+from .errors import RequestError
 
 # Anybody may see these: the page, which asks for the token, and whether the service works.
 PUBLIC = ("/", "/health", "/ready", "/openapi.json")
 STATIC = "/static/"
-# Describes the token for OpenAPI; `TokenCheck` checks it.
+# Describes the token for OpenAPI; `TokenAuth` checks it.
 bearer = HTTPBearer(auto_error=False, description="The token that the service was started with, if any.")
 
 
-class TokenCheck:
+class TokenAuth:
     """An ASGI layer that refuses requests without the token, before their body is read.
 
     Args:
@@ -35,12 +35,12 @@ class TokenCheck:
         if scope["type"] == "http" and not is_public(scope["path"]):
             token = read_token(Headers(scope=scope).get("authorization", ""))
             if token is None or not hmac.compare_digest(token, self._token):
-                refusal = Refusal(
+                error = RequestError(
                     401,
                     "Authorization must be Bearer with the token of the service, found another or none.",
                     {"WWW-Authenticate": "Bearer"},
                 )
-                await refuse_early(refusal, receive, send)
+                await reject_early(error, receive, send)
                 return
         await self._app(scope, receive, send)
 

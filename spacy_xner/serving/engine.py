@@ -10,11 +10,11 @@ from typing import TypeVar
 from spacy.language import Language
 
 from .batch import Prediction, PredictOptions, Task, predict_batch
+from .errors import RequestError
 from .log import logger
 from .metrics import Metrics
-from .refusals import Refusal
 from .settings import Settings
-from .waiting import Job, Place, WaitingTexts
+from .text_queue import Job, Place, TextQueue
 
 Result = TypeVar("Result")
 # Longest time that a client is asked to wait before it tries again, in seconds.
@@ -43,7 +43,7 @@ class Engine:
         self._models = dict(models)
         self.settings = settings
         self._metrics = metrics
-        self._waiting = WaitingTexts()
+        self._waiting = TextQueue()
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "spacy-xner")
         self._n_open = 0
@@ -71,13 +71,13 @@ class Engine:
         """Return the name of a model, that of the default one for None.
 
         Raises:
-            Refusal: If there is no such model.
+            RequestError: If there is no such model.
         """
         if name is None:
             return next(iter(self._models))
         if name not in self._models:
             names = ", ".join(self._models)
-            raise Refusal(404, f"model must be one of {names}, found {name!r:.99}. Choose one.")
+            raise RequestError(404, f"model must be one of {names}, found {name!r:.99}. Choose one.")
         return name
 
     async def predict(self, texts: Sequence[str], options: PredictOptions) -> list[Prediction]:
@@ -93,8 +93,8 @@ class Engine:
             The predictions, in the order of the texts.
 
         Raises:
-            Refusal: If there is no such model, there are too many or too long texts, the queue is full, or
-                the pipeline fails on a text.
+            RequestError: If there is no such model, there are too many or too long texts, the queue is full,
+                or the pipeline fails on a text.
         """
         model = self.find(options.model)
         self._check(texts)
@@ -108,7 +108,9 @@ class Engine:
             self._close(model, job)
         good = [prediction for prediction in predictions if prediction is not None]
         if len(good) < len(texts):
-            raise Refusal(500, f"The pipeline failed on text {predictions.index(None) + 1} of {len(texts)}.")
+            raise RequestError(
+                500, f"The pipeline failed on text {predictions.index(None) + 1} of {len(texts)}."
+            )
         if self.settings.log_texts:
             for text, prediction in zip(texts, good, strict=True):
                 entities = [(ent["text"], ent["label"]) for ent in prediction["entities"]]
@@ -137,7 +139,7 @@ class Engine:
         n_free = self.settings.max_queue - self._waiting.n_texts
         if len(texts) > n_free:
             wait = min(max(round(self._seconds_per_text * self._waiting.n_texts), 1), MAX_RETRY_S)
-            raise Refusal(
+            raise RequestError(
                 503,
                 f"The queue has room for {n_free} more texts, found {len(texts)}. Try again in {wait} s.",
                 {"Retry-After": str(wait)},
@@ -206,11 +208,11 @@ def check_texts(texts: Sequence[str], settings: Settings) -> None:
     """Check the number of texts to predict and their lengths.
 
     Raises:
-        Refusal: If there are too many, or one is too long.
+        RequestError: If there are too many, or one is too long.
     """
     max_texts = min(settings.max_texts, settings.max_queue)
     if len(texts) > max_texts:
-        raise Refusal(
+        raise RequestError(
             413, f"A request must have at most {max_texts} texts, found {len(texts)}. Send several requests."
         )
     check_lengths(texts, settings)
@@ -220,10 +222,10 @@ def check_lengths(texts: Sequence[str], settings: Settings) -> None:
     """Check the lengths of texts.
 
     Raises:
-        Refusal: If one is too long.
+        RequestError: If one is too long.
     """
     longest = max(map(len, texts), default=0)
     if longest > settings.max_chars:
-        raise Refusal(
+        raise RequestError(
             413, f"A text must have at most {settings.max_chars} characters, found {longest}. Split it."
         )

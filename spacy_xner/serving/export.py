@@ -15,8 +15,8 @@ from ..corpus.reading.options import WriteOptions
 from ..corpus.report import ConvertReport
 from ..types import CharSpan, Record
 from .engine import check_lengths
+from .errors import BODY_ERRORS, RequestError
 from .offsets import decode
-from .refusals import BODY_REFUSALS, Refusal
 from .routes import AppEngine, check_type
 from .schemas import SPACY, ExportRequest, ExportText, Offsets
 
@@ -27,7 +27,7 @@ ENDINGS = {"doccano": "jsonl", "label-studio": "json"}
 FILE = {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}, "description": "The file."}
 
 
-@router.post("/export", response_class=Response, responses={200: FILE, **BODY_REFUSALS})
+@router.post("/export", response_class=Response, responses={200: FILE, **BODY_ERRORS})
 async def export(body: ExportRequest, engine: AppEngine) -> Response:
     """Write texts and their entities as a corpus file."""
     nlp = engine.models[engine.find(body.model)]
@@ -47,7 +47,7 @@ def make_record(text: ExportText, index: int, offsets: Offsets) -> Record:
     """Make a record of a text.
 
     Raises:
-        Refusal: If an offset is not one of the text.
+        RequestError: If an offset is not one of the text.
     """
     spans = []
     for i, ent in enumerate(text.entities or ()):
@@ -55,9 +55,9 @@ def make_record(text: ExportText, index: int, offsets: Offsets) -> Record:
         try:
             start, end = (decode(text.text, offset, offsets) for offset in (ent.start, ent.end))
         except ValueError as err:
-            raise Refusal(422, f"{place}: {err}. Correct it.") from err
+            raise RequestError(422, f"{place}: {err}. Correct it.") from err
         if start >= end:
-            raise Refusal(
+            raise RequestError(
                 422, f"{place}: start must be before end, found {ent.start} and {ent.end}. Correct it."
             )
         spans.append(CharSpan(start, end, ent.label))
@@ -68,12 +68,12 @@ def write(records: Sequence[Record], format: str) -> bytes:
     """Write records in a format of text.
 
     Raises:
-        Refusal: If the format cannot be written.
+        RequestError: If the format cannot be written.
     """
     try:
         writer = get_writer(format)
     except ValueError as err:
-        raise Refusal(422, f"{err!s:.999}".replace(" one of ", f" one of {SPACY}, ", 1)) from err
+        raise RequestError(422, f"{err!s:.999}".replace(" one of ", f" one of {SPACY}, ", 1)) from err
     file = StringIO(newline="")
     writer(records, file, WriteOptions())
     return file.getvalue().encode()

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from .refusals import describe_refusals
+from .errors import describe_errors
 from .routes import AppEngine
 from .schemas import StatusAnswer
 
@@ -34,7 +34,7 @@ async def ready(engine: AppEngine) -> JSONResponse:
 @metrics_router.get(
     "/metrics",
     response_class=Response,
-    responses={200: METRICS, **describe_refusals(401)},
+    responses={200: METRICS, **describe_errors(401)},
 )
 async def metrics(request: Request) -> Response:
     """Return metrics for Prometheus, those of all workers together."""

@@ -9,7 +9,7 @@ from spacy.language import Language
 from ..pipeline.xner import EntityRecognizer
 from .batch import PredictOptions
 from .engine import Engine
-from .refusals import BODY_REFUSALS, Refusal, describe_refusals
+from .errors import BODY_ERRORS, RequestError, describe_errors
 from .schemas import ModelsAnswer, PredictAnswer, PredictRequest
 
 
@@ -17,11 +17,11 @@ def check_type(request: Request) -> None:
     """Check that a body is JSON.
 
     Raises:
-        Refusal: If it is something else.
+        RequestError: If it is something else.
     """
     kind = request.headers.get("content-type", "")
     if request.method == "POST" and kind.partition(";")[0].strip().lower() != "application/json":
-        raise Refusal(415, f"Content-Type must be application/json, found {kind[:100]!r}. Send JSON.")
+        raise RequestError(415, f"Content-Type must be application/json, found {kind[:100]!r}. Send JSON.")
 
 
 def get_engine(request: Request) -> Engine:
@@ -34,7 +34,7 @@ AppEngine = Annotated[Engine, Depends(get_engine)]
 router = APIRouter(prefix="/v1", tags=["Predict"], dependencies=[Depends(check_type)])
 
 
-@router.post("/predict", response_model=PredictAnswer, responses=BODY_REFUSALS)
+@router.post("/predict", response_model=PredictAnswer, responses=BODY_ERRORS)
 async def predict(body: PredictRequest, engine: AppEngine) -> Response:
     """Predict entities and labels of texts. Requests of all clients share batches."""
     model = engine.find(body.model)
@@ -48,7 +48,7 @@ async def predict(body: PredictRequest, engine: AppEngine) -> Response:
     return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json")
 
 
-@router.get("/models", response_model=ModelsAnswer, responses=describe_refusals(401))
+@router.get("/models", response_model=ModelsAnswer, responses=describe_errors(401))
 async def models(engine: AppEngine) -> dict[str, Any]:
     """List the models, the default one first."""
     default = engine.find(None)
@@ -83,12 +83,12 @@ def check_labels(nlp: Language, labels: list[str]) -> None:
     """Check that a pipeline has some labels.
 
     Raises:
-        Refusal: If it lacks one.
+        RequestError: If it lacks one.
     """
     known = {label for own in labels_of(nlp).values() for label in own}
     unknown = [label for label in labels if label not in known]
     if unknown:
-        raise Refusal(
+        raise RequestError(
             422,
             f"labels must be the model's ({', '.join(sorted(known))}), found {unknown[0]!r:.99}. Remove it.",
         )

@@ -13,8 +13,8 @@ from spacy.tokens import Doc
 
 from spacy_xner.serving.batch import PredictOptions
 from spacy_xner.serving.engine import Engine
+from spacy_xner.serving.errors import RequestError
 from spacy_xner.serving.metrics import Metrics
-from spacy_xner.serving.refusals import Refusal
 from spacy_xner.serving.settings import Settings
 
 from ..conftest import SLIPS, train_nlp
@@ -144,7 +144,7 @@ def test_queue_counts_texts_and_refuses_more(trained: Language) -> None:
         await settle()
         waiting = asyncio.ensure_future(engine.predict([ANNA] * 5, OPTIONS))
         await settle()
-        with pytest.raises(Refusal, match="room for 1 more texts, found 2") as err:
+        with pytest.raises(RequestError, match="room for 1 more texts, found 2") as err:
             await engine.predict([ANNA] * 2, OPTIONS)
         assert err.value.status == 503
         assert err.value.headers is not None
@@ -197,7 +197,7 @@ def test_failure_of_one_text_spares_the_others(tiny: Path, caplog: pytest.LogCap
         await blocked.release()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         failed = results[2]
-        assert isinstance(failed, Refusal)
+        assert isinstance(failed, RequestError)
         assert failed.status == 500
         assert all(isinstance(results[i], list) for i in (0, 1, 3))
 

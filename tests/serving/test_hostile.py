@@ -83,7 +83,7 @@ def test_slow_clients_do_not_hold_others_up(
 ) -> None:
     """Two hundred clients send a byte at a time. Others are answered at once, the slow ones closed."""
     monkeypatch.setattr(connection, "HEADERS_S", 1.0)
-    monkeypatch.setattr("spacy_xner.serving.answers.DROP_S", 0.1)
+    monkeypatch.setattr("spacy_xner.serving.error_handlers.DROP_S", 0.1)
     with serving(trained, body_timeout_s=1.0) as target:
         in_headers = [target.connect() for _ in range(100)]
         in_bodies = [target.connect() for _ in range(100)]

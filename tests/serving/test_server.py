@@ -112,7 +112,7 @@ def test_slow_headers_end_the_connection(
 
 
 def test_slow_body_gets_408(trained: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spacy_xner.serving.answers.DROP_S", 0.1)
+    monkeypatch.setattr("spacy_xner.serving.error_handlers.DROP_S", 0.1)
     with serving(trained, body_timeout_s=0.2) as service, service.connect() as sock:
         sock.sendall(request()[:-5])
         status, answer = read_answer(sock)

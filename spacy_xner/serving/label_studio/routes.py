@@ -14,7 +14,7 @@ from spacy.util import logger
 from ...corpus.annotation.offsets import has_bad
 from ..batch import PredictOptions
 from ..engine import Engine
-from ..refusals import BODY_REFUSALS, Refusal, describe_refusals
+from ..errors import BODY_ERRORS, RequestError, describe_errors
 from .annotations import read_event
 from .interface import Interface, read_interface
 from .pipelines import describe
@@ -94,8 +94,8 @@ class Backend:
             part = texts[start : start + size]
             try:
                 predictions = await self.engine.predict(part, PredictOptions())
-            except Refusal as refusal:
-                if refusal.status != 500:
+            except RequestError as error:
+                if error.status != 500:
                     raise
                 if len(part) > 1:
                     for text in part:
@@ -117,7 +117,7 @@ def make_router(backend: Backend) -> APIRouter:
     """Make the routes that Label Studio calls, at the root of the service."""
     router = APIRouter(tags=["Label Studio"])
 
-    @router.post("/setup", responses=BODY_REFUSALS)
+    @router.post("/setup", responses=BODY_ERRORS)
     async def setup(body: SetupRequest) -> SetupAnswer:
         """Check the labelling interface of a project, and return the version of the model."""
         interface = parse(body.label_config or "")
@@ -126,28 +126,28 @@ def make_router(backend: Backend) -> APIRouter:
         )
         return SetupAnswer(model_version=backend.version)
 
-    @router.post("/predict", responses=BODY_REFUSALS)
+    @router.post("/predict", responses=BODY_ERRORS)
     async def predict(body: TasksRequest) -> Predictions:
         """Predict tasks of a project: regions and choices of its labelling interface, with scores."""
         results = await backend.predict(parse(body.label_config), [task.data for task in body.tasks])
         rows = [PredictionRow(**row) for row in results]
         return Predictions(results=rows, model_version=backend.version)
 
-    @router.post("/webhook", responses=BODY_REFUSALS)
-    @router.post("/train", responses=BODY_REFUSALS, include_in_schema=False)
+    @router.post("/webhook", responses=BODY_ERRORS)
+    @router.post("/train", responses=BODY_ERRORS, include_in_schema=False)
     async def webhook(body: dict[str, Any]) -> EventAnswer:
         """Take a finished annotation, or the request to train; other events change nothing."""
         change, is_asked = read_event(body), body.get("action") in (None, "START_TRAINING")
         if backend.trainer is None:
             if is_asked and body.keys() & {"action", "annotations"}:
-                raise Refusal(422, NO_FOLDER)
+                raise RequestError(422, NO_FOLDER)
             return EventAnswer(status="ignored")
         n_changed = await asyncio.to_thread(backend.trainer.store, change)
         if is_asked:
             backend.trainer.ask()
         return EventAnswer(status="training" if is_asked else "stored" if n_changed else "ignored")
 
-    @router.get("/versions", responses=describe_refusals(401))
+    @router.get("/versions", responses=describe_errors(401))
     async def versions() -> VersionsAnswer:
         """Return the version of the model."""
         return VersionsAnswer(versions=[backend.version])
@@ -159,14 +159,14 @@ def parse(label_config: str) -> Interface:
     """Read a labelling interface; an empty one labels nothing.
 
     Raises:
-        Refusal: If it is not XML.
+        RequestError: If it is not XML.
     """
     if not label_config.strip():
         return Interface((), {})
     try:
         return read_cached(label_config)
     except ValueError as err:
-        raise Refusal(422, str(err)) from err
+        raise RequestError(422, str(err)) from err
 
 
 def summarize(interface: Interface, known: Known) -> str:

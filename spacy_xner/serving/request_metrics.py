@@ -11,7 +11,7 @@ OTHER = "other"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-class Counting:
+class RequestMetrics:
     """An ASGI layer that counts requests.
 
     Args:

@@ -5,19 +5,19 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .answers import refuse_early
-from .refusals import Refusal
+from .error_handlers import reject_early
+from .errors import RequestError
 from .settings import Settings
 
 # Bodies of the largest size that are held in memory at once.
 MAX_BODIES = 16
 
 
-class ClientGone(Exception):
+class ClientDisconnected(Exception):
     """The client has closed the connection before its request was complete."""
 
 
-class Intake:
+class BodyLimits:
     """An ASGI layer that reads bodies, before anything else is done with a request.
 
     Args:
@@ -49,9 +49,9 @@ class Intake:
             self._check_size(Headers(scope=scope))
             await self._read(body, receive_part)
             await self._answer(bytes(body), scope, receive, send)
-        except Refusal as refusal:
-            await refuse_early(refusal, receive if has_more else None, send)
-        except ClientGone:
+        except RequestError as error:
+            await reject_early(error, receive if has_more else None, send)
+        except ClientDisconnected:
             return
         finally:
             self._n_bytes -= len(body)
@@ -61,8 +61,8 @@ class Intake:
         if size.isdecimal() and int(size) > self._settings.max_body:
             raise self._too_large(f"{size}")
 
-    def _too_large(self, size: str) -> Refusal:
-        return Refusal(
+    def _too_large(self, size: str) -> RequestError:
+        return RequestError(
             413, f"A request must have at most {self._settings.max_body} bytes, found {size}. Split it."
         )
 
@@ -71,7 +71,7 @@ class Intake:
         try:
             await asyncio.wait_for(self._read_chunks(body, receive), limit)
         except asyncio.TimeoutError as err:
-            raise Refusal(
+            raise RequestError(
                 408, f"A request must arrive within {limit:g} s, found a part. Send it again."
             ) from err
 
@@ -80,13 +80,13 @@ class Intake:
         while has_more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise ClientGone
+                raise ClientDisconnected
             chunk = message.get("body", b"")
             has_more = message.get("more_body", False)
             if len(body) + len(chunk) > max_body:
                 raise self._too_large("more")
             if self._n_bytes + len(chunk) > MAX_BODIES * max_body:
-                raise Refusal(
+                raise RequestError(
                     503, "Too many requests arrive at once. Try again in 1 s.", {"Retry-After": "1"}
                 )
             body += chunk

@@ -18,7 +18,7 @@ DESCRIPTIONS = {
 }
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """A request cannot be served.
 
     Args:
@@ -34,7 +34,7 @@ class Refusal(Exception):
         self.headers = headers
 
 
-def describe_refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def describe_errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe answers for OpenAPI."""
     return {
         status: {"model": ErrorAnswer, "description": DESCRIPTIONS[status]} for status in sorted(statuses)
@@ -42,4 +42,4 @@ def describe_refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 # What any route with a body may answer.
-BODY_REFUSALS = describe_refusals(400, 401, 404, 408, 413, 415, 422, 500, 503)
+BODY_ERRORS = describe_errors(400, 401, 404, 408, 413, 415, 422, 500, 503)

@@ -46,7 +46,7 @@ class Place(NamedTuple):
         return self.job.tasks[self.number]
 
 
-class WaitingTexts:
+class TextQueue:
     """Texts that wait, by model. Models take turns, and requests of a model do so as well, text by text.
 
     So a request of one text does not wait until all of a long list are predicted.

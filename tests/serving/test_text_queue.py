@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_xner.serving.batch import PredictOptions, Task
-from spacy_xner.serving.waiting import Job, WaitingTexts
+from spacy_xner.serving.text_queue import Job, TextQueue
 
 jobs_of_models = st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 7)), max_size=6)
 
@@ -28,7 +28,7 @@ def make_job(size: int) -> Job:
 
 @given(jobs_of_models, st.integers(1, 5))
 def test_every_text_is_taken_once(sizes: list[tuple[str, int]], batch: int) -> None:
-    waiting, jobs = WaitingTexts(), [(model, make_job(size)) for model, size in sizes]
+    waiting, jobs = TextQueue(), [(model, make_job(size)) for model, size in sizes]
     for model, job in jobs:
         waiting.add(model, job)
     taken = []
@@ -45,7 +45,7 @@ def test_every_text_is_taken_once(sizes: list[tuple[str, int]], batch: int) -> N
 
 @given(jobs_of_models, st.data())
 def test_discarded_texts_leave_room(sizes: list[tuple[str, int]], data: st.DataObject) -> None:
-    waiting, jobs = WaitingTexts(), [(model, make_job(size)) for model, size in sizes]
+    waiting, jobs = TextQueue(), [(model, make_job(size)) for model, size in sizes]
     for model, job in jobs:
         waiting.add(model, job)
     if jobs:
@@ -58,7 +58,7 @@ def test_discarded_texts_leave_room(sizes: list[tuple[str, int]], data: st.DataO
 
 
 def test_requests_and_models_take_turns() -> None:
-    waiting = WaitingTexts()
+    waiting = TextQueue()
     long, short, other = (make_job(size) for size in (4, 1, 1))
     waiting.add("a", long)
     waiting.add("a", short)
