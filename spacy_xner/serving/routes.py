@@ -13,7 +13,8 @@ from .errors import BODY_ERRORS, RequestError, describe_errors
 from .schemas import ModelsAnswer, PredictAnswer, PredictRequest
 
 
-def check_type(request: Request) -> None:
+# FastAPI would run dependencies that are not async in its thread pool, while the model's thread computes.
+async def check_type(request: Request) -> None:
     """Check that a body is JSON.
 
     Raises:
@@ -24,7 +25,7 @@ def check_type(request: Request) -> None:
         raise RequestError(415, f"Content-Type must be application/json, found {kind[:100]!r}. Send JSON.")
 
 
-def get_engine(request: Request) -> Engine:
+async def get_engine(request: Request) -> Engine:
     """Return the engine of the application, for routes to depend on."""
     engine: Engine = request.app.state.engine
     return engine

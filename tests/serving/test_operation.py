@@ -124,3 +124,16 @@ def test_texts_are_logged_only_if_asked(
     client.post("/v1/predict?q=张伟", content="张伟".encode())
     assert ("张伟" in caplog.text) is log_texts
     assert "\nforged" not in caplog.text
+
+
+def test_requests_use_no_thread_pool(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI runs what is not async in one, which takes as long as all else but the prediction."""
+
+    def refuse(*args: object, **settings: object) -> None:
+        raise AssertionError("a function that is not async")
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", refuse)
+    predict(client, "one")
+    assert client.post("/v1/export", json={"format": "jsonl", "texts": [{"text": "a"}]}).status_code == 200
+    for path in ("/v1/models", "/health", "/ready", "/metrics"):
+        assert client.get(path).status_code == 200
