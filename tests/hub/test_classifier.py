@@ -31,7 +31,8 @@ def check_threads(top: torch.nn.Module, inputs: list[torch.Tensor]) -> None:
     with ThreadPoolExecutor(8) as pool:
         # grad mode is of each thread
         results = list(pool.map(torch.no_grad()(top), inputs))
-    assert all(torch.equal(result, value) for result, value in zip(results, wanted, strict=True))
+    # Threads of a pool may compute with other numbers of threads, and round otherwise.
+    torch.testing.assert_close(results, wanted)
 
 
 def test_threads_share_the_top_of_a_token_classifier(
