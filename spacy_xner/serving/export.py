@@ -16,7 +16,7 @@ from ..corpus.report import ConvertReport
 from ..types import CharSpan, Record
 from .engine import check_lengths
 from .errors import BODY_ERRORS, RequestError
-from .offsets import decode
+from .offsets import make_decoder
 from .routes import AppEngine, check_type
 from .schemas import SPACY, ExportRequest, ExportText, Offsets
 
@@ -49,11 +49,11 @@ def make_record(text: ExportText, index: int, offsets: Offsets) -> Record:
     Raises:
         RequestError: If an offset is not one of the text.
     """
-    spans = []
+    spans, decode = [], make_decoder(text.text, offsets)
     for i, ent in enumerate(text.entities or ()):
         place = f"texts.{index}.entities.{i}"
         try:
-            start, end = (decode(text.text, offset, offsets) for offset in (ent.start, ent.end))
+            start, end = map(decode, (ent.start, ent.end))
         except ValueError as err:
             raise RequestError(422, f"{place}: {err}. Correct it.") from err
         if start >= end:

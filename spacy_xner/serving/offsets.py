@@ -20,19 +20,22 @@ def make_encoder(text: str, offsets: Offsets) -> Callable[[int], int]:
     return lambda offset: offset + bisect_left(astral, offset)
 
 
-def decode(text: str, offset: int, offsets: Offsets) -> int:
-    """Convert a client's offset to characters.
+def make_decoder(text: str, offsets: Offsets) -> Callable[[int], int]:
+    """Return a function from a client's offsets to those in characters.
 
-    Raises:
-        ValueError: If it is beyond the text, or inside a character.
+    It raises a ValueError for an offset that is beyond the text, or inside a character.
     """
     astral = _list_astral(text) if offsets == "utf-16" else []
     # Offsets of the second units: each character before one adds a unit.
     seconds = [start + i + 1 for i, start in enumerate(astral)]
     n_units = len(text) + len(astral)
-    if offset > n_units:
-        raise ValueError(f"an offset must be at most {n_units}, the length of its text, found {offset}")
-    before = bisect_left(seconds, offset)
-    if before < len(seconds) and seconds[before] == offset:
-        raise ValueError(f"an offset must be between characters, found {offset} inside a surrogate pair")
-    return offset - before
+
+    def decode(offset: int) -> int:
+        if offset > n_units:
+            raise ValueError(f"an offset must be at most {n_units}, the length of its text, found {offset}")
+        before = bisect_left(seconds, offset)
+        if before < len(seconds) and seconds[before] == offset:
+            raise ValueError(f"an offset must be between characters, found {offset} inside a surrogate pair")
+        return offset - before
+
+    return decode
