@@ -11,6 +11,7 @@ UNSPACED = r"\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{Thai}\p{Lao}\p{Khmer}
 WIDE = r"\u3000-\u303f\uff00-\uffef"
 
 BOM = "\ufeff"
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Characters without width, such as a soft hyphen and marks of direction.
 ZERO_WIDTH = re.compile(rf"[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f{BOM}]")
 # Hiragana and Katakana are of one language.

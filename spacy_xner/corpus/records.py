@@ -1,19 +1,17 @@
 """Reads and writes records in any format."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..atomic import new_file
+from ..scripts import LONE_SURROGATE
 from ..types import Record
 from .annotation.trim import trim_spans
 from .formats.registry import get_format, get_writer
 from .reading.options import ReadOptions, WriteOptions
 from .reading.session import ReadReport, ReadSession, shorten
 from .sources import read_source
-
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def read_records(

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -11,10 +10,10 @@ from spacy.language import Language
 from spacy.util import is_package
 
 from ..loading import load
+from ..scripts import LONE_SURROGATE
 
 logger = logging.getLogger(__name__)
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
 # Factories of components that write span groups with scores.
 _SCORED = {"xner", "spancat", "spancat_singlelabel"}
 # Recognizers of several languages share a pipeline.
@@ -61,7 +60,7 @@ def list_labels(nlp: Language) -> set[str]:
 
 def replace_surrogates(text: str) -> str:
     """Replace lone surrogates, which spaCy refuses. Characters stay where they are."""
-    return _SURROGATES.sub("\ufffd", text)
+    return LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _find_pipes(nlp: Language) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from ..corpus.formats.registry import list_writable
-from ..corpus.records import LONE_SURROGATE
+from ..scripts import LONE_SURROGATE
 
 Offsets = Literal["codepoints", "utf-16"]
 # The format of `.spacy` files, which no writer of text writes.

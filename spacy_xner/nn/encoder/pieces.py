@@ -1,17 +1,16 @@
 """Cuts words into piece ids: each word by itself, so that no piece spans two words."""
 
 import json
-import re
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.pre_tokenizers import PreTokenizer
 
+from ...scripts import LONE_SURROGATE
 from .units import Units
 
 PrefixSpace = Literal["text", "always"]
-SURROGATES = re.compile("[\ud800-\udfff]")
 CACHE_SIZE = 20_000
 # In characters. Longer words are rare, and would let the cache grow without a limit in bytes.
 CACHED_WORD_LENGTH = 32
@@ -97,7 +96,7 @@ class PieceCutter:
 
         A text that is empty after normalization becomes one unknown piece.
         """
-        encoding = self.tokenizer.encode(SURROGATES.sub("\ufffd", text), add_special_tokens=False)
+        encoding = self.tokenizer.encode(LONE_SURROGATE.sub("\ufffd", text), add_special_tokens=False)
         ids = [self.unk_id if i in self._special_ids else i for i in encoding.ids] or [self.unk_id]
         offsets = encoding.offsets or [(0, 0)]
         if getattr(self.tokenizer.model, "continuing_subword_prefix", None):
