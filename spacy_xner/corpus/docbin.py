@@ -7,7 +7,7 @@ Source: spaCy's `DocBin.to_bytes`, a compressed MessagePack map.
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -68,6 +68,11 @@ def stream_docs(path: Path, vocab: Vocab) -> Iterator[Doc]:
     """
     for file in check_docbins(path):
         yield from open_docbin(file).get_docs(vocab)
+
+
+def make_docbin(docs: Iterable[Doc]) -> DocBin:
+    """Collect docs with what a converted corpus has of each token, for one ``.spacy`` file in memory."""
+    return DocBin(attrs=ATTRS, docs=docs)
 
 
 def open_docbin(path: Path) -> DocBin:

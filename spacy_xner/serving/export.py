@@ -6,9 +6,8 @@ from io import StringIO
 
 from fastapi import APIRouter, Depends, Response
 from spacy.language import Language
-from spacy.tokens import DocBin
 
-from ..corpus.docbin import ATTRS
+from ..corpus.docbin import make_docbin
 from ..corpus.docs import record_to_doc
 from ..corpus.formats.registry import get_writer
 from ..corpus.reading.options import WriteOptions
@@ -83,4 +82,4 @@ def write_spacy(records: Sequence[Record], nlp: Language) -> bytes:
     """Write records as a ``.spacy`` file, tokenized as the pipeline tokenizes texts."""
     with nlp.memory_zone():
         docs = [record_to_doc(record, nlp.make_doc, ConvertReport()) for record in records]
-        return DocBin(attrs=ATTRS, docs=docs).to_bytes()
+        return make_docbin(docs).to_bytes()

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import DocBin
 
 from ...atomic import new_file
-from ...corpus.docbin import list_docbins, read_docs
+from ...corpus.docbin import list_docbins, make_docbin, read_docs
 from ...corpus.docs import record_to_doc
 from ...corpus.report import ConvertReport
 from ...scoring.spans import all_entities
@@ -115,4 +114,4 @@ def _write_docs(path: Path, records: Iterable[Record], nlp: Language) -> None:
     report = ConvertReport()
     docs = [record_to_doc(record, nlp.make_doc, report) for record in records]
     with new_file(path) as part:
-        DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=docs).to_disk(part)
+        make_docbin(docs).to_disk(part)

@@ -11,8 +11,9 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from sklearn.model_selection import GroupKFold
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 
+from ...corpus.docbin import make_docbin
 from ...corpus.duplicates import group_duplicates
 from ...errors import XnerWarning
 from ...loading import load
@@ -104,5 +105,5 @@ def _write_parts(docs: Sequence[Doc], folder: Path) -> dict[str, str]:
     annotated = [doc for doc in docs if doc.cats or all_entities(doc)]
     parts = {"train": docs, "dev": annotated[:N_SCORED]}
     for name, part in parts.items():
-        DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=part).to_disk(folder / f"{name}.spacy")
+        make_docbin(part).to_disk(folder / f"{name}.spacy")
     return {f"paths.{name}": str(folder / f"{name}.spacy") for name in parts}
