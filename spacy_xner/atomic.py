@@ -83,6 +83,26 @@ def check_new(path: Path, *, replace: bool = False, remedy: str = "Choose anothe
         raise FileExistsError(f"The folder must be empty or new, found files in {path}. {remedy}")
 
 
+def check_replaceable(folder: Path, file: str, content: str, *, overwrite: bool) -> None:
+    """Check that a folder is new, or holds what may be replaced.
+
+    Args:
+        folder: The folder.
+        file: A file that such a folder has.
+        content: What it holds then, for the message.
+        overwrite: Whether it may be replaced.
+
+    Raises:
+        FileExistsError: If it is a file, or has files in it that must not be replaced.
+    """
+    check_new(folder, replace=overwrite, remedy="Use --overwrite to replace it.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / file).is_file():
+        raise FileExistsError(
+            f"A folder to replace must hold {content}, found no {file} in {folder}. "
+            "Choose another folder, or empty this one."
+        )
+
+
 def check_apart(output: Path, *sources: Path) -> None:
     """Check that writing a file or folder leaves the sources that it is made from.
 

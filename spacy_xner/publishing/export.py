@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from spacy.language import Language
 
-from ..atomic import check_apart, check_new, new_folder
+from ..atomic import check_apart, check_replaceable, new_folder
 from ..corpus.docbin import check_docbins
 from ..hub.encoder import quiet_io
 from ..loading import load
@@ -83,7 +83,7 @@ def export_hf(
     """
     model, folder = str(model), Path(folder)
     check_apart(folder, Path(model), *([Path(corpus)] if corpus else ()))
-    check_folder(folder, overwrite=overwrite)
+    check_replaceable(folder, CONFIG, "a checkpoint", overwrite=overwrite)
     if corpus is not None:
         check_docbins(Path(corpus))
     nlp = load(model, device)
@@ -99,19 +99,6 @@ def export_hf(
             scores = measure(nlp, name, part, Path(corpus), strategies, on_progress=on_progress)
     labels = target.names if target.problem_type else labels_of(target.names)
     return ExportReport(name, target.task, labels, limits.lost, scores)
-
-
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Check that a checkpoint can be written to a folder, where it would replace at most another one.
-
-    Raises:
-        FileExistsError: If it is a file, or has files that must not be replaced.
-    """
-    check_new(folder, replace=overwrite, remedy="Use --overwrite to replace it.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
-        raise FileExistsError(
-            f"A folder to replace must hold a checkpoint, found no {CONFIG} in {folder}. Choose another name."
-        )
 
 
 def choose_component(nlp: Language, component: str | None) -> str:

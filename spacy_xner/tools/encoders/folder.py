@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from ...atomic import check_new, new_folder
+from ...atomic import check_replaceable, new_folder
 
 # The order of XLM-R's first pieces; <mask> is its last.
 SPECIALS = ("<s>", "<pad>", "</s>", "<unk>")
@@ -35,12 +35,7 @@ def new_encoder(folder: Path, *, overwrite: bool) -> Iterator[Path]:
 
 def check_free(folder: Path, *, overwrite: bool) -> None:
     """Check that an encoder can be written to a folder. Arguments and errors as for `new_encoder`."""
-    check_new(folder, replace=overwrite, remedy="Use --overwrite to replace it.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "config.json").is_file():
-        raise FileExistsError(
-            f"A folder to replace must hold an encoder, found no config.json in {folder}. "
-            "Choose another folder, or empty this one."
-        )
+    check_replaceable(folder, "config.json", "an encoder", overwrite=overwrite)
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path, *, max_pieces: int, has_types: bool) -> None:
