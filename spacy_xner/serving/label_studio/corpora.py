@@ -1,7 +1,7 @@
 """What a pipeline is trained on, and what is kept to compare models."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Corpora:
         n_dev: Texts kept.
         entities: Labels of entities that annotators chose from, and those of other files.
         cats: Labels of texts, likewise.
+        known_entities: Labels of entities that the pipeline knows.
         left_out: Counts what could not be read, by reason.
     """
 
@@ -40,6 +41,7 @@ class Corpora:
     n_dev: int = 0
     entities: set[str] = field(default_factory=set)
     cats: set[str] = field(default_factory=set)
+    known_entities: Collection[str] = ()
     left_out: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -61,6 +63,7 @@ def write_corpora(folder: Path, tasks: Sequence[Mapping[str, Any]], nlp: Languag
     """
     corpora, known = Corpora(folder / "train", folder / "dev"), describe(nlp)
     corpora.entities, corpora.cats = annotated_labels(tasks, known)
+    corpora.known_entities = known.entities
     # Of texts that several tasks have, the last one counts.
     records = {r.text: r for task in tasks for r in read_records(task, known, corpora.left_out)}
     parts: dict[bool, list[Record]] = {False: [], True: []}

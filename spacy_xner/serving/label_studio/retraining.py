@@ -23,7 +23,6 @@ from ...training.record import best_row
 from ...training.run import train
 from ...training.schedule import choose_rate
 from .corpora import Corpora
-from .pipelines import describe
 
 # Times that each text is read, at most as many steps as the config has, and at least so many steps.
 EPOCHS = 8
@@ -130,10 +129,7 @@ def continue_from(config: Config, base: Path, corpora: Corpora) -> None:
 
 def _teach_others(base: Path, corpora: Corpora) -> dict[str, Any]:
     """Return the teacher of the entities that annotators could not choose; empty if they could choose all."""
-    from ...loading import load
-
-    known = {*describe(load(base, "cpu")).entities}
-    if not known - corpora.entities:
+    if corpora.entities.issuperset(corpora.known_entities):
         return {}
     settings = {"name": str(base), "alpha": 0.6, "tokens": "all", "open_labels": True}
     return {"teacher": {"@misc": "spacy_xner.Teacher.v1", **settings}}
