@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 from fastapi import APIRouter
-from spacy.util import logger
 
 from ...corpus.annotation.offsets import has_bad
 from ..batch import PredictOptions
 from ..engine import Engine
 from ..errors import BODY_ERRORS, RequestError, describe_errors
+from ..log import logger
 from .annotations import read_event
 from .interface import Interface, read_interface
 from .pipelines import describe

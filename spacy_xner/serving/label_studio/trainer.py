@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from spacy.language import Language
-from spacy.util import logger
 
+from ..log import logger
 from .annotations import Change
 from .folder import TrainFolder, count_changes
 

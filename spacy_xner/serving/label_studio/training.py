@@ -1,7 +1,6 @@
 """Joins Label Studio's routes and trainings to the service."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import NamedTuple
 
 from fastapi import APIRouter
 from spacy.language import Language
-from spacy.util import logger
 
 from ...loading import load
 from ..engine import Engine
@@ -49,8 +47,6 @@ def plan_training(path: Path, model: str, device: str, every: int) -> tuple[Trai
     Raises:
         ValueError: If the folder began with another pipeline.
     """
-    # Each training is logged in a line.
-    logger.setLevel(logging.INFO)
     folder = TrainFolder(path, model)
     training = Training(folder, lambda path: load(path, device), device, every)
     return training, folder.find_model(folder.model)
