@@ -54,11 +54,8 @@ def create_analyzer(
     """
     if not languages or isinstance(languages, str):
         raise ValueError(f"languages must be a list of codes, such as ['zh', 'en'], found {languages!r}.")
-    settings = NerModelConfiguration(labels_to_ignore=list(labels_to_ignore))
-    if mapping is not None:
-        settings = NerModelConfiguration(
-            labels_to_ignore=list(labels_to_ignore), model_to_presidio_entity_mapping=dict(mapping)
-        )
+    changes = {} if mapping is None else {"model_to_presidio_entity_mapping": dict(mapping)}
+    settings = NerModelConfiguration(labels_to_ignore=list(labels_to_ignore), **changes)
     engine = XnerNlpEngine(
         [{"lang_code": code, "model_name": model, "device": device} for code in languages], settings
     )

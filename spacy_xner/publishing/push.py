@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from huggingface_hub import HfApi
+from huggingface_hub.constants import ENDPOINT
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 from spacy.language import Language
 
@@ -18,7 +19,6 @@ from .card import CardFacts, make_card
 from .checkpoint import LEFT_OUT
 
 CARD, CHECKPOINT_CONFIG = "README.md", "config.json"
-SITE = "https://huggingface.co"
 
 
 class PushReport(NamedTuple):
@@ -102,7 +102,7 @@ def push(
             upload(folder, repo, nlp, private=private)
         names = [path.relative_to(folder).as_posix() for path in paths]
         size = sum(path.stat().st_size for path in paths)
-    return PushReport(f"{SITE}/{repo}", names, size / 1e6, not dry_run)
+    return PushReport(f"{ENDPOINT}/{repo}", names, size / 1e6, not dry_run)
 
 
 def check_repo(repo: str) -> None:

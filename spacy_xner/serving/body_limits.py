@@ -59,7 +59,7 @@ class BodyLimits:
     def _check_size(self, headers: Headers) -> None:
         size = headers.get("content-length", "")
         if size.isdecimal() and int(size) > self._settings.max_body:
-            raise self._too_large(f"{size}")
+            raise self._too_large(size)
 
     def _too_large(self, size: str) -> RequestError:
         return RequestError(

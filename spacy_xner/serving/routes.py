@@ -76,8 +76,8 @@ def describe_model(nlp: Language, name: str) -> dict[str, Any]:
 
 def labels_of(nlp: Language) -> dict[str, list[str]]:
     """Return the labels of a pipeline's components, as far as these have any."""
-    labels = {name: list(getattr(pipe, "labels", ())) for name, pipe in nlp.pipeline}
-    return {name: own for name, own in labels.items() if own}
+    labels = nlp.pipe_labels
+    return {name: labels[name] for name in nlp.pipe_names if labels.get(name)}
 
 
 def check_labels(nlp: Language, labels: list[str]) -> None:

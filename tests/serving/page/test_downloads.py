@@ -29,6 +29,15 @@ def correct(page: Any) -> None:
     page.click("#labels [data-label=COURIER]")
 
 
+def open_corrected(open_page: Callable[..., Any], url: str) -> tuple[Any, list[Any]]:
+    """Return a page with corrected texts, and what it shows of them."""
+    page = open_page(url)
+    find(page, *TEXTS)
+    correct(page)
+    page.select_option("#order", "given")
+    return page, read(page)
+
+
 def download(page: Any, format: str, folder: Path) -> Path:
     page.select_option("#format", format)
     with page.expect_download() as waiting:
@@ -50,11 +59,7 @@ def convert(path: Path, *options: str) -> list[Any]:
 def test_download_is_converted_without_loss(
     open_page: Callable[..., Any], url: str, tmp_path: Path, format: str
 ) -> None:
-    page = open_page(url)
-    find(page, *TEXTS)
-    correct(page)
-    page.select_option("#order", "given")
-    shown = read(page)
+    page, shown = open_corrected(open_page, url)
     path = download(page, format, tmp_path)
     assert path.suffix == f".{FORMATS[format]}"
     docs = convert(path)
@@ -72,11 +77,7 @@ def test_download_is_converted_without_loss(
 def test_pipeline_learns_from_the_download(
     open_page: Callable[..., Any], url: str, tiny: Path, tmp_path: Path
 ) -> None:
-    page = open_page(url)
-    find(page, *TEXTS)
-    correct(page)
-    page.select_option("#order", "given")
-    shown = read(page)
+    page, shown = open_corrected(open_page, url)
     nlp = make_nlp(tiny)
     docs = list(DocBin().from_disk(download(page, "spacy", tmp_path)).get_docs(nlp.vocab))
     examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs]
