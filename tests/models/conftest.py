@@ -28,17 +28,23 @@ BACKENDS = [
 Annotations = list[tuple[object, ...]]
 
 
-def annotations(nlp: Language, texts: list[str], **settings: int) -> Annotations:
-    """Return what a pipeline finds in texts, with scores.
+class Score(float):
+    """A score that equals others within 1e-5: other numbers of threads round in other ways."""
 
-    Other numbers of threads round in other ways: with more digits, scores would now and then differ.
-    """
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, float) and abs(self - other) <= 1e-5
+
+    __hash__ = float.__hash__
+
+
+def annotations(nlp: Language, texts: list[str], **settings: int) -> Annotations:
+    """Return what a pipeline finds in texts, with scores."""
     return [
         (
-            [(span.start, span.end, span.label_, round(span._.xner_score, 3)) for span in doc.spans["xner"]]
+            [(span.start, span.end, span.label_, Score(span._.xner_score)) for span in doc.spans["xner"]]
             if "xner" in doc.spans
             else [],
-            {label: round(score, 3) for label, score in doc.cats.items()},
+            {label: Score(score) for label, score in doc.cats.items()},
         )
         for doc in nlp.pipe(texts, **settings)
     ]
