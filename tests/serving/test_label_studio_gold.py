@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spacy_xner.serving.label_studio.annotations import AnnotationFolder, read_event
@@ -13,6 +13,8 @@ from spacy_xner.serving.label_studio.gold import annotated_labels, is_kept, read
 from spacy_xner.serving.label_studio.results import Classes, Known
 from spacy_xner.types import CharSpan
 
+# The first characters are drawn from a table that may have to be made.
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CONFIG = """<View><Labels name="n" toName="t">
 <Label value="Person" predicted_values="PER"/><Label value="New"/></Labels>
 <Choices name="c" toName="t"><Choice value="good"/><Choice value="bad"/></Choices>
@@ -137,6 +139,7 @@ ACTIONS = st.sampled_from(
 KEYS = st.sampled_from(["project", "task", "annotation", "annotations", "tasks", "label_config"])
 
 
+@SLOW
 @given(
     ACTIONS,
     st.dictionaries(
@@ -156,6 +159,7 @@ def test_numbers_cannot_lead_out_of_the_folder(tmp_path: Path, name: object):
     assert folder.apply(read_event(gone)) == 0
 
 
+@SLOW
 @given(st.text())
 def test_a_text_is_kept_or_not_whatever_is_around_it(text: str):
     assert is_kept(text) == is_kept(f" {text}\n")
