@@ -14,7 +14,6 @@ FROM python:${PYTHON_VERSION}-slim AS build
 # Index that torch comes from. Without one, pip's own, whose torch for Linux has CUDA and is several gigabytes larger.
 ARG TORCH_INDEX=""
 ARG EXTRAS=serve,records
-ARG CONSTRAINTS=constraints.txt
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE constraints.txt ./
 COPY spacy_xner ./spacy_xner
