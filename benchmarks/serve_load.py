@@ -19,7 +19,7 @@ from typing import Annotated
 import psutil
 import typer
 from results import Cell, write_results
-from service import Load, Replies, Service, run_service, send, serve_command
+from service import HUNG, REFUSED, Load, Replies, Service, run_service, send, serve_command
 from spacy.language import Language
 
 from spacy_xner.loading import load as load_pipeline
@@ -38,8 +38,8 @@ def count(replies: Replies, nlp: Language) -> Row:
         "200": statuses.pop("200", 0),
         "503": statuses.pop("503", 0),
         # Nobody listened.
-        "refused": statuses.pop("ConnectError", 0),
-        "hung": statuses.pop("ReadTimeout", 0),
+        "refused": statuses.pop(REFUSED, 0),
+        "hung": statuses.pop(HUNG, 0),
         "broken": sum(n for status, n in statuses.items() if not status.isdigit()),
         "other answers": sum(n for status, n in statuses.items() if status.isdigit()),
         "another's entities": foreign,

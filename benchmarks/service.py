@@ -1,7 +1,11 @@
-"""Shared by the benchmarks of the service: the service as a process of its own, and its clients."""
+"""Shared by the benchmarks of the service: the service as a process of its own, and its clients.
+
+The clients are aiohttp's (``pip install aiohttp``). They share a core, and the service waits while they read
+its answers and write the next requests: a slow client would be measured as a slow service.
+"""
 
 import asyncio
-import ssl
+import json
 import sys
 import time
 from collections import Counter
@@ -12,12 +16,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-import httpx
+import aiohttp
 import psutil
 
 # Seconds after which a request counts as hanging.
 HANG_S = 60.0
 START_S = 120.0
+# How requests without an answer count.
+REFUSED, HUNG = "refused", "hung"
 Entities = list[tuple[int, int, str]]
 
 
@@ -122,16 +128,15 @@ def send(load: Load) -> Replies:
 
 
 async def _send(load: Load) -> Replies:
-    replies, context = Replies(), ssl.create_default_context()
-    texts = _list_texts(load)
+    replies, texts = Replies(), _list_texts(load)
+    timeout = aiohttp.ClientTimeout(total=HANG_S)
 
     async def run_client(number: int) -> None:
-        is_kept = not (load.reconnects and number % 2)
-        limits = httpx.Limits(max_keepalive_connections=1 if is_kept else 0)
-        async with httpx.AsyncClient(timeout=HANG_S, verify=context, limits=limits) as client:
+        connector = aiohttp.TCPConnector(force_close=load.reconnects and bool(number % 2))
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             for text in texts:
-                status = await _ask(client, load, text, replies)
-                if status == "ConnectError":
+                status = await _ask(session, load, text, replies)
+                if status == REFUSED:
                     return
                 if status != "200":
                     await asyncio.sleep(load.retry_s)
@@ -149,12 +154,17 @@ def _list_texts(load: Load) -> Iterator[str]:
         number += 1
 
 
-async def _ask(client: httpx.AsyncClient, load: Load, text: str, replies: Replies) -> str:
-    begin = time.perf_counter()
+async def _ask(session: aiohttp.ClientSession, load: Load, text: str, replies: Replies) -> str:
+    begin, body = time.perf_counter(), b""
     try:
-        answer = await client.post(load.url, json={load.field: text})
-        status = str(answer.status_code)
-    except httpx.HTTPError as err:
+        async with session.post(load.url, json={load.field: text}) as answer:
+            body = await answer.read()
+        status = str(answer.status)
+    except aiohttp.ClientConnectorError:
+        status = REFUSED
+    except asyncio.TimeoutError:
+        status = HUNG
+    except aiohttp.ClientError as err:
         status = type(err).__name__
     seconds = time.perf_counter() - begin
     replies.longest = max(replies.longest, seconds)
@@ -162,8 +172,8 @@ async def _ask(client: httpx.AsyncClient, load: Load, text: str, replies: Replie
         replies.seconds.append(seconds)
         replies.at.append(time.time())
         if load.numbered:
-            _check(text, answer.json()["predictions"][0]["entities"], replies)
-    elif not status.isdigit() and status != "ConnectError":
+            _check(text, json.loads(body)["predictions"][0]["entities"], replies)
+    elif not status.isdigit() and status != REFUSED:
         replies.broken_at.append(time.time())
     replies.statuses[status] += 1
     return status
