@@ -166,7 +166,7 @@ def measure_memory(model: str, texts: list[str], minutes: float) -> dict[str, di
 def main(
     model: Annotated[str, typer.Argument(help="Trained pipeline.")],
     source: Annotated[Path, typer.Argument(help="Text file with one text per line.")],
-    limit: int = 400,
+    limit: int = 640,
     rounds: int = 3,
     minutes: Annotated[float, typer.Option(help="Minutes of the memory test; 0 for that of speed.")] = 0,
 ) -> None:

@@ -70,6 +70,7 @@ def describe_model(nlp: Language, name: str) -> dict[str, Any]:
         "description": nlp.meta["description"],
         "components": nlp.pipe_names,
         "labels": labels_of(nlp),
+        "entity_labels": entity_labels_of(nlp),
         "threshold": recognizers[0].threshold if recognizers else None,
     }
 
@@ -78,6 +79,13 @@ def labels_of(nlp: Language) -> dict[str, list[str]]:
     """Return the labels of a pipeline's components, as far as these have any."""
     labels = nlp.pipe_labels
     return {name: labels[name] for name in nlp.pipe_names if labels.get(name)}
+
+
+def entity_labels_of(nlp: Language) -> list[str]:
+    """Return the labels of entities, those of all components that find some."""
+    labels = labels_of(nlp)
+    names = [name for name in labels if "doc.ents" in nlp.get_pipe_meta(name).assigns]
+    return list(dict.fromkeys(label for name in names for label in labels[name]))
 
 
 def check_labels(nlp: Language, labels: list[str]) -> None:

@@ -102,6 +102,7 @@ class ModelAnswer(BaseModel):
     description: str
     components: list[str]
     labels: dict[str, list[str]] = Field(description="Labels by component.")
+    entity_labels: list[str] = Field(description="Labels of entities, of all components.")
     threshold: float | dict[str, float] | None = Field(
         description="Least score of an entity, for all or by label; null without an xner."
     )

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import spacy
 from fastapi.testclient import TestClient
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -155,6 +156,17 @@ def test_models_are_described(client: TestClient, trained: Language) -> None:
     assert slips["labels"] == {"xner": list(trained.get_pipe("xner").labels)}  # type: ignore[attr-defined]
     assert slips["threshold"] == 0.0
     assert nested["threshold"] == {"PER": 0.9}
+
+
+def test_labels_of_entities_are_those_of_all_components_of_any_name(trained: Language) -> None:
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("entity_ruler").add_patterns([{"label": "TRUCK", "pattern": "🚚"}])  # type: ignore[attr-defined]
+    nlp.add_pipe("xner", source=trained, name="slips_ner")
+    nlp.add_pipe("sentencizer")
+    with TestClient(create_app({"slips": nlp}, Settings())) as client:
+        (model,) = client.get("/v1/models").json()["models"]
+    assert model["labels"].keys() == {"entity_ruler", "slips_ner"}
+    assert model["entity_labels"] == ["TRUCK", *trained.pipe_labels["xner"]]
 
 
 def test_vocabulary_does_not_grow(client: TestClient, trained: Language) -> None:

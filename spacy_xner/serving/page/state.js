@@ -62,7 +62,7 @@ export function orderedTexts() {
 
 /** Return all labels of entities: of the model, of the texts, and those that the user added. */
 export function labelNames() {
-  const names = new Set(state.model?.labels?.xner ?? []);
+  const names = new Set(state.model?.entity_labels ?? []);
   for (const text of state.texts) for (const entity of text.predicted) names.add(entity.label);
   for (const label of state.addedLabels) names.add(label);
   return [...names];
