@@ -112,6 +112,11 @@ def test_other_bodies_are_refused(client: TestClient, body: object):
     assert client.post("/predict", json=body).status_code == 422
 
 
+@pytest.mark.parametrize("project", [False, 1.5, [1]])
+def test_a_project_of_another_type_is_refused(client: TestClient, project: object):
+    assert client.post("/setup", json={"project": project}).status_code == 422
+
+
 def test_without_a_folder_events_are_ignored_and_training_is_refused(client: TestClient):
     assert client.post("/webhook", json={"action": "ANNOTATION_CREATED"}).json() == {"status": "ignored"}
     assert client.post("/webhook", json={}).json() == {"status": "ignored"}

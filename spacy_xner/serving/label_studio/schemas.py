@@ -13,7 +13,9 @@ CONFIG = (
 class SetupRequest(BaseModel):
     """A project that is connected. Label Studio sends more, which is not used."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"project": "1.1700000000", "schema": CONFIG}]})
+    model_config = ConfigDict(
+        strict=True, json_schema_extra={"examples": [{"project": "1.1700000000", "schema": CONFIG}]}
+    )
 
     project: str | int | None = None
     label_config: str | None = Field(None, alias="schema", description="The labelling interface, as XML.")
@@ -28,6 +30,8 @@ class SetupAnswer(BaseModel):
 class TaskRow(BaseModel):
     """A task."""
 
+    model_config = ConfigDict(strict=True)
+
     data: dict[str, Any] = Field(description="Its texts, by the variables of the labelling interface.")
 
 
@@ -35,9 +39,10 @@ class TasksRequest(BaseModel):
     """Tasks to predict."""
 
     model_config = ConfigDict(
+        strict=True,
         json_schema_extra={
             "examples": [{"tasks": [{"id": 1, "data": {"text": "Send to Bo"}}], "label_config": CONFIG}]
-        }
+        },
     )
 
     tasks: list[TaskRow]
