@@ -19,6 +19,16 @@ def train(
         Path | None, typer.Option("--output", "-o", help="Output folder for model-best and model-last.")
     ] = None,
     device: Device = "auto",
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on after a crash, from the last state in the output folder."),
+    ] = False,
+    save_every: Annotated[
+        int | None,
+        typer.Option(
+            help="Save the state of the training every so many steps. By default, whenever it is scored."
+        ),
+    ] = None,
     plot: Annotated[
         bool,
         typer.Option(
@@ -35,6 +45,7 @@ def train(
     Examples:
       spacy-xner train --output out --paths.train train.spacy --paths.dev dev.spacy
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy
+      spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy --resume
     """
     import srsly
     from spacy.cli._util import parse_config_overrides, show_validation_error
@@ -51,7 +62,15 @@ def train(
     overrides = parse_config_overrides([*([config] if config and is_override else []), *ctx.args])
     file = choose_config(output, overrides, device) if config is None or is_override else Path(config)
     with show_validation_error(file), progress_lines() as progress:
-        rows = run(file, output, device=device, overrides=overrides, progress=progress)
+        rows = run(
+            file,
+            output,
+            device=device,
+            overrides=overrides,
+            progress=progress,
+            resume=resume,
+            save_every=save_every,
+        )
     if output is not None:
         best = output / "model-best"
         echo(render_performance(srsly.read_json(best / "meta.json")["performance"]))

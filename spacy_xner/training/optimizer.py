@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import torch
 from thinc.api import Optimizer
 from thinc.types import Generator
-from torch import nn
+from torch import Tensor, nn
 
 from ..errors import XnerWarning, check_range
 from ..models.foreign import check_rate
@@ -73,6 +73,10 @@ def build_adamw_v1(
     )
 
 
+# What torch keeps of a weight: its moments and the number of its steps.
+Moments = dict[str, Tensor | int]
+
+
 class Factors:
     """Learning rates of the parts of a module, as multiples of that of the encoder's top layer.
 
@@ -129,6 +133,8 @@ class AdamW(Optimizer):
         )
         self.factors = factors
         self._steppers: WeakKeyDictionary[nn.Module, list[torch.optim.Optimizer]] = WeakKeyDictionary()
+        # Those of a state, until a module is stepped.
+        self._restored: WeakKeyDictionary[nn.Module, dict[str, Moments]] = WeakKeyDictionary()
         # The highest learning rate that each module was stepped with.
         self._highest_rates: WeakKeyDictionary[Network, float] = WeakKeyDictionary()
         self._n_steps = 0
@@ -175,6 +181,7 @@ class AdamW(Optimizer):
             self._keep_time(module)
         if module not in self._steppers:
             self._steppers[module] = self._make_steppers(module)
+            self._set_moments(module, self._restored.pop(module, {}))
         if isinstance(module, Network) and self.learn_rate > self._highest_rates.get(module, 0.0):
             self._highest_rates[module] = self.learn_rate
             check_rate(module, self.learn_rate)
@@ -185,6 +192,27 @@ class AdamW(Optimizer):
                 group["lr"] = self.learn_rate * group["factor"]
             stepper.step()
             stepper.zero_grad(set_to_none=True)
+
+    def moments_of(self, module: nn.Module) -> dict[str, Moments]:
+        """Return the moments of the weights of a module that have been updated, by name."""
+        if module in self._restored:
+            return self._restored[module]
+        states = {p: each for stepper in self._steppers.get(module, ()) for p, each in stepper.state.items()}
+        return {name: dict(states[p]) for name, p in module.named_parameters() if p in states}
+
+    def restore_moments(self, module: nn.Module, moments: dict[str, Moments]) -> None:
+        """Go on with the moments of another run when the module is stepped for the first time.
+
+        Which of its gradients are row-sparse is not known before.
+        """
+        self._steppers.pop(module, None)
+        self._restored[module] = moments
+
+    def _set_moments(self, module: nn.Module, moments: dict[str, Moments]) -> None:
+        steppers = {p: s for s in self._steppers[module] for group in s.param_groups for p in group["params"]}
+        for name, parameter in module.named_parameters():
+            if name in moments:
+                steppers[parameter].state[parameter] = moments[name]
 
     def _keep_time(self, module: nn.Module) -> None:
         """Step the schedules if the training loop does not, and warn once their learning rate has ended.

@@ -10,16 +10,16 @@ from typing import IO, Any
 
 from spacy.language import Language
 from spacy.training.initialize import init_nlp
-from spacy.training.loop import train as run_loop
 from spacy.util import load_config, logger
 from thinc.api import Config
 
-from ..errors import NonFiniteError
+from ..errors import check_range
 from ..hub.checks import check_name
 from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
 from ..pipeline.language import suggested_rates
 from .curve import CURVE
 from .last_step import score_last
+from .loop import Loop
 from .preflight import (
     check_corpora,
     check_optimizer,
@@ -28,7 +28,9 @@ from .preflight import (
     list_encoders,
     read_origin_labels,
 )
-from .record import LOG, Row
+from .record import LOG, Row, read_rows
+from .resume.check import Run, check_run, describe_run
+from .resume.state import FOLDER, State, StateFolder
 
 # A learning rate is far below the suggested one if it is this part of it.
 LOW = 4
@@ -41,8 +43,14 @@ def train(
     device: str = "auto",
     overrides: dict[str, Any] | None = None,
     progress: IO[str] | None = None,
+    resume: bool = False,
+    save_every: int | None = None,
 ) -> list[Row]:
     """Check a config and its corpora, then run the loop of `spacy train`.
+
+    The state of the training is saved in the output folder whenever the pipeline is scored; after a crash,
+    the same training goes on from there. On the same machine with as many threads, it ends with the same
+    weights as if nothing had happened, bit for bit.
 
     The device is passed in an environment variable: in the config, it would be saved with the pipeline.
 
@@ -52,13 +60,16 @@ def train(
         device: As the setting of the component.
         overrides: Config settings by dotted name, such as ``{"paths.train": "train.spacy"}``.
         progress: Where the config's logger writes its table; by default to standard error.
+        resume: Whether to go on from the state in the output folder. Without a state, the training starts at
+            the beginning; one that has ended stays as it is.
+        save_every: Steps from one state to the next, besides those that are scored.
 
     Returns:
         The log of the training; empty without an output folder.
 
     Raises:
         OSError: If a file or the encoder does not exist.
-        ValueError: If the config, the device or the corpora cannot be used.
+        ValueError: If the config, the device or the corpora cannot be used, or are not those of the state.
         NonFiniteError: If a loss, gradient or weight becomes NaN or infinite.
     """
     overrides = overrides or {}
@@ -71,19 +82,51 @@ def train(
     check_teachers(config)
     check(config.interpolate(), device)
     adjust(config)
+    if output is None and (resume or save_every):
+        raise ValueError("A training that goes on must have an output folder, found none. Add --output DIR.")
+    if save_every is not None:
+        check_range("save_every", save_every, 1)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
-        for name in (LOG, CURVE):
-            (output / name).unlink(missing_ok=True)
     with on_device(device):
         nlp = init_nlp(config)
         suggest_higher_rate(nlp)
-        try:
-            run_loop(nlp, output, stdout=progress or sys.stderr)
-        except NonFiniteError as err:
-            # After an error, spaCy saves model-last even so. If that fails too, report the first error.
-            raise err.__context__ if isinstance(err.__context__, NonFiniteError) else err from None
-        return score_last(output) if output is not None else []
+        if output is None:
+            Loop(nlp, None).run(progress or sys.stderr, sys.stderr)
+            return []
+        states, run = StateFolder(output / FOLDER), describe_run(nlp, config.interpolate())
+        start = find_start(states, run) if resume else None
+        if resume and states.read_finished() is not None:
+            return read_rows(output)
+        if start is None:
+            states.clear()
+            for name in (LOG, CURVE):
+                (output / name).unlink(missing_ok=True)
+        loop = Loop(nlp, output, states=states, run=run, save_every=save_every, start=start)
+        step = loop.run(progress or sys.stderr, sys.stderr)
+        rows = score_last(output)
+        states.finish(run, step)
+        return rows
+
+
+def find_start(states: StateFolder, run: Run) -> State | None:
+    """Return the state to go on from, and log where that is; None if there is none.
+
+    Raises:
+        ValueError: If it belongs to another run.
+    """
+    finished = states.read_finished()
+    if finished is not None:
+        check_run(finished["run"], run, states.path)
+        logger.info("Found a training that ended with step %d: it stays as it is.", finished["step"])
+        return None
+    start = states.read()
+    if start is None:
+        logger.info("Found no state in %s: the training starts at the beginning.", states.path)
+        return None
+    check_run(start.run, run, states.path)
+    logger.info("Going on after step %d", start.step)
+    return start
 
 
 def check(config: Config, device: str) -> None:

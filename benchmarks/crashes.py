@@ -1,0 +1,192 @@
+"""A training that is killed again and again, against one that never is, and the cost of states.
+
+The training is on slips, with dropout. Some kills are at random steps, the others while a state is written.
+The cost is the time to collect and write states, at the default interval, in the training without kills.
+
+Usage: python benchmarks/crashes.py DATA ENCODER OUT [--kills 20] [--kills-while-writing 5]
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import spacy
+import torch
+import typer
+from common import make_docs, read_corpus, sample
+from results import write_results
+from spacy.language import Language
+from spacy.tokens import DocBin
+from spacy.util import registry
+from thinc.api import Config
+
+from spacy_xner.tools.starting import init_config
+from spacy_xner.training import loop
+from spacy_xner.training.resume.state import FOLDER, State, StateFolder
+from spacy_xner.training.run import train
+
+BATCH_SIZE = 16
+
+
+@registry.callbacks("kill_before.v1")
+def make_kill_before() -> Callable[[Language, dict[str, Any]], None]:
+    """Return a callback that ends this process before the step that KILL_BEFORE names."""
+
+    def kill_before(nlp: Language, args: dict[str, Any]) -> None:
+        if args["step"] == int(os.environ.get("KILL_BEFORE", -1)):
+            kill()
+
+    return kill_before
+
+
+def kill() -> None:
+    """End this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_while_writing(folder: Path, step: int, share: float) -> None:
+    """End this process when some share of a new state, of a step or one after it, has been written."""
+    while True:
+        largest = max((file.stat().st_size for file in folder.glob("step-*/*.safetensors")), default=0)
+        for file in folder.glob(".step-*/step-*/*.safetensors"):
+            try:
+                size = file.stat().st_size
+            except OSError:  # renamed meanwhile
+                continue
+            if int(file.parent.name.partition("-")[2]) >= step and size >= share * largest:
+                kill()
+        time.sleep(0.0005)
+
+
+def time_states() -> list[float]:
+    """Let states add the time that they take to a list."""
+    seconds: list[float] = []
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*args: Any) -> Any:
+            begin = time.perf_counter()
+            result = function(*args)
+            seconds.append(time.perf_counter() - begin)
+            return result
+
+        return run
+
+    loop.read_arrays = timed(loop.read_arrays)
+    StateFolder.write = timed(StateFolder.write)  # type: ignore[method-assign]
+    return seconds
+
+
+def write_inputs(data: Path, encoder: str, out: Path, texts: int, steps: int) -> Path:
+    """Write the corpora and the config, and return the latter."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "config.cfg"
+    init_config(path, encoder=encoder, overwrite=True)
+    config = Config().from_disk(path, interpolate=False)
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": config["nlp"]["tokenizer"]}})
+    for part in ("train", "dev"):
+        records = sample(read_corpus(data / "waybill" / f"{part}.txt"), texts)
+        DocBin(docs=make_docs(nlp, records)).to_disk(out / f"{part}.spacy")
+        config["paths"][part] = str(out / f"{part}.spacy")
+    config["vars"] |= {"max_steps": steps, "batch_size": BATCH_SIZE}
+    config["training"] |= {"dropout": 0.1, "before_update": {"@callbacks": "kill_before.v1"}}
+    config.to_disk(path)
+    return path
+
+
+def run_child(config: Path, output: Path, **variables: object) -> int:
+    """Go on with a training in a process of its own, and return its exit status."""
+    environment = os.environ | {name: str(value) for name, value in variables.items()}
+    command = [sys.executable, __file__, "child", str(config), str(output)]
+    log = output.with_suffix(".log")
+    with log.open("ab") as file:
+        return subprocess.run(command, env=environment, stdout=file, stderr=file, check=False).returncode
+
+
+def child(config: str, output: str, save_every: str = "10") -> None:
+    """Go on with a training, in a process that may be killed."""
+    torch.set_num_threads(int(os.environ["THREADS"]))
+    if "KILL_WRITING" in os.environ:
+        step, share = os.environ["KILL_WRITING"].split()
+        arguments = (Path(output) / FOLDER, int(step), float(share))
+        threading.Thread(target=kill_while_writing, args=arguments, daemon=True).start()
+    train(Path(config), Path(output), device="cpu", resume=True, save_every=int(save_every))
+
+
+def compare(whole: Path, broken: Path) -> int:
+    """Count the files of both pipelines that differ."""
+    return sum(
+        file.read_bytes() != (broken / file.relative_to(whole)).read_bytes()
+        for model in ("model-last", "model-best")
+        for file in (whole / model).rglob("*")
+        if file.is_file()
+    )
+
+
+def last_step(output: Path) -> int:
+    """Return the step of the last state; -1 if there is none."""
+    state: State | None = StateFolder(output / FOLDER).read()
+    return -1 if state is None else state.step
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Folder of the corpora.")],
+    encoder: Annotated[str, typer.Argument(help="Encoder folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder for both trainings.")],
+    kills: int = 20,
+    kills_while_writing: int = 5,
+    steps: int = 150,
+    texts: int = 600,
+    threads: int = 2,
+    seed: int = 0,
+) -> None:
+    """Train both, and compare them."""
+    torch.set_num_threads(threads)
+    os.environ["THREADS"] = str(threads)
+    config = write_inputs(data, encoder, out, texts, steps)
+    whole, broken = out / "whole", out / "broken"
+    seconds = time_states()
+    begin = time.perf_counter()
+    train(config, whole, device="cpu")
+    total = time.perf_counter() - begin
+    rng = random.Random(seed)
+    repeated = killed = 0
+    for step in sorted(rng.sample(range(1, steps), kills)):
+        status = run_child(config, broken, KILL_BEFORE=step)
+        killed += status == -signal.SIGKILL
+        repeated = max(repeated, step - 1 - last_step(broken))
+        print(f"killed before step {step}: status {status}, state of step {last_step(broken)}", flush=True)
+    StateFolder(broken / FOLDER).clear()
+    torn = 0
+    for step in sorted(rng.sample(range(10, steps, 10), kills_while_writing)):
+        before, share = last_step(broken), rng.uniform(0.05, 0.95)
+        status = run_child(config, broken, KILL_WRITING=f"{step} {share}")
+        torn += status == -signal.SIGKILL
+        after = last_step(broken)
+        print(
+            f"killed while writing that of step {step}: status {status}, {before} before, {after}", flush=True
+        )
+    run_child(config, broken)
+    row = {
+        "kills at a step": killed,
+        "kills while writing": torn,
+        "most steps done twice": repeated,
+        "files that differ": compare(whole, broken),
+        "states": len(seconds) // 2,
+        "seconds a state": 2 * sum(seconds) / len(seconds),
+        "of the training, %": 100 * sum(seconds) / total,
+    }
+    write_results({f"{steps} steps": row})
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["child"]:
+        child(*sys.argv[2:])
+    else:
+        typer.run(main)

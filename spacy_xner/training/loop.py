@@ -1,0 +1,224 @@
+"""The training loop of spaCy, with a state that is saved on the way and gone on from.
+
+As in `spacy train`, `spacy.training.loop.train_while_improving` updates, scores and decides when to stop.
+What `spacy.training.loop.train` does around it is done here: that can neither start after the first step nor
+leave a ``model-best`` that is there.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.training.loop import (
+    DIR_MODEL_BEST,
+    DIR_MODEL_LAST,
+    clean_output_dir,
+    create_before_to_disk_callback,
+    create_evaluation_callback,
+    create_train_batches,
+    train_while_improving,
+    update_meta,
+)
+from spacy.util import registry, resolve_dot_names
+from thinc.api import fix_random_seed
+from wasabi.printer import Printer
+
+from ..atomic import new_folder
+from .resume.arrays import read_arrays, write_arrays
+from .resume.place import Place, TrackedBatches
+from .resume.state import State, StateFolder
+
+Info = dict[str, Any]
+
+
+class Loop:
+    """A training.
+
+    Args:
+        nlp: The initialized pipeline, with the config of the training.
+        output: Output folder; None for none.
+        states: Where states are written; None for nowhere.
+        run: What is trained, and on what. See `describe_run`.
+        save_every: Steps from one state to the next; None for the steps that are scored alone.
+        start: The state to go on from; None for the beginning.
+    """
+
+    def __init__(
+        self,
+        nlp: Language,
+        output: Path | None,
+        *,
+        states: StateFolder | None = None,
+        run: dict[str, Any] | None = None,
+        save_every: int | None = None,
+        start: State | None = None,
+    ) -> None:
+        self._nlp = nlp
+        self._output = output
+        self._states = states
+        self._run = run or {}
+        self._save_every = save_every
+        self._start = start
+        config = nlp.config.interpolate()
+        if config["training"]["seed"] is not None:
+            fix_random_seed(config["training"]["seed"])
+        self._settings: dict[str, Any] = registry.resolve(config["training"], schema=ConfigSchemaTraining)
+        self._optimizer = self._settings["optimizer"]
+        self._before_to_disk = create_before_to_disk_callback(self._settings["before_to_disk"])
+        self._infos = [] if start is None else [*start.infos]
+
+    def run(self, progress: IO[str], errors: IO[str]) -> int:
+        """Train to the end.
+
+        Args:
+            progress: Where the config's logger writes its table.
+            errors: Where it writes its progress bar.
+
+        Returns:
+            The last step.
+        """
+        nlp, settings, msg = self._nlp, self._settings, Printer(no_print=True)
+        steps, batches = self._make_steps()
+        if self._start is None:
+            clean_output_dir(self._output)
+        progress.write(f"{msg.info(f'Pipeline: {nlp.pipe_names}')}\n")
+        for title, names in (
+            ("Frozen components", settings["frozen_components"]),
+            ("Set annotations on update for", settings["annotating_components"]),
+        ):
+            if names:
+                progress.write(f"{msg.info(f'{title}: {names}')}\n")
+        progress.write(f"{msg.info(f'Initial learn rate: {self._optimizer.learn_rate}')}\n")
+        with nlp.select_pipes(disable=settings["frozen_components"]):
+            log, close = settings["logger"](nlp, progress, errors)
+        step = -1
+        try:
+            for info, is_best in steps:
+                step = info["step"]
+                if self._start is not None and step <= self._start.step:
+                    self._repeat(info, log)
+                    continue
+                self._finish_step(info, log, batches, is_best=is_best)
+        except BaseException as err:
+            if self._output is not None and isinstance(err, Exception):
+                progress.write(f"{msg.warn(f'Saving the pipeline as it was before an error: {err!r}')}\n")
+            # If that fails, too, the first error is the one to report.
+            with suppress(Exception):
+                self._save_last()
+            raise
+        finally:
+            close()
+        self._save_last()
+        if self._output is not None:
+            text = msg.good("Saved pipeline to output directory", self._output / DIR_MODEL_LAST)
+            progress.write(f"{text}\n")
+        return step
+
+    def _make_steps(self) -> tuple[Iterator[tuple[Info, bool | None]], TrackedBatches]:
+        """Make the iterator over steps, which are empty up to that of the state."""
+        nlp, settings, start = self._nlp, self._settings, self._start
+        config = nlp.config.interpolate()
+        train_corpus, dev_corpus = resolve_dot_names(
+            config, [settings["train_corpus"], settings["dev_corpus"]]
+        )
+        batches = TrackedBatches(train_corpus, settings["batcher"], None if start is None else start.place)
+        if start is not None:
+            write_arrays(nlp, self._optimizer, start.arrays)
+            if start.best is not None and self._output is not None:
+                # The one that is there may be of a later step.
+                self._keep_best(start.best)
+            # They are large.
+            self._start = start = replace(start, arrays={})
+        score = create_evaluation_callback(nlp, dev_corpus, settings["score_weights"])
+        known = iter([] if start is None else start.infos)
+
+        def evaluate() -> tuple[float, dict[str, Any]]:
+            info = next(known, None)
+            return score() if info is None else (info["score"], info["other_scores"])
+
+        steps = train_while_improving(
+            nlp,
+            self._optimizer,
+            create_train_batches(nlp, batches.read_corpus, batches.batch, settings["max_epochs"]),  # type: ignore[arg-type]  # spaCy's own batchers do not fit its type either
+            evaluate,
+            dropout=settings["dropout"],
+            accumulate_gradient=settings["accumulate_gradient"],
+            patience=settings["patience"],
+            max_steps=settings["max_steps"],
+            eval_frequency=settings["eval_frequency"],
+            exclude=settings["frozen_components"],
+            annotating_components=settings["annotating_components"],
+            before_update=settings["before_update"],
+        )
+        return ((info, is_best) for _, info, is_best in steps), batches
+
+    def _repeat(self, info: Info, log: Any) -> None:
+        """Log a step that was done before the state, as it was logged then."""
+        assert self._start is not None  # as called
+        known = next((each for each in self._start.infos if each["step"] == info["step"]), None)
+        log(None if known is None else known | {"checkpoints": info["checkpoints"]})
+        if info["step"] == self._start.step and known is None:
+            info["losses"].update(self._start.losses)
+
+    def _finish_step(self, info: Info, log: Any, batches: TrackedBatches, *, is_best: bool | None) -> None:
+        """Save and log what a step has led to."""
+        start, step = self._start, info["step"]
+        if start is not None:
+            info["words"] += start.words
+            info["seconds"] += start.seconds
+        if is_best is not None:
+            with self._nlp.select_pipes(disable=self._settings["frozen_components"]):
+                update_meta(self._settings, self._nlp, info)
+            if self._output is not None:
+                self._save_last()
+                if is_best:
+                    self._keep_best(self._output / DIR_MODEL_LAST)
+                info["output_path"] = str(self._output / DIR_MODEL_LAST)
+        log(info if is_best is not None else None)
+        if is_best is not None:
+            self._infos.append(_copy(info))
+        if self._states is not None and (
+            is_best is not None or (self._save_every and step % self._save_every == 0)
+        ):
+            self._states.write(
+                State(
+                    self._run,
+                    step,
+                    place=Place(**batches.read_place()),
+                    infos=self._infos,
+                    losses={} if is_best is not None else _copy(info["losses"]),
+                    words=info["words"],
+                    seconds=info["seconds"],
+                    arrays=read_arrays(self._nlp, self._optimizer),
+                    best=None if self._output is None else self._output / DIR_MODEL_BEST,
+                )
+            )
+
+    def _save_last(self) -> None:
+        if self._output is not None:
+            with (
+                self._nlp.use_params(self._optimizer.averages),
+                new_folder(self._output / DIR_MODEL_LAST, replace=True) as part,
+            ):
+                self._before_to_disk(self._nlp).to_disk(part)
+
+    def _keep_best(self, source: Path) -> None:
+        assert self._output is not None  # as called
+        with new_folder(self._output / DIR_MODEL_BEST, replace=True) as part:
+            shutil.copytree(source, part, dirs_exist_ok=True)
+
+
+def _copy(info: Info) -> Info:
+    """Return a copy of what the loop says, with numbers of Python: it goes on to change its own."""
+    return {key: _plain(value) for key, value in info.items() if key != "checkpoints"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value if value is None or isinstance(value, str | int) else float(value)

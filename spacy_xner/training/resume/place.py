@@ -1,0 +1,103 @@
+"""The place of a training in its corpus, and the batches from there on."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spacy.language import Language
+from spacy.training import Example
+
+from .randomness import RandomStates, read_random_states, set_random_states
+
+Corpus = Callable[[Language], Iterable[Example]]
+Batcher = Callable[[Iterable[Example]], Iterable[Sequence[Example]]]
+
+
+@dataclass
+class Place:
+    """A place between two batches.
+
+    Attributes:
+        n_batches: Number of batches before it, of each epoch so far.
+        order: The examples of the last epoch, by their places in the corpus; None if they are streamed.
+        start: States of the generators at the beginning of that epoch.
+        here: States of the generators at the place itself.
+    """
+
+    n_batches: list[int] = field(default_factory=list)
+    order: list[int] | None = None
+    start: RandomStates = field(default_factory=dict)
+    here: RandomStates = field(default_factory=dict)
+
+
+class TrackedBatches:
+    """Follows a training through its corpus, or leads it to a place.
+
+    `spacy.training.loop.create_train_batches` reads the corpus, shuffles it and calls the batcher in each
+    epoch. On the way to a place, batches are empty, so that the loop counts its steps without an update.
+
+    Args:
+        corpus: The corpus of the config.
+        batcher: The batcher of the config.
+        goal: The place to go on from; None for the beginning.
+    """
+
+    def __init__(self, corpus: Corpus, batcher: Batcher, goal: Place | None = None) -> None:
+        self._corpus = corpus
+        self._batcher = batcher
+        self._goal = goal
+        self._numbers: dict[int, int] = {}
+        self._place = Place()
+
+    def read_corpus(self, nlp: Language) -> Iterator[Example]:
+        """Read the corpus, and number its examples."""
+        self._numbers = {}
+        for number, example in enumerate(self._corpus(nlp)):
+            self._numbers[id(example)] = number
+            yield example
+
+    def batch(self, examples: Iterable[Example]) -> Iterator[Sequence[Example]]:
+        """Batch an epoch. See `Batcher`."""
+        epoch, place = len(self._place.n_batches), self._place
+        place.n_batches.append(0)
+        goal = self._goal
+        if goal is not None and epoch < len(goal.n_batches) - 1:
+            yield from self._skip(goal.n_batches[epoch])
+            return
+        if goal is not None:
+            _restore_order(examples, self._numbers, goal.order)
+            set_random_states(goal.start)
+        place.order = [self._numbers[id(eg)] for eg in examples] if isinstance(examples, list) else None
+        place.start = read_random_states()
+        batches = iter(self._batcher(examples))
+        if goal is not None:
+            for _ in self._skip(goal.n_batches[epoch]):
+                next(batches)
+                yield []
+            self._goal = None
+            set_random_states(goal.here)
+        for batch in batches:
+            place.n_batches[-1] += 1
+            yield batch
+
+    def _skip(self, n_batches: int) -> Iterator[list[Example]]:
+        for _ in range(n_batches):
+            self._place.n_batches[-1] += 1
+            yield []
+
+    def read_place(self) -> dict[str, Any]:
+        """Return the place after the last batch, as JSON."""
+        place = self._place
+        return {
+            "n_batches": [*place.n_batches],
+            "order": place.order,
+            "start": place.start,
+            "here": read_random_states(),
+        }
+
+
+def _restore_order(examples: Iterable[Example], numbers: dict[int, int], order: Sequence[int] | None) -> None:
+    """Put examples in the order that they had; it is shuffled further in the next epoch."""
+    if isinstance(examples, list) and order is not None:
+        by_number = {numbers[id(example)]: example for example in examples}
+        examples[:] = [by_number[number] for number in order]
