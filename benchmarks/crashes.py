@@ -11,7 +11,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +32,7 @@ from spacy_xner.training.resume.state import FOLDER, State, StateFolder
 from spacy_xner.training.run import train
 
 BATCH_SIZE = 16
+SAVE_EVERY = 10
 
 
 @registry.callbacks("kill_before.v1")
@@ -51,9 +51,12 @@ def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def kill_while_writing(folder: Path, step: int, share: float) -> None:
-    """End this process when some share of a new state, of a step or one after it, has been written."""
-    while True:
+def kill_while_writing(process: "subprocess.Popen[bytes]", folder: Path, step: int, share: float) -> None:
+    """End a process when some share of a new state, of a step or one after it, has been written.
+
+    From another process: whoever writes a file of safetensors lets no thread beside it run.
+    """
+    while process.poll() is None:
         largest = max((file.stat().st_size for file in folder.glob("step-*/*.safetensors")), default=0)
         for file in folder.glob(".step-*/step-*/*.safetensors"):
             try:
@@ -61,7 +64,7 @@ def kill_while_writing(folder: Path, step: int, share: float) -> None:
             except OSError:  # renamed meanwhile
                 continue
             if int(file.parent.name.partition("-")[2]) >= step and size >= share * largest:
-                kill()
+                process.kill()
         time.sleep(0.0005)
 
 
@@ -100,23 +103,30 @@ def write_inputs(data: Path, encoder: str, out: Path, texts: int, steps: int) ->
     return path
 
 
-def run_child(config: Path, output: Path, **variables: object) -> int:
-    """Go on with a training in a process of its own, and return its exit status."""
-    environment = os.environ | {name: str(value) for name, value in variables.items()}
+def run_child(
+    config: Path, output: Path, *, kill_before: int = -1, kill_writing: tuple[int, float] | None = None
+) -> int:
+    """Go on with a training in a process of its own, and return its exit status.
+
+    Args:
+        config: The config.
+        output: The output folder.
+        kill_before: The process ends before this step.
+        kill_writing: It is ended while the state of this step or a later one is written, after this share.
+    """
     command = [sys.executable, __file__, "child", str(config), str(output)]
-    log = output.with_suffix(".log")
-    with log.open("ab") as file:
-        return subprocess.run(command, env=environment, stdout=file, stderr=file, check=False).returncode
+    environment = os.environ | {"KILL_BEFORE": str(kill_before)}
+    with output.with_suffix(".log").open("ab") as file:
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
+        if kill_writing is not None:
+            kill_while_writing(process, output / FOLDER, *kill_writing)
+        return process.wait()
 
 
-def child(config: str, output: str, save_every: str = "10") -> None:
+def child(config: str, output: str) -> None:
     """Go on with a training, in a process that may be killed."""
     torch.set_num_threads(int(os.environ["THREADS"]))
-    if "KILL_WRITING" in os.environ:
-        step, share = os.environ["KILL_WRITING"].split()
-        arguments = (Path(output) / FOLDER, int(step), float(share))
-        threading.Thread(target=kill_while_writing, args=arguments, daemon=True).start()
-    train(Path(config), Path(output), device="cpu", resume=True, save_every=int(save_every))
+    train(Path(config), Path(output), device="cpu", resume=True, save_every=SAVE_EVERY)
 
 
 def compare(whole: Path, broken: Path) -> int:
@@ -158,15 +168,15 @@ def main(
     rng = random.Random(seed)
     repeated = killed = 0
     for step in sorted(rng.sample(range(1, steps), kills)):
-        status = run_child(config, broken, KILL_BEFORE=step)
+        status = run_child(config, broken, kill_before=step)
         killed += status == -signal.SIGKILL
         repeated = max(repeated, step - 1 - last_step(broken))
         print(f"killed before step {step}: status {status}, state of step {last_step(broken)}", flush=True)
     StateFolder(broken / FOLDER).clear()
     torn = 0
-    for step in sorted(rng.sample(range(10, steps, 10), kills_while_writing)):
+    for step in sorted(rng.sample(range(SAVE_EVERY, steps, SAVE_EVERY), kills_while_writing)):
         before, share = last_step(broken), rng.uniform(0.05, 0.95)
-        status = run_child(config, broken, KILL_WRITING=f"{step} {share}")
+        status = run_child(config, broken, kill_writing=(step, share))
         torn += status == -signal.SIGKILL
         after = last_step(broken)
         print(

@@ -27,7 +27,7 @@ TESTS = {
     "waybill, unseen": ("waybill/dev.txt", "waybill/test.txt"),
     "waybill": ("waybill/train.txt", "waybill/dev.txt", "waybill/test.txt"),
     "ncap": ("ncap/test.txt",),
-    "other languages": ("uner/en_pud/test.iob2", "uner/sv_pud/test.iob2", "wikiann/de/test.conllu"),
+    "other languages": ("uner/en_pud/test.iob2", "uner/ru_pud/test.iob2", "wikiann/de/test.conllu"),
 }
 
 

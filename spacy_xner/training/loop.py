@@ -30,7 +30,7 @@ from wasabi.printer import Printer
 
 from ..atomic import new_folder
 from .resume.arrays import read_arrays, write_arrays
-from .resume.place import Place, TrackedBatches
+from .resume.place import TrackedBatches
 from .resume.state import State, StateFolder
 
 Info = dict[str, Any]
@@ -126,7 +126,12 @@ class Loop:
         train_corpus, dev_corpus = resolve_dot_names(
             config, [settings["train_corpus"], settings["dev_corpus"]]
         )
-        batches = TrackedBatches(train_corpus, settings["batcher"], None if start is None else start.place)
+        batches = TrackedBatches(
+            train_corpus,
+            settings["batcher"],
+            is_streamed=settings["max_epochs"] < 0,
+            goal=None if start is None else start.place,
+        )
         if start is not None:
             write_arrays(nlp, self._optimizer, start.arrays)
             if start.best is not None and self._output is not None:
@@ -189,7 +194,7 @@ class Loop:
                 State(
                     self._run,
                     step,
-                    place=Place(**batches.read_place()),
+                    place=batches.read_place(),
                     infos=self._infos,
                     losses={} if is_best is not None else _copy(info["losses"]),
                     words=info["words"],

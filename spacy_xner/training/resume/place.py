@@ -1,8 +1,7 @@
 """The place of a training in its corpus, and the batches from there on."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from spacy.language import Language
 from spacy.training import Example
@@ -39,21 +38,25 @@ class TrackedBatches:
     Args:
         corpus: The corpus of the config.
         batcher: The batcher of the config.
+        is_streamed: Whether the corpus is read anew in each epoch, in its own order.
         goal: The place to go on from; None for the beginning.
     """
 
-    def __init__(self, corpus: Corpus, batcher: Batcher, goal: Place | None = None) -> None:
+    def __init__(
+        self, corpus: Corpus, batcher: Batcher, *, is_streamed: bool, goal: Place | None = None
+    ) -> None:
         self._corpus = corpus
         self._batcher = batcher
+        self._is_streamed = is_streamed
         self._goal = goal
         self._numbers: dict[int, int] = {}
         self._place = Place()
 
     def read_corpus(self, nlp: Language) -> Iterator[Example]:
-        """Read the corpus, and number its examples."""
-        self._numbers = {}
+        """Read the corpus, and number its examples unless they are streamed."""
         for number, example in enumerate(self._corpus(nlp)):
-            self._numbers[id(example)] = number
+            if not self._is_streamed:
+                self._numbers[id(example)] = number
             yield example
 
     def batch(self, examples: Iterable[Example]) -> Iterator[Sequence[Example]]:
@@ -65,9 +68,10 @@ class TrackedBatches:
             yield from self._skip(goal.n_batches[epoch])
             return
         if goal is not None:
-            _restore_order(examples, self._numbers, goal.order)
+            self._restore_order(examples, goal.order)
             set_random_states(goal.start)
-        place.order = [self._numbers[id(eg)] for eg in examples] if isinstance(examples, list) else None
+        if not self._is_streamed:
+            place.order = [self._numbers[id(example)] for example in examples]
         place.start = read_random_states()
         batches = iter(self._batcher(examples))
         if goal is not None:
@@ -85,19 +89,12 @@ class TrackedBatches:
             self._place.n_batches[-1] += 1
             yield []
 
-    def read_place(self) -> dict[str, Any]:
-        """Return the place after the last batch, as JSON."""
-        place = self._place
-        return {
-            "n_batches": [*place.n_batches],
-            "order": place.order,
-            "start": place.start,
-            "here": read_random_states(),
-        }
+    def read_place(self) -> Place:
+        """Return the place after the last batch."""
+        return replace(self._place, n_batches=[*self._place.n_batches], here=read_random_states())
 
-
-def _restore_order(examples: Iterable[Example], numbers: dict[int, int], order: Sequence[int] | None) -> None:
-    """Put examples in the order that they had; it is shuffled further in the next epoch."""
-    if isinstance(examples, list) and order is not None:
-        by_number = {numbers[id(example)]: example for example in examples}
-        examples[:] = [by_number[number] for number in order]
+    def _restore_order(self, examples: Iterable[Example], order: Sequence[int] | None) -> None:
+        """Put examples in the order that they had; it is shuffled further in the next epoch."""
+        if order is not None and isinstance(examples, list):
+            by_number = {self._numbers[id(example)]: example for example in examples}
+            examples[:] = [by_number[number] for number in order]
