@@ -1,7 +1,6 @@
 """Trainings that go on after a crash, with the weights of one that never had any."""
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -287,6 +286,8 @@ def limit_files(step: int, size: int) -> Callable[[Language, dict[str, Any]], No
 
     def before_update(nlp: Language, args: dict[str, Any]) -> None:
         if args["step"] == step and not os.environ.get("NO_CRASH"):
+            import resource
+
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
     return before_update
@@ -297,6 +298,7 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(
 ) -> None:
     full = {"before_update": {"@callbacks": "limit_files.v1", "step": 7, "size": 1000}}
     config, broken = write_config(corpus, tiny, **full), corpus.with_name("broken")
+    resource = pytest.importorskip("resource", reason="Windows has no such limits")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         with pytest.raises(OSError, match="training-state, found: .*File too large.*--resume"):
