@@ -30,6 +30,7 @@ from wasabi.printer import Printer
 
 from ..atomic import new_folder
 from .resume.arrays import read_arrays, write_arrays
+from .resume.disk import writing
 from .resume.place import TrackedBatches
 from .resume.state import State, StateFolder
 
@@ -206,15 +207,18 @@ class Loop:
 
     def _save_last(self) -> None:
         if self._output is not None:
+            path = self._output / DIR_MODEL_LAST
             with (
+                writing("The pipeline", path),
                 self._nlp.use_params(self._optimizer.averages),
-                new_folder(self._output / DIR_MODEL_LAST, replace=True) as part,
+                new_folder(path, replace=True) as part,
             ):
                 self._before_to_disk(self._nlp).to_disk(part)
 
     def _keep_best(self, source: Path) -> None:
         assert self._output is not None  # as called
-        with new_folder(self._output / DIR_MODEL_BEST, replace=True) as part:
+        path = self._output / DIR_MODEL_BEST
+        with writing("The best pipeline", path), new_folder(path, replace=True) as part:
             shutil.copytree(source, part, dirs_exist_ok=True)
 
 

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ...atomic import new_file, new_folder
+from .disk import writing
 from .place import Place
 
 FOLDER = "training-state"
@@ -69,7 +69,7 @@ class StateFolder:
         values = {**vars(state), "place": asdict(state.place)}
         arrays, best = values.pop("arrays"), values.pop("best")
         target = self.path / f"step-{state.step:09d}"
-        try:
+        with writing("The state of the training", self.path):
             with new_folder(target, replace=True) as part:
                 save_file(dict(arrays), part / ARRAYS)
                 _write_json(part / STATE, values)
@@ -79,11 +79,6 @@ class StateFolder:
                 for file in (part / ARRAYS, part / STATE, part):
                     _sync(file)
             _sync(self.path)
-        except (OSError, SafetensorError) as err:
-            raise OSError(
-                f"The state of the training must be written to {self.path}, found: {_reason(err)}. Free some "
-                "space, and go on from the state before with --resume."
-            ) from err
         self._remove_others(target)
 
     def read(self) -> State | None:
@@ -156,9 +151,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _reason(err: Exception) -> str:
-    """Return what the system says; of safetensors' errors, without the name of its type."""
-    strerror = getattr(err, "strerror", None)
-    return str(strerror) if strerror else str(err)
