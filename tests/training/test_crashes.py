@@ -301,7 +301,7 @@ def test_a_state_that_cannot_be_written_leaves_the_one_before(
     resource = pytest.importorskip("resource", reason="Windows has no such limits")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        with pytest.raises(OSError, match="training-state, found: .*File too large.*--resume"):
+        with pytest.raises(OSError, match=r"training-state, found: .*File too large.*--resume"):
             train(config, broken, device="cpu", save_every=3)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
