@@ -14,6 +14,7 @@ from thinc.api import Config
 
 from ..corpus.docbin import list_docbins
 from ..models.warm_start import load_origin
+from ..pipeline.labels import merge_labels
 
 # Learning rates from which thinc's Adam destroys a pretrained encoder.
 DESTRUCTIVE_RATE = 0.0005
@@ -96,6 +97,25 @@ def read_origin_labels(config: Config) -> set[str]:
     return labels
 
 
+def add_streamed_labels(config: Config) -> None:
+    """Write the labels of a corpus that is streamed to a config, which is not interpolated.
+
+    spaCy initializes a pipeline on the first 100 texts of such a corpus alone.
+    """
+    resolved = config.interpolate()
+    if resolved["training"].get("max_epochs", 0) >= 0:
+        return
+    for name, component in resolved["components"].items():
+        kind = component.get("factory")
+        settings = config["initialize"].setdefault("components", {}).setdefault(name, {})
+        if kind in ("xner", "xcat") and settings.get("labels") is None:
+            origin = settings.get("init_from") and resolved["initialize"]["components"][name]["init_from"]
+            old = load_origin(origin, name, kind).head.labels if origin else ()
+            keys = {component.get("spans_key", "xner")}
+            new = read_labels(resolved["paths"].get("train"), "train", {kind}, keys)
+            settings["labels"] = merge_labels(old, (), new)
+
+
 def check_corpora(config: Config, old_labels: Collection[str] = ()) -> None:
     """Check that the corpora exist and have labels, and that the labels of dev can be learned.
 
@@ -141,7 +161,6 @@ def read_labels(
             f"paths.{part} must name a .spacy file, found no {path}. Make it with: spacy-xner convert"
         )
     labels: set[str] = set()
-    vocab = Vocab()
     for file in list_docbins(Path(path)):
         try:
             docs = DocBin().from_disk(file)
@@ -150,7 +169,8 @@ def read_labels(
                 f"paths.{part} must name a .spacy file, but {file} cannot be read as one: {err}. "
                 "Make it with: spacy-xner convert"
             ) from err
-        for doc in docs.get_docs(vocab):
+        # A vocabulary of all files would be large.
+        for doc in docs.get_docs(Vocab()):
             spans = [*doc.ents, *chain.from_iterable(doc.spans.get(key, ()) for key in keys)]
             labels.update(
                 doc.cats if "xcat" in kinds else (), (e.label_ for e in spans) if "xner" in kinds else ()

@@ -21,6 +21,7 @@ from .curve import CURVE
 from .last_step import score_last
 from .loop import Loop
 from .preflight import (
+    add_streamed_labels,
     check_corpora,
     check_optimizer,
     check_overrides,
@@ -82,6 +83,7 @@ def train(
     check_teachers(config)
     check(config.interpolate(), device)
     adjust(config)
+    add_streamed_labels(config)
     if output is None and (resume or save_every):
         raise ValueError("A training that goes on must have an output folder, found none. Add --output DIR.")
     if save_every is not None:

@@ -107,7 +107,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "lora": {"encoder": {"lora": LORA}},
     "joined batches": {"batcher": JOINED},
     "parts of batches": {"accumulate_gradient": 2},
-    "streamed": {"max_epochs": -1},
+    "streamed": {"max_epochs": -1, "reader": "spacy_xner.StreamedCorpus.v1"},
     "teacher": {},
     "thinc's optimizer and its averages": {"optimizer": ADAM},
 }
@@ -121,11 +121,12 @@ def test_all_kinds_of_trainings_go_on(
     if kind == "teacher":
         trained.to_disk(corpus.with_name("trained"))
         settings["init"] = {"extend": str(corpus.with_name("trained"))}
-    encoder = settings.pop("encoder", {})
+    encoder, reader = settings.pop("encoder", {}), settings.pop("reader", "spacy.Corpus.v1")
     path = write_config(corpus, tiny, **crash(8), **settings)
     config = Config().from_disk(path, interpolate=False)
     for component in config["components"].values():
         component["model"]["encoder"] |= encoder
+    config["corpora"]["train"]["@readers"] = reader
     config.to_disk(path)
     assert_equal(*run_both(path, monkeypatch))
 

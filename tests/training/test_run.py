@@ -8,6 +8,7 @@ import srsly
 from spacy.language import Language
 from spacy.tokens import DocBin
 
+from spacy_xner.tools.starting import init_config
 from spacy_xner.training.curve import CURVE, render_curve
 from spacy_xner.training.last_step import build_eval_frequency_v1
 from spacy_xner.training.record import read_rows
@@ -120,3 +121,50 @@ def test_the_default_optimizer_of_spacy_is_refused(corpus: Path, tiny: Path, tmp
     assert code == 1
     assert "found Adam.v1 at 0.001, which destroys it" in err
     assert "spacy-xner init config" in err
+
+
+def write_late(folder: Path) -> Path:
+    """Write a corpus whose last texts have the only entity, and the only label, of a kind."""
+    nlp = spacy.blank("xx")
+    docs = []
+    for number in range(130):
+        doc = nlp.make_doc(f"Anna lives in Oslo box {number}")
+        late = [doc.char_span(14, 18, "CITY")] if number >= 120 else []
+        doc.set_ents([doc.char_span(0, 4, "PER"), *late], default="outside")
+        doc.cats = {"LATE": float(number >= 120)} if number >= 110 else {"EARLY": 1.0}
+        docs.append(doc)
+    DocBin(docs=docs).to_disk(folder / "late.spacy")
+    return folder / "late.spacy"
+
+
+STREAMED = ("--vars.max_steps", 4, "--training.max_epochs", -1)
+
+
+def test_a_streamed_corpus_is_learned_with_all_its_labels(tiny: Path, tmp_path: Path) -> None:
+    """spaCy initializes pipelines on the first 100 texts of a streamed corpus."""
+    late = write_late(tmp_path)
+    code, _, err = train("cpu.cfg", late, tiny, *STREAMED)
+    assert code == 0, err
+    assert spacy.load(tmp_path / "out" / "model-last").get_pipe("xner").labels == ("CITY", "PER")  # type: ignore[attr-defined]
+
+
+def test_texts_of_a_streamed_corpus_are_learned_with_all_their_labels(tiny: Path, tmp_path: Path) -> None:
+    late = write_late(tmp_path)
+    code, _, err = train("textcat.cfg", late, tiny, *STREAMED)
+    assert code == 0, err
+    assert spacy.load(tmp_path / "out" / "model-last").get_pipe("xcat").labels == ("EARLY", "LATE")  # type: ignore[attr-defined]
+
+
+def test_a_streamed_corpus_adds_its_labels_to_those_of_the_old_model(
+    tiny: Path, trained: Language, tmp_path: Path
+) -> None:
+    late = write_late(tmp_path)
+    trained.to_disk(tmp_path / "old")
+    old = trained.get_pipe("xner").labels  # type: ignore[attr-defined]
+    init_config(tmp_path / "extend.cfg", extend=str(tmp_path / "old"))
+    code, _, err = invoke(
+        "train", tmp_path / "extend.cfg", "--output", tmp_path / "out", "--device", "cpu",
+        "--paths.train", late, "--paths.dev", late, "--vars.warmup_steps", 1, *STREAMED,
+    )  # fmt: skip
+    assert code == 0, err
+    assert spacy.load(tmp_path / "out" / "model-last").get_pipe("xner").labels == (*old, "CITY")  # type: ignore[attr-defined]
