@@ -26,7 +26,6 @@ from spacy.training.loop import (
 )
 from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed
-from wasabi.printer import Printer
 
 from ..atomic import new_folder
 from .resume.arrays import read_arrays, write_arrays
@@ -83,18 +82,18 @@ class Loop:
         Returns:
             The last step.
         """
-        nlp, settings, msg = self._nlp, self._settings, Printer(no_print=True)
+        nlp, settings = self._nlp, self._settings
         steps, batches = self._make_steps()
         if self._start is None:
             clean_output_dir(self._output)
-        progress.write(f"{msg.info(f'Pipeline: {nlp.pipe_names}')}\n")
+        progress.write(f"Pipeline: {nlp.pipe_names}\n")
         for title, names in (
             ("Frozen components", settings["frozen_components"]),
             ("Set annotations on update for", settings["annotating_components"]),
         ):
             if names:
-                progress.write(f"{msg.info(f'{title}: {names}')}\n")
-        progress.write(f"{msg.info(f'Initial learn rate: {self._optimizer.learn_rate}')}\n")
+                progress.write(f"{title}: {names}\n")
+        progress.write(f"Initial learn rate: {self._optimizer.learn_rate}\n")
         with nlp.select_pipes(disable=settings["frozen_components"]):
             log, close = settings["logger"](nlp, progress, errors)
         step = -1
@@ -107,7 +106,7 @@ class Loop:
                 self._finish_step(info, log, batches, is_best=is_best)
         except BaseException as err:
             if self._output is not None and isinstance(err, Exception):
-                progress.write(f"{msg.warn(f'Saving the pipeline as it was before an error: {err!r}')}\n")
+                progress.write(f"Saving the pipeline as it was before an error: {err!r}\n")
             # If that fails, too, the first error is the one to report.
             with suppress(Exception):
                 self._save_last()
@@ -116,8 +115,7 @@ class Loop:
             close()
         self._save_last()
         if self._output is not None:
-            text = msg.good("Saved pipeline to output directory", self._output / DIR_MODEL_LAST)
-            progress.write(f"{text}\n")
+            progress.write(f"Saved the pipeline to {self._output / DIR_MODEL_LAST}\n")
         return step
 
     def _make_steps(self) -> tuple[Iterator[tuple[Info, bool | None]], TrackedBatches]:
