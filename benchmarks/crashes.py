@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ import spacy
 import torch
 import typer
 from common import make_docs, read_corpus, sample
-from results import write_results
+from results import Cell, write_results
 from spacy.language import Language
 from spacy.tokens import DocBin
 from spacy.util import registry
@@ -160,39 +160,61 @@ def main(
     torch.set_num_threads(threads)
     os.environ["THREADS"] = str(threads)
     config = write_inputs(data, encoder, out, texts, steps)
-    whole, broken = out / "whole", out / "broken"
+    whole = out / "whole"
     seconds = time_states()
     begin = time.perf_counter()
     train(config, whole, device="cpu")
     total = time.perf_counter() - begin
     rng = random.Random(seed)
-    repeated = killed = 0
-    for step in sorted(rng.sample(range(1, steps), kills)):
-        status = run_child(config, broken, kill_before=step)
-        killed += status == -signal.SIGKILL
-        repeated = max(repeated, step - 1 - last_step(broken))
-        print(f"killed before step {step}: status {status}, state of step {last_step(broken)}", flush=True)
-    StateFolder(broken / FOLDER).clear()
-    torn = 0
-    for step in sorted(rng.sample(range(SAVE_EVERY, steps, SAVE_EVERY), kills_while_writing)):
-        before, share = last_step(broken), rng.uniform(0.05, 0.95)
-        status = run_child(config, broken, kill_writing=(step, share))
-        torn += status == -signal.SIGKILL
-        after = last_step(broken)
-        print(
-            f"killed while writing that of step {step}: status {status}, {before} before, {after}", flush=True
-        )
-    run_child(config, broken)
-    row = {
-        "kills at a step": killed,
-        "kills while writing": torn,
-        "most steps done twice": repeated,
-        "files that differ": compare(whole, broken),
+    row: dict[str, Cell] = {}
+    killed, twice = kill_at_steps(config, out / "steps", sorted(rng.sample(range(1, steps), kills)))
+    row |= {"kills at a step": killed, "most steps done twice": twice}
+    row["files that differ"] = compare(whole, out / "steps")
+    places = sorted(rng.sample(range(SAVE_EVERY, steps, SAVE_EVERY), kills_while_writing))
+    moments = [(step, rng.uniform(0.05, 0.95)) for step in places]
+    row["kills while writing"] = kill_at_writes(config, out / "writes", moments)
+    row["files that differ after these"] = compare(whole, out / "writes")
+    row |= {
         "states": len(seconds) // 2,
         "seconds a state": 2 * sum(seconds) / len(seconds),
         "of the training, %": 100 * sum(seconds) / total,
     }
     write_results({f"{steps} steps": row})
+
+
+def kill_at_steps(config: Path, output: Path, steps: Sequence[int]) -> tuple[int, int]:
+    """Train to the end, killed before some steps.
+
+    Returns:
+        How many kills there were, and the most steps that one of them let be done twice.
+    """
+    killed = twice = 0
+    for step in steps:
+        status = run_child(config, output, kill_before=step)
+        killed += status == -signal.SIGKILL
+        twice = max(twice, step - 1 - last_step(output))
+        print(f"killed before step {step}: status {status}, state of step {last_step(output)}", flush=True)
+    finish(config, output)
+    return killed, twice
+
+
+def kill_at_writes(config: Path, output: Path, moments: Sequence[tuple[int, float]]) -> int:
+    """Train to the end, killed while some states are written, and return how many kills there were."""
+    killed = 0
+    for moment in moments:
+        before = last_step(output)
+        status = run_child(config, output, kill_writing=moment)
+        killed += status == -signal.SIGKILL
+        print(f"killed at {moment}: status {status}, {before} before, {last_step(output)}", flush=True)
+    finish(config, output)
+    return killed
+
+
+def finish(config: Path, output: Path) -> None:
+    """Go on to the end."""
+    status = run_child(config, output)
+    if status:
+        raise RuntimeError(f"The training must end, found status {status}. See {output.with_suffix('.log')}.")
 
 
 if __name__ == "__main__":
