@@ -282,8 +282,10 @@ def renew_lora(transformer: nn.Module, settings: EncoderSettings) -> None:
 
 
 def digest_weights(state: Mapping[str, Tensor]) -> str:
-    """Compute a digest of an encoder's weights."""
+    """Compute a digest of weights."""
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(state):
-        digest.update(name.encode() + state[name].cpu().contiguous().numpy().tobytes())
+        # As bytes: numpy has no bfloat16.
+        content = state[name].cpu().contiguous().flatten().view(torch.uint8)
+        digest.update(name.encode() + content.numpy().tobytes())
     return digest.hexdigest()

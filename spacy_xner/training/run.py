@@ -73,6 +73,10 @@ def train(
         ValueError: If the config, the device or the corpora cannot be used, or are not those of the state.
         NonFiniteError: If a loss, gradient or weight becomes NaN or infinite.
     """
+    if output is None and (resume or save_every):
+        raise ValueError("A training that goes on must have an output folder, found none. Add --output DIR.")
+    if save_every is not None:
+        check_range("save_every", save_every, 1)
     overrides = overrides or {}
     if not config_path.is_file():
         raise FileNotFoundError(
@@ -84,10 +88,6 @@ def train(
     check(config.interpolate(), device)
     adjust(config)
     add_streamed_labels(config)
-    if output is None and (resume or save_every):
-        raise ValueError("A training that goes on must have an output folder, found none. Add --output DIR.")
-    if save_every is not None:
-        check_range("save_every", save_every, 1)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     with on_device(device):

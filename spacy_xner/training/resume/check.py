@@ -9,11 +9,11 @@ from spacy.language import Language
 from thinc.api import Config
 
 from ...corpus.docbin import list_docbins
-from .arrays import digest_weights
+from ...models.manifest import digest_file
+from ...models.storage import digest_weights
+from .arrays import list_weights
 
 Run = dict[str, Any]
-# Bytes that are read at once.
-CHUNK = 1 << 20
 
 
 def describe_run(nlp: Language, config: Config) -> Run:
@@ -23,13 +23,15 @@ def describe_run(nlp: Language, config: Config) -> Run:
         nlp: The initialized pipeline.
         config: Its config, interpolated.
     """
-    paths, is_seeded = config.get("paths", {}), config["training"].get("seed") is not None
+    paths = config.get("paths", {})
+    # Without a seed, new weights are others each time.
+    is_seeded = config["training"].get("seed") is not None
+    weights = digest_weights(list_weights(nlp)) if is_seeded else None
     return {
         "config": dict(_flatten(config)),
         "corpora": {part: digest_corpus(paths.get(part)) for part in ("train", "dev")},
         "labels": {name: list(labels) for name, labels in nlp.pipe_labels.items()},
-        # Without a seed, new weights are others each time.
-        "weights": {"the digest of the first weights": digest_weights(nlp) if is_seeded else None},
+        "weights": {"the digest of the first weights": weights},
     }
 
 
@@ -71,15 +73,12 @@ def digest_corpus(path: str | None) -> str | None:
     """Compute a digest of a corpus, a ``.spacy`` file or a folder of them; None if there is none."""
     if path is None or not Path(path).exists():
         return None
-    digest = hashlib.blake2b(digest_size=16)
-    for file in list_docbins(Path(path)):
-        with file.open("rb") as stream:
-            while part := stream.read(CHUNK):
-                digest.update(part)
-    return digest.hexdigest()
+    digests = [digest_file(file).sha256 for file in list_docbins(Path(path))]
+    return hashlib.blake2b("".join(digests).encode(), digest_size=16).hexdigest()
 
 
 def _flatten(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """List settings by dotted names, with empty sections, which `spacy.util.dict_to_dot` leaves out."""
     for key, value in config.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and value:
