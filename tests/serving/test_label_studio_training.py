@@ -22,24 +22,15 @@ from spacy_xner.serving.label_studio.retraining import (
     read_config,
     score,
 )
-from spacy_xner.tools.starting import init_config
 from tests.conftest import entities_of, train_nlp
-from tests.serving.label_studio_annotations import KEPT, LABELS, TRAINED, annotate
+from tests.serving.label_studio_annotations import KEPT, LABELS, TRAINED, annotate, write_source
 
 
 @pytest.fixture(scope="module")
 def source(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a pipeline that was trained on other texts, with a config to train it with."""
     folder = tmp_path_factory.mktemp("pipelines") / "slips"
-    nlp = train_nlp(tiny)
-    init_config(folder.parent / "my.cfg", head="softmax", encoder=str(tiny))
-    config = Config().from_disk(folder.parent / "my.cfg", interpolate=False)
-    config["vars"] |= {"learn_rate": 5e-3, "warmup_steps": 1}
-    nlp.to_disk(folder)
-    written = Config().from_disk(folder / "config.cfg", interpolate=False)
-    for section in ("paths", "vars", "training", "initialize"):
-        written[section] = config[section]
-    written.to_disk(folder / "config.cfg")
+    write_source(train_nlp(tiny), folder, tiny, head="softmax")
     return folder
 
 

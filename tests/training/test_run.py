@@ -13,20 +13,9 @@ from spacy_xner.training.curve import CURVE, render_curve
 from spacy_xner.training.last_step import build_eval_frequency_v1
 from spacy_xner.training.record import read_rows
 
-from ..conftest import make_examples
 from ..test_cli import ROOT, invoke
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
-
-@pytest.fixture
-def corpus(trained: Language, tmp_path: Path) -> Path:
-    """The toy slips with their entities and a label each."""
-    docs = [eg.reference for eg in make_examples(trained)]
-    for doc in docs:
-        doc.cats = {"SLIP": float(bool(doc.ents)), "OTHER": float(not doc.ents)}
-    DocBin(docs=docs).to_disk(tmp_path / "slips.spacy")
-    return tmp_path / "slips.spacy"
 
 
 def train(config: Path | str, corpus: Path, tiny: Path, *options: object) -> tuple[int, str, str]:
