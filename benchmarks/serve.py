@@ -142,12 +142,13 @@ def measure_memory(model: str, texts: list[str], minutes: float) -> dict[str, di
         for _ in range(50_000)
     ]
     with run_service(serve_command(model), "Serving at ") as service:
-        load = Load(service.url + "/v1/predict", changing, N_CLIENTS, time.time() + 60 * minutes)
+        end = time.time() + 60 * minutes
+        load = Load(service.url + "/v1/predict", changing, N_CLIENTS, end)
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             future = pool.submit(send, load)
             sizes = []
-            while not future.done():
-                time.sleep(min(60, max(load.until - time.time(), 0) + 0.1) if load.until else 60)
+            while (left := end - time.time()) > 0 and not future.done():
+                time.sleep(min(60, left))
                 sizes.append(service.process.memory_info().rss / 2**20)
                 print(f"{len(sizes):4} min {sizes[-1]:8.1f} MiB", flush=True)
             replies = future.result()
