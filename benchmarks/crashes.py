@@ -57,15 +57,19 @@ def kill_while_writing(process: "subprocess.Popen[bytes]", folder: Path, step: i
     From another process: whoever writes a file of safetensors lets no thread beside it run.
     """
     while process.poll() is None:
-        largest = max((file.stat().st_size for file in folder.glob("step-*/*.safetensors")), default=0)
+        largest = max(map(size_of, folder.glob("step-*/*.safetensors")), default=0)
         for file in folder.glob(".step-*/step-*/*.safetensors"):
-            try:
-                size = file.stat().st_size
-            except OSError:  # renamed meanwhile
-                continue
-            if int(file.parent.name.partition("-")[2]) >= step and size >= share * largest:
+            if int(file.parent.name.partition("-")[2]) >= step and size_of(file) >= share * largest:
                 process.kill()
         time.sleep(0.0005)
+
+
+def size_of(file: Path) -> int:
+    """Return the size of a file in bytes; -1 if it has been renamed or removed meanwhile."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return -1
 
 
 def time_states() -> list[float]:
