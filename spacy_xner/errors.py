@@ -11,6 +11,14 @@ class NonFiniteError(ValueError):
     """A loss, gradient or weight is NaN or infinite."""
 
 
+class ProcessError(ConnectionError):
+    """One of several processes that train together has failed, or does not answer."""
+
+
+class ReportedError(ProcessError):
+    """An error that another process reports."""
+
+
 class XnerWarning(UserWarning):
     """Data was repaired, adjusted or skipped, or a setting is questionable."""
 

@@ -25,6 +25,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from ..errors import ReportedError
 from .os_errors import explain_os_error
 
 Item = TypeVar("Item")
@@ -46,6 +47,11 @@ def quietly(*, is_quiet: bool) -> Iterator[None]:
         yield
     finally:
         _is_quiet.reset(token)
+
+
+def is_quiet() -> bool:
+    """Return whether neither progress nor notes are printed."""
+    return _is_quiet.get()
 
 
 def drop_colors() -> None:
@@ -117,6 +123,8 @@ def one_line_errors() -> Iterator[None]:
         # Python would complain about what is still in the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(CLOSED) from err
+    except ReportedError as err:
+        raise typer.Exit(1) from err
     except (ValueError, OSError, ImportError) as err:
         _echo_line("Error", explain_os_error(err) if isinstance(err, OSError) else err)
         raise typer.Exit(1) from err

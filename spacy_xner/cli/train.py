@@ -1,5 +1,6 @@
 """The command that trains pipelines."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from .files import write_text
 from .options import Device
-from .parts import echo, note, one_line_warnings, progress_lines
+from .parts import echo, is_quiet, note, one_line_warnings, progress_lines
 
 
 def train(
@@ -29,6 +30,13 @@ def train(
             help="Save the state of the training every so many steps. By default, whenever it is scored."
         ),
     ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train in so many processes of this machine, as torchrun does."),
+    ] = None,
+    timeout: Annotated[
+        int, typer.Option(min=1, help="Seconds that one of several processes waits for the others.")
+    ] = 1800,
     plot: Annotated[
         bool,
         typer.Option(
@@ -46,6 +54,8 @@ def train(
       spacy-xner train --output out --paths.train train.spacy --paths.dev dev.spacy
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy --resume
+      spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy --processes 2
+      torchrun --nproc-per-node 2 -m spacy_xner train my.cfg --output out --paths.train train.spacy
     """
     import srsly
     from spacy.cli._util import parse_config_overrides, show_validation_error
@@ -59,8 +69,14 @@ def train(
         raise ValueError("A plot must have an output folder, found none. Add --output DIR.")
     # Options that are not known are passed on as arguments.
     is_override = config is not None and config.startswith("--")
-    overrides = parse_config_overrides([*([config] if config and is_override else []), *ctx.args])
+    arguments = [*([config] if config and is_override else []), *ctx.args]
+    overrides = parse_config_overrides([*arguments])
     file = choose_config(output, overrides, device) if config is None or is_override else Path(config)
+    if processes is not None and processes > 1:
+        options = {"output": output, "device": device, "save-every": save_every, "timeout": timeout}
+        flags = {"resume": resume, "plot": plot, "quiet": is_quiet()}
+        start_processes(processes, [str(file), *write_options(options, flags), *arguments])
+        return
     with show_validation_error(file), progress_lines() as progress:
         rows = run(
             file,
@@ -70,13 +86,27 @@ def train(
             progress=progress,
             resume=resume,
             save_every=save_every,
+            timeout_s=timeout,
         )
-    if output is not None:
+    if output is not None and rows:
         best = output / "model-best"
         echo(render_performance(srsly.read_json(best / "meta.json")["performance"]))
         note(f"Wrote {best}, of step {best_row(rows).step}")
         if plot:
             write_text(output / CURVE, render_curve(rows))
+
+
+def start_processes(n_processes: int, arguments: Sequence[str]) -> None:
+    """Run this command in several processes, the first of which prints."""
+    from ..training.processes import launch
+
+    launch(["train", *arguments], n_processes)
+
+
+def write_options(options: Mapping[str, object], flags: Mapping[str, bool]) -> list[str]:
+    """Write options as arguments of a command line, those that are None or False left out."""
+    values = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    return values + [f"--{name}" for name, is_set in flags.items() if is_set]
 
 
 def choose_config(output: Path | None, overrides: dict[str, Any], device: str) -> Path:

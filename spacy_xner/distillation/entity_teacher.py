@@ -149,7 +149,7 @@ class Teacher(NotSerialized):
         texts = [doc for doc in map((nlp or model.nlp).make_doc, self._read_texts()) if len(doc)]
         self._unlabelled = UnlabelledTexts(texts, settings.texts_share)
         begin = time.monotonic()
-        n_new = model.precompute([part for doc in [*docs, *texts] for part in tokenized_parts(doc)])
+        n_new = model.precompute_together([part for doc in [*docs, *texts] for part in tokenized_parts(doc)])
         logger.info(
             "Teacher %s: %d texts, %d computed now in %.0f s",
             settings.name,

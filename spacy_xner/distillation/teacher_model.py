@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 import numpy as np
 from spacy.tokens import Doc, Span
@@ -13,6 +13,7 @@ from ..loading import is_checkpoint, load, load_tagger
 from ..models.execution import get_execution
 from ..models.warm_start import component_names
 from ..nn.heads.distill import FLOOR
+from ..nn.runtime.processes import collect, first_value, rank, world_size
 from ..pipeline.xner import EntityRecognizer
 from ..schemes import OUTSIDE
 from ..training.batcher import parts_of
@@ -45,6 +46,9 @@ class TokenizedText(NamedTuple):
     spaces: tuple[bool, ...]
 
 
+KeyedText: TypeAlias = tuple[bytes, TokenizedText]
+
+
 class TeacherModel:
     """A trained model that is run on the student's tokens, once per text.
 
@@ -69,7 +73,8 @@ class TeacherModel:
         self.task = task
         self.component = next(iter(component_names(self.nlp)), None) if task == "entities" else None
         self.labels = self._collect_labels()
-        self.cache = TargetCache(cache, b"" if cache is None else self._digest())
+        digest = b"" if cache is None else self._digest()
+        self.cache = TargetCache(cache if rank() == 0 else None, digest)
 
     @property
     def has_probabilities(self) -> bool:
@@ -117,20 +122,45 @@ class TeacherModel:
         Returns:
             The number of these texts.
         """
+        todo = self._list_missing(texts)
+        for start in range(0, len(todo), CHUNK_SIZE):
+            chunk = todo[start : start + CHUNK_SIZE]
+            self.cache.add(self._compute_keyed(chunk))
+            if on_progress is not None:
+                on_progress(start + len(chunk), len(todo))
+        return len(todo)
+
+    def precompute_together(self, texts: Sequence[TokenizedText]) -> int:
+        """Compute soft targets as `precompute` does; of several processes that train, each a share of them.
+
+        All processes know all of them in the end. Process 0 alone uses the cache file.
+        """
+        if world_size() == 1:
+            return self.precompute(texts)
+        todo = first_value(self._list_missing(texts))
+        for start in range(0, len(todo), CHUNK_SIZE):
+            chunk = todo[start : start + CHUNK_SIZE]
+            for part in collect(self._compute_keyed(chunk[rank() :: world_size()])):
+                self.cache.add(part)
+        keys = dict.fromkeys(self.cache.key(*text) for text in texts)
+        new = {key for key, _ in todo}
+        known = [(key, self.cache.get(key)) for key in keys if key not in new] if rank() == 0 else []
+        self.cache.add([(key, soft) for key, soft in first_value(known) if soft is not None])
+        return len(todo)
+
+    def _list_missing(self, texts: Sequence[TokenizedText]) -> list[KeyedText]:
+        """List the texts that are not in the cache, each once, with their keys."""
         missing = {}
         for text in texts:
             key = self.cache.key(*text)
             if key not in missing and key not in self.cache:
                 missing[key] = text
         # Sorted, texts of similar length go through the encoder together.
-        todo = sorted(missing.items(), key=lambda item: len(item[1].words))
-        for start in range(0, len(todo), CHUNK_SIZE):
-            chunk = todo[start : start + CHUNK_SIZE]
-            soft_targets = self._compute([text for _, text in chunk])
-            self.cache.add([(key, soft) for (key, _), soft in zip(chunk, soft_targets, strict=True)])
-            if on_progress is not None:
-                on_progress(start + len(chunk), len(todo))
-        return len(todo)
+        return sorted(missing.items(), key=lambda item: len(item[1].words))
+
+    def _compute_keyed(self, texts: Sequence[KeyedText]) -> list[tuple[bytes, SoftTargets]]:
+        soft_targets = self._compute([text for _, text in texts])
+        return [(key, soft) for (key, _), soft in zip(texts, soft_targets, strict=True)]
 
     def soft_targets(self, texts: Sequence[TokenizedText]) -> list[SoftTargets]:
         """Return the soft targets of texts, from the cache where possible."""

@@ -97,7 +97,7 @@ class TextTeacher(NotSerialized):
         lines = [] if settings.texts is None else read_texts(settings.texts)
         texts = [doc for doc in map((nlp or model.nlp).make_doc, lines) if len(doc)]
         docs = [eg.predicted for eg in get_examples()] + texts
-        n_new = model.precompute([tokenized(doc) for doc in docs])
+        n_new = model.precompute_together([tokenized(doc) for doc in docs])
         logger.info("Teacher %s: %d texts, %d computed now", settings.name, len(docs), n_new)
         self._unlabelled = UnlabelledTexts(texts, settings.texts_share)
         self._alphas = iterate_alpha(settings.alpha)

@@ -15,6 +15,7 @@ from ..nn.encoder.encoder import Encoder
 from ..nn.encoder.pieces import PieceCutter, Pieces, Word, as_pieces
 from ..nn.model import Network
 from ..nn.runtime.device import autocast, check_fork, release_freed, resolve_device
+from ..nn.runtime.gradients import sum_gradients
 from ..nn.runtime.setup import setup
 from ..pipeline.interfaces import AnyModel
 from .building import Built
@@ -260,6 +261,7 @@ class Execution:
         self.is_dirty = True
         if network.encoder is not None:
             network.encoder.runner = None
+        sum_gradients(network)
         if isinstance(optimizer, TorchOptimizer):
             optimizer.step_module(network, is_borrowed=is_borrowed)
         else:

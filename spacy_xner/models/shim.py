@@ -9,6 +9,7 @@ from thinc.api import Optimizer, Shim
 
 from ..hub.encoder import Checkpoint
 from ..nn.encoder.encoder import plan_batches
+from ..nn.runtime.processes import add_up, own_share, world_size
 from ..pipeline.interfaces import AnyModel, TextVectors
 from ..pipeline.rates import BASE_WIDTH
 from .building import Blueprint, Built, Design, Origin, build, restore
@@ -89,6 +90,17 @@ class ModelShim(Shim):
         order = sorted((i for i, length in enumerate(lengths) if length), key=lengths.__getitem__)
         budget = self.execution.runtime.max_batch_pieces * (1 if is_train else PREDICT_GROUP_BATCHES)
         return [order[first:last] for first, last in plan_batches([lengths[i] for i in order], budget)]
+
+    def share(self, docs: Sequence[Doc]) -> list[int]:
+        """Choose the docs of a batch that this process runs. See `Weights.share`."""
+        if world_size() == 1:
+            return list(range(len(docs)))
+        has_encoder = self.encoder is not None
+        return own_share([len(text.ids) for text in self.execution.cut(docs)] if has_encoder else [*map(len, docs)])
+
+    def add_up(self, loss: float) -> float:
+        """Sum a loss over all processes."""
+        return add_up(loss)
 
     def text_vectors(self, docs: Sequence[Doc]) -> TextVectors:
         """Compute mean vectors of docs, at least one of which has a token. See `Weights.text_vectors`."""

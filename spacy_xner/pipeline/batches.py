@@ -98,13 +98,16 @@ def prepare_update(
     """Combine docs and their gold annotation with a teacher's output, if there is a teacher.
 
     Returns:
-        The batch, its docs in groups to run through the model together, and the counts of `count_targets`.
+        The batch; those of its docs that this process runs, in groups to run through the model together; and
+        the counts of `count_targets`.
     """
     batch = Batch(docs, gold, [None] * len(docs))
     if teacher is not None:
         batch = teacher.augment_batch(docs, gold)
         check_listener(model, batch, len(docs))
-    return batch, plan_groups(model, batch.docs, is_train=True), count_targets(batch, count_annotated)
+    share = get_weights(model).share(batch.docs)
+    groups = plan_groups(model, [batch.docs[i] for i in share], is_train=True)
+    return batch, [[share[i] for i in group] for group in groups], count_targets(batch, count_annotated)
 
 
 def count_targets(
@@ -114,6 +117,19 @@ def count_targets(
     n_annotated = count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled])
     n_taught = sum(target.n_taught for target in batch.targets if target is not None)
     return max(n_annotated, 1), max(n_taught, 1)
+
+
+def run_groups(
+    model: AnyModel, batch: Batch[AnyGold], groups: Sequence[Sequence[int]], counts: tuple[int, int]
+) -> float:
+    """Run groups of a batch through a model and back; returns the loss, summed over all processes."""
+    total = 0.0
+    for group in groups:
+        scores, backprop = model.begin_update([batch.docs[i] for i in group])
+        loss = compute_loss(model, batch, group, scores, counts)
+        backprop(loss)
+        total += loss.item()
+    return get_weights(model).add_up(total)
 
 
 def compute_loss(

@@ -19,7 +19,7 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
 from ..errors import NonFiniteError
-from .batches import compute_loss, count_targets, encode_groups, get_weights, prepare_update
+from .batches import compute_loss, count_targets, encode_groups, get_weights, prepare_update, run_groups
 from .interfaces import (
     Adopted,
     AnyGold,
@@ -226,11 +226,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         batch, groups, counts = prepare_update(self.model, self.teacher, docs, gold, self._count_annotated)
         self._n_updates += 1
         self._last_texts = [doc.text[:MAX_SHOWN] for doc in batch.docs[:MAX_TEXTS]]
-        for group in groups:
-            scores, backprop = self.model.begin_update([batch.docs[i] for i in group])
-            loss = compute_loss(self.model, batch, group, scores, counts)
-            backprop(loss)
-            losses[self.name] += self._check_loss(loss.item())
+        losses[self.name] += self._check_loss(run_groups(self.model, batch, groups, counts))
         if sgd:
             self.finish_update(sgd)
         return losses
@@ -244,7 +240,7 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
             raise self._explain(str(err)) from err
 
     def _check_loss(self, loss: float) -> float:
-        """Return the loss of a part of a batch; if it is not finite, its gradients must not be used."""
+        """Return the loss of a batch; if it is not finite, its gradients must not be used."""
         if not math.isfinite(loss):
             self.weights.discard_gradients()
             raise self._explain(f"a loss of {loss}")

@@ -162,6 +162,21 @@ class Weights(Protocol):
         """
         ...
 
+    def share(self, docs: Sequence[Doc]) -> list[int]:
+        """Choose the docs of a batch that this process runs, if several train together; else all.
+
+        Args:
+            docs: The docs, the same in each process.
+
+        Returns:
+            Their indices. Each doc is in the share of one process; all shares have about as many pieces.
+        """
+        ...
+
+    def add_up(self, loss: float) -> float:
+        """Sum the loss of the shares of a batch over all processes."""
+        ...
+
     def text_vectors(self, docs: Sequence[Doc]) -> TextVectors:
         """Compute the mean of the encoder's token vectors for each doc, ``(docs, width)``."""
         ...

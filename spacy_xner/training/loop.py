@@ -6,12 +6,13 @@ leave a ``model-best`` that is there.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
+import torch
 from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.training.loop import (
@@ -19,7 +20,6 @@ from spacy.training.loop import (
     DIR_MODEL_LAST,
     clean_output_dir,
     create_before_to_disk_callback,
-    create_evaluation_callback,
     create_train_batches,
     train_while_improving,
     update_meta,
@@ -28,9 +28,14 @@ from spacy.util import registry, resolve_dot_names
 from thinc.api import fix_random_seed
 
 from ..atomic import new_folder
-from .resume.arrays import read_arrays, write_arrays
+from ..errors import ProcessError
+from ..nn.runtime.processes import check_same, rank, world_size
+from .resume.arrays import list_weights, read_arrays, write_arrays
+from .evaluation import make_evaluate
+from .record import LogStep
 from .resume.disk import writing
 from .resume.place import TrackedBatches
+from .resume.randomness import seed_process
 from .resume.state import State, StateFolder
 
 Info = dict[str, Any]
@@ -67,10 +72,13 @@ class Loop:
         config = nlp.config.interpolate()
         if config["training"]["seed"] is not None:
             fix_random_seed(config["training"]["seed"])
+            seed_process(config["training"]["seed"])
         self._settings: dict[str, Any] = registry.resolve(config["training"], schema=ConfigSchemaTraining)
         self._optimizer = self._settings["optimizer"]
         self._before_to_disk = create_before_to_disk_callback(self._settings["before_to_disk"])
         self._infos = [] if start is None else [*start.infos]
+        # Of several processes, one writes and prints.
+        self._is_first = rank() == 0
 
     def run(self, progress: IO[str], errors: IO[str]) -> int:
         """Train to the end.
@@ -84,7 +92,7 @@ class Loop:
         """
         nlp, settings = self._nlp, self._settings
         steps, batches = self._make_steps()
-        if self._start is None:
+        if self._start is None and self._is_first:
             clean_output_dir(self._output)
         progress.write(f"Pipeline: {nlp.pipe_names}\n")
         for title, names in (
@@ -95,7 +103,7 @@ class Loop:
                 progress.write(f"{title}: {names}\n")
         progress.write(f"Initial learn rate: {self._optimizer.learn_rate}\n")
         with nlp.select_pipes(disable=settings["frozen_components"]):
-            log, close = settings["logger"](nlp, progress, errors)
+            log, close = settings["logger"](nlp, progress, errors) if self._is_first else _log_nothing()
         step = -1
         try:
             for info, is_best in steps:
@@ -105,6 +113,9 @@ class Loop:
                     continue
                 self._finish_step(info, log, batches, is_best=is_best)
         except BaseException as err:
+            # Of an error in another process, this one is about to be ended.
+            if isinstance(err, ProcessError):
+                raise
             if self._output is not None and isinstance(err, Exception):
                 progress.write(f"Saving the pipeline as it was before an error: {err!r}\n")
             # If that fails, too, the first error is the one to report.
@@ -138,10 +149,13 @@ class Loop:
                 self._keep_best(start.best)
             # They are large.
             self._start = start = replace(start, arrays={})
-        score = create_evaluation_callback(nlp, dev_corpus, settings["score_weights"])
+        score = make_evaluate(nlp, dev_corpus, settings["score_weights"])
         known = iter([] if start is None else start.infos)
+        dropout = settings["dropout"]
 
         def evaluate() -> tuple[float, dict[str, Any]]:
+            if world_size() > 1:
+                check_same(_sum_weights(nlp), "weights")
             info = next(known, None)
             return score() if info is None else (info["score"], info["other_scores"])
 
@@ -150,7 +164,8 @@ class Loop:
             self._optimizer,
             create_train_batches(nlp, batches.read_corpus, batches.batch, settings["max_epochs"]),  # type: ignore[arg-type]  # spaCy's own batchers do not fit its type either
             evaluate,
-            dropout=settings["dropout"],
+            # spaCy's takes only floats for constants.
+            dropout=float(dropout) if isinstance(dropout, int) else dropout,
             accumulate_gradient=settings["accumulate_gradient"],
             patience=settings["patience"],
             max_steps=settings["max_steps"],
@@ -189,11 +204,14 @@ class Loop:
         if self._states is not None and (
             is_best is not None or (self._save_every and step % self._save_every == 0)
         ):
+            place = batches.read_place()
+            if not self._is_first:
+                return
             self._states.write(
                 State(
                     self._run,
                     step,
-                    place=batches.read_place(),
+                    place=place,
                     infos=self._infos,
                     losses={} if is_best is not None else _copy(info["losses"]),
                     words=info["words"],
@@ -204,7 +222,7 @@ class Loop:
             )
 
     def _save_last(self) -> None:
-        if self._output is not None:
+        if self._output is not None and self._is_first:
             path = self._output / DIR_MODEL_LAST
             with (
                 writing("The pipeline", path),
@@ -215,9 +233,20 @@ class Loop:
 
     def _keep_best(self, source: Path) -> None:
         assert self._output is not None  # as called
+        if not self._is_first:
+            return
         path = self._output / DIR_MODEL_BEST
         with writing("The best pipeline", path), new_folder(path, replace=True) as part:
             shutil.copytree(source, part, dirs_exist_ok=True)
+
+
+def _log_nothing() -> tuple[LogStep, Callable[[], None]]:
+    return lambda info: None, lambda: None
+
+
+def _sum_weights(nlp: Language) -> list[float]:
+    """Sum the weights of each part, which must be the same in all processes."""
+    return [weight.sum(dtype=torch.float64).item() for weight in list_weights(nlp).values()]
 
 
 def _copy(info: Info) -> Info:

@@ -95,6 +95,12 @@ def list_parts(nlp: Language) -> Iterator[Part]:
                     yield Part(f"{name}/{number}.{place}", shim.id, module)
 
 
+def list_torch_parts(nlp: Language) -> list[str]:
+    """List the components with a torch module that an optimizer may update."""
+    names = (part.name.split("/")[0] for part in list_parts(nlp) if isinstance(part.module, nn.Module))
+    return [*dict.fromkeys(names)]
+
+
 def module_of(shim: Shim) -> nn.Module | None:
     """Return the torch module of a shim: of ours, or of thinc's."""
     execution = getattr(shim, "execution", None)
