@@ -98,7 +98,7 @@ def train(
 
 def start_processes(n_processes: int, arguments: Sequence[str]) -> None:
     """Run this command in several processes, the first of which prints."""
-    from ..training.processes import launch
+    from ..training.launch import launch
 
     launch(["train", *arguments], n_processes)
 

@@ -13,7 +13,8 @@ from ..loading import is_checkpoint, load, load_tagger
 from ..models.execution import get_execution
 from ..models.warm_start import component_names
 from ..nn.heads.distill import FLOOR
-from ..nn.runtime.processes import collect, first_value, rank, world_size
+from ..nn.runtime.exchange import collect, first_value
+from ..nn.runtime.processes import rank, world_size
 from ..pipeline.xner import EntityRecognizer
 from ..schemes import OUTSIDE
 from ..training.batcher import parts_of

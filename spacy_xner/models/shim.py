@@ -9,7 +9,8 @@ from thinc.api import Optimizer, Shim
 
 from ..hub.encoder import Checkpoint
 from ..nn.encoder.encoder import plan_batches
-from ..nn.runtime.processes import add_up, own_share, world_size
+from ..nn.runtime.exchange import add_up
+from ..nn.runtime.processes import own_share, world_size
 from ..pipeline.interfaces import AnyModel, TextVectors
 from ..pipeline.rates import BASE_WIDTH
 from .building import Blueprint, Built, Design, Origin, build, restore
@@ -96,7 +97,9 @@ class ModelShim(Shim):
         if world_size() == 1:
             return list(range(len(docs)))
         has_encoder = self.encoder is not None
-        return own_share([len(text.ids) for text in self.execution.cut(docs)] if has_encoder else [*map(len, docs)])
+        return own_share(
+            [len(text.ids) for text in self.execution.cut(docs)] if has_encoder else [*map(len, docs)]
+        )
 
     def add_up(self, loss: float) -> float:
         """Sum a loss over all processes."""

@@ -9,7 +9,8 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.training.loop import create_evaluation_callback
 
-from ..nn.runtime.processes import add_up, collect, first_value, own_share, rank, world_size
+from ..nn.runtime.exchange import add_up, collect, first_value
+from ..nn.runtime.processes import own_share, rank, world_size
 
 Scores = dict[str, Any]
 Corpus = Callable[[Language], Iterable[Example]]
@@ -56,9 +57,7 @@ class _GatheringScorer:
 
     def score(self, examples: Sequence[Example], *, per_component: bool = False) -> Scores:
         """Score all examples in process 0, whose scores are those of all."""
-        own = [
-            (number, eg.predicted.to_bytes()) for number, eg in zip(self._share, examples, strict=True)
-        ]
+        own = [(number, eg.predicted.to_bytes()) for number, eg in zip(self._share, examples, strict=True)]
         scores: Scores = {}
         parts = collect(own)
         if rank() == 0:

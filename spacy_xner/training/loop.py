@@ -29,10 +29,11 @@ from thinc.api import fix_random_seed
 
 from ..atomic import new_folder
 from ..errors import ProcessError
-from ..nn.runtime.processes import check_same, rank, world_size
-from .resume.arrays import list_weights, read_arrays, write_arrays
+from ..nn.runtime.exchange import check_same
+from ..nn.runtime.processes import rank, world_size
 from .evaluation import make_evaluate
 from .record import LogStep
+from .resume.arrays import list_weights, read_arrays, write_arrays
 from .resume.disk import writing
 from .resume.place import TrackedBatches
 from .resume.randomness import seed_process

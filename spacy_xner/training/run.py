@@ -17,7 +17,8 @@ from thinc.api import Config
 from ..errors import check_range
 from ..hub.checks import check_name
 from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
-from ..nn.runtime.processes import check_same, joined, rank
+from ..nn.runtime.exchange import check_same
+from ..nn.runtime.processes import joined, rank
 from ..pipeline.language import suggested_rates
 from .curve import CURVE
 from .last_step import score_last
@@ -111,9 +112,7 @@ def train(
         return rows
 
 
-def check_options(
-    config_path: Path, output: Path | None, *, resume: bool, save_every: int | None
-) -> None:
+def check_options(config_path: Path, output: Path | None, *, resume: bool, save_every: int | None) -> None:
     """Check the options of `train`, and raise its errors."""
     if output is None and (resume or save_every):
         raise ValueError("A training that goes on must have an output folder, found none. Add --output DIR.")

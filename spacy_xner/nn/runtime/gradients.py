@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from .processes import add_up_tensor, collect_numbers, collect_rows, world_size
+from .exchange import add_up_tensor, collect_numbers, collect_rows
+from .processes import world_size
 
 # What a process has for a weight: no gradient, a dense one, or so many rows more than SPARSE.
 NONE, DENSE, SPARSE = 0, 1, 2
@@ -55,11 +56,13 @@ def _align_rows(weight: Tensor, grad: Tensor | None, n_rows: Sequence[int]) -> T
     # (rows of this process,)
     own = torch.empty(0, dtype=torch.long, device=weight.device) if grad is None else grad.indices()[0]
     # (rows of any process,)
-    rows = torch.cat(collect_rows(own, n_rows)).unique()
+    rows: Tensor = torch.unique(torch.cat(collect_rows(own, n_rows)))
     values = weight.new_zeros(len(rows), *weight.shape[1:])
     if grad is not None:
         values[torch.searchsorted(rows, own)] = grad.values()
-    return torch.sparse_coo_tensor(rows[None], values, weight.shape, is_coalesced=True, check_invariants=False)
+    return torch.sparse_coo_tensor(
+        rows[None], values, weight.shape, is_coalesced=True, check_invariants=False
+    )
 
 
 def _fill_buckets(parts: Sequence[Tensor]) -> Iterator[list[Tensor]]:
@@ -79,5 +82,5 @@ def _fill_buckets(parts: Sequence[Tensor]) -> Iterator[list[Tensor]]:
 def _sum_bucket(bucket: Sequence[Tensor]) -> None:
     flat = torch.cat([part.reshape(-1) for part in bucket])
     add_up_tensor(flat)
-    for part, total in zip(bucket, flat.split([part.numel() for part in bucket]), strict=True):
+    for part, total in zip(bucket, torch.split(flat, [part.numel() for part in bucket]), strict=True):
         part.copy_(total.view_as(part))

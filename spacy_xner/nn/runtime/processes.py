@@ -1,7 +1,6 @@
-"""Several processes that train one model: what they say to each other, and how they end together.
+"""Several processes that train one model: which is which, what each does, and how they end together.
 
-Each of them reads the same corpus in the same order, and runs its share of each batch. In a program that is
-one process alone, everything here is done at once, without a message.
+Each of them reads the same corpus in the same order, and runs its share of each batch.
 """
 
 import atexit
@@ -11,17 +10,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from heapq import heapify, heapreplace
-from typing import TypeVar
+from typing import Protocol
 
 import torch
-from torch import Tensor, distributed
+from torch import distributed
 
 from ...errors import ProcessError, ReportedError, first_line
 
-Value = TypeVar("Value")
 # How long process 0 waits for the others to say why they failed, and they for it to report that and end.
 GRACE_S, REPORT_S = 10.0, 60.0
 POLL_S = 0.1
+
+
+class Store(Protocol):
+    """Values that all processes can read and write, as torch's stores have them."""
+
+    def set(self, key: str, value: str, /) -> None:
+        """Set a value."""
+        ...
+
+    def get(self, key: str, /) -> bytes:
+        """Return a value; waits until it is set."""
+        ...
+
+    def check(self, keys: list[str], /) -> bool:
+        """Return whether all of some values are set."""
+        ...
 
 
 class _Session:
@@ -33,7 +47,7 @@ class _Session:
         timeout_s: How long the others may take to answer, in seconds.
     """
 
-    def __init__(self, store: distributed.Store, rank: int, timeout_s: float) -> None:
+    def __init__(self, store: Store, rank: int, timeout_s: float) -> None:
         self.store = store
         self.rank = rank
         self.timeout_s = timeout_s
@@ -111,11 +125,13 @@ def _join(timeout_s: float) -> None:
         # NCCL refuses two processes on one GPU.
         backend = "cpu:gloo,cuda:nccl" if n_local <= n_gpus else "cpu:gloo,cuda:gloo"
     timeout = timedelta(seconds=timeout_s)
-    store, own, n_processes = next(distributed.rendezvous("env://", timeout=timeout))
-    session = _Session(distributed.PrefixStore("spacy_xner", store), own, timeout_s)
+    # Not all builds of torch have these.
+    store, own, n_processes = next(distributed.rendezvous("env://", timeout=timeout))  # type: ignore[attr-defined]
+    prefixed = distributed.PrefixStore  # type: ignore[attr-defined]
+    session = _Session(prefixed("spacy_xner", store), own, timeout_s)
     distributed.init_process_group(
         backend,
-        store=distributed.PrefixStore("torch", store),
+        store=prefixed("torch", store),
         rank=own,
         world_size=n_processes,
         timeout=timeout,
@@ -135,7 +151,8 @@ def _fail(err: BaseException) -> None:
     session, n_processes = _session, world_size()
     assert session is not None  # as called
     is_lost = isinstance(err, ProcessError)
-    message = "" if is_lost else first_line(err)
+    is_bug = not isinstance(err, ValueError | OSError | ImportError | KeyboardInterrupt)
+    message = "" if is_lost else f"{type(err).__name__}: {first_line(err)}" if is_bug else first_line(err)
     if session.rank:
         session.write_end(message)
     else:
@@ -143,7 +160,8 @@ def _fail(err: BaseException) -> None:
         atexit.register(session.write_end, message)
     # The others stop waiting for this one.
     distributed.destroy_process_group()
-    if session.rank == 0 and not is_lost:
+    # The traceback of a bug is to be seen, whichever process it is in.
+    if is_bug or (session.rank == 0 and not is_lost):
         return
     others = [0] if session.rank else range(1, n_processes)
     ends = session.collect_ends(others, REPORT_S if session.rank else GRACE_S)
@@ -151,98 +169,15 @@ def _fail(err: BaseException) -> None:
         raise ReportedError(str(err)) from err
     for number, end in ends.items():
         if end:
-            raise ProcessError(f"All processes must run to the end, but process {number} failed: {end}") from err
+            raise ProcessError(
+                f"All processes must run to the end, but process {number} failed: {end}"
+            ) from err
     silent = ", ".join(str(number) for number in others if number not in ends)
     if silent and is_lost:
         raise ProcessError(
-            f"All processes must answer within {session.timeout_s:g} s, found process {silent} gone or hanging: "
-            f"{err}. Train again with --resume; raise --timeout if it was only slow."
+            f"All processes must answer within {session.timeout_s:g} s, found process {silent} gone or "
+            f"hanging: {err}. Train again with --resume; raise --timeout if it was only slow."
         ) from err
-
-
-@contextmanager
-def _exchanging() -> Iterator[None]:
-    """Exchange values with all others.
-
-    Raises:
-        ProcessError: If one of them is gone, or does not answer.
-    """
-    try:
-        yield
-    except RuntimeError as err:
-        # After the place in torch's source.
-        raise ProcessError(first_line(err).rpartition("] ")[2]) from err
-
-
-def add_up(value: float) -> float:
-    """Return the sum of a number over all processes."""
-    if world_size() == 1:
-        return value
-    total = torch.tensor(value, dtype=torch.float64)
-    with _exchanging():
-        distributed.all_reduce(total)
-    return total.item()
-
-
-def add_up_tensor(tensor: Tensor) -> None:
-    """Replace a tensor by its sum over all processes."""
-    with _exchanging():
-        distributed.all_reduce(tensor)
-
-
-def collect(value: Value) -> list[Value]:
-    """Return the values of all processes, in their order."""
-    if world_size() == 1:
-        return [value]
-    values: list[Value | None] = [None] * world_size()
-    with _exchanging():
-        distributed.all_gather_object(values, value)
-    return values  # type: ignore[return-value]  # they are set now
-
-
-def collect_numbers(numbers: Sequence[int]) -> list[list[int]]:
-    """Return the integers of all processes, each of which has as many."""
-    own = torch.tensor(numbers)
-    rows = [torch.empty_like(own) for _ in range(world_size())]
-    with _exchanging():
-        distributed.all_gather(rows, own)
-    return [row.tolist() for row in rows]
-
-
-def collect_rows(rows: Tensor, sizes: Sequence[int]) -> list[Tensor]:
-    """Return the vectors of all processes, each as long as `sizes` says."""
-    longest = max(sizes)
-    padded = rows.new_zeros(longest)
-    padded[: len(rows)] = rows
-    parts = [torch.empty_like(padded) for _ in sizes]
-    with _exchanging():
-        distributed.all_gather(parts, padded)
-    return [part[:size] for part, size in zip(parts, sizes, strict=True)]
-
-
-def first_value(value: Value) -> Value:
-    """Return the value of process 0, in each of them."""
-    if world_size() == 1:
-        return value
-    values = [value if rank() == 0 else None]
-    with _exchanging():
-        distributed.broadcast_object_list(values, src=0)
-    return values[0]  # type: ignore[return-value]  # it is set now
-
-
-def check_same(value: object, what: str) -> None:
-    """Check that all processes have the same value.
-
-    Raises:
-        ProcessError: If they do not.
-    """
-    values = collect(value)
-    others = [number for number, each in enumerate(values) if each != values[0]]
-    if others:
-        raise ProcessError(
-            f"All processes must have the same {what}, found {values[others[0]]} in process {others[0]} and "
-            f"{values[0]} in process 0. Give them the same files and versions, and machines of one kind."
-        )
 
 
 def own_share(sizes: Sequence[int]) -> list[int]:

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...nn.runtime.processes import collect, rank
+from ...nn.runtime.exchange import collect
+from ...nn.runtime.processes import rank
 
 RandomStates = dict[str, Any]
 
 
 def seed_process(seed: int) -> None:
-    """Let the generators of torch, such as those of dropout, differ between processes; all others are alike."""
+    """Let the generators of torch, as for dropout, differ between processes; all others are alike."""
     if rank():
         torch.manual_seed(seed + rank())
 
