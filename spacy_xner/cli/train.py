@@ -111,8 +111,14 @@ def write_options(options: Mapping[str, object], flags: Mapping[str, bool]) -> l
 
 def choose_config(output: Path | None, overrides: dict[str, Any], device: str) -> Path:
     """Write a config that is chosen by the corpora, and show what was chosen."""
+    from ..nn.runtime.processes import is_started
     from ..tools.starting import write_chosen_config
 
+    if is_started():
+        raise ValueError(
+            "A training started by torchrun must have a config, found none. Make one with: spacy-xner init "
+            "config; or use --processes N instead of torchrun."
+        )
     with one_line_warnings():
         file, recipe = write_chosen_config(output, overrides, device)
     for line in (*recipe.reasons, recipe.describe()):

@@ -98,7 +98,7 @@ def train(
         is_finished = resume and states.read_finished() is not None
         check_same((is_finished, None if start is None else start.step), "state to go on from")
         if is_finished:
-            return read_rows(output)
+            return [] if rank() else read_rows(output)
         if start is None and rank() == 0:
             states.clear()
             for name in (LOG, CURVE):

@@ -21,7 +21,7 @@ from spacy_xner.training.processes import check_pipeline
 from spacy_xner.training.record import read_rows
 from spacy_xner.training.run import train
 
-from ..test_cli import ROOT
+from ..test_cli import ROOT, invoke
 from .crashing import Crash, assert_equal, crash, state_of, write_config
 
 LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 2, "targets": ["query"]}
@@ -211,6 +211,13 @@ def children_of(pid: int) -> list[int]:
 
 def read_environment(pid: int) -> bytes:
     return b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
+
+
+def test_torchrun_without_a_config_is_refused(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, err = invoke("train", "--paths.train", corpus, "--paths.dev", corpus)
+    assert code == 1
+    assert "A training started by torchrun must have a config, found none." in err
 
 
 def test_a_pipeline_with_torch_of_another_package_is_refused(

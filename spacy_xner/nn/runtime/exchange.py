@@ -40,10 +40,12 @@ def add_up(value: float) -> float:
     return total.item()
 
 
-def add_up_tensor(tensor: Tensor) -> None:
-    """Replace a tensor by its sum over all processes."""
+def add_up_tensors(tensors: Sequence[Tensor]) -> None:
+    """Replace each tensor by its sum over all processes."""
     with _exchanging():
-        distributed.all_reduce(tensor)
+        messages = [distributed.all_reduce(tensor, async_op=True) for tensor in tensors]
+        for message in messages:
+            message.wait()
 
 
 def collect(value: Value) -> list[Value]:

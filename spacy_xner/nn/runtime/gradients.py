@@ -1,17 +1,17 @@
 """Gradients that are summed over all processes: dense ones whole, row-sparse ones by the rows of any."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from .exchange import add_up_tensor, collect_numbers, collect_rows
+from .exchange import add_up_tensors, collect_numbers, collect_rows
 from .processes import world_size
 
 # What a process has for a weight: no gradient, a dense one, or so many rows more than SPARSE.
 NONE, DENSE, SPARSE = 0, 1, 2
-# Numbers that are sent at once. Copies of them are made meanwhile.
-BUCKET_SIZE = 2**24
+# Tensors with fewer numbers are sent together: a message has a cost of its own.
+JOINED_SIZE = 2**15
 
 
 def sum_gradients(module: nn.Module) -> None:
@@ -34,10 +34,9 @@ def sum_gradients(module: nn.Module) -> None:
             weight.grad = _align_rows(weight, grad, [max(kind - SPARSE, 0) for kind in kinds])
             parts.append(weight.grad.values())
         else:
-            weight.grad = torch.zeros_like(weight) if grad is None else grad
+            weight.grad = torch.zeros_like(weight) if grad is None else grad.contiguous()
             parts.append(weight.grad)
-    for bucket in _fill_buckets(parts):
-        _sum_bucket(bucket)
+    _sum_all(parts)
 
 
 def _coalesce(weight: nn.Parameter) -> Tensor | None:
@@ -65,22 +64,12 @@ def _align_rows(weight: Tensor, grad: Tensor | None, n_rows: Sequence[int]) -> T
     )
 
 
-def _fill_buckets(parts: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-    """Join tensors of one type until they are large enough to be sent."""
-    bucket: list[Tensor] = []
-    for part in sorted(parts, key=lambda part: str(part.dtype)):
-        if bucket and (
-            part.dtype != bucket[0].dtype or sum(each.numel() for each in bucket) + part.numel() > BUCKET_SIZE
-        ):
-            yield bucket
-            bucket = []
-        bucket.append(part)
-    if bucket:
-        yield bucket
-
-
-def _sum_bucket(bucket: Sequence[Tensor]) -> None:
-    flat = torch.cat([part.reshape(-1) for part in bucket])
-    add_up_tensor(flat)
-    for part, total in zip(bucket, torch.split(flat, [part.numel() for part in bucket]), strict=True):
-        part.copy_(total.view_as(part))
+def _sum_all(parts: Sequence[Tensor]) -> None:
+    """Sum tensors: the small ones as one, the others as they are, since a copy costs as much as a message."""
+    large = [part for part in parts if part.numel() >= JOINED_SIZE]
+    small = [part for part in parts if part.numel() < JOINED_SIZE]
+    joined = [torch.cat([part.reshape(-1) for part in small])] if small else []
+    add_up_tensors(large + joined)
+    for total in joined:
+        for part, values in zip(small, torch.split(total, [part.numel() for part in small]), strict=True):
+            part.copy_(values.view_as(part))

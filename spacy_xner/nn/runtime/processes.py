@@ -88,6 +88,11 @@ def world_size() -> int:
     return 1 if _session is None else distributed.get_world_size()
 
 
+def is_started() -> bool:
+    """Return whether ``torchrun`` has started this process as one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
 @contextmanager
 def joined(timeout_s: float) -> Iterator[None]:
     """Join the processes that ``torchrun`` has started, if it has; leave them at the end.
@@ -103,7 +108,7 @@ def joined(timeout_s: float) -> Iterator[None]:
         ProcessError: If another process has failed, or does not answer.
         ReportedError: In the other processes, once process 0 knows of the error.
     """
-    if _session is not None or int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if _session is not None or not is_started():
         yield
         return
     _join(timeout_s)
