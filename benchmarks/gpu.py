@@ -1,5 +1,7 @@
 """An encoder of XLM-R base's size on a GPU: training relative to the Trainer, `nlp.pipe` to the bare encoder.
 
+Then, with a tiny encoder, the weights after a training in two processes against those after one.
+
 Its weights are random, which speed does not see; the pipeline is trained on some slips, so that it finds any.
 
 Writes `benchmarks/results/gpu.json`, with the name of the GPU.
@@ -7,6 +9,7 @@ Writes `benchmarks/results/gpu.json`, with the name of the GPU.
 Usage: python benchmarks/gpu.py DATA/waybill ENCODER OUT, with a tokenizer of XLM-R's in ENCODER
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +18,7 @@ import torch
 import train_speed
 import typer
 from common import read_corpus, write_pipeline
+from processes import compare_weights
 from results import write_results
 from transformers import AutoTokenizer, XLMRobertaConfig, XLMRobertaModel
 
@@ -62,7 +66,12 @@ def main(
         )
     nlp = predict_speed.read_pipeline(str(out / "pipeline"), device, precision, max_batch_pieces)
     prediction = predict_speed.compare(nlp, [record.text for record in records] * 10, 3)
-    write_results({"training": training, **prediction})
+    os.environ["DEVICE"] = device
+    same = compare_weights(data.parent, out / "processes", 50)
+    # NCCL refuses two processes on one GPU: they exchange gradients through gloo there.
+    through = "NCCL" if torch.cuda.device_count() > 1 else "gloo"
+    rows = {f"2 processes through {through}: {kind}": row for kind, row in same.items()}
+    write_results({"training": training, **prediction, **rows})
 
 
 if __name__ == "__main__":

@@ -101,9 +101,9 @@ class ModelShim(Shim):
             [len(text.ids) for text in self.execution.cut(docs)] if has_encoder else [*map(len, docs)]
         )
 
-    def add_up(self, loss: float) -> float:
-        """Sum a loss over all processes."""
-        return add_up(loss)
+    def add_up(self, value: float) -> float:
+        """Sum a number over all processes. See `Weights.add_up`."""
+        return add_up(value)
 
     def text_vectors(self, docs: Sequence[Doc]) -> TextVectors:
         """Compute mean vectors of docs, at least one of which has a token. See `Weights.text_vectors`."""

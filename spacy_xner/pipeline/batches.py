@@ -1,10 +1,11 @@
 """How a component runs docs through its model: in which groups, and with which loss."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
 import numpy as np
 from spacy.tokens import Doc
+from spacy.training import Example
 
 from .interfaces import (
     Annotation,
@@ -91,32 +92,49 @@ def plan_groups(model: AnyModel, docs: Sequence[Doc], *, is_train: bool) -> list
 def prepare_update(
     model: AnyModel,
     teacher: Teacher[AnyGold] | None,
-    docs: list[Doc],
-    gold: list[AnyGold],
+    examples: Sequence[Example],
+    read_gold: Callable[[Iterable[Example]], list[AnyGold]],
     count_annotated: Callable[[Sequence[AnyGold]], int],
 ) -> tuple[Batch[AnyGold], list[list[int]], tuple[int, int]]:
-    """Combine docs and their gold annotation with a teacher's output, if there is a teacher.
+    """Read the gold annotation of examples, and combine it with a teacher's output, if there is a teacher.
+
+    Of several processes that train, each reads the examples of its share. With a teacher, it reads all of
+    them: each process adds the same unlabelled texts, and shares are chosen among these, too.
 
     Returns:
         The batch; those of its docs that this process runs, in groups to run through the model together; and
-        the counts of `count_targets`.
+        the counts of `count_targets`, over all processes.
     """
-    batch = Batch(docs, gold, [None] * len(docs))
+    weights, add_up = get_weights(model), float
+    if teacher is None:
+        examples = [examples[i] for i in weights.share([eg.predicted for eg in examples])]
+        add_up = weights.add_up
+    docs, gold = [eg.predicted for eg in examples], read_gold(examples)
+    batch, share = Batch(docs, gold, [None] * len(docs)), list(range(len(docs)))
     if teacher is not None:
         batch = teacher.augment_batch(docs, gold)
         check_listener(model, batch, len(docs))
-    share = get_weights(model).share(batch.docs)
+        share = weights.share(batch.docs)
     groups = plan_groups(model, [batch.docs[i] for i in share], is_train=True)
-    return batch, [[share[i] for i in group] for group in groups], count_targets(batch, count_annotated)
+    counts = count_targets(batch, count_annotated, add_up)
+    return batch, [[share[i] for i in group] for group in groups], counts
 
 
 def count_targets(
-    batch: Batch[AnyGold], count_annotated: Callable[[Sequence[AnyGold]], int]
+    batch: Batch[AnyGold],
+    count_annotated: Callable[[Sequence[AnyGold]], int],
+    add_up: Callable[[float], float] = float,
 ) -> tuple[int, int]:
-    """Count the tokens or texts with gold annotation and those with a teacher; at least 1 each."""
-    n_annotated = count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled])
+    """Count the tokens or texts with gold annotation and those with a teacher; at least 1 each.
+
+    Args:
+        batch: The batch.
+        count_annotated: Counts those with gold annotation.
+        add_up: Sums the number of these over processes, each of which has a part of the batch.
+    """
+    n_annotated = add_up(count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled]))
     n_taught = sum(target.n_taught for target in batch.targets if target is not None)
-    return max(n_annotated, 1), max(n_taught, 1)
+    return max(int(n_annotated), 1), max(n_taught, 1)
 
 
 def run_groups(

@@ -222,8 +222,9 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
         if not 0.0 <= drop <= 1.0:
             raise ValueError(f"drop must be from 0 to 1, found {drop}. Change it.")
         set_dropout_rate(self.model, drop)
-        docs, gold = [eg.predicted for eg in examples], self._gold(examples)
-        batch, groups, counts = prepare_update(self.model, self.teacher, docs, gold, self._count_annotated)
+        batch, groups, counts = prepare_update(
+            self.model, self.teacher, examples, self._gold, self._count_annotated
+        )
         self._n_updates += 1
         self._last_texts = [doc.text[:MAX_SHOWN] for doc in batch.docs[:MAX_TEXTS]]
         losses[self.name] += self._check_loss(run_groups(self.model, batch, groups, counts))

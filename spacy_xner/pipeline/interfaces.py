@@ -173,8 +173,8 @@ class Weights(Protocol):
         """
         ...
 
-    def add_up(self, loss: float) -> float:
-        """Sum the loss of the shares of a batch over all processes."""
+    def add_up(self, value: float) -> float:
+        """Sum what a share of a batch has, such as its loss, over all processes."""
         ...
 
     def text_vectors(self, docs: Sequence[Doc]) -> TextVectors:
