@@ -64,14 +64,10 @@ def start(model: Path, sources: list[Path], out: Path, *options: str) -> "subpro
     return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
-def find_workers() -> list[psutil.Process]:
-    """List the workers."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or [""]
-        if words[0].startswith(WORKER):
-            found.append(process)
-    return found
+def find_workers(driver: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """List the workers of a command."""
+    children = psutil.Process(driver.pid).children(recursive=True)
+    return [child for child in children if "".join(child.cmdline()[:1]).startswith(WORKER)]
 
 
 def count_parts(out: Path) -> int:
@@ -116,12 +112,12 @@ def measure_rows(
     sizes: dict[int, list[tuple[int, int]]] = {}
 
     def note_memory(n_done: int) -> None:
-        for worker in find_workers() if n_done else ():
+        for worker in find_workers(process) if n_done else ():
             sizes.setdefault(worker.pid, []).append((n_done, worker.memory_full_info().uss))
 
     def kill_worker(n_done: int) -> None:
         if n_done >= n_parts / 3 and not killed:
-            killed.append(find_workers()[0].pid)
+            killed.append(find_workers(process)[0].pid)
             os.kill(killed[0], 9)
 
     def kill_driver(n_done: int) -> None:

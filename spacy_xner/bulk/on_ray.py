@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from .predictor import load_with_threads
 # In bytes, for the contents of parts between the workers and this process; Ray's own default is a third of
 # the memory.
 OBJECT_STORE = 512 << 20
+# Seconds to wait for a cluster to answer.
+CONNECT_S = 10.0
 
 
 class Worker:
@@ -95,7 +98,7 @@ class RayEngine:
                     yield PredictedPart(by_number[int(batch["number"][0])], bytes(batch["content"][0]))
             except RayError as err:
                 raise OSError(
-                    f"The workers of Ray must be able to run, found: {first_line(err)} See the logs of Ray."
+                    f"The workers of Ray must be able to run, found: {_shorten(err)}. See the logs of Ray."
                 ) from err
 
     def _start(self, task: Task, parts: Sequence[Part]) -> Any:
@@ -138,6 +141,21 @@ def _share_gpus(device: str, workers: int) -> float:
     return min(1.0, n_gpus / workers)
 
 
+def _shorten(err: Exception) -> str:
+    return first_line(err).rstrip(".")
+
+
+def _reach(address: str) -> None:
+    """Check that something listens at an address with a port; Ray itself would try for minutes.
+
+    Raises:
+        OSError: If nothing does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), CONNECT_S).close()
+
+
 @contextmanager
 def _connect(address: str | None, n_cpus: int) -> Iterator[None]:
     """Connect to a cluster, or start one on this machine, unless this process is connected already.
@@ -154,6 +172,7 @@ def _connect(address: str | None, n_cpus: int) -> Iterator[None]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         if address is not None:
+            _reach(address)
             ray.init(address, log_to_driver=False, logging_level="ERROR")
         else:
             ray.init(
@@ -166,7 +185,7 @@ def _connect(address: str | None, n_cpus: int) -> Iterator[None]:
             )
     except (OSError, RuntimeError, ValueError, RayError) as err:
         raise OSError(
-            f"--address must be that of a cluster of Ray that runs, found: {first_line(err)} Check it, or "
+            f"--address must be that of a cluster of Ray that runs, found: {_shorten(err)}. Check it, or "
             "omit it for a cluster on this machine."
         ) from err
     try:

@@ -16,6 +16,7 @@ from spacy_xner.bulk import JobOptions, Predictor, predict_files
 from .conftest import TEXTS, read_parts, write_lines
 
 ray = pytest.importorskip("ray")
+psutil = pytest.importorskip("psutil")
 pytestmark = [
     pytest.mark.slow,
     # Of Ray itself.
@@ -54,16 +55,10 @@ def wait_for(look: Callable[[], object]) -> None:
     raise AssertionError("it takes too long")
 
 
-def list_workers() -> list[int]:
-    """List the processes of workers."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if path.read_bytes().startswith(b"ray::MapWorker"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found
+def list_workers(job: "subprocess.Popen[str]") -> list[int]:
+    """List the ids of a job's workers."""
+    children = psutil.Process(job.pid).children(recursive=True)
+    return [child.pid for child in children if "".join(child.cmdline()[:1]).startswith("ray::MapWorker")]
 
 
 def check_equal(folder: Path, model: Path, source: Path) -> None:
@@ -81,7 +76,7 @@ def test_killed_worker_costs_no_row(model: Path, source: Path, tmp_path: Path) -
     out = tmp_path / "out"
     process = start(model, source, out)
     wait_for(lambda: len(list(out.glob("part-*"))) >= N_ROWS // 300)
-    os.kill(list_workers()[0], signal.SIGKILL)
+    os.kill(list_workers(process)[0], signal.SIGKILL)
     _, err = process.communicate()
     assert (process.returncode, f"Wrote {out}, {N_ROWS} rows now" in err) == (0, True), err
     check_equal(out, model, source)
