@@ -123,6 +123,47 @@ def check_apart(output: Path, *sources: Path) -> None:
 
 
 @contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Let one process at a time write into a folder, where folders can be locked.
+
+    It is made if it is missing, and removed if nothing was written into it.
+
+    Raises:
+        BlockingIOError: If another process is writing into it.
+    """
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = None if fcntl is None else os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if lock is not None:
+            _flock(lock, folder)
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _flock(lock: int, target: Path) -> bool:
+    """Lock an open folder; return whether its file system can.
+
+    Raises:
+        BlockingIOError: If another process has locked it.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as err:
+        raise BlockingIOError(
+            f"Only one process at a time may write {target}, found another. Wait for it to end."
+        ) from err
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
 def _aside(path: Path) -> Iterator[tuple[Path, Path]]:
     """Yield a place in a hidden folder that is removed at the end, and the target that links lead to."""
     target = path.resolve()
@@ -174,14 +215,12 @@ def _lock(folder: Path, target: Path) -> int | None:
         except FileNotFoundError:  # the process that had it has just removed it
             continue
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as err:
+            is_locked = _flock(lock, target)
+        except BlockingIOError:
             os.close(lock)
-            if isinstance(err, BlockingIOError):
-                raise BlockingIOError(
-                    f"Only one process at a time may write {target}, found another. Wait for it to end."
-                ) from err
-            # The file system has no such locks.
+            raise
+        if not is_locked:
+            os.close(lock)
             folder.rmdir()
             return None
         with suppress(FileNotFoundError):

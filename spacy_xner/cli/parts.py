@@ -114,6 +114,8 @@ def one_line_errors() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_, **__: _echo_line("Warning", message)
+            # spaCy's, that a process of `nlp.pipe` has failed: the error says why.
+            warnings.filterwarnings("ignore", message=r"\[W127\]")
             yield
             sys.stdout.flush()
     except KeyboardInterrupt as err:

@@ -1,15 +1,18 @@
 """The command that uses a pipeline on texts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from .files import STANDARD, check_output, input_file, output_file
-from .options import AsJson, Device, Encoding, Model, Overwrite, WriteFormat
+from .options import AsJson, Device, Encoding, Model, Overwrite
 from .parts import echo, echo_lost, one_line_warnings
+from .predict_folder import FolderPlan, RaySettings, check_engine, choose_engine, needs_folder, predict_folder
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -18,12 +21,30 @@ if TYPE_CHECKING:
 
 def predict(
     model: Model,
-    source: Annotated[Path, typer.Argument(help="Text file with one text per line, or - to read them.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Text file with one text per line, or - to read them. For a folder of predictions also "
+            "several files or folders, JSON lines, CSV or Parquet, by path or URL.",
+        ),
+    ],
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write the predictions to this file instead of printing them."),
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the predictions to this file, or in parts into this folder, instead of printing. A "
+            "folder ends in / or exists, and is needed for several sources.",
+        ),
     ] = None,
-    format: WriteFormat = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="Format of the output: conll, jsonl, doccano or label-studio; in a folder, jsonl or "
+            "parquet. By default, its name decides."
+        ),
+    ] = None,
     encoding: Encoding = None,
     records: Annotated[
         bool,
@@ -44,51 +65,101 @@ def predict(
             help="Country of telephones of records, such as CN. The address or text decides by default."
         ),
     ] = None,
+    processes: Annotated[
+        int, typer.Option(help="Processes on this machine that predict, on the CPU.", min=1)
+    ] = 1,
+    engine: Annotated[
+        Literal["ray"] | None, typer.Option(help="Predict a folder with workers of Ray.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Number of workers of Ray.", min=1)] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Threads of each worker. By default, the cores are divided among them.", min=1),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Address of a cluster of Ray. By default, one starts on this machine.")
+    ] = None,
+    source_format: Annotated[
+        Literal["text", "jsonl", "csv", "tsv", "parquet"] | None,
+        typer.Option(help="Format of the sources of a folder. Their endings decide by default."),
+    ] = None,
+    text_column: Annotated[
+        str, typer.Option(help="Column or key of the texts in JSON lines, CSV and Parquet.")
+    ] = "text",
+    part_rows: Annotated[int, typer.Option(help="Rows of each part in a folder, at most.", min=1)] = 2000,
     device: Device = "auto",
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Predict the entities and labels of each line of a text file, or the records in it.
 
-    They are printed below each text, with their scores, or written for correction.
+    They are printed below each text, with their scores, or written for correction. In a folder, predictions
+    of any number of files are in parts, with a manifest: the same command goes on with a job that was broken
+    off.
 
     Examples:
       spacy-xner predict out/model-best texts.txt
       echo "寄给李娜，顺丰速运" | spacy-xner predict out/model-best - --json
       spacy-xner predict out/model-best texts.txt -o tasks.json --format label-studio
       spacy-xner predict out/model-best texts.txt --records -o records.csv
+      spacy-xner predict out/model-best corpus/ more.parquet -o predicted/ --engine ray --workers 4
     """
-    from ..corpus.formats.registry import choose_format, get_writer
-    from ..corpus.reading.lines import open_texts, stream_texts
-    from ..loading import load
-
-    target = output or STANDARD
-    check_output(target, source, overwrite=overwrite)
-    if records:
-        from ..records.writing import choose_format as choose_records_format
-
-        format = choose_records_format(format, target)
-    elif fields or region:
+    if (fields or region) and not records:
         raise ValueError(
             "--fields and --region must stand with --records, found one without it. Add --records."
         )
-    elif format is None:
-        format = "jsonl" if as_json else None if target == STANDARD else choose_format(target)
-    else:
-        get_writer(format)
-    with input_file(source) as file:
-        with one_line_warnings():
-            session = open_texts(file, encoding)
-        nlp = load(model, device)
+    settings = RaySettings(workers, threads, address)
+    check_engine(engine, settings, processes)
+    if needs_folder(sources, output, engine):
+        if records or as_json:
+            raise ValueError(
+                "A folder must be written without --records and --json, found one of them. Omit it, and "
+                "choose jsonl or parquet with --format."
+            )
+        plan = FolderPlan(format, source_format, text_column, encoding, part_rows, device)
+        make_engine = partial(choose_engine, engine, settings, processes)
+        predict_folder(model, sources, output, plan=plan, make_engine=make_engine, overwrite=overwrite)
+        return
+    source, target = Path(sources[0]), Path(output or STANDARD)
+    check_output(target, source, overwrite=overwrite)
+    format = _choose_format(format, target, as_json=as_json, is_records=records)
+    with _opened(model, source, encoding, device, processes) as (nlp, docs):
         if records:
-            _write_records(nlp, stream_texts(session), target, str(format), fields, region)
-            return
-        docs = nlp.pipe(stream_texts(session))
-        if target == STANDARD and format in (None, "jsonl"):
+            _write_records(nlp, docs, target, str(format), fields, region)
+        elif target == STANDARD and format in (None, "jsonl"):
             for doc in docs:
                 echo(render_doc(nlp, doc) if format is None else render_json(doc))
         else:
             write_predictions(nlp, docs, target, str(format))
+
+
+@contextmanager
+def _opened(
+    model: str, source: Path, encoding: str | None, device: str, processes: int
+) -> "Iterator[tuple[Language, Iterable[Doc]]]":
+    """Yield a pipeline, and the docs of the texts in a file, which are predicted when they are asked for."""
+    from ..bulk.streaming import pipe_texts
+    from ..corpus.reading.lines import open_texts, stream_texts
+    from ..loading import load
+
+    with input_file(source) as file:
+        with one_line_warnings():
+            session = open_texts(file, encoding)
+        nlp = load(model, device)
+        yield nlp, pipe_texts(nlp, stream_texts(session), processes)
+
+
+def _choose_format(format: str | None, target: Path, *, as_json: bool, is_records: bool) -> str | None:
+    """Return the format of the output; None for texts with entities below them."""
+    from ..corpus.formats.registry import choose_format, get_writer
+    from ..records.writing import choose_format as choose_records_format
+
+    if is_records:
+        return choose_records_format(format, target)
+    if format is not None:
+        get_writer(format)
+        return format
+    return "jsonl" if as_json else None if target == STANDARD else choose_format(target)
 
 
 def write_predictions(nlp: "Language", docs: "Iterable[Doc]", target: Path, format: str) -> None:
@@ -106,12 +177,11 @@ def write_predictions(nlp: "Language", docs: "Iterable[Doc]", target: Path, form
 
 
 def _write_records(
-    nlp: "Language", texts: "Iterable[str]", target: Path, format: str, fields: str | None, region: str | None
+    nlp: "Language", docs: "Iterable[Doc]", target: Path, format: str, fields: str | None, region: str | None
 ) -> None:
     from ..records.writing import add_records, render_lines, write_records
 
     maker = add_records(nlp, fields, region)
-    docs = nlp.pipe(texts)
     if target == STANDARD:
         for line in render_lines(docs, maker, format):
             echo(line)

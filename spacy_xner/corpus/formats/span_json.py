@@ -163,16 +163,26 @@ def write_span_json(records: Iterable[Record], file: TextIO, options: WriteOptio
     """Write JSON lines with ``text``, ``spans`` (ends exclusive), and ``cats`` where there are any."""
     lost: Counter[str] = Counter()
     for record in records:
-        spans = [
-            {"start": start, "end": end, "label": label, "text": record.text[start:end]}
-            | ({"score": score} if options.predictions else {})
-            for start, end, label, score in record.spans or ()
-        ]
-        row: Row = {"text": record.text}
-        if record.spans is not None or record.cats is None:
-            row["spans"] = spans
-            lost[UNANNOTATED] += record.spans is None
-        if record.cats is not None:
-            row["cats"] = record.cats
+        lost[UNANNOTATED] += record.spans is None and record.cats is None
+        row = record_to_row(record, has_scores=options.predictions)
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return +lost
+
+
+def record_to_row(record: Record, *, has_scores: bool) -> Row:
+    """Return a record as the object of a line: ``text``, ``spans`` unless it has only labels, and ``cats``.
+
+    Args:
+        record: The record.
+        has_scores: Whether entities have their scores.
+    """
+    row: Row = {"text": record.text}
+    if record.spans is not None or record.cats is None:
+        row["spans"] = [
+            {"start": start, "end": end, "label": label, "text": record.text[start:end]}
+            | ({"score": score} if has_scores else {})
+            for start, end, label, score in record.spans or ()
+        ]
+    if record.cats is not None:
+        row["cats"] = record.cats
+    return row
