@@ -22,7 +22,7 @@ from spacy_xner.scoring.entities import score_entities
 from spacy_xner.scoring.judged import judge
 from spacy_xner.scoring.reliability import measure_reliability
 from spacy_xner.scoring.spans import score_spans
-from spacy_xner.tools.evaluate import predict_corpus
+from spacy_xner.tools.predictions import predict_corpus
 
 HEADS = ("softmax", "CRF", "BiLSTM-attention-CRF", "pointer", "global pointer")
 TEXTS, EPOCHS = 600, 3

@@ -18,7 +18,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_xner.scoring.entities import count_entities
-from spacy_xner.tools.evaluate import predict
+from spacy_xner.tools.predictions import predict
 
 
 def score(nlp: Language, docs: list[Doc]) -> float:

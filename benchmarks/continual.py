@@ -24,7 +24,7 @@ from results import Cell, spread, write_results
 from spacy.language import Language
 
 from spacy_xner.scoring.entities import count_entities
-from spacy_xner.tools.evaluate import predict
+from spacy_xner.tools.predictions import predict
 from spacy_xner.types import Record
 
 OLD = ("LOC", "ORG", "PER")

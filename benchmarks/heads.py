@@ -30,7 +30,7 @@ from results import Cell, spread, write_results
 from spacy.language import Language
 
 from spacy_xner.scoring.spans import score_spans
-from spacy_xner.tools.evaluate import predict
+from spacy_xner.tools.predictions import predict
 from spacy_xner.types import Record
 
 LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 8}

@@ -23,7 +23,7 @@ from spoil import spoil
 
 import spacy_xner
 from spacy_xner.scoring.entities import score_entities
-from spacy_xner.tools.evaluate import predict
+from spacy_xner.tools.predictions import predict
 from spacy_xner.types import CharSpan, Record
 
 # Those of the project; all parts of an address are one.

@@ -24,7 +24,7 @@ from results import Cell, spread, write_results
 from spacy.language import Language
 
 from spacy_xner.scoring.spans import score_spans
-from spacy_xner.tools.evaluate import predict
+from spacy_xner.tools.predictions import predict
 from spacy_xner.tools.selection import select_texts
 from spacy_xner.tools.selection.candidates import read_candidates
 from spacy_xner.types import Record

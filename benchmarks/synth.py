@@ -13,7 +13,7 @@ from common import make_docs, make_examples, make_nlp, read_corpus, train
 from results import spread, write_results
 
 from spacy_xner.scoring.entities import count_entities
-from spacy_xner.tools.evaluate import predict
+from spacy_xner.tools.predictions import predict
 from spacy_xner.tools.synth import BUILT_IN, draw_part, read_spec, rename
 from spacy_xner.types import Record
 

@@ -12,7 +12,7 @@ from results import write_results
 
 from spacy_xner.scoring.entities import score_entities
 from spacy_xner.scoring.report import render_table
-from spacy_xner.tools.evaluate import predict
+from spacy_xner.tools.predictions import predict
 
 
 def main(

@@ -1,5 +1,6 @@
 """Shared fixtures: tiny random encoders, toy slips, and pipelines built from them. No network needed."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 import spacy
 import torch
 from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.training import Example
 from transformers import AutoModelForTokenClassification, AutoTokenizer
 
@@ -72,6 +74,12 @@ def tiny_encoders(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
 def tiny(tiny_encoders: Callable[..., Path]) -> Path:
     """Return the folder of a tiny XLM-R."""
     return tiny_encoders()
+
+
+def count_docs() -> int:
+    """Count the docs that are in memory."""
+    # Lazy objects warn when they are asked for their class.
+    return sum(issubclass(type(each), Doc) for each in gc.get_objects())
 
 
 def write_checkpoint(

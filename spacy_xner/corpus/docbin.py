@@ -26,6 +26,9 @@ FLAGS = srsly.msgpack_dumps({"has_unknown_spaces": False})
 CHUNK = 1 << 20
 # Files are 3 % larger than by default, in two thirds of the time.
 COMPRESSION = 4
+# What reading a file raises that is no DocBin, or damaged.
+NOT_MSGPACK = (struct.error, srsly.msgpack.exceptions.UnpackException)
+READ_ERRORS = (ValueError, KeyError, TypeError, EOFError, *NOT_MSGPACK)
 MAX_BYTES = (1 << 32) - 1
 
 
@@ -82,9 +85,20 @@ def open_docbin(path: Path) -> DocBin:
         OSError: If it cannot be read.
         ValueError: If it is not such a file.
     """
-    try:
+    with refusing_other_formats(path):
         return DocBin().from_disk(path)
-    except (ValueError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:
+
+
+@contextmanager
+def refusing_other_formats(path: Path) -> Iterator[None]:
+    """Explain errors while a ``.spacy`` file is read.
+
+    Raises:
+        ValueError: If it is not such a file.
+    """
+    try:
+        yield
+    except READ_ERRORS as err:
         raise ValueError(
             f"The corpus must be a .spacy file, found another format in {path}. Convert it first: "
             f"spacy-xner convert {path} {path.with_suffix('.spacy').name}"

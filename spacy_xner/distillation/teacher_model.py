@@ -200,6 +200,11 @@ class TeacherModel:
         return [soft for soft in cached if soft is not None]
 
     def _compute(self, texts: Sequence[TokenizedText]) -> list[SoftTargets]:
+        # The words of texts stay no longer than their docs.
+        with self.nlp.memory_zone():
+            return self._predict(texts)
+
+    def _predict(self, texts: Sequence[TokenizedText]) -> list[SoftTargets]:
         vocab = self.nlp.vocab
         docs = [Doc(vocab, words=list(text.words), spaces=list(text.spaces)) for text in texts]
         for name, pipe in self.nlp.pipeline:

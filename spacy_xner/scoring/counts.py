@@ -31,6 +31,14 @@ def without_support(row: ScoreRow) -> dict[str, float]:
     return {"p": row["p"], "r": row["r"], "f": row["f"]}
 
 
+def score_counts(gold: int, predicted: int, correct: int) -> ScoreRow:
+    """Return the scores that follow from numbers of entities."""
+    precision = correct / predicted if predicted else 0.0
+    recall = correct / gold if gold else 0.0
+    f_score = 2 * precision * recall / (precision + recall) if correct else 0.0
+    return {"p": precision, "r": recall, "f": f_score, "support": gold}
+
+
 class EntityReport(TypedDict):
     """Scores by label, sorted, and their averages."""
 
@@ -77,10 +85,7 @@ class EntityCounts:
             sum(counter.values()) if labels is None else sum(counter[label] for label in labels)
             for counter in (self.correct, self.predicted, self.gold)
         )
-        precision = correct / predicted if predicted else 0.0
-        recall = correct / gold if gold else 0.0
-        f_score = 2 * precision * recall / (precision + recall) if correct else 0.0
-        return {"p": precision, "r": recall, "f": f_score, "support": gold}
+        return score_counts(gold, predicted, correct)
 
     def macro(self) -> ScoreRow:
         """Return the means of the scores of all labels; 0 if there are none."""

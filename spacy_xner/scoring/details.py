@@ -1,36 +1,16 @@
 """Details of scores: intervals, kinds of errors, calibration, groups of texts."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 
-from .counts import EntityCounts, LabelledSpan, ScoreRow
-from .errors import Kind, Match, match_entities
-from .intervals import Intervals, RowIntervals, TextCounts, count_by_text, find_intervals
-from .judged import judge
-from .pairs import DocPair, EntityPair, pair_entities
+from .counts import ScoreRow, score_counts
+from .errors import Kind
+from .intervals import Integers, Intervals, RowIntervals, TextCounts, find_intervals
 from .reliability import Reliability, measure_reliability
-from .texts import decide
-
-
-class MatchedText(NamedTuple):
-    """An annotated text with its prediction and its errors.
-
-    Attributes:
-        number: Its place in the corpus, from 1.
-        group: Name of the group that it is in.
-        docs: Predicted and gold doc.
-        pair: Their entities.
-        matches: What stands for what.
-    """
-
-    number: int
-    group: str
-    docs: DocPair
-    pair: EntityPair
-    matches: list[Match]
+from .tally import TextTally
+from .texts import CatsPair, decide
 
 
 class Confusion(TypedDict):
@@ -80,50 +60,25 @@ class EntityDetails(TypedDict):
     groups: dict[str, GroupScores]
 
 
-def match_texts(predictions: Iterable[DocPair], groups: Iterable[str]) -> list[MatchedText]:
-    """Find the errors of the texts that are annotated with entities.
-
-    Args:
-        predictions: Predicted docs with references.
-        groups: Name of the group of each text.
-    """
-    texts = []
-    for number, (docs, group) in enumerate(zip(predictions, groups, strict=True), start=1):
-        if docs.reference.has_annotation("ENT_IOB"):
-            pair = pair_entities(docs)
-            texts.append(MatchedText(number, group, docs, pair, match_entities(pair.gold, pair.predicted)))
-    return texts
-
-
-def count_texts(texts: Sequence[MatchedText], labels: Sequence[str]) -> TextCounts:
-    """Count the entities of each text."""
-    return count_by_text([text.pair for text in texts], labels)
-
-
-def list_labels(texts: Iterable[MatchedText]) -> list[str]:
-    """List the labels that are in the gold or were predicted, sorted."""
-    return sorted({span[2] for text in texts for span in text.pair.gold | text.pair.predicted})
-
-
-def detail_entities(texts: Sequence[MatchedText]) -> EntityDetails:
+def detail_entities(tally: TextTally) -> EntityDetails:
     """Return the details of the scores of entities."""
-    labels = list_labels(texts)
-    matches = [match for text in texts for match in text.matches]
-    judged = judge([text.docs for text in texts], labels, None)
+    labels = tally.counts.labels
+    texts = tally.counts.table(labels)
+    entities = [log.table() for label, log in tally.entities.items() if label in labels]
     return {
-        "intervals": find_intervals(count_texts(texts, labels)),
-        "errors": _count_kinds(matches, labels),
-        "confusion": _confuse(matches, labels),
+        "intervals": find_intervals(texts),
+        "errors": _list_kinds(tally, labels),
+        "confusion": _confuse(tally, labels),
         "calibration": {
-            "entities": measure_reliability(judged.all_entities()),
-            "texts": measure_reliability(judged.texts),
+            "entities": measure_reliability(np.concatenate(entities) if entities else []),
+            "texts": measure_reliability(tally.texts.table()),
         },
-        "groups": _score_groups(texts),
+        "groups": _score_groups(tally, texts),
     }
 
 
 def detail_cats(
-    predictions: Iterable[DocPair],
+    predictions: Iterable[CatsPair],
     labels: Sequence[str],
     *,
     is_exclusive: bool,
@@ -157,42 +112,30 @@ def detail_cats(
     }
 
 
-def _label_of(match: Match) -> str:
-    span = match.gold or match.predicted
-    assert span is not None
-    return span[2]
-
-
-def _count_kinds(matches: Sequence[Match], labels: Sequence[str]) -> ErrorCounts:
-    counts = Counter((_label_of(match), match.kind) for match in matches)
-    per_type = {label: {kind.value: counts[label, kind] for kind in Kind} for label in labels}
-    micro = {kind.value: sum(counts[label, kind] for label in labels) for kind in Kind}
+def _list_kinds(tally: TextTally, labels: Sequence[str]) -> ErrorCounts:
+    per_type = {label: {kind.value: tally.kinds[label, kind] for kind in Kind} for label in labels}
+    micro = {kind.value: sum(tally.kinds[label, kind] for label in labels) for kind in Kind}
     return {"per_type": per_type, "micro": micro}
 
 
-def _confuse(matches: Sequence[Match], labels: Sequence[str]) -> Confusion:
-    numbers = {label: i for i, label in enumerate(labels)}
-
-    def number(span: LabelledSpan | None) -> int:
-        return len(labels) if span is None else numbers[span[2]]
-
-    counts = [[0] * (len(labels) + 1) for _ in range(len(labels) + 1)]
-    for match in matches:
-        counts[number(match.gold)][number(match.predicted)] += 1
+def _confuse(tally: TextTally, labels: Sequence[str]) -> Confusion:
+    names = [*labels, None]
+    counts = [[tally.labels[gold, predicted] for predicted in names] for gold in names]
     return {"labels": [*labels], "counts": counts}
 
 
-def _score_groups(texts: Sequence[MatchedText]) -> dict[str, GroupScores]:
-    groups: dict[str, list[MatchedText]] = {}
-    for text in texts:
-        groups.setdefault(text.group, []).append(text)
+def _score_groups(tally: TextTally, texts: TextCounts) -> dict[str, GroupScores]:
+    groups = {name: texts.counts[np.array(numbers)] for name, numbers in tally.groups.items()}
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return {name: _score_group(members) for name, members in ordered}
+    return {name: _score_group(texts.labels, counts) for name, counts in ordered}
 
 
-def _score_group(texts: Sequence[MatchedText]) -> GroupScores:
-    counts = EntityCounts()
-    for text in texts:
-        counts.add(text.pair.gold, text.pair.predicted)
-    intervals = find_intervals(count_texts(texts, counts.labels))
-    return {"n_texts": len(texts), "scores": counts.micro(), "intervals": intervals["micro"]}
+def _score_group(labels: Sequence[str], counts: Integers) -> GroupScores:
+    """Score the texts of a group, by the labels that occur in it."""
+    columns = np.flatnonzero(counts.any(axis=(0, 1))).tolist()
+    own = TextCounts(tuple(labels[i] for i in columns), counts[:, :, columns])
+    return {
+        "n_texts": len(counts),
+        "scores": score_counts(*counts.sum(axis=(0, 2)).tolist()),
+        "intervals": find_intervals(own)["micro"],
+    }

@@ -1,6 +1,6 @@
 """Gold against predicted entities, with the numbers of seqeval, as a spaCy scorer."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,24 @@ class EntityScores:
         if pair.gold != pair.predicted:
             self.n_wrong_tags += pair.count_wrong_tags()
 
+    def report(self, pairs: Sequence[EntityPair] | None = None) -> dict[str, Any] | None:
+        """Return what `score_entities` does.
+
+        Args:
+            pairs: All texts, if seqeval itself is to score them.
+        """
+        if not self.n_texts:
+            return None
+        if pairs is None:
+            report = self.counts.report()
+            reports = {"strict": report, "default": report}
+        else:
+            # It loads scikit-learn, which no pipeline needs that only predicts.
+            from .reference import seqeval_reports
+
+            reports = seqeval_reports(pairs)
+        return {**reports, "accuracy": self.accuracy, "n_texts": self.n_texts}
+
     @property
     def accuracy(self) -> float:
         """Share of tags that are correct, from 0 to 1."""
@@ -63,24 +81,19 @@ def score_entities(examples: Iterable[DocPair], *, use_seqeval: bool = False) ->
     Raises:
         ValueError: If gold and predicted text differ in more than white space.
     """
-    pairs = list(_annotated_pairs(examples))
-    scores = _sum_up(pairs)
-    if not pairs:
-        return None
-    if use_seqeval:
-        # It loads scikit-learn, which no pipeline needs that only predicts.
-        from .reference import seqeval_reports
-
-        reports = seqeval_reports(pairs)
-    else:
-        report = scores.counts.report()
-        reports = {"strict": report, "default": report}
-    return {**reports, "accuracy": scores.accuracy, "n_texts": scores.n_texts}
+    pairs: Iterable[EntityPair] = _annotated_pairs(examples)
+    kept = [*pairs] if use_seqeval else None
+    return _sum_up(pairs if kept is None else kept).report(kept)
 
 
 def count_entities(examples: Iterable[DocPair]) -> EntityCounts:
     """Count ``doc.ents`` of annotated examples by label, for scores of some of the labels."""
     return _sum_up(_annotated_pairs(examples)).counts
+
+
+def is_annotated(docs: DocPair) -> bool:
+    """Return whether the gold doc is annotated with entities."""
+    return bool(docs.reference.has_annotation("ENT_IOB"))
 
 
 def build_seqeval_scorer_v1() -> Callable[..., dict[str, Any]]:
@@ -108,7 +121,7 @@ def seqeval_scorer(examples: Iterable[DocPair], **kwargs: Any) -> dict[str, Any]
 
 
 def _annotated_pairs(examples: Iterable[DocPair]) -> Iterable[EntityPair]:
-    return (pair_entities(eg) for eg in examples if eg.reference.has_annotation("ENT_IOB"))
+    return (pair_entities(eg) for eg in examples if is_annotated(eg))
 
 
 def _sum_up(pairs: Iterable[EntityPair]) -> EntityScores:

@@ -1,5 +1,6 @@
 """How far scores can be trusted: 95 % intervals, and a test of the difference between two pipelines."""
 
+from array import array
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypedDict
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from .pairs import EntityPair
 
 Numbers = NDArray[np.float64]
-Integers = NDArray[np.int64]
+Integers = NDArray[np.signedinteger]
 N_SAMPLES = 2000
 N_SWAPS = 10_000
 # Different rows that are drawn at once, which bounds memory.
@@ -77,15 +78,38 @@ class TextCounts(NamedTuple):
     counts: Integers
 
 
-def count_by_text(pairs: Sequence[EntityPair], labels: Sequence[str]) -> TextCounts:
-    """Count the entities of each text by label."""
-    counts = np.zeros((len(pairs), 3, len(labels)), np.int64)
-    numbers = {label: i for i, label in enumerate(labels)}
-    for row, (gold, predicted, _) in zip(counts, pairs, strict=True):
-        for part, spans in zip(row, (gold, predicted, gold & predicted), strict=True):
+class CountLog:
+    """Counts of the entities of each text: 20 bytes for each label that is in it."""
+
+    def __init__(self) -> None:
+        self.n_texts = 0
+        self._numbers: dict[str, int] = {}
+        # Number of the text, number of the label, and gold, predicted and correct entities, again and again.
+        self._rows = array("I")
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels that are in the gold or were predicted, sorted."""
+        return sorted(self._numbers)
+
+    def add(self, pair: EntityPair) -> None:
+        """Count the entities of a text."""
+        counts: dict[str, list[int]] = {}
+        for column, spans in enumerate((pair.gold, pair.predicted, pair.gold & pair.predicted)):
             for _, _, label in spans:
-                part[numbers[label]] += 1
-    return TextCounts(tuple(labels), counts)
+                counts.setdefault(label, [0, 0, 0])[column] += 1
+        for label, row in counts.items():
+            self._rows.extend((self.n_texts, self._numbers.setdefault(label, len(self._numbers)), *row))
+        self.n_texts += 1
+
+    def table(self, labels: Sequence[str]) -> TextCounts:
+        """Return the counts of all texts, of labels which may be more than those that occur."""
+        counts = np.zeros((self.n_texts, 3, len(labels)), np.int32)
+        columns = np.array([labels.index(label) for label in self._numbers], np.intp)
+        texts, numbers, *parts = np.frombuffer(self._rows, np.uint32).reshape(-1, 5).T
+        for i, part in enumerate(parts):
+            counts[texts, i, columns[numbers]] = part
+        return TextCounts(tuple(labels), counts)
 
 
 def find_intervals(texts: TextCounts, seed: int = 0) -> Intervals:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 N_BINS = 10
 
@@ -45,16 +46,20 @@ class Reliability(TypedDict):
     bins: list[ReliabilityBin]
 
 
-def measure_reliability(predictions: Iterable[tuple[float, bool]], n_bins: int = N_BINS) -> Reliability:
+def measure_reliability(
+    predictions: Iterable[tuple[float, bool]] | NDArray[np.float64], n_bins: int = N_BINS
+) -> Reliability:
     """Sort predictions into bins of equal width by their probabilities, and compare these with what is right.
 
     Args:
-        predictions: Probability of each prediction, from 0 to 1, and whether it is right.
+        predictions: Probability of each prediction, from 0 to 1, and whether it is right. An array has a row
+            for each.
         n_bins: Number of bins.
 
     Source: Guo et al. (2017), "On calibration of modern neural networks".
     """
-    pairs = np.array([*predictions], dtype=np.float64).reshape(-1, 2)
+    rows = predictions if isinstance(predictions, np.ndarray) else [*predictions]
+    pairs = np.array(rows, dtype=np.float64).reshape(-1, 2)
     scores, is_right = pairs.T
     numbers = np.clip(np.ceil(scores * n_bins).astype(int) - 1, 0, n_bins - 1)
     bins: list[ReliabilityBin] = [

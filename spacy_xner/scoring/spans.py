@@ -28,15 +28,41 @@ def score_spans(examples: Iterable[DocPair], spans_key: str = "xner") -> dict[st
     examples = list(examples)
     if not any(spans_key in eg.reference.spans for eg in examples):
         return None
-    counts = EntityCounts()
+    scores = SpanScores(spans_key)
     for eg in examples:
-        if spans_key in eg.reference.spans or eg.reference.has_annotation("ENT_IOB"):
-            counts.add(token_spans(all_entities(eg.reference, spans_key)), _predicted_spans(eg, spans_key))
-    report = counts.report()
-    if not report["per_type"]:
-        return dict.fromkeys(("p", "r", "f", "per_type"))
-    per_type = {label: without_support(row) for label, row in report["per_type"].items()}
-    return {**without_support(report["micro"]), "per_type": per_type}
+        scores.add(eg)
+    return scores.report()
+
+
+class SpanScores:
+    """Counts of the entities of a span group, text by text. See `score_spans`.
+
+    Args:
+        spans_key: Key of the span group.
+    """
+
+    def __init__(self, spans_key: str = "xner") -> None:
+        self._key = spans_key
+        self._has_group = False
+        self._counts = EntityCounts()
+
+    def add(self, docs: DocPair) -> None:
+        """Count one text."""
+        has_group = self._key in docs.reference.spans
+        self._has_group |= has_group
+        if has_group or docs.reference.has_annotation("ENT_IOB"):
+            gold = token_spans(all_entities(docs.reference, self._key))
+            self._counts.add(gold, _predicted_spans(docs, self._key))
+
+    def report(self) -> dict[str, Any] | None:
+        """Return what `score_spans` does."""
+        if not self._has_group:
+            return None
+        report = self._counts.report()
+        if not report["per_type"]:
+            return dict.fromkeys(("p", "r", "f", "per_type"))
+        per_type = {label: without_support(row) for label, row in report["per_type"].items()}
+        return {**without_support(report["micro"]), "per_type": per_type}
 
 
 def all_entities(doc: Doc, spans_key: str | None = "xner") -> Sequence[Span]:

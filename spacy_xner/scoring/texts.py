@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from spacy.scorer import Scorer
-from spacy.tokens import Doc
 from spacy.training import Example
 
 from .judged import Judged
-from .pairs import DocPair
 from .thresholds import DEFAULT_THRESHOLD, rescale, threshold_of
 
 KEYS = (
@@ -32,8 +30,28 @@ def build_text_scorer_v1() -> Callable[..., dict[str, Any]]:
     return score_texts
 
 
+class HasCats(Protocol):
+    """A doc, or what is kept of it."""
+
+    @property
+    def cats(self) -> Mapping[str, float]:
+        """Probabilities of labels."""
+
+
+class CatsPair(Protocol):
+    """Gold and predicted labels of a text: those of a `DocPair`, or what is kept of it."""
+
+    @property
+    def reference(self) -> HasCats:
+        """Gold labels."""
+
+    @property
+    def predicted(self) -> HasCats:
+        """Predicted labels."""
+
+
 def score_texts(
-    examples: Iterable[DocPair],
+    examples: Iterable[CatsPair],
     *,
     labels: Sequence[str],
     is_exclusive: bool = False,
@@ -108,15 +126,15 @@ class TextDecisions(NamedTuple):
 
 
 def decide(
-    pairs: Sequence[DocPair],
+    pairs: Sequence[CatsPair],
     labels: Sequence[str],
     *,
     is_exclusive: bool,
     threshold: float | Mapping[str, float],
 ) -> TextDecisions:
     """Read probabilities and gold labels of texts, and decide which labels are predicted."""
-    predicted = np.nan_to_num(_probabilities([pair.predicted for pair in pairs], labels))
-    gold = _probabilities([pair.reference for pair in pairs], labels)
+    predicted = np.nan_to_num(_probabilities((pair.predicted for pair in pairs), labels))
+    gold = _probabilities((pair.reference for pair in pairs), labels)
     has_label = np.nan_to_num(gold) > 0.5
     if is_exclusive:
         best = predicted.argmax(axis=1)
@@ -129,12 +147,12 @@ def decide(
     return TextDecisions(predicted, is_predicted, has_label, known, is_correct)
 
 
-def _rescaled_cats(doc: Doc, attr: str, *, threshold: float | Mapping[str, float]) -> dict[str, float]:
+def _rescaled_cats(doc: HasCats, attr: str, *, threshold: float | Mapping[str, float]) -> dict[str, float]:
     """Read ``doc.cats`` with all thresholds moved to 0.5: spaCy's scorer takes one for all labels."""
     return {label: rescale(value, threshold_of(threshold, label)) for label, value in doc.cats.items()}
 
 
-def _probabilities(docs: Sequence[Doc], labels: Sequence[str]) -> NDArray[np.float64]:
+def _probabilities(docs: Iterable[HasCats], labels: Sequence[str]) -> NDArray[np.float64]:
     """Read ``doc.cats``, NaN for labels that are missing. Shape: ``(docs, labels)``."""
     return np.array([[doc.cats.get(label, np.nan) for label in labels] for doc in docs])
 

@@ -14,7 +14,8 @@ from ..scoring.judged import Judged, judge
 from ..scoring.pairs import Prediction
 from ..scoring.reliability import measure_reliability
 from ..scoring.texts import decide
-from .evaluate import NO_ANNOTATION, get_pipes, predict_corpus
+from .evaluate import NO_ANNOTATION, get_pipes
+from .predictions import predict_corpus
 from .tune import load_checked, save_settings
 
 

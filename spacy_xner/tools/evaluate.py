@@ -1,22 +1,23 @@
 """Scores of a pipeline on raw text."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from spacy.language import Language
-from spacy.tokens import Doc
 
-from ..corpus.docbin import check_docbins, read_docs
+from ..corpus.docbin import check_docbins
 from ..loading import load
 from ..pipeline.xcat import TextClassifier
 from ..pipeline.xner import EntityRecognizer
+from ..scoring.cats import CatsLog
 from ..scoring.details import detail_cats
-from ..scoring.entities import count_entities, score_entities
-from ..scoring.pairs import Prediction
-from ..scoring.spans import score_spans
+from ..scoring.entities import EntityScores, is_annotated
+from ..scoring.pairs import EntityPair, Prediction, pair_entities
+from ..scoring.spans import SpanScores
 from ..scoring.texts import score_texts
-from .report import add_details, test_differences, write_page
+from .predictions import stream_predictions
+from .report import Details, test_differences, write_page
 from .report.groups import SCRIPT
 
 Pipe = TypeVar("Pipe", EntityRecognizer, TextClassifier)
@@ -64,18 +65,28 @@ def evaluate(
         >>> sorted(scores["strict"]["per_type"])
         ['COURIER', 'LOC', 'PER', 'PHONE']
     """
-    check_docbins(Path(corpus))
+    corpus = Path(corpus)
+    check_docbins(corpus)
     nlp = load(model, device)
-    predictions = predict_corpus(nlp, Path(corpus), on_progress)
-    scores = _score_entities(predictions, use_seqeval=use_seqeval)
-    details = details or html is not None
-    cats = _score_cats(nlp, predictions, details=details)
-    if not scores and not cats:
+    entities, cats = EntityEvaluation(use_seqeval=use_seqeval), CatsLog()
+    if details or html is not None:
+        entities.details = Details(by, has_samples=html is not None)
+
+    def add(prediction: Prediction) -> None:
+        entities.add(prediction)
+        cats.add(prediction)
+
+    stream_predictions(nlp, corpus, add, on_progress)
+    scores = entities.score()
+    scores_of_cats = _score_cats(nlp, cats, details=entities.details is not None)
+    if not scores and not scores_of_cats:
         raise ValueError(NO_ANNOTATION.format(corpus))
-    scores |= {"cats": cats} if cats else {}
-    texts = add_details(scores, predictions, by) if details else []
-    if html is not None:
-        write_page(Path(html), scores, texts, model=str(model), corpus=Path(corpus).name)
+    scores |= {"cats": scores_of_cats} if scores_of_cats else {}
+    if entities.details is not None:
+        scores |= entities.details.report()
+        if html is not None:
+            names = {"model": str(model), "corpus": corpus.name}
+            write_page(Path(html), scores, entities.details.list_worst(), **names)
     return scores
 
 
@@ -127,12 +138,16 @@ def compare(
     check_docbins(corpus)
     nlp = load(before, device)
     old = {label for labels in nlp.pipe_labels.values() for label in labels}
-    predictions = {"before": predict_corpus(nlp, corpus, on_progress)}
-    predictions["after"] = predict_corpus(load(model, device), corpus, on_progress)
-    scores = {name: _score_entities(part) for name, part in predictions.items()}
+    parts = {"before": EntityEvaluation(), "after": EntityEvaluation()}
+    for name, part in parts.items():
+        if details or html is not None:
+            part.details = Details(by, has_samples=html is not None and name == "after")
+        nlp = nlp if name == "before" else load(model, device)
+        stream_predictions(nlp, corpus, part.add, on_progress)
+    scores = {name: part.score() for name, part in parts.items()}
     if not scores["before"]:
         raise ValueError(NO_ANNOTATION.format(corpus))
-    counts = {name: count_entities(part) for name, part in predictions.items()}
+    counts = {name: part.scores.counts for name, part in parts.items()}
     labels = sorted({label for part in counts.values() for label in part.labels})
     groups = {label: {label} for label in labels}
     groups |= {"all old": old & set(labels), "all new": set(labels) - old}
@@ -142,13 +157,49 @@ def compare(
         if group
     }
     result: dict[str, Any] = {**scores, "change": change}
-    if details or html is not None:
-        texts = {name: add_details(scores[name], predictions[name], by) for name in predictions}
-        result["test"] = test_differences(texts["before"], texts["after"])
+    first, second = parts["before"].details, parts["after"].details
+    if first is not None and second is not None:
+        scores["before"] |= first.report()
+        scores["after"] |= second.report()
+        result["test"] = test_differences(first.tally, second.tally)
         if html is not None:
             names = {"model": str(model), "corpus": corpus.name, "before": str(before)}
-            write_page(Path(html), result, texts["after"], **names)
+            write_page(Path(html), result, second.list_worst(), **names)
     return result
+
+
+class EntityEvaluation:
+    """Scores of entities, counted text by text.
+
+    Args:
+        use_seqeval: Whether seqeval itself scores them. It needs the entities of all texts.
+
+    Attributes:
+        scores: Counts of ``doc.ents``.
+        details: What details need; None for none.
+    """
+
+    def __init__(self, *, use_seqeval: bool = False) -> None:
+        self.scores = EntityScores()
+        self.details: Details | None = None
+        self._spans = SpanScores()
+        self._pairs: list[EntityPair] | None = [] if use_seqeval else None
+
+    def add(self, prediction: Prediction) -> None:
+        """Count the next text of the corpus."""
+        self._spans.add(prediction)
+        if is_annotated(prediction):
+            pair = pair_entities(prediction)
+            self.scores.add(pair)
+            if self._pairs is not None:
+                self._pairs.append(pair)
+        if self.details is not None:
+            self.details.add(prediction)
+
+    def score(self) -> dict[str, Any]:
+        """Return the result of `score_entities`, with that of `score_spans` in ``spans``; empty for none."""
+        scores, spans = self.scores.report(self._pairs), self._spans.report()
+        return (scores or {}) | ({} if spans is None else {"spans": spans})
 
 
 def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | None]:
@@ -157,53 +208,18 @@ def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | N
     return {"before": before, "after": after, "loss": before - after}
 
 
-def _score_entities(predictions: list[Prediction], *, use_seqeval: bool = False) -> dict[str, Any]:
-    scores = score_entities(predictions, use_seqeval=use_seqeval) or {}
-    spans = score_spans(predictions)
-    return scores | ({} if spans is None else {"spans": spans})
-
-
-def _score_cats(nlp: Language, predictions: list[Prediction], *, details: bool) -> dict[str, Any]:
-    if not any(prediction.reference.cats for prediction in predictions):
+def _score_cats(nlp: Language, cats: CatsLog, *, details: bool) -> dict[str, Any]:
+    if not cats.has_gold():
         return {}
-    pipes = get_pipes(nlp, TextClassifier)
-    scores = {
-        name: score_texts(
-            predictions, labels=pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
-        )
-        for name, pipe in pipes.items()
-    }
-    if details:
-        for name, pipe in pipes.items():
-            scores[name] |= detail_cats(
-                predictions, pipe.labels, is_exclusive=pipe.is_exclusive, threshold=pipe.threshold
-            )
+    scores: dict[str, Any] = {}
+    for name, pipe in get_pipes(nlp, TextClassifier).items():
+        settings: dict[str, Any] = {"is_exclusive": pipe.is_exclusive, "threshold": pipe.threshold}
+        scores[name] = score_texts(cats, labels=pipe.labels, **settings)
+        if details:
+            scores[name] |= detail_cats(cats, pipe.labels, **settings)
     return scores
 
 
 def get_pipes(nlp: Language, kind: type[Pipe]) -> dict[str, Pipe]:
     """Return the components of a kind by name."""
     return {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, kind)}
-
-
-def predict_corpus(
-    nlp: Language, corpus: Path, on_progress: Callable[[int, int], None] | None = None
-) -> list[Prediction]:
-    """Predict the raw texts of a corpus.
-
-    Raises:
-        OSError: If the corpus is missing.
-    """
-    gold = read_docs(corpus, nlp.vocab)
-    predictions = []
-    for done, prediction in enumerate(predict(nlp, gold), start=1):
-        predictions.append(prediction)
-        if on_progress is not None:
-            on_progress(done, len(gold))
-    return predictions
-
-
-def predict(nlp: Language, gold: Sequence[Doc]) -> Iterator[Prediction]:
-    """Predict the raw texts of gold docs."""
-    for doc, reference in zip(nlp.pipe(doc.text for doc in gold), gold, strict=True):
-        yield Prediction(doc, reference)

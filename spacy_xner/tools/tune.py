@@ -15,7 +15,8 @@ from ..pipeline.xner import EntityRecognizer
 from ..scoring.calibration import choose_threshold
 from ..scoring.judged import JudgedCorpus, judge, judge_texts
 from ..scoring.thresholds import threshold_of
-from .evaluate import NO_ANNOTATION, get_pipes, predict_corpus
+from .evaluate import NO_ANNOTATION, get_pipes
+from .predictions import predict_corpus
 
 
 def tune_thresholds(

@@ -79,7 +79,7 @@ def join_examples(examples: Sequence[Example], joiner: str) -> Example:
 
 def join_docs(docs: Sequence[Doc], joiner: str) -> Doc:
     """Concatenate docs as if their texts had been tokenized as one, and store the token range of each."""
-    docs = [doc for doc in docs if len(doc)] or [docs[0]]
+    docs = _in_one_vocab([doc for doc in docs if len(doc)] or [docs[0]])
     gap = 0 if joiner == " " else 1
     if gap:
         space = Doc(docs[0].vocab, words=[joiner], spaces=[False])
@@ -97,6 +97,12 @@ def parts_of(doc: Doc) -> list[tuple[int, int]]:
     """Return the token ranges of the docs that a doc was concatenated from; else one range, the doc."""
     parts: list[tuple[int, int]] = doc.user_data.get(PARTS, [(0, len(doc))])
     return parts
+
+
+def _in_one_vocab(docs: Sequence[Doc]) -> list[Doc]:
+    """Copy docs whose vocabulary is not that of the first one: those of a streamed corpus may have others."""
+    vocab = docs[0].vocab
+    return [doc if doc.vocab is vocab else Doc(vocab).from_bytes(doc.to_bytes()) for doc in docs]
 
 
 def _from_docs(docs: Sequence[Doc], *, ensure_whitespace: bool) -> Doc:

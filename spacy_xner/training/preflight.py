@@ -2,17 +2,15 @@
 
 from collections.abc import Collection
 from difflib import get_close_matches
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import srsly
 from spacy.language import DEFAULT_CONFIG
-from spacy.tokens import DocBin
-from spacy.vocab import Vocab
 from thinc.api import Config
 
-from ..corpus.docbin import list_docbins
+from ..corpus.docbin import READ_ERRORS, list_docbins
+from ..corpus.labels import CorpusLabels
+from ..corpus.unpacking import StoredDocs
 from ..models.warm_start import load_origin
 from ..pipeline.labels import merge_labels
 
@@ -97,10 +95,14 @@ def read_origin_labels(config: Config) -> set[str]:
     return labels
 
 
-def add_streamed_labels(config: Config) -> None:
+def add_streamed_labels(config: Config, labels: CorpusLabels) -> None:
     """Write the labels of a corpus that is streamed to a config, which is not interpolated.
 
     spaCy initializes a pipeline on the first 100 texts of such a corpus alone.
+
+    Args:
+        config: Training config.
+        labels: All labels of the training corpus.
     """
     resolved = config.interpolate()
     if resolved["training"].get("max_epochs", 0) >= 0:
@@ -112,16 +114,19 @@ def add_streamed_labels(config: Config) -> None:
             origin = settings.get("init_from") and resolved["initialize"]["components"][name]["init_from"]
             old = load_origin(origin, name, kind).head.labels if origin else ()
             keys = {component.get("spans_key", "xner")}
-            new = read_labels(resolved["paths"].get("train"), "train", {kind}, keys)
+            new = select_labels(labels, resolved["paths"].get("train"), "train", {kind}, keys)
             settings["labels"] = merge_labels(old, (), new)
 
 
-def check_corpora(config: Config, old_labels: Collection[str] = ()) -> None:
+def check_corpora(config: Config, old_labels: Collection[str] = ()) -> CorpusLabels:
     """Check that the corpora exist and have labels, and that the labels of dev can be learned.
 
     Args:
         config: Training config.
         old_labels: Labels that the model knows before the training.
+
+    Returns:
+        All labels of the training corpus.
 
     Raises:
         OSError: If a file does not exist.
@@ -132,25 +137,35 @@ def check_corpora(config: Config, old_labels: Collection[str] = ()) -> None:
         # A component sourced from another pipeline may be of either kind.
         kinds |= {"xner", "xcat"}
     keys = {component.get("spans_key", "xner") for component in config.get("components", {}).values()}
-    labels = {part: read_labels(config["paths"].get(part), part, kinds, keys) for part in ("train", "dev")}
+    paths = {part: config["paths"].get(part) for part in ("train", "dev")}
+    read = {part: read_all_labels(path, part) for part, path in paths.items()}
+    labels = {part: select_labels(read[part], path, part, kinds, keys) for part, path in paths.items()}
     unknown = sorted(labels["dev"] - labels["train"] - set(old_labels))
     if unknown:
         raise ValueError(
             f"Labels of dev must be among those of train ({', '.join(sorted(labels['train']))}), found also "
             f"{', '.join(unknown)}. Split the corpus so that train has every label."
         )
+    return read["train"]
 
 
-def read_labels(
-    path: str | None, part: str, kinds: Collection[str | None], keys: Collection[str | None] = ("xner",)
-) -> set[str]:
-    """Read the labels in a corpus that the components learn: of entities (``xner``), of texts (``xcat``).
+def read_labels(path: str | None, part: str, kinds: Collection[str | None]) -> set[str]:
+    """Read the labels in a corpus that components learn: of entities (``xner``), of texts (``xcat``).
 
     Args:
         path: The corpus.
         part: Its name in the config.
         kinds: Factories of the components.
-        keys: Keys of span groups that may hold entities.
+    """
+    return select_labels(read_all_labels(path, part), path, part, kinds, ("xner",))
+
+
+def read_all_labels(path: str | None, part: str) -> CorpusLabels:
+    """Read all labels in a corpus, once, without its texts.
+
+    Args:
+        path: The corpus.
+        part: Its name in the config.
     """
     if path is None:
         raise ValueError(
@@ -160,22 +175,36 @@ def read_labels(
         raise FileNotFoundError(
             f"paths.{part} must name a .spacy file, found no {path}. Make it with: spacy-xner convert"
         )
-    labels: set[str] = set()
+    labels = CorpusLabels()
     for file in list_docbins(Path(path)):
         try:
-            docs = DocBin().from_disk(file)
-        except (ValueError, OSError, KeyError, srsly.msgpack.exceptions.UnpackException) as err:
+            labels.add(StoredDocs(file))
+        except (*READ_ERRORS, OSError) as err:
             raise ValueError(
                 f"paths.{part} must name a .spacy file, but {file} cannot be read as one: {err}. "
                 "Make it with: spacy-xner convert"
             ) from err
-        # A vocabulary of all files would be large.
-        for doc in docs.get_docs(Vocab()):
-            spans = [*doc.ents, *chain.from_iterable(doc.spans.get(key, ()) for key in keys)]
-            labels.update(
-                doc.cats if "xcat" in kinds else (), (e.label_ for e in spans) if "xner" in kinds else ()
-            )
-    if not labels and {"xner", "xcat"} & set(kinds):
+    return labels
+
+
+def select_labels(
+    labels: CorpusLabels,
+    path: str | None,
+    part: str,
+    kinds: Collection[str | None],
+    keys: Collection[str | None],
+) -> set[str]:
+    """Select the labels of a corpus that components learn.
+
+    Args:
+        labels: All its labels.
+        path: The corpus.
+        part: Its name in the config.
+        kinds: Factories of the components.
+        keys: Keys of span groups that may hold entities.
+    """
+    selected = labels.select(kinds, keys)
+    if not selected and {"xner", "xcat"} & set(kinds):
         what = "labels of texts" if "xner" not in kinds else "entities"
         raise ValueError(f"paths.{part} must hold {what}, found none in {path}. Check its conversion.")
-    return labels
+    return selected

@@ -14,6 +14,7 @@ from spacy.training.initialize import init_nlp
 from spacy.util import load_config, logger
 from thinc.api import Config
 
+from ..corpus.labels import CorpusLabels
 from ..errors import check_range
 from ..hub.checks import check_name
 from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
@@ -135,9 +136,9 @@ def prepare(
     check_overrides(load_config(config_path), overrides)
     config = load_config(config_path, overrides=overrides, interpolate=False)
     check_teachers(config)
-    check(config.interpolate(), device)
+    labels = check(config.interpolate(), device)
     adjust(config)
-    add_streamed_labels(config)
+    add_streamed_labels(config, labels)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     nlp = init_nlp(config)
@@ -166,13 +167,18 @@ def find_start(states: StateFolder, run: Run) -> State | None:
     return start
 
 
-def check(config: Config, device: str) -> None:
-    """Check whatever can be checked before a pipeline is made. Raises the errors of `train`."""
+def check(config: Config, device: str) -> CorpusLabels:
+    """Check whatever can be checked before a pipeline is made. Raises the errors of `train`.
+
+    Returns:
+        All labels of the training corpus.
+    """
     resolve_device(device)
     check_optimizer(config)
-    check_corpora(config, old_labels=read_origin_labels(config))
+    labels = check_corpora(config, old_labels=read_origin_labels(config))
     for name in list_encoders(config):
         check_name(name)
+    return labels
 
 
 def adjust(config: Config) -> None:

@@ -2,15 +2,18 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Optional, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Corpus, Example
-from spacy.vocab import Vocab
+from spacy.training.corpus import FILE_TYPE, walk_corpus
 
+from ..corpus.unpacking import make_doc, stream_parts
 from ..errors import check_range
+from .vocabularies import VocabSupply, tokenize_apart
 
 Item = TypeVar("Item")
 Augmenter = Callable[[Language, Example], Iterator[Example]]
@@ -27,7 +30,8 @@ def build_streamed_corpus_v1(
     """Build a reader of ``.spacy`` files that shuffles what it reads, for ``max_epochs = -1``.
 
     The files are read in random order, one at a time. Their texts pass through a buffer, from which a random
-    one is taken each time: none comes more than `buffer_size` places before its own.
+    one is taken each time: none comes more than `buffer_size` places before its own. The words of a text go
+    with it, if no component of another package is trained; else the pipeline's vocabulary grows.
 
     Args:
         path: A ``.spacy`` file, or a folder of them.
@@ -57,13 +61,28 @@ class StreamedCorpus(Corpus):
 
     buffer_size: int
 
-    def read_docbin(self, vocab: Vocab, locs: Iterable[str | Path]) -> Iterator[Doc]:
+    def __call__(self, nlp: Language) -> Iterator[Example]:
         """Read files in random order, and their docs through the buffer."""
         # Its own generator: others use that of Python between two texts.
         rng = random.Random(random.getrandbits(64))
-        files = [*locs]
+        files = walk_corpus(self.path, FILE_TYPE)
         rng.shuffle(files)
-        yield from shuffle_stream(super().read_docbin(vocab, files), self.buffer_size, rng)
+        parts = islice((part for part in stream_parts(files) if len(part.tokens[0])), self.limit or None)
+        vocabs = VocabSupply(nlp)
+        # What waits in the buffer is small, and has no vocabulary.
+        docs = (make_doc(part, vocabs.next_vocab()) for part in shuffle_stream(parts, self.buffer_size, rng))
+        make_examples = self.make_examples_gold_preproc if self.gold_preproc else self.make_examples
+        for example in make_examples(nlp, docs):
+            yield from self.augmenter(nlp, example)
+
+    def _make_example(self, nlp: Language, reference: Doc, gold_preproc: bool) -> Example:  # noqa: FBT001 - as in spaCy
+        vocab = reference.vocab
+        if vocab is nlp.vocab:
+            return super()._make_example(nlp, reference, gold_preproc)
+        if not (gold_preproc or reference.has_unknown_spaces):
+            return Example(tokenize_apart(nlp, reference.text, vocab), reference)
+        words = [token.text for token in reference]
+        return Example(Doc(vocab, words, [bool(token.whitespace_) for token in reference]), reference)
 
 
 def shuffle_stream(items: Iterable[Item], size: int, rng: random.Random) -> Iterator[Item]:

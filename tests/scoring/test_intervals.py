@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from spacy_xner.scoring.counts import EntityCounts
-from spacy_xner.scoring.intervals import TextCounts, compare_texts, count_by_text, find_intervals
+from spacy_xner.scoring.intervals import CountLog, TextCounts, compare_texts, find_intervals
 from spacy_xner.scoring.pairs import EntityPair
 
 KNOWN = np.ones(9, np.bool_)
@@ -16,6 +16,13 @@ KNOWN = np.ones(9, np.bool_)
 def make_counts(rows: list[tuple[int, int, int]]) -> TextCounts:
     """Make counts of one label: gold, predicted and correct entities of each text."""
     return TextCounts(("PER",), np.array(rows, np.int64)[:, :, None])
+
+
+def count_by_text(pairs: list[EntityPair], labels: list[str]) -> TextCounts:
+    log = CountLog()
+    for pair in pairs:
+        log.add(pair)
+    return log.table(labels)
 
 
 def test_entities_are_counted_by_text_and_label() -> None:

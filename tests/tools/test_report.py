@@ -10,7 +10,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_xner.tools.evaluate import compare, evaluate
-from spacy_xner.tools.report.groups import name_groups
+from spacy_xner.tools.report.groups import choose_namer
 
 from ..conftest import make_examples
 from ..test_cli import invoke
@@ -89,6 +89,13 @@ def test_texts_are_grouped_by_what_they_have(rules: Path, corpus: Path) -> None:
     assert {name: group["n_texts"] for name, group in scores["groups"].items()} == dict.fromkeys(
         ("en", "de", "he", "zh"), 1
     )
+
+
+def name_groups(docs: list[Doc], by: str = "script") -> list[str]:
+    namer = choose_namer(by)
+    names = [namer.name(doc) for doc in docs]
+    namer.check()
+    return names
 
 
 def test_names_of_groups(tmp_path: Path) -> None:

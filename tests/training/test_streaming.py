@@ -11,7 +11,10 @@ from spacy.tokens import DocBin
 from spacy.training import Example
 from spacy.util import registry
 
-from spacy_xner.training.streaming import shuffle_stream
+from spacy_xner.training.batcher import build_batch_joined_v1
+from spacy_xner.training.streaming import StreamedCorpus, shuffle_stream
+
+from ..conftest import count_docs, make_nlp
 
 N_FILES, N_TEXTS = 4, 25
 
@@ -26,11 +29,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def make_corpus(folder: Path, size: int = 20) -> StreamedCorpus:
+    config = {"@readers": "spacy_xner.StreamedCorpus.v1", "path": str(folder), "buffer_size": size}
+    corpus: StreamedCorpus = registry.resolve({"corpus": config})["corpus"]
+    return corpus
+
+
 def read(folder: Path, size: int = 20, n: int | None = None) -> list[int]:
     """Read the numbers of one epoch."""
-    corpus = registry.resolve(
-        {"corpus": {"@readers": "spacy_xner.StreamedCorpus.v1", "path": str(folder), "buffer_size": size}}
-    )["corpus"]
+    corpus = make_corpus(folder, size)
     examples: list[Example] = [*islice(corpus(spacy.blank("xx")), n)]
     return [int(example.text) for example in examples]
 
@@ -76,3 +83,52 @@ def test_all_items_pass_a_buffer_of_any_size(size: int) -> None:
 def test_an_empty_buffer_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match="buffer_size must be at least 1, found 0"):
         read(folder, size=0)
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    """2,500 texts, each with a word of its own and an entity."""
+    nlp = spacy.blank("xx")
+    docs = [nlp.make_doc(f"Anna met {number:05} there") for number in range(2500)]
+    for doc in docs:
+        doc.ents = [doc.char_span(0, 4, "PER")]
+    DocBin(docs=docs).to_disk(tmp_path / "words.spacy")
+    return tmp_path
+
+
+@pytest.mark.parametrize("tokenizer", ["spacy_xner.Tokenizer.v2", "spacy.Tokenizer.v1"])
+def test_words_of_texts_do_not_stay(words: Path, tiny: Path, tokenizer: str) -> None:
+    nlp = make_nlp(tiny)
+    if tokenizer == "spacy.Tokenizer.v1":
+        nlp.tokenizer = registry.tokenizers.get(tokenizer)()(nlp)
+    n_strings, n_docs, most_docs = len(nlp.vocab.strings), count_docs(), 0
+    seen = set()
+    for number, example in enumerate(make_corpus(words, 500)(nlp)):
+        assert [token.text for token in example.predicted] == [token.text for token in example.reference]
+        assert example.get_aligned_ner()[0] == "U-PER"
+        seen.add(example.reference[2].text)
+        if number % 500 == 0:
+            most_docs = max(most_docs, count_docs() - n_docs)
+    assert len(seen) == 2500
+    assert len(nlp.vocab.strings) == n_strings
+    # Not even those in the buffer.
+    assert most_docs < 10
+
+
+def test_components_of_other_packages_get_the_vocabulary_of_the_pipeline(words: Path) -> None:
+    nlp = spacy.blank("xx")
+    nlp.add_pipe("ner")
+    example = next(make_corpus(words)(nlp))
+    assert example.predicted.vocab is example.reference.vocab is nlp.vocab
+
+
+def test_texts_of_several_vocabularies_are_concatenated(words: Path, tiny: Path) -> None:
+    nlp = make_nlp(tiny)
+    examples = [*make_corpus(words, 1)(nlp)]
+    assert examples[999].reference.vocab is not examples[1000].reference.vocab
+    random.seed(0)
+    (batch,) = build_batch_joined_v1(4, 1.0)(examples[998:1002])
+    texts = " ".join(eg.text.replace("\n", " ") for eg in batch)
+    assert sorted(texts.split()) == sorted(" ".join(eg.text for eg in examples[998:1002]).split())
+    assert sum(len(eg.reference.ents) for eg in batch) == 4
+    assert {ent.label_ for eg in batch for ent in eg.reference.ents} == {"PER"}

@@ -1,15 +1,15 @@
 """Chooses the texts with the most errors, with gold and predicted entities to show."""
 
-from collections.abc import Iterable, Mapping
-from heapq import nlargest
+from collections.abc import Mapping
+from heapq import heappush, heapreplace
 from typing import NamedTuple
 
 from spacy.tokens import Doc, Span
 
 from ...scoring.counts import LabelledSpan
-from ...scoring.details import MatchedText
 from ...scoring.errors import Kind
 from ...scoring.pairs import locate_entities
+from ...scoring.tally import MatchedText
 
 N_TEXTS = 50
 # Characters of a long text that are shown, and those of them before its first error.
@@ -50,25 +50,45 @@ class WrongText(NamedTuple):
     predicted: list[Part]
 
 
-class _Found(NamedTuple):
-    """What is wrong with a text, and how wrong it is."""
+class _Weight(NamedTuple):
+    """How wrong a text is; among equals, the first one is the worst."""
 
-    text: MatchedText
     n_errors: int
     confidence: float
+    minus_number: int
 
 
-def choose_worst(texts: Iterable[MatchedText], n_texts: int = N_TEXTS) -> list[WrongText]:
-    """Return the texts with the most errors; among equals, first those whose wrong entities are surest."""
-    wrong = (_weigh(text) for text in texts if text.pair.gold != text.pair.predicted)
-    return [_show(each.text) for each in nlargest(n_texts, wrong, key=lambda each: each[1:])]
+class WorstTexts:
+    """The texts with the most errors so far; among equals, those whose wrong entities are surest.
+
+    Args:
+        n_texts: How many.
+    """
+
+    def __init__(self, n_texts: int = N_TEXTS) -> None:
+        self._n_texts = n_texts
+        self._heap: list[tuple[_Weight, WrongText]] = []
+
+    def add(self, text: MatchedText) -> None:
+        """Keep what is shown of a text if it is one of the worst."""
+        if text.pair.gold == text.pair.predicted:
+            return
+        weight = _weigh(text)
+        if len(self._heap) < self._n_texts:
+            heappush(self._heap, (weight, _show(text)))
+        elif weight > self._heap[0][0]:
+            heapreplace(self._heap, (weight, _show(text)))
+
+    def list(self) -> list[WrongText]:
+        """List them, the worst first."""
+        return [text for _, text in sorted(self._heap, reverse=True)]
 
 
-def _weigh(text: MatchedText) -> _Found:
+def _weigh(text: MatchedText) -> _Weight:
     spans = locate_entities(text.docs)[1]
     scores = (spans[place]._.xner_score or 0.0 for place in text.pair.predicted - text.pair.gold)
     n_errors = sum(match.kind is not Kind.CORRECT for match in text.matches)
-    return _Found(text, n_errors, max(scores, default=0.0))
+    return _Weight(n_errors, max(scores, default=0.0), -text.number)
 
 
 def _show(text: MatchedText) -> WrongText:

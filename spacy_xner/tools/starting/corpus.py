@@ -8,9 +8,8 @@ from pathlib import Path
 from statistics import median
 
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
-from ...corpus.docbin import stream_docs
+from ...corpus.unpacking import stream_apart
 from ...nn.runtime.device import resolve_device
 from ...scoring.spans import all_entities
 from ...scripts import has_unspaced
@@ -86,7 +85,7 @@ def choose_recipe(
     """
     for part, path in (("train", train), ("dev", dev)):
         read_labels(path, part, ("xner", "xcat"))
-    facts = read_facts(stream_docs(Path(str(train)), Vocab()))
+    facts = read_facts(stream_apart(Path(str(train))))
     kind = resolve_device(device).type
     length, n_texts = round(median(facts.lengths)), len(facts.lengths)
     task: Task = "textcat" if not facts.labels else "spans" if facts.is_nested else "ner"

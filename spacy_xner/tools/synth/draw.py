@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 from ...types import CharSpan, Record
@@ -35,18 +36,20 @@ def draw_part(spec: dict[str, Any], part: str, size: int, seed: int) -> Iterator
         ValueError: If the lists give too few texts.
     """
     own, rng = split_spec(spec, part), random.Random(f"{seed}-{part}")
-    seen: set[Record] = set()
+    # Digests, since a million records take half a gigabyte.
+    seen: set[bytes] = set()
     n_tries = 0
     while len(seen) < size:
         record = join_pieces(draw_text(own, rng))
-        n_tries = n_tries + 1 if record in seen else 0
+        digest = blake2b(repr(record).encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        n_tries = n_tries + 1 if digest in seen else 0
         if n_tries > MAX_TRIES:
             raise ValueError(
                 f"The lists must give {size} different texts for {part}, found {len(seen)}. "
                 "Extend the lists or ask for fewer texts."
             )
-        if record not in seen:
-            seen.add(record)
+        if digest not in seen:
+            seen.add(digest)
             yield record
 
 
