@@ -105,7 +105,8 @@ def prepare_update(
         The batch; those of its docs that this process runs, in groups to run through the model together; and
         the counts of `count_targets`, over all processes.
     """
-    weights, add_up = get_weights(model), float
+    weights = get_weights(model)
+    add_up: Callable[[float], float] = float
     if teacher is None:
         examples = [examples[i] for i in weights.share([eg.predicted for eg in examples])]
         add_up = weights.add_up
