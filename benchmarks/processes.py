@@ -5,6 +5,7 @@ interface of this machine, with the encoder given; the kinds of training are com
 
 Usage: python benchmarks/processes.py weights DATA OUT
        python benchmarks/processes.py speed DATA ENCODER OUT [--rounds 3] [--steps 30]
+       python benchmarks/processes.py ceiling DATA ENCODER OUT [--rounds 3]
        python benchmarks/processes.py scores DATA ENCODER OUT [--steps 300]
        python benchmarks/processes.py pieces DATA ENCODER
 """
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -37,7 +39,7 @@ from spacy_xner.training.run import train
 
 BATCH_SIZE = 16
 # Steps before the clock starts.
-WARM_UP = 5
+WARM_UP = 4
 DENSE_STEPS = 10
 LORA = {"@architectures": "spacy_xner.LoRA.v1"}
 # What `init_config` is asked for, and what is changed in the config.
@@ -238,6 +240,21 @@ def speed(
     config = write_inputs(data, plain, out, texts=800, batch_size=batch_size, head="crf")
     rows = {f"2 processes against 1, {batch_size} texts a step": compare_speed(config, out, rounds, steps)}
     write_results(rows, "speed")
+
+
+@app.command()
+def ceiling(data: Data, encoder: Encoder, out: Out, rounds: int = 3, steps: int = 9) -> None:
+    """Compare two trainings that have nothing to do with each other, side by side, with one alone."""
+    plain = without_dropout(encoder, out / "encoder")
+    config = write_inputs(data, plain, out, texts=800, batch_size=32, head="crf")
+    times = []
+    for number in range(rounds):
+        alone = steps_a_second(run(config, out / "alone", 1, steps))
+        with ThreadPoolExecutor(2) as pool:
+            both = pool.map(lambda name: run(config, out / name, 1, steps), ("left", "right"))
+            times.append(sum(map(steps_a_second, both)) / alone)
+        print(f"round {number}: {times[-1]:.3f}", flush=True)
+    write_results({"2 trainings side by side": {"times": spread(times)}}, "ceiling")
 
 
 @app.command()
