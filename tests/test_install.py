@@ -18,6 +18,7 @@ import spacy_xner
 ENTRY_POINTS = distribution("spacy-xner").entry_points
 # Presidio needs Python 3.11.
 HAS_PRESIDIO = find_spec("presidio_analyzer") is not None
+HAS_RAY = find_spec("ray") is not None
 # Groups that are no registry of spaCy: commands.
 COMMANDS = {"console_scripts", "spacy_cli"}
 
@@ -43,7 +44,9 @@ def test_every_builder_is_registered() -> None:
     modules = [
         import_module(module.name)
         for module in pkgutil.walk_packages(spacy_xner.__path__, "spacy_xner.")
-        if not module.name.endswith("__main__") and (HAS_PRESIDIO or "presidio" not in module.name)
+        if not module.name.endswith("__main__")
+        and (HAS_PRESIDIO or "presidio" not in module.name)
+        and (HAS_RAY or "on_ray" not in module.name)
     ]
     builders = {
         f"{value.__module__}:{name}"
