@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from signal import Signals
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
@@ -29,18 +30,19 @@ def launch(arguments: Sequence[str], n_processes: int) -> None:
         ReportedError: If a process has failed, and said why.
         ProcessError: If a process was ended by a signal.
     """
-    config = LaunchConfig(
-        min_nodes=1,
-        max_nodes=1,
-        nproc_per_node=n_processes,
-        run_id=uuid4().hex,
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        logs_specs=DefaultLogsSpecs(),
-    )
     try:
-        with _shared_cores(n_processes), _without_log():
+        with TemporaryDirectory() as folder, _shared_cores(n_processes), _without_log():
+            config = LaunchConfig(
+                min_nodes=1,
+                max_nodes=1,
+                nproc_per_node=n_processes,
+                run_id=uuid4().hex,
+                rdzv_backend="c10d",
+                rdzv_endpoint="localhost:0",
+                max_restarts=0,
+                # Else it leaves an empty folder.
+                logs_specs=DefaultLogsSpecs(folder),
+            )
             elastic_launch(config, sys.executable)("-m", "spacy_xner", *arguments)
     except SignalException as err:
         # As shells report it. Process 0 has said so.

@@ -187,7 +187,10 @@ def test_a_process_that_is_killed_is_named(corpus: Path, tiny: Path, tmp_path: P
     config, output = write_config(corpus, tiny, max_steps=100_000), tmp_path / "out"
     options = ["--output", output, "--device", "cpu", "--processes", "2", "--save-every", "2"]
     command = [sys.executable, "-m", "spacy_xner", "train", config, *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", env=environment) as process:
         while not [*output.glob("training-state/step-*")]:
             assert process.poll() is None
             time.sleep(0.1)
@@ -202,6 +205,7 @@ def test_a_process_that_is_killed_is_named(corpus: Path, tiny: Path, tmp_path: P
     )
     assert "Traceback" not in errors
     assert state_of(output) is not None
+    assert not [*temporary.iterdir()]
 
 
 def children_of(pid: int) -> list[int]:

@@ -60,13 +60,10 @@ class TrainFolder:
     def read(self) -> State:
         """Read what has been decided."""
         try:
-            return State(**srsly.read_json(self.path / "state.json"))
+            text = (self.path / "state.json").read_text("utf-8")
         except FileNotFoundError:
             return State(self.source)
-        except ValueError:  # in older versions of srsly, also for a missing file
-            if (self.path / "state.json").exists():
-                raise
-            return State(self.source)
+        return State(**srsly.json_loads(text))
 
     def write(self, state: State) -> None:
         """Write what has been decided."""
