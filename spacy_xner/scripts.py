@@ -31,6 +31,11 @@ MIN_SHARE = 0.2
 _UNSPACED = regex.compile(rf"[{UNSPACED}{WIDE}]")
 
 
+def replace_surrogates(text: str) -> str:
+    """Replace lone surrogates, which spaCy and tokenizers refuse. Characters stay where they are."""
+    return LONE_SURROGATE.sub("\ufffd", text)
+
+
 def is_unspaced(char: str) -> bool:
     """Return whether a character belongs to a script without spaces, or is CJK punctuation."""
     return not char.isascii() and _UNSPACED.match(char) is not None

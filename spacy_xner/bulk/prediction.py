@@ -1,6 +1,6 @@
 """Parts predicted in this process; also what each worker of an engine does."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple, TypeAlias
@@ -9,6 +9,7 @@ from spacy.language import Language
 
 from ..corpus.export import doc_to_record
 from ..loading import load
+from ..types import Record
 from .parts import Part, read_part
 from .reading import Source
 from .rendering import PredictedRow, render_rows
@@ -50,25 +51,29 @@ def predict_part(nlp: Language, task: Task, part: Part) -> bytes:
         OSError: If its source cannot be read.
         CorpusError: If its source is not as it was.
     """
-    texts = (row.text for row in read_part(task.sources, part))
-    records = map(doc_to_record, pipe_texts(nlp, texts))
-    name = task.sources[part.source].name
-    rows = [PredictedRow(index, name, record) for index, record in enumerate(records, part.first)]
-    check_rows(task, part, len(rows))
-    return render_rows(rows, task.format)
+    return render_part(_predict_rows(nlp, task, [part]), task, part)
 
 
-def check_rows(task: Task, part: Part, n_rows: int) -> None:
-    """Check that a part has as many rows as when its source was read first.
+def _predict_rows(nlp: Language, task: Task, parts: Sequence[Part], n_process: int = 1) -> Iterator[Record]:
+    """Yield the texts of parts with what is predicted, in order."""
+    texts = (row.text for part in parts for row in read_part(task.sources, part))
+    return map(doc_to_record, pipe_texts(nlp, texts, n_process))
+
+
+def render_part(records: Iterable[Record], task: Task, part: Part) -> bytes:
+    """Return the content of a part's file, from its texts.
 
     Raises:
-        ValueError: If it has less.
+        ValueError: If there are less than when its source was read first.
     """
-    if n_rows != part.n_rows:
+    name = task.sources[part.source].name
+    rows = [PredictedRow(number, name, record) for number, record in enumerate(records, part.first)]
+    if len(rows) != part.n_rows:
         raise ValueError(
-            f"{task.sources[part.source].name} must not change while it is read, found {n_rows} of "
-            f"{part.n_rows} rows from line {part.line} on. Start anew with --overwrite."
+            f"{name} must not change while it is read, found {len(rows)} of {part.n_rows} rows from line "
+            f"{part.line} on. Start anew with --overwrite."
         )
+    return render_rows(rows, task.format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,6 @@ class LocalEngine:
             for part in parts:
                 yield PredictedPart(part, predict_part(nlp, task, part))
             return
-        texts = (row.text for part in parts for row in read_part(task.sources, part))
-        records = map(doc_to_record, pipe_texts(nlp, texts, self.n_process))
+        records = _predict_rows(nlp, task, parts, self.n_process)
         for part in parts:
-            name = task.sources[part.source].name
-            rows = [
-                PredictedRow(index, name, record)
-                for index, record in enumerate(islice(records, part.n_rows), part.first)
-            ]
-            check_rows(task, part, len(rows))
-            yield PredictedPart(part, render_rows(rows, task.format))
+            yield PredictedPart(part, render_part(islice(records, part.n_rows), task, part))

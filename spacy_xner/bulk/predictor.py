@@ -11,7 +11,7 @@ from spacy.language import Language
 from ..corpus.export import doc_to_record
 from ..corpus.formats.span_json import record_to_row
 from ..loading import load
-from ..scripts import LONE_SURROGATE
+from ..scripts import replace_surrogates
 from .rendering import cats_type, spans_type
 from .streaming import pipe_texts
 
@@ -111,7 +111,7 @@ class Predictor:
             raise ValueError(
                 f"The column {self.column!r} must hold texts, found {bad[0]!r:.100}. Fill or drop such rows."
             )
-        return [LONE_SURROGATE.sub("\ufffd", text) for text in texts]
+        return [*map(replace_surrogates, texts)]
 
     def _predict(self, texts: Sequence[str]) -> dict[str, list[Any]]:
         records = map(doc_to_record, pipe_texts(self.nlp, texts))

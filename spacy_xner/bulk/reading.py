@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple, NoReturn
 
 from ..corpus.reading.lines import MAX_LINE
 from ..errors import CorpusError
-from ..scripts import BOM, LONE_SURROGATE
+from ..scripts import BOM, replace_surrogates
 from .files import COMPRESSED, explain_missing, open_file
 
 # Formats by the endings of files; all others are texts, one on each line.
@@ -103,7 +103,7 @@ def read_rows(source: Source, place: Place | None = None) -> Iterator[Row]:
     """
     with open_file(source.path) as file:
         for row in _READERS[source.format](source, file, place or Place()):
-            yield row._replace(text=LONE_SURROGATE.sub("\ufffd", row.text))
+            yield row._replace(text=replace_surrogates(row.text))
 
 
 class _Lines:

@@ -6,9 +6,10 @@ from typing import Any
 from presidio_analyzer.nlp_engine import NerModelConfiguration, NlpArtifacts, SpacyNlpEngine
 from spacy.tokens import Doc
 
+from ..scripts import replace_surrogates
 from .findings import find_all
 from .mapping import EntityMapping
-from .pipelines import list_labels, load_pipeline, replace_surrogates
+from .pipelines import list_labels, load_pipeline
 
 
 class XnerNlpEngine(SpacyNlpEngine):  # type: ignore[misc]

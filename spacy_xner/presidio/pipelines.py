@@ -10,7 +10,6 @@ from spacy.language import Language
 from spacy.util import is_package
 
 from ..loading import load
-from ..scripts import LONE_SURROGATE
 
 logger = logging.getLogger(__name__)
 
@@ -56,11 +55,6 @@ def load_pipeline(model: str | Path | Language, device: str | None = None) -> La
 def list_labels(nlp: Language) -> set[str]:
     """Return the labels of all components that find entities."""
     return {label for pipe in _find_pipes(nlp).values() for label in getattr(pipe, "labels", ())}
-
-
-def replace_surrogates(text: str) -> str:
-    """Replace lone surrogates, which spaCy refuses. Characters stay where they are."""
-    return LONE_SURROGATE.sub("\ufffd", text)
 
 
 def _find_pipes(nlp: Language) -> dict[str, Any]:

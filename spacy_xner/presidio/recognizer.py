@@ -12,9 +12,10 @@ from pydantic import ConfigDict
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..scripts import replace_surrogates
 from .findings import Finding, find_all
 from .mapping import DEFAULT_MAPPING, EntityMapping
-from .pipelines import list_labels, load_pipeline, replace_surrogates
+from .pipelines import list_labels, load_pipeline
 
 # Key of a result's metadata: the label in the pipeline.
 LABEL_KEY = "label"

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.pre_tokenizers import PreTokenizer
 
-from ...scripts import LONE_SURROGATE
+from ...scripts import replace_surrogates
 from .units import Units
 
 PrefixSpace = Literal["text", "always"]
@@ -96,7 +96,7 @@ class PieceCutter:
 
         A text that is empty after normalization becomes one unknown piece.
         """
-        encoding = self.tokenizer.encode(LONE_SURROGATE.sub("\ufffd", text), add_special_tokens=False)
+        encoding = self.tokenizer.encode(replace_surrogates(text), add_special_tokens=False)
         ids = [self.unk_id if i in self._special_ids else i for i in encoding.ids] or [self.unk_id]
         offsets = encoding.offsets or [(0, 0)]
         if getattr(self.tokenizer.model, "continuing_subword_prefix", None):
