@@ -5,13 +5,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import spacy
 import torch
 from spacy.language import Language
-from thinc.api import Config
 
 from spacy_xner.training.resume.state import FOLDER, StateFolder
 from spacy_xner.training.run import train
@@ -25,6 +22,7 @@ from .crashing import (
     state_of,
     write_config,
 )
+from .kinds import write_kind
 
 
 @pytest.mark.parametrize("step", [1, 6, 11])
@@ -35,48 +33,27 @@ def test_the_weights_are_those_of_a_training_without_a_crash(
     assert_equal(*run_both(config, monkeypatch))
 
 
-LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 2, "targets": ["query"]}
-JOINED = {"@batchers": "spacy_xner.batch_joined.v1", "size": 2}
-ADAM = {"@optimizers": "Adam.v1", "learn_rate": 0.0001, "use_averages": True}
-KINDS: dict[str, dict[str, Any]] = {
-    "global pointer": {"init": {"task": "spans"}},
-    "texts": {"init": {"task": "textcat"}},
-    "lora": {"encoder": {"lora": LORA}},
-    "joined batches": {"batcher": JOINED},
-    "parts of batches": {"accumulate_gradient": 2},
-    "streamed": {"max_epochs": -1, "reader": "spacy_xner.StreamedCorpus.v1"},
-    "teacher": {},
-    "thinc's optimizer and its averages": {"optimizer": ADAM},
-}
+RESUMED = [
+    "global pointer",
+    "texts",
+    "lora",
+    "joined batches",
+    "parts of batches",
+    "streamed",
+    "teacher",
+    "spacy's component beside ours",
+    "thinc's optimizer and its averages",
+]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RESUMED)
 def test_all_kinds_of_trainings_go_on(
     corpus: Path, tiny: Path, trained: Language, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    settings = {**KINDS[kind]}
+    teacher = corpus.with_name("trained")
     if kind == "teacher":
-        trained.to_disk(corpus.with_name("trained"))
-        settings["init"] = {"extend": str(corpus.with_name("trained"))}
-    encoder, reader = settings.pop("encoder", {}), settings.pop("reader", "spacy.Corpus.v1")
-    path = write_config(corpus, tiny, **crash(8), **settings)
-    config = Config().from_disk(path, interpolate=False)
-    for component in config["components"].values():
-        component["model"]["encoder"] |= encoder
-    config["corpora"]["train"]["@readers"] = reader
-    config.to_disk(path)
-    assert_equal(*run_both(path, monkeypatch))
-
-
-def test_components_of_spacy_go_on(corpus: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_config(corpus, tiny, **crash(8))
-    config = Config().from_disk(path, interpolate=False)
-    nlp = spacy.blank("xx")
-    nlp.add_pipe("textcat")
-    config["components"]["textcat"] = nlp.config["components"]["textcat"]
-    config["nlp"]["pipeline"] = ["textcat", "xner"]
-    config.to_disk(path)
-    assert_equal(*run_both(path, monkeypatch))
+        trained.to_disk(teacher)
+    assert_equal(*run_both(write_kind(kind, corpus, tiny, teacher=teacher, **crash(8)), monkeypatch))
 
 
 def test_a_training_goes_on_after_several_crashes(

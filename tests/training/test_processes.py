@@ -15,7 +15,7 @@ import spacy
 import torch
 from safetensors.torch import load_file
 from spacy.language import Language
-from thinc.api import Config, PyTorchWrapper
+from thinc.api import PyTorchWrapper
 
 from spacy_xner.training.processes import check_pipeline
 from spacy_xner.training.record import read_rows
@@ -23,22 +23,9 @@ from spacy_xner.training.run import train
 
 from ..test_cli import ROOT, invoke
 from .crashing import Crash, assert_equal, crash, state_of, write_config
+from .kinds import KINDS, write_kind
 
-LORA = {"@architectures": "spacy_xner.LoRA.v1", "rank": 2, "targets": ["query"]}
-ADAM = {"@optimizers": "Adam.v1", "learn_rate": 0.0001, "use_averages": True}
-KINDS: dict[str, dict[str, Any]] = {
-    "softmax": {"init": {"head": "softmax"}},
-    "crf": {"accumulate_gradient": 2},
-    "global pointer": {"init": {"task": "spans"}},
-    "texts": {"init": {"task": "textcat"}},
-    "lora": {"encoder": {"lora": LORA}},
-    "frozen": {"encoder": {"freeze": "embeddings"}},
-    "streamed": {"max_epochs": -1, "reader": "spacy_xner.StreamedCorpus.v1"},
-    "teacher": {},
-    "shared encoder": {},
-    "spacy's component beside ours": {},
-    "thinc's optimizer and its averages": {"optimizer": ADAM},
-}
+FEW = ["softmax", "shared encoder", "teacher"]
 
 
 def run_together(jobs: Sequence[dict[str, Any]], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -58,35 +45,6 @@ def without_dropout(encoder: Path, folder: Path) -> Path:
         (folder / file.name).write_bytes(file.read_bytes())
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder
-
-
-def write_kind(kind: str, corpus: Path, encoder: Path) -> Path:
-    """Write the config of a kind of training in a folder of its own. The first one trains the teacher."""
-    settings = {"dropout": 0.0, **KINDS[kind]}
-    folder = corpus.with_name(kind)
-    folder.mkdir()
-    if kind == "teacher":
-        settings["init"] = {"extend": str(corpus.with_name(next(iter(KINDS))) / "one" / "model-last")}
-    options, reader = settings.pop("encoder", {}), settings.pop("reader", "spacy.Corpus.v1")
-    (folder / corpus.name).write_bytes(corpus.read_bytes())
-    path = write_config(folder / corpus.name, encoder, **settings)
-    config = Config().from_disk(path, interpolate=False)
-    for component in config["components"].values():
-        component["model"]["encoder"] |= options
-    config["corpora"]["train"]["@readers"] = reader
-    if kind == "shared encoder":
-        texts = Config().from_disk(write_config(folder / corpus.name, encoder, init={"task": "textcat"}))
-        shared = {"@architectures": "spacy_xner.SharedEncoder.v1", "component": "xner", "train": True}
-        config["components"]["xcat"] = texts["components"]["xcat"]
-        config["components"]["xcat"]["model"]["encoder"] = shared
-        config["nlp"]["pipeline"] = ["xner", "xcat"]
-    if kind == "spacy's component beside ours":
-        nlp = spacy.blank("xx")
-        nlp.add_pipe("textcat")
-        config["components"]["textcat"] = nlp.config["components"]["textcat"]
-        config["nlp"]["pipeline"] = ["textcat", "xner"]
-    config.to_disk(path)
-    return path
 
 
 def read_weights(output: Path) -> dict[str, torch.Tensor]:
@@ -109,16 +67,18 @@ def assert_close(expected: Path, output: Path) -> None:
         assert other.losses == pytest.approx(dict(row.losses), rel=1e-4), output
 
 
-FEW = ["softmax", "shared encoder", "teacher"]
-
-
 @pytest.mark.parametrize("kinds", [FEW, pytest.param([*KINDS], marks=pytest.mark.slow)])
 def test_two_processes_train_as_one_does(corpus: Path, tiny: Path, tmp_path: Path, kinds: list[str]) -> None:
     encoder = without_dropout(tiny, tmp_path / "encoder")
     configs: dict[str, Path] = {}
+    # The first one trains the teacher.
+    teacher = tmp_path / kinds[0] / "one" / "model-last"
     for kind in kinds:
-        configs[kind] = write_kind(kind, corpus, encoder)
-        train(configs[kind], configs[kind].with_name("one"), device="cpu")
+        own = tmp_path / kind / corpus.name
+        own.parent.mkdir()
+        own.write_bytes(corpus.read_bytes())
+        configs[kind] = write_kind(kind, own, encoder, teacher=teacher, dropout=0.0)
+        train(configs[kind], own.with_name("one"), device="cpu")
     jobs = [{"config": str(path), "output": str(path.with_name("two"))} for path in configs.values()]
     done = run_together(jobs, tmp_path)
     assert done.returncode == 0, done.stderr[-9000:]
