@@ -10,13 +10,15 @@ import spacy
 import srsly
 import torch
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, DocBin
 from spacy.training import Example
+from thinc.api import Config
 
 from spacy_xner.corpus import ReadOptions, read_records
 from spacy_xner.corpus.docs import record_to_doc
 from spacy_xner.corpus.report import ConvertReport
 from spacy_xner.models.execution import get_execution
+from spacy_xner.tools.starting import init_config
 from spacy_xner.training.batcher import build_batch_joined_v1
 from spacy_xner.training.optimizer import AdamW, build_adamw_v1
 from spacy_xner.types import Record
@@ -59,6 +61,41 @@ def count_trained(nlp: Language) -> int:
     """Count the trainable parameters."""
     module = get_execution(cast(Any, nlp.get_pipe("xner")).model).network
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+
+def write_config(
+    path: Path,
+    data: Path,
+    *,
+    encoder: str,
+    texts: int,
+    with_doc: Callable[[Doc], None] = lambda doc: None,
+    **options: Any,
+) -> Config:
+    """Write a config, and the corpora beside it that it trains on: slips of `waybill`.
+
+    Args:
+        path: The config.
+        data: Folder of the corpora.
+        encoder: Encoder folder.
+        texts: Number of texts of each corpus; 0 for all.
+        with_doc: Adds to each doc what else is learned.
+        options: Further arguments of `init_config`.
+
+    Returns:
+        The config, which is not interpolated, to be changed and written again.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    init_config(path, encoder=encoder, overwrite=True, **options)
+    config = Config().from_disk(path, interpolate=False)
+    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": config["nlp"]["tokenizer"]}})
+    for part in ("train", "dev"):
+        docs = make_docs(nlp, sample(read_corpus(data / "waybill" / f"{part}.txt"), texts))
+        for doc in docs:
+            with_doc(doc)
+        DocBin(docs=docs).to_disk(path.with_name(f"{part}.spacy"))
+        config["paths"][part] = str(path.with_name(f"{part}.spacy"))
+    return config
 
 
 def make_nlp(

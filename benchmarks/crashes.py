@@ -16,17 +16,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import spacy
 import torch
 import typer
-from common import make_docs, read_corpus, sample
+from common import write_config
 from results import Cell, write_results
 from spacy.language import Language
-from spacy.tokens import DocBin
 from spacy.util import registry
-from thinc.api import Config
 
-from spacy_xner.tools.starting import init_config
 from spacy_xner.training import loop
 from spacy_xner.training.resume.state import FOLDER, State, StateFolder
 from spacy_xner.training.run import train
@@ -92,15 +88,8 @@ def time_states() -> list[float]:
 
 def write_inputs(data: Path, encoder: str, out: Path, texts: int, steps: int) -> Path:
     """Write the corpora and the config, and return the latter."""
-    out.mkdir(parents=True, exist_ok=True)
     path = out / "config.cfg"
-    init_config(path, encoder=encoder, overwrite=True)
-    config = Config().from_disk(path, interpolate=False)
-    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": config["nlp"]["tokenizer"]}})
-    for part in ("train", "dev"):
-        records = sample(read_corpus(data / "waybill" / f"{part}.txt"), texts)
-        DocBin(docs=make_docs(nlp, records)).to_disk(out / f"{part}.spacy")
-        config["paths"][part] = str(out / f"{part}.spacy")
+    config = write_config(path, data, encoder=encoder, texts=texts)
     config["vars"] |= {"max_steps": steps, "batch_size": BATCH_SIZE}
     config["training"] |= {"dropout": 0.1, "before_update": {"@callbacks": "kill_before.v1"}}
     config.to_disk(path)

@@ -21,19 +21,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import spacy
 import typer
-from common import clock, make_docs, make_examples, make_nlp, read_corpus, sample
+from common import clock, make_docs, make_examples, make_nlp, read_corpus, sample, write_config
 from results import Cell, spread, write_results
 from safetensors.torch import load_file
 from spacy.language import Language
-from spacy.tokens import DocBin
+from spacy.tokens import Doc
 from spacy.util import registry
-from thinc.api import Config
 
 from spacy_xner.models.execution import get_execution
 from spacy_xner.tools.encoders.tiny import write_tiny
-from spacy_xner.tools.starting import init_config
 from spacy_xner.training.record import best_row, read_rows
 from spacy_xner.training.run import train
 
@@ -81,26 +78,20 @@ def write_inputs(
     data: Path, encoder: str, folder: Path, *, texts: int, batch_size: int = BATCH_SIZE, **options: Any
 ) -> Path:
     """Write corpora and a config without dropout, and return the latter."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "config.cfg"
-    changes = options.pop("changes", {})
-    init_config(path, encoder=encoder, overwrite=True, **options)
-    config = Config().from_disk(path, interpolate=False)
-    nlp = spacy.blank("xx", config={"nlp": {"tokenizer": config["nlp"]["tokenizer"]}})
-    for part in ("train", "dev"):
-        docs = make_docs(nlp, sample(read_corpus(data / "waybill" / f"{part}.txt"), texts))
-        for doc in docs:
-            # A label of whole texts that takes reading them.
-            is_long = sum(token.text.isdigit() for token in doc) > 1
-            doc.cats = {"SHORT": float(not is_long), "LONG": float(is_long)}
-        DocBin(docs=docs).to_disk(folder / f"{part}.spacy")
-        config["paths"][part] = str(folder / f"{part}.spacy")
+    path, changes = folder / "config.cfg", options.pop("changes", {})
+    config = write_config(path, data, encoder=encoder, texts=texts, with_doc=add_length, **options)
     for component in config["components"].values():
         component["model"]["encoder"] |= changes
     config["training"] |= {"dropout": 0.0, "before_update": {"@callbacks": "measure.v1"}}
     config["vars"]["batch_size"] = batch_size
     config.to_disk(path)
     return path
+
+
+def add_length(doc: Doc) -> None:
+    """Add a label of the whole text that takes reading it."""
+    is_long = sum(token.text.isdigit() for token in doc) > 1
+    doc.cats = {"SHORT": float(not is_long), "LONG": float(is_long)}
 
 
 def without_dropout(encoder: str, folder: Path) -> str:
