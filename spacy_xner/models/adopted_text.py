@@ -31,8 +31,9 @@ def build_text_checkpoint_model_v1(
 ) -> VectorModel:
     """Build the model of an ``xcat`` component from a trained Hugging Face checkpoint.
 
-    The probabilities are those of transformers' ``TextClassificationPipeline`` for all labels. Long texts
-    are not truncated: the vectors of the first piece of each window are averaged.
+    The probabilities are those of transformers' ``TextClassificationPipeline`` for all labels, also of a
+    text of which the tokenizer leaves nothing. Long texts are not truncated: the vectors of the first piece
+    of each window are averaged.
 
     Args:
         name: Folder or hub id of a sequence-classification checkpoint; see `build_checkpoint_model_v1`.
@@ -42,7 +43,15 @@ def build_text_checkpoint_model_v1(
         gradient_checkpointing: Recompute activations in the backward pass to save memory.
     """
     settings = EncoderSettings(
-        name, "text", "cls", window, stride, freeze, gradient_checkpointing, cut="text"
+        name,
+        "text",
+        "cls",
+        window,
+        stride,
+        freeze,
+        gradient_checkpointing,
+        cut="text",
+        may_be_empty=True,
     )
     return Model(
         "xcat",

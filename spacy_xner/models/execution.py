@@ -234,7 +234,8 @@ class Execution:
         assert self.cutter is not None  # callers check that there is an encoder
         assert self.settings is not None
         if self.settings.cut == "text":
-            return [as_pieces(self.cutter.cut_text(doc.text)) for doc in docs]
+            may_be_empty = self.settings.may_be_empty
+            return [as_pieces(self.cutter.cut_text(doc.text, may_be_empty=may_be_empty)) for doc in docs]
         return self.cutter.cut_all([doc_words(doc) for doc in docs])
 
     def count_predicted(self, n_tokens: int) -> None:

@@ -24,7 +24,12 @@ class LoRASettings(NamedTuple):
 
 
 class EncoderSettings(NamedTuple):
-    """How to load and run an encoder. See `build_encoder_v1` for the meaning of each."""
+    """How to load and run an encoder. See `build_encoder_v1` for the meaning of each.
+
+    Attributes:
+        may_be_empty: Whether a text of which the tokenizer leaves nothing is run without pieces, between the
+            special ones, as transformers does; else as one unknown piece.
+    """
 
     name: str
     prefix_space: PrefixSpace
@@ -36,6 +41,7 @@ class EncoderSettings(NamedTuple):
     layers: int | list[int] | None = None
     lora: LoRASettings | None = None
     cut: Cut = "tokens"
+    may_be_empty: bool = False
 
     @property
     def has_token_vectors(self) -> bool:

@@ -9,6 +9,7 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.training import Example
+from tokenizers import Tokenizer, normalizers, pre_tokenizers
 from transformers import AutoModelForSequenceClassification, pipeline
 
 from spacy_xner.training.optimizer import build_adamw_v1
@@ -51,6 +52,36 @@ def test_adopted_checkpoint_predicts_as_transformers(
         assert doc.cats == {label: pytest.approx(score, abs=1e-5) for label, score in expected.items()}
     assert nlp.get_pipe("xcat").is_exclusive is problem.startswith("single")
     assert max(max(doc.cats.values()) for doc in nlp.pipe(TEXTS)) > 0.5
+
+
+@pytest.mark.issue(29)
+@pytest.mark.parametrize("arch", ["xlm-roberta", "bert"])
+def test_text_of_which_nothing_is_left_is_classified_as_by_transformers(
+    tiny_encoders: Callable[..., Path], tmp_path: Path, arch: str
+) -> None:
+    folder = write_texts(tmp_path / "ckpt", tiny_encoders(arch), LABELS)
+    if arch == "xlm-roberta":
+        normalize_as_xlm_roberta(folder / "tokenizer.json")
+    classifier = pipeline("text-classification", str(folder), top_k=None, device="cpu")
+    nlp = adopt(folder)
+    texts = ["\u200b", "Anna", " ", "\u200b\u200b \n", TEXTS[0]]
+    assert [len(ids) == 2 for ids in classifier.tokenizer(texts)["input_ids"]] == [True, False, True, True, False]
+    for docs in (list(nlp.pipe(texts)), list(map(nlp, texts))):
+        for text, doc in zip(texts, docs, strict=True):
+            expected = {row["label"]: row["score"] for row in classifier([text])[0]}
+            assert doc.cats == {label: pytest.approx(score, abs=1e-6) for label, score in expected.items()}
+    # A doc without tokens has no labels.
+    assert set(nlp("").cats.values()) == {0.0}
+
+
+def normalize_as_xlm_roberta(file: Path) -> None:
+    """Let the tokenizer of a tiny encoder remove white space, and what nobody can see, as that of XLM-R."""
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.normalizer = normalizers.Replace("\u200b", " ")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+    )
+    tokenizer.save(str(file))
 
 
 def test_adopted_pipeline_is_saved_with_weights(folder: Path, tmp_path: Path) -> None:

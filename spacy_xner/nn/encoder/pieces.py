@@ -91,12 +91,17 @@ class PieceCutter:
         """Cut the words of several texts, as `cut` does."""
         return [self.cut(words) for words in texts]
 
-    def cut_text(self, text: str) -> Units:
+    def cut_text(self, text: str, *, may_be_empty: bool = False) -> Units:
         """Cut a text as a whole, as the tokenizer itself does: a piece may span two tokens, or be a space.
 
-        A text that is empty after normalization becomes one unknown piece.
+        Args:
+            text: The text.
+            may_be_empty: Whether a text of which the tokenizer leaves nothing has no pieces. By default, it
+                becomes one unknown piece.
         """
         encoding = self.tokenizer.encode(replace_surrogates(text), add_special_tokens=False)
+        if may_be_empty and not encoding.ids:
+            return Units([], [], [])
         ids = [self.unk_id if i in self._special_ids else i for i in encoding.ids] or [self.unk_id]
         offsets = encoding.offsets or [(0, 0)]
         if getattr(self.tokenizer.model, "continuing_subword_prefix", None):
