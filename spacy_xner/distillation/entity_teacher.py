@@ -22,6 +22,8 @@ from .pseudo_labels import add_pseudo_labels, count_pseudo_labels, token_labels
 from .teacher_model import TeacherModel, tokenized_parts
 from .unlabelled import VOCABULARY, UnlabelledTexts, generate_texts, read_texts
 
+# What the sum of the teacher's loss over tokens is divided by the number of.
+Normalize = Literal["tokens", "texts"]
 Alpha = Union[float, Literal["auto"], Generator]  # noqa: UP007 - confection reads it
 # Weight of the gold loss for ``auto`` where there are unlabelled texts: these keep the old labels.
 ALPHA_WITH_TEXTS = 0.5
@@ -41,6 +43,7 @@ class TeacherSettings(NamedTuple):
     scripts: list[str] | None
     cache: Path | None
     seed: int
+    normalize: Normalize
 
 
 def build_teacher_v1(
@@ -55,6 +58,7 @@ def build_teacher_v1(
     scripts: list[str] | None = None,
     cache: str | None = None,
     seed: int = 0,
+    normalize: Normalize = "tokens",
 ) -> "Teacher":
     """Build a teacher for ``[initialize.components.xner.teacher]``.
 
@@ -77,11 +81,19 @@ def build_teacher_v1(
             the old labels were learned from. None for all scripts of the teacher's tokenizer.
         cache: Cache file of the soft targets, for later runs; None to keep them in memory.
         seed: Random seed of random pieces.
+        normalize: What the distillation loss, summed over the tokens that are taught, is divided by: the
+            number of these ``"tokens"``; or that of the ``"texts"`` of the batch, as ``batchmean`` of torch
+            does, so that it grows with the length of texts.
 
     Raises:
         ValueError: If a setting cannot be used.
     """
     check_weights(alpha, temperature, texts_share, "a schedule, or auto")
+    if alpha == "auto" and normalize == "texts":
+        raise ValueError(
+            'alpha must be a number or a schedule with normalize = "texts", found auto, which weighs means '
+            'over tokens. Set a number, or normalize = "tokens".'
+        )
     if confidence is not None:
         check_range("confidence", confidence, 0.0, 1.0)
     return Teacher(
@@ -97,6 +109,7 @@ def build_teacher_v1(
             scripts,
             None if cache is None else Path(cache),
             seed,
+            normalize,
         )
     )
 
@@ -162,7 +175,8 @@ class Teacher(NotSerialized):
 
     def augment_batch(self, docs: list[Doc], gold: list[Gold]) -> Batch[Gold]:
         """Add unlabelled texts, pseudo-labels, open labels and soft targets to a batch."""
-        texts = self._unlabelled.take(sum(len(parts_of(doc)) for doc in docs))
+        n_texts = sum(len(parts_of(doc)) for doc in docs)
+        texts = self._unlabelled.take(n_texts)
         soft_targets = [self.model.targets_for(doc) for doc in docs]
         text_targets = [self.model.targets_for(doc) for doc in texts]
         alpha = next(self._alphas)
@@ -177,7 +191,10 @@ class Teacher(NotSerialized):
         augmented += [
             self._unlabelled_gold(len(doc), soft) for doc, soft in zip(texts, text_targets, strict=True)
         ]
-        return Batch([*docs, *texts], augmented, targets, alpha, self.settings.temperature, len(texts))
+        divisor = n_texts + len(texts) if self.settings.normalize == "texts" else None
+        return Batch(
+            [*docs, *texts], augmented, targets, alpha, self.settings.temperature, len(texts), divisor
+        )
 
     def _read_texts(self) -> list[str]:
         settings = self.settings

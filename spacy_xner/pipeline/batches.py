@@ -126,7 +126,10 @@ def count_targets(
     count_annotated: Callable[[Sequence[AnyGold]], int],
     add_up: Callable[[float], float] = float,
 ) -> tuple[int, int]:
-    """Count the tokens or texts with gold annotation and those with a teacher; at least 1 each.
+    """Count what the sums of the losses of gold and teacher are divided by; at least 1 each.
+
+    These are the tokens or texts with gold annotation, and those with a teacher unless the batch sets another
+    divisor.
 
     Args:
         batch: The batch.
@@ -134,7 +137,9 @@ def count_targets(
         add_up: Sums the number of these over processes, each of which has a part of the batch.
     """
     n_annotated = add_up(count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled]))
-    n_taught = sum(target.n_taught for target in batch.targets if target is not None)
+    n_taught = batch.divisor
+    if n_taught is None:
+        n_taught = sum(target.n_taught for target in batch.targets if target is not None)
     return max(int(n_annotated), 1), max(n_taught, 1)
 
 

@@ -242,6 +242,8 @@ class Batch(Generic[AnyGold]):
         alpha: Weight of the gold loss, from 0 to 1; the weight of the teacher's loss is ``1 - alpha``.
         temperature: Softens the probabilities of teacher and student; above 0.
         n_unlabelled: Number of unlabelled texts, which the mean of the gold loss excludes.
+        divisor: What the sum of the teacher's loss is divided by; None for the number of tokens or texts that
+            the student learns from the teacher.
     """
 
     docs: list[Doc]
@@ -250,6 +252,7 @@ class Batch(Generic[AnyGold]):
     alpha: float = 1.0
     temperature: float = 1.0
     n_unlabelled: int = 0
+    divisor: int | None = None
 
 
 class Teacher(Protocol[AnyGold]):

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from spacy.language import Language
 from spacy.training import Example
 
 from spacy_xner.distillation.text_teacher import build_text_teacher_v1
 from spacy_xner.loading import load
+from spacy_xner.nn.heads.distill import STUDENT_FLOOR
 from spacy_xner.types import TextGold
 
 from ..conftest import make_examples, make_nlp, train_nlp
@@ -47,10 +49,10 @@ def teachers(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 
 def make_student(
-    encoder: Path, name: str, teacher: Path | None = None, **settings: Any
+    encoder: Path, name: str, teacher: Path | None = None, head: str = "SoftmaxHead", **settings: Any
 ) -> tuple[Language, list[Example]]:
     """Make an untrained student, always the same, and its examples."""
-    nlp = make_nlp(encoder) if name == "xner" else test_xcat.make_nlp(encoder)
+    nlp = make_nlp(encoder, head) if name == "xner" else test_xcat.make_nlp(encoder)
     examples = make_examples(nlp) if name == "xner" else test_xcat.make_examples(nlp, test_xcat.ONE)
     if teacher is not None:
         kind = "Teacher" if name == "xner" else "TextTeacher"
@@ -119,6 +121,59 @@ def test_gold_loss_is_the_mean_over_annotated_tokens(still: Path) -> None:
             tag = f"{token.ent_iob_}-{token.ent_type_}" if token.ent_type_ else "O"
             lost.append(-log_probs[soft.tags.index(tag)])
     assert loss_of(nlp, examples) == pytest.approx(np.mean(lost), rel=1e-4)
+
+
+def other_recipe(
+    student: torch.Tensor, teacher: torch.Tensor, gold: torch.Tensor, alpha: float, t: float
+) -> torch.Tensor:
+    """The loss of recipes for transformers; gold is -100 at padding. Shapes: (batch, positions, tags)."""
+    gold_loss = F.cross_entropy(student.flatten(0, 1), gold.flatten(), ignore_index=-100)
+    soft, wanted = F.log_softmax(student / t, dim=-1), F.softmax(teacher / t, dim=-1)
+    return (1 - alpha) * gold_loss + alpha * t * t * F.kl_div(soft, wanted, reduction="batchmean")
+
+
+@pytest.mark.issue(29)
+# The gold loss of a CRF is no cross-entropy of tokens.
+@pytest.mark.parametrize(("head", "alpha"), [("SoftmaxHead", 0.3), ("SoftmaxHead", 1.0), ("CRFHead", 1.0)])
+def test_teacher_by_texts_is_that_of_other_recipes(
+    still: Path, teachers: dict[str, Path], head: str, alpha: float
+) -> None:
+    settings = {"tokens": "all", "open_labels": False, "normalize": "texts", "temperature": 3.0}
+    nlp, examples = make_student(still, "xner", teachers["xner"], head, alpha=1.0 - alpha, **settings)
+    docs = [eg.predicted.copy() for eg in examples]
+    names = nlp.get_pipe("xner").soft_targets(docs)[0].tags
+    tags = [[f"{t.ent_iob_}-{t.ent_type_}".rstrip("-") for t in eg.reference] for eg in examples]
+    gold = [torch.tensor([names.index(tag) for tag in row]) for row in tags]
+    # Of a CRF, these are the marginals. At padding, all are 0, where recipes have what the networks compute.
+    scores = [
+        torch.nn.utils.rnn.pad_sequence(
+            [
+                torch.tensor(soft.log_probs[:, [soft.tags.index(name) for name in names]]).double()
+                for soft in each.get_pipe("xner").soft_targets([doc.copy() for doc in docs])
+            ],
+            batch_first=True,
+        )
+        for each in (nlp, load(str(teachers["xner"]), "cpu"))
+    ]
+    padded = torch.nn.utils.rnn.pad_sequence(gold, batch_first=True, padding_value=-100)
+    # What is illegal to a CRF is not impossible in the loss, which would be infinite.
+    wanted = other_recipe(scores[0].clamp(min=STUDENT_FLOOR), scores[1], padded, alpha, 3.0)
+    assert loss_of(nlp, examples) == pytest.approx(wanted.item(), rel=2e-3)
+
+
+@pytest.mark.issue(29)
+@pytest.mark.parametrize("head", ["SoftmaxHead", "CRFHead", "PointerHead", "GlobalPointerHead"])
+def test_alpha_of_other_recipes(still: Path, teachers: dict[str, Path], head: str) -> None:
+    """With the alpha of the formula in the guide, both losses are the same but for a constant."""
+    theirs, taught = 0.4, {"tokens": "all"}
+    losses = {}
+    n_tokens = sum(len(eg.predicted) for eg in make_examples(make_nlp(still)))
+    positions = n_tokens / 4
+    ours = (1 - theirs) / (1 - theirs + theirs * positions)
+    for normalize, alpha in (("texts", 1 - theirs), ("tokens", ours)):
+        made = make_student(still, "xner", teachers["xner"], head, alpha=alpha, normalize=normalize, **taught)
+        losses[normalize] = loss_of(*made)
+    assert losses["texts"] == pytest.approx(losses["tokens"] * (1 - theirs + theirs * positions), rel=1e-5)
 
 
 def test_a_text_with_a_new_label_is_taught_in_part(teachers: dict[str, Path]) -> None:

@@ -95,6 +95,23 @@ def test_unlabelled_texts_have_the_teachers_entities(
     assert [doc.text for doc in augment(teacher, examples[:2]).docs[2:]] == ["to Rome"]
 
 
+@pytest.mark.issue(29)
+def test_texts_are_counted_to_normalize_by_them(ruler: Path, examples: list[Example], tmp_path: Path) -> None:
+    (tmp_path / "texts.txt").write_text("Anna ran\nto Rome\n", encoding="utf-8")
+    settings = {"texts": str(tmp_path / "texts.txt"), "texts_share": 0.5}
+    assert augment(make_teacher(ruler, examples, **settings), examples[:2]).divisor is None
+    teacher = make_teacher(ruler, examples, normalize="texts", **settings)
+    batch = augment(teacher, examples[:2])
+    assert (len(batch.docs), batch.divisor) == (3, 3)
+    # Concatenated, they are as many.
+    batch = augment(teacher, [join_examples(examples[:2], "\n")])
+    assert (len(batch.docs), batch.divisor) == (2, 3)
+    with pytest.raises(
+        ValueError, match=r'must be a number or a schedule with normalize = "texts", found auto'
+    ):
+        build_teacher_v1(str(ruler), alpha="auto", normalize="texts")
+
+
 def test_texts_of_pieces_need_an_encoder(ruler: Path, examples: list[Example]) -> None:
     with pytest.raises(ValueError, match="texts must be a file for a teacher without an encoder"):
         make_teacher(ruler, examples, texts="vocabulary")

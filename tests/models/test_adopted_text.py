@@ -65,7 +65,13 @@ def test_text_of_which_nothing_is_left_is_classified_as_by_transformers(
     classifier = pipeline("text-classification", str(folder), top_k=None, device="cpu")
     nlp = adopt(folder)
     texts = ["\u200b", "Anna", " ", "\u200b\u200b \n", TEXTS[0]]
-    assert [len(ids) == 2 for ids in classifier.tokenizer(texts)["input_ids"]] == [True, False, True, True, False]
+    assert [len(ids) == 2 for ids in classifier.tokenizer(texts)["input_ids"]] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
     for docs in (list(nlp.pipe(texts)), list(map(nlp, texts))):
         for text, doc in zip(texts, docs, strict=True):
             expected = {row["label"]: row["score"] for row in classifier([text])[0]}

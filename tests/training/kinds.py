@@ -24,6 +24,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "parts of batches": {"accumulate_gradient": 2},
     "streamed": {"max_epochs": -1, "reader": "spacy_xner.StreamedCorpus.v1"},
     "teacher": {},
+    "teacher by texts": {},
     "shared encoder": {},
     "spacy's component beside ours": {},
     "thinc's optimizer and its averages": {"optimizer": ADAM},
@@ -37,11 +38,11 @@ def write_kind(kind: str, corpus: Path, encoder: Path, *, teacher: Path, **train
         kind: One of `KINDS`.
         corpus: The corpus.
         encoder: The encoder.
-        teacher: Pipeline that the kind with a teacher starts from.
+        teacher: Pipeline that the kinds with a teacher start from.
         training: Further settings of the training.
     """
     settings = {**KINDS[kind], **training}
-    if kind == "teacher":
+    if kind.startswith("teacher"):
         settings["init"] = {"extend": str(teacher)}
     options, reader = settings.pop("encoder", {}), settings.pop("reader", "spacy.Corpus.v1")
     path = write_config(corpus, encoder, **settings)
@@ -49,6 +50,8 @@ def write_kind(kind: str, corpus: Path, encoder: Path, *, teacher: Path, **train
     for component in config["components"].values():
         component["model"]["encoder"] |= options
     config["corpora"]["train"]["@readers"] = reader
+    if kind == "teacher by texts":
+        config["initialize"]["components"]["xner"]["teacher"] |= {"normalize": "texts", "alpha": 0.5}
     if kind == "shared encoder":
         texts = Config().from_disk(write_config(corpus, encoder, init={"task": "textcat"}))
         config["components"]["xcat"] = texts["components"]["xcat"]
