@@ -109,7 +109,7 @@ def test_evaluate(folder: Path, corpus: Path, tmp_path: Path) -> None:
         "evaluate", folder, corpus, "--device", "cpu", "--output", tmp_path / "m" / "s.json"
     )
     assert code == 0
-    assert "micro (strict)   100.00  100.00  100.00" in out
+    assert "micro (strict)     100.00  100.00  100.00" in out
     assert json.loads((tmp_path / "m" / "s.json").read_text())["strict"]["micro"]["f"] == 1.0
     assert json.loads(invoke("evaluate", folder, corpus, "--json")[1])["accuracy"] == 1.0
     code, seqeval, _ = invoke("evaluate", folder, corpus, "--device", "cpu", "--seqeval")

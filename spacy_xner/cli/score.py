@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,10 +41,24 @@ def evaluate(
             "for each text, or a key of doc.user_data."
         ),
     ] = "script",
+    by_tag: Annotated[
+        bool,
+        typer.Option("--by-tag", help="Score each tag of the tokens of the corpus, too, as scikit-learn does."),
+    ] = False,
+    scheme: Annotated[
+        str, typer.Option(help="Tagging scheme of --by-tag: IOB2, BIOES, BILOU, BMES, IOB1, IO, ...")
+    ] = "IOB2",
+    loss: Annotated[
+        bool, typer.Option("--loss", help="Compute the mean loss, too, as training does: twice as slow.")
+    ] = False,
+    zero_division: Annotated[
+        int,
+        typer.Option(help="Precision without predictions, and recall without gold: 0 or 1.", min=0, max=1),
+    ] = 0,
     as_json: AsJson = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Score a pipeline on raw text: precision, recall and F1 per label, micro and macro.
+    """Score a pipeline on raw text: precision, recall and F1 per label, and their averages.
 
     JSON and the page also have 95 % intervals, kinds of errors, calibration and scores of groups.
 
@@ -52,11 +66,18 @@ def evaluate(
       spacy-xner evaluate out/model-best dev.spacy
       spacy-xner evaluate out/model-best dev.spacy --output scores.json
       spacy-xner evaluate out/model-best dev.spacy --html report.html
+      spacy-xner evaluate out/model-best dev.spacy --by-tag --loss
     """
-    from ..scoring.report import render_comparison, render_json, render_table
     from ..tools.evaluate import compare
     from ..tools.evaluate import evaluate as run
 
+    own = {"by_tag": by_tag, "scheme": scheme, "loss": loss, "zero_division": zero_division}
+    score = partial(run, use_seqeval=seqeval, **own) if before is None else partial(compare, before=before)
+    if before is not None and (by_tag or loss or zero_division):
+        raise ValueError(
+            "--by-tag, --loss and --zero-division must stand without --before, found both. Evaluate each "
+            "pipeline by itself."
+        )
     if output is not None:
         check_output(output, corpus, overwrite=overwrite)
     if html is not None:
@@ -64,19 +85,27 @@ def evaluate(
     with ExitStack() as stack:
         file = stack.enter_context(input_file(corpus))
         page = None if html is None else stack.enter_context(output_file(html, ".html"))
+        if loss:
+            stack.enter_context(one_line_warnings())
         on_progress = stack.enter_context(progress_bar("Predicting"))
-        score = partial(run, use_seqeval=seqeval) if before is None else partial(compare, before=before)
         details = as_json or output is not None
         scores = score(
             model, corpus=file, device=device, details=details, html=page, by=by, on_progress=on_progress
         )
+    _print_scores(scores, output, is_json=as_json, is_shown=STANDARD not in (output, html))
+
+
+def _print_scores(scores: dict[str, Any], output: Path | None, *, is_json: bool, is_shown: bool) -> None:
+    """Write scores to a file if there is one, and print them unless the output is standard output."""
+    from ..scoring.report import render_comparison, render_json, render_table
+
     if output is not None:
         write_text(output, render_json(scores))
-    if STANDARD in (output, html):
+    if not is_shown:
         return
-    if as_json:
+    if is_json:
         echo(render_json(scores))
-    elif before is not None:
+    elif "change" in scores:
         echo(render_comparison(scores["change"]))
     else:
         echo(render_table(scores))

@@ -156,6 +156,14 @@ def run_groups(
     return get_weights(model).add_up(total)
 
 
+def sum_loss(model: AnyModel, docs: Sequence[Doc], gold: Sequence[AnyGold]) -> float:
+    """Sum the gold loss of docs as the model predicts them, without dropout and gradients."""
+    task, total = model.attrs["task"], 0.0
+    for group, scores in score_groups(model, docs):
+        total += task.loss(model, scores, [gold[i] for i in group]).item()
+    return total
+
+
 def compute_loss(
     model: AnyModel, batch: Batch[AnyGold], group: Sequence[int], scores: Scores, counts: tuple[int, int]
 ) -> Loss:

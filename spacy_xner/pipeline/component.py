@@ -19,12 +19,11 @@ from spacy.vocab import Vocab
 from thinc.api import Optimizer, set_dropout_rate
 
 from ..errors import NonFiniteError
-from .batches import compute_loss, count_targets, encode_groups, get_weights, prepare_update, run_groups
+from .batches import encode_groups, get_weights, prepare_update, run_groups, sum_loss
 from .interfaces import (
     Adopted,
     AnyGold,
     AnyModel,
-    Batch,
     CorpusSummary,
     Loss,
     Scores,
@@ -259,10 +258,14 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
     def get_loss(self, examples: Iterable[Example], scores: Scores) -> tuple[float, Loss]:
         """Compute the mean gold loss of examples scored together, as a number and as input of backprop."""
         gold = self._gold(examples)
-        batch = Batch([], gold, [None] * len(gold))
-        counts = count_targets(batch, self._count_annotated)
-        loss = compute_loss(self.model, batch, range(len(gold)), scores, counts)
+        loss = self.task.loss(self.model, scores, gold) / max(self._count_annotated(gold), 1)
         return loss.item(), loss
+
+    def sum_loss(self, examples: Iterable[Example]) -> tuple[float, int]:
+        """Sum the gold loss of predicted docs, without dropout; also count what `update` divides it by."""
+        examples = list(examples)
+        gold = self._gold(examples)
+        return sum_loss(self.model, [eg.predicted for eg in examples], gold), self._count_annotated(gold)
 
     @abstractmethod
     def _gold(self, examples: Iterable[Example]) -> list[AnyGold]:

@@ -49,7 +49,7 @@ class EntityScores:
             # It loads scikit-learn, which no pipeline needs that only predicts.
             from .reference import seqeval_reports
 
-            reports = seqeval_reports(pairs)
+            reports = seqeval_reports(pairs, self.counts.zero_division)
         return {**reports, "accuracy": self.accuracy, "n_texts": self.n_texts}
 
     @property

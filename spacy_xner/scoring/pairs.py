@@ -1,5 +1,6 @@
 """Gold and predicted entities of one text, on the same axis."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol
@@ -65,10 +66,30 @@ def pair_entities(docs: DocPair) -> EntityPair:
         known = np.repeat(known, _widths(gold, places))
         gold_spans = _character_spans(gold.ents, places)
         predicted_spans = _character_spans(predicted.ents, predicted_places)
-    if predicted_spans and np.count_nonzero(known) < len(known):
-        # As in spaCy: a prediction that reaches into what the gold leaves open is neither right nor wrong.
-        predicted_spans = {span for span in predicted_spans if known[span[0] : span[1]].all()}
-    return EntityPair(gold_spans, predicted_spans, known)
+    return EntityPair(gold_spans, _drop_open(predicted_spans, known), known)
+
+
+def pair_on_gold_tokens(docs: DocPair) -> EntityPair:
+    """Read ``doc.ents`` of two docs, on the tokens of the gold doc.
+
+    A predicted entity has all tokens into which it reaches; of two that meet in one, the first has it.
+
+    Raises:
+        ValueError: If the texts differ in more than white space.
+    """
+    gold, predicted = docs.reference, docs.predicted
+    if have_same_tokens(gold, predicted):
+        return pair_entities(docs)
+    known = gold.to_array("ENT_IOB") != 0
+    places, predicted_places = _number_characters(gold.text, predicted.text)
+    starts, ends = [places[t.idx] for t in gold], [places[t.idx + len(t)] for t in gold]
+    spans: list[LabelledSpan] = []
+    for start, end, label in sorted(_character_spans(predicted.ents, predicted_places)):
+        first = max(bisect_right(ends, start), spans[-1][1] if spans else 0)
+        stop = bisect_left(starts, end)
+        if first < stop:
+            spans.append((first, stop, label))
+    return EntityPair(token_spans(gold.ents), _drop_open({*spans}, known), known)
 
 
 def locate_entities(docs: DocPair) -> tuple[dict[LabelledSpan, Span], dict[LabelledSpan, Span]]:
@@ -82,6 +103,13 @@ def locate_entities(docs: DocPair) -> tuple[dict[LabelledSpan, Span], dict[Label
         {_place(span, gold_places): span for span in gold.ents},
         {_place(span, predicted_places): span for span in predicted.ents},
     )
+
+
+def _drop_open(spans: set[LabelledSpan], known: NDArray[np.bool_]) -> set[LabelledSpan]:
+    """Drop predictions that reach into what the gold leaves open: as in spaCy, neither right nor wrong."""
+    if not spans or np.count_nonzero(known) == len(known):
+        return spans
+    return {span for span in spans if known[span[0] : span[1]].all()}
 
 
 def have_same_tokens(first: Doc, second: Doc) -> bool:

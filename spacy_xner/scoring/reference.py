@@ -9,21 +9,27 @@ from seqeval.scheme import IOB2
 
 from ..schemes import TagScheme
 from ..types import Entity
-from .counts import EntityCounts, EntityReport, LabelledSpan, ScoreRow
+from .counts import EntityCounts, EntityReport, LabelledSpan, ScoreRow, ZeroDivision
 from .pairs import EntityPair
 
 MODES: dict[str, dict[str, Any]] = {"strict": {"mode": "strict", "scheme": IOB2}, "default": {}}
 
 
-def seqeval_reports(pairs: Sequence[EntityPair]) -> dict[str, EntityReport]:
+def seqeval_reports(
+    pairs: Sequence[EntityPair], zero_division: ZeroDivision = 0
+) -> dict[str, EntityReport]:
     """Write entities as IOB2 tags and let seqeval score them.
+
+    Args:
+        pairs: The entities of each text.
+        zero_division: Precision without predictions, and recall without gold.
 
     Returns:
         Reports of seqeval's strict mode and of its default mode (conlleval).
     """
     labels = sorted({label for pair in pairs for _, _, label in pair.gold | pair.predicted})
     if not labels:
-        return {mode: EntityCounts().report() for mode in MODES}
+        return {mode: EntityCounts(zero_division).report() for mode in MODES}
     # seqeval mistakes a label `micro avg` for the average and strips hyphens: give it numbers in this order.
     codes = {label: f"{i:09}" for i, label in enumerate(labels)}
     gold = [_write_tags(pair.gold, len(pair.known), codes) for pair in pairs]
@@ -31,12 +37,15 @@ def seqeval_reports(pairs: Sequence[EntityPair]) -> dict[str, EntityReport]:
     reports = {}
     for mode, settings in MODES.items():
         with warnings.catch_warnings():
-            # A label without gold or without predictions scores 0; its support shows why.
+            # The support of a label without gold or without predictions shows why it scores 0 or 1.
             warnings.simplefilter("ignore")
-            table = classification_report(gold, predicted, output_dict=True, zero_division=0, **settings)
-        rows = {name: _read_row(row) for name, row in table.items()}
+            table = classification_report(
+                gold, predicted, output_dict=True, zero_division=zero_division, **settings
+            )
+        rows = {name: read_row(row) for name, row in table.items()}
         per_type = {label: rows[code] for label, code in codes.items()}
-        reports[mode] = EntityReport(per_type=per_type, micro=rows["micro avg"], macro=rows["macro avg"])
+        averages = {name: rows[f"{name} avg"] for name in ("micro", "macro", "weighted")}
+        reports[mode] = EntityReport(per_type=per_type, **averages)
     return reports
 
 
@@ -45,6 +54,7 @@ def _write_tags(spans: set[LabelledSpan], n_positions: int, codes: Mapping[str, 
     return TagScheme("IOB2").encode(entities, n_positions)
 
 
-def _read_row(row: Mapping[str, float]) -> ScoreRow:
+def read_row(row: Mapping[str, float]) -> ScoreRow:
+    """Read a row of a report of seqeval or of scikit-learn."""
     precision, recall, f_score = (float(row[key]) for key in ("precision", "recall", "f1-score"))
     return {"p": precision, "r": recall, "f": f_score, "support": int(row["support"])}

@@ -17,9 +17,20 @@ def render_table(scores: dict[str, Any]) -> str:
     if "spans" in scores:
         cells = ", ".join(f"{key.upper()} {_percent(scores['spans'][key])}" for key in "prf")
         lines.append(f"with nested entities: {cells}")
+    if "tags" in scores:
+        tags = scores["tags"]
+        lines += align([(f"tag ({tags['scheme']})", "P", "R", "F1", "gold"), *_tag_rows(tags)])
+        lines.append(f"accuracy of tags: {_percent(tags['accuracy'])}, tokens: {tags['n_tokens']}")
+        if "spans" in scores:
+            lines.append("nested entities have no tags")
     for name, cats in scores.get("cats", {}).items():
         lines += align([(name, "P", "R", "F1", "AUC"), *_text_rows(cats)])
+        for kind, key in (("probabilities", "auc"), ("0/1 predictions", "decision_auc")):
+            cells = (f"{mean} {_percent(cats[f'cats_{mean}_{key}'])}" for mean in ("micro", "macro"))
+            lines.append(f"ROC AUC of {kind}: {', '.join(cells)}")
         lines.append(f"accuracy of texts: {_percent(cats['cats_acc'])}")
+    for name, loss in scores.get("loss", {}).items():
+        lines.append(f"loss of {name}: {loss['mean']:.4f}, mean over {loss['n']} {loss['unit']}")
     return "\n".join(lines)
 
 
@@ -64,10 +75,18 @@ def _entity_rows(scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     averages = {
         "micro (strict)": scores["strict"]["micro"],
         "macro (strict)": scores["strict"]["macro"],
+        "weighted (strict)": scores["strict"]["weighted"],
         "micro (default)": scores["default"]["micro"],
     }
-    named: list[tuple[str, ScoreRow]] = [*scores["strict"]["per_type"].items(), *averages.items()]
-    for name, row in named:
+    return _score_rows([*scores["strict"]["per_type"].items(), *averages.items()])
+
+
+def _tag_rows(tags: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    return _score_rows([*tags["per_tag"].items(), *((mean, tags[mean]) for mean in ("macro", "weighted"))])
+
+
+def _score_rows(rows: Sequence[tuple[str, ScoreRow]]) -> Iterator[tuple[str, ...]]:
+    for name, row in rows:
         yield (name, _percent(row["p"]), _percent(row["r"]), _percent(row["f"]), str(row["support"]))
 
 
@@ -76,6 +95,7 @@ def _text_rows(cats: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         yield (label, *(_percent(row[key]) for key in "prf"), _percent(cats["cats_auc_per_type"][label]))
     for mean in ("micro", "macro"):
         yield (mean, *(_percent(cats[f"cats_{mean}_{key}"]) for key in ("p", "r", "f", "auc")))
+    yield ("weighted", *(_percent(cats[f"cats_weighted_{key}"]) for key in ("p", "r", "f")), "")
 
 
 def _percent(value: float | None, missing: str = "-") -> str:

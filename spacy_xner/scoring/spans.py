@@ -7,7 +7,7 @@ from typing import Any
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from .counts import EntityCounts, without_support
+from .counts import EntityCounts, ZeroDivision, without_support
 from .pairs import DocPair, have_same_tokens, token_spans
 
 
@@ -39,12 +39,13 @@ class SpanScores:
 
     Args:
         spans_key: Key of the span group.
+        zero_division: Precision without predictions, and recall without gold.
     """
 
-    def __init__(self, spans_key: str = "xner") -> None:
+    def __init__(self, spans_key: str = "xner", zero_division: ZeroDivision = 0) -> None:
         self._key = spans_key
         self._has_group = False
-        self._counts = EntityCounts()
+        self._counts = EntityCounts(zero_division)
 
     def add(self, docs: DocPair) -> None:
         """Count one text."""

@@ -1,5 +1,6 @@
 """Gold against predicted labels of texts, as a spaCy scorer."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
@@ -9,20 +10,25 @@ from numpy.typing import NDArray
 from spacy.scorer import Scorer
 from spacy.training import Example
 
+from .counts import EntityCounts, ZeroDivision, without_support
 from .judged import Judged
 from .thresholds import DEFAULT_THRESHOLD, rescale, threshold_of
 
 KEYS = (
     *("cats_selection", "cats_score", "cats_score_desc", "cats_acc", "cats_micro_auc", "cats_macro_auc"),
-    *(f"cats_{mean}_{key}" for mean in ("micro", "macro") for key in "prf"),
-    *("cats_f_per_type", "cats_auc_per_type"),
+    *("cats_micro_decision_auc", "cats_macro_decision_auc"),
+    *(f"cats_{mean}_{key}" for mean in ("micro", "macro", "weighted") for key in "prf"),
+    *("cats_f_per_type", "cats_auc_per_type", "cats_decision_auc_per_type"),
 )
 
 
 def build_text_scorer_v1() -> Callable[..., dict[str, Any]]:
     """Build a scorer with the keys of spaCy's own: ``cats_score``, ``cats_micro_f``, ``cats_macro_auc``, ...
 
-    Further keys: ``cats_acc``, the share of texts with all labels correct, and ``cats_micro_auc``.
+    Further keys: ``cats_acc``, the share of texts with all labels correct; ``cats_micro_auc``;
+    ``cats_weighted_p``, ``_r``, ``_f``; and beside the areas under the ROC curve of the probabilities,
+    ``cats_micro_decision_auc``, ``cats_macro_decision_auc`` and ``cats_decision_auc_per_type``, those of the
+    decisions: 1 for the labels that a text is predicted to have, 0 for others.
     ``cats_score`` is the accuracy if labels are exclusive, and micro F1 if not. ``cats_selection``, by which
     training chooses the best model, is the same accuracy, or micro F1 at the threshold that is best for these
     texts: at 0.5, it may be 0 long after the model has begun to learn.
@@ -57,6 +63,7 @@ def score_texts(
     is_exclusive: bool = False,
     threshold: float | Mapping[str, float] = DEFAULT_THRESHOLD,
     positive_label: str | None = None,
+    zero_division: ZeroDivision = 0,
     **kwargs: Any,
 ) -> dict[str, Any]:
     """Score the labels of texts.
@@ -67,6 +74,7 @@ def score_texts(
         is_exclusive: Whether each text has exactly one label, the most probable.
         threshold: Probability from which a text has a label, for all labels or by label.
         positive_label: Label whose F1 is ``cats_score``; None for the accuracy or micro F1.
+        zero_division: Precision of labels without predictions, and recall of those without gold.
         kwargs: Other arguments that spaCy passes to scorers.
 
     Returns:
@@ -85,12 +93,16 @@ def score_texts(
     )
     decisions = decide(pairs, labels, is_exclusive=is_exclusive, threshold=threshold)
     predicted, has_label, known = decisions.probabilities, decisions.has_label, decisions.known
+    averages = _averages(decisions, labels, zero_division)
+    # spaCy has no weighted averages, and 0 where there is nothing to divide by.
+    scores |= averages if zero_division else {key: averages[key] for key in averages.keys() - scores.keys()}
     # Plain numbers can be written as JSON, NumPy's cannot.
     per_type = scores["cats_auc_per_type"].items()
     scores["cats_macro_auc"] = float(scores["cats_macro_auc"])
     scores["cats_auc_per_type"] = {label: None if auc is None else float(auc) for label, auc in per_type}
     scores["cats_acc"] = float(decisions.is_correct.mean())
     scores["cats_micro_auc"] = _roc_auc(predicted[known], has_label[known])
+    scores |= _decision_aucs(decisions, labels)
     scores["cats_score"] = scores["cats_acc"] if is_exclusive else scores["cats_micro_f"]
     scores["cats_score_desc"] = "accuracy" if is_exclusive else "micro F"
     if positive_label is not None:
@@ -147,6 +159,37 @@ def decide(
     return TextDecisions(predicted, is_predicted, has_label, known, is_correct)
 
 
+def _averages(
+    decisions: TextDecisions, labels: Sequence[str], zero_division: ZeroDivision
+) -> dict[str, Any]:
+    """Compute precision, recall and F1 by label, and their averages."""
+    has_label, is_predicted = (
+        part & decisions.known for part in (decisions.has_label, decisions.is_predicted)
+    )
+    counts = EntityCounts(zero_division)
+    counts.gold, counts.predicted, counts.correct = (
+        Counter(dict(zip(labels, part.sum(axis=0).tolist(), strict=True)))
+        for part in (has_label, is_predicted, has_label & is_predicted)
+    )
+    means = {"micro": counts.micro(), "macro": counts.macro(), "weighted": counts.weighted()}
+    scores = {f"cats_{mean}_{key}": row[key] for mean, row in means.items() for key in ("p", "r", "f")}
+    return scores | {"cats_f_per_type": {x: without_support(counts.micro([x])) for x in labels}}
+
+
+def _decision_aucs(decisions: TextDecisions, labels: Sequence[str]) -> dict[str, Any]:
+    """Compute the areas under the ROC curves of decisions, averaged as spaCy averages those of scores."""
+    predicted, has_label, known = decisions.is_predicted, decisions.has_label, decisions.known
+    per_type = {
+        label: _roc_auc(predicted[known[:, i], i], has_label[known[:, i], i])
+        for i, label in enumerate(labels)
+    }
+    return {
+        "cats_micro_decision_auc": _roc_auc(predicted[known], has_label[known]),
+        "cats_macro_decision_auc": sum(auc or 0.0 for auc in per_type.values()) / max(len(labels), 1),
+        "cats_decision_auc_per_type": per_type,
+    }
+
+
 def _rescaled_cats(doc: HasCats, attr: str, *, threshold: float | Mapping[str, float]) -> dict[str, float]:
     """Read ``doc.cats`` with all thresholds moved to 0.5: spaCy's scorer takes one for all labels."""
     return {label: rescale(value, threshold_of(threshold, label)) for label, value in doc.cats.items()}
@@ -172,7 +215,9 @@ def _f_scores(precision: NDArray[np.float64], recall: NDArray[np.float64]) -> ND
     return scores
 
 
-def _roc_auc(probabilities: NDArray[np.float64], has_label: NDArray[np.bool_]) -> float | None:
+def _roc_auc(
+    probabilities: NDArray[np.float64] | NDArray[np.bool_], has_label: NDArray[np.bool_]
+) -> float | None:
     """Return the area under the ROC curve; None if all have the label, or none has."""
     # scikit-learn is slow to import, and only this needs it.
     from sklearn.metrics import roc_auc_score

@@ -11,16 +11,23 @@ from ..loading import load
 from ..pipeline.xcat import TextClassifier
 from ..pipeline.xner import EntityRecognizer
 from ..scoring.cats import CatsLog
+from ..scoring.counts import EntityCounts, ZeroDivision
 from ..scoring.details import detail_cats
 from ..scoring.entities import EntityScores, is_annotated
 from ..scoring.pairs import EntityPair, Prediction, pair_entities
 from ..scoring.spans import SpanScores
+from ..scoring.tags import TagScores
 from ..scoring.texts import score_texts
+from .losses import LossSums
 from .predictions import stream_predictions
 from .report import Details, test_differences, write_page
 from .report.groups import SCRIPT
 
 Pipe = TypeVar("Pipe", EntityRecognizer, TextClassifier)
+NO_TAGS = (
+    "Scores by tag must have texts with entities in doc.ents, found none in {}. Nested entities of span groups "
+    "and labels of texts have no tags: leave out --by-tag."
+)
 NO_ANNOTATION = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
 
@@ -33,6 +40,10 @@ def evaluate(
     details: bool = False,
     html: str | Path | None = None,
     by: str = SCRIPT,
+    by_tag: bool = False,
+    scheme: str = "IOB2",
+    loss: bool = False,
+    zero_division: ZeroDivision = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Score a pipeline on the raw text of a corpus.
@@ -46,16 +57,24 @@ def evaluate(
         html: File for a page that shows all this, and the texts with the most errors; it is replaced.
         by: What texts are grouped by: ``script``; ``cats`` for their labels; a file with a line for each
             text; or a key of ``doc.user_data``.
+        by_tag: Whether the tags of ``doc.ents`` are scored, too, as scikit-learn does. Tokens are those of
+            the corpus; nested entities have no tags.
+        scheme: Tagging scheme of these tags: ``IOB2``, ``BIOES``, or another that `convert` reads.
+        loss: Whether to compute the loss, as training does, without dropout: each text is run twice.
+        zero_division: Precision of labels without predictions, and recall of those without gold. Intervals
+            and groups count them as 0.
         on_progress: Called with the number of texts done and their total.
 
     Returns:
         The result of `score_entities` if ``doc.ents`` is annotated; in ``spans``, that of `score_spans` if
-        ``doc.spans`` is; in ``cats``, that of `score_texts` by component if texts are classified. With a page
+        ``doc.spans`` is; in ``cats``, that of `score_texts` by component if texts are classified. If asked
+        for, in ``tags``, a `TagReport`, and in ``loss``, a `MeanLoss` by component. With a page
         or details, also `EntityDetails` and ``by``; in each of ``cats``, what `detail_cats` returns.
 
     Raises:
         OSError: If pipeline or corpus are missing.
-        ValueError: If the corpus has no annotated text, or texts cannot be grouped that way.
+        ValueError: If the corpus has no annotated text, or none with tags if these are asked for; if it has
+            labels that the pipeline has no loss for; or if texts cannot be grouped that way.
 
     Examples:
         >>> import spacy_xner
@@ -68,7 +87,10 @@ def evaluate(
     corpus = Path(corpus)
     check_docbins(corpus)
     nlp = load(model, device)
-    entities, cats = EntityEvaluation(use_seqeval=use_seqeval), CatsLog()
+    entities = EntityEvaluation(use_seqeval=use_seqeval, zero_division=zero_division)
+    cats, losses = CatsLog(), LossSums(nlp)
+    if by_tag:
+        entities.tags = TagScores(scheme, zero_division)
     if details or html is not None:
         entities.details = Details(by, has_samples=html is not None)
 
@@ -76,12 +98,17 @@ def evaluate(
         entities.add(prediction)
         cats.add(prediction)
 
-    stream_predictions(nlp, corpus, add, on_progress)
+    stream_predictions(nlp, corpus, add, on_progress, on_batch=losses.add if loss else None)
     scores = entities.score()
-    scores_of_cats = _score_cats(nlp, cats, details=entities.details is not None)
+    scores_of_cats = _score_cats(
+        nlp, cats, details=entities.details is not None, zero_division=zero_division
+    )
     if not scores and not scores_of_cats:
         raise ValueError(NO_ANNOTATION.format(corpus))
+    if by_tag and "tags" not in scores:
+        raise ValueError(NO_TAGS.format(corpus))
     scores |= {"cats": scores_of_cats} if scores_of_cats else {}
+    scores |= {"loss": losses.report()} if loss else {}
     if entities.details is not None:
         scores |= entities.details.report()
         if html is not None:
@@ -173,16 +200,19 @@ class EntityEvaluation:
 
     Args:
         use_seqeval: Whether seqeval itself scores them. It needs the entities of all texts.
+        zero_division: Precision without predictions, and recall without gold.
 
     Attributes:
         scores: Counts of ``doc.ents``.
         details: What details need; None for none.
+        tags: Counts of the tags of ``doc.ents``; None for none.
     """
 
-    def __init__(self, *, use_seqeval: bool = False) -> None:
-        self.scores = EntityScores()
+    def __init__(self, *, use_seqeval: bool = False, zero_division: ZeroDivision = 0) -> None:
+        self.scores = EntityScores(EntityCounts(zero_division))
         self.details: Details | None = None
-        self._spans = SpanScores()
+        self.tags: TagScores | None = None
+        self._spans = SpanScores(zero_division=zero_division)
         self._pairs: list[EntityPair] | None = [] if use_seqeval else None
 
     def add(self, prediction: Prediction) -> None:
@@ -193,13 +223,16 @@ class EntityEvaluation:
             self.scores.add(pair)
             if self._pairs is not None:
                 self._pairs.append(pair)
+            if self.tags is not None:
+                self.tags.add(prediction)
         if self.details is not None:
             self.details.add(prediction)
 
     def score(self) -> dict[str, Any]:
-        """Return the result of `score_entities`, with that of `score_spans` in ``spans``; empty for none."""
-        scores, spans = self.scores.report(self._pairs), self._spans.report()
-        return (scores or {}) | ({} if spans is None else {"spans": spans})
+        """Return the result of `score_entities`, with `score_spans` in ``spans`` and the scores of ``tags``."""
+        scores = self.scores.report(self._pairs) or {}
+        others = {"spans": self._spans.report(), "tags": self.tags.report() if self.tags else None}
+        return scores | {name: part for name, part in others.items() if part is not None}
 
 
 def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | None]:
@@ -208,13 +241,15 @@ def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | N
     return {"before": before, "after": after, "loss": before - after}
 
 
-def _score_cats(nlp: Language, cats: CatsLog, *, details: bool) -> dict[str, Any]:
+def _score_cats(
+    nlp: Language, cats: CatsLog, *, details: bool, zero_division: ZeroDivision
+) -> dict[str, Any]:
     if not cats.has_gold():
         return {}
     scores: dict[str, Any] = {}
     for name, pipe in get_pipes(nlp, TextClassifier).items():
         settings: dict[str, Any] = {"is_exclusive": pipe.is_exclusive, "threshold": pipe.threshold}
-        scores[name] = score_texts(cats, labels=pipe.labels, **settings)
+        scores[name] = score_texts(cats, labels=pipe.labels, zero_division=zero_division, **settings)
         if details:
             scores[name] |= detail_cats(cats, pipe.labels, **settings)
     return scores

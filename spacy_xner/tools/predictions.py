@@ -31,7 +31,12 @@ def predict_corpus(nlp: Language, corpus: Path, on_progress: Progress | None = N
 
 
 def stream_predictions(
-    nlp: Language, corpus: Path, add: Callable[[Prediction], None], on_progress: Progress | None = None
+    nlp: Language,
+    corpus: Path,
+    add: Callable[[Prediction], None],
+    on_progress: Progress | None = None,
+    *,
+    on_batch: Callable[[Sequence[Prediction]], None] | None = None,
 ) -> None:
     """Predict the raw texts of a corpus, as many at a time as the pipeline does, and forget them.
 
@@ -42,6 +47,7 @@ def stream_predictions(
         corpus: The corpus.
         add: Called with each prediction, whose docs must not be used after it.
         on_progress: Called with the number of texts done and their total.
+        on_batch: Called with the predictions of a batch, after each of them was added.
 
     Raises:
         OSError: If the corpus is missing.
@@ -53,13 +59,18 @@ def stream_predictions(
         vocab = Vocab()
         gold = [make_doc(part, vocab) for part in batch]
         with nlp.memory_zone():
+            predictions: list[Prediction] = []
             for prediction in predict(nlp, gold):
                 add(prediction)
                 done += 1
+                if on_batch is not None:
+                    predictions.append(prediction)
                 if on_progress is not None:
                     on_progress(done, total)
+            if on_batch is not None:
+                on_batch(predictions)
             # Of this zone.
-            del prediction
+            del prediction, predictions
 
 
 def predict(nlp: Language, gold: Sequence[Doc]) -> Iterator[Prediction]:

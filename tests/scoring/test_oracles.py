@@ -82,11 +82,12 @@ def test_scores_are_those_of_seqeval(mode: str, examples: list[Example]) -> None
     report = scores[mode]
     if not any(tag != "O" for tags in gold + predicted for tag in tags):
         zeros = dict.fromkeys(("p", "r", "f", "support"), 0)
-        assert report == {"per_type": {}, "micro": zeros, "macro": zeros}
+        assert report == {"per_type": {}, "micro": zeros, "macro": zeros, "weighted": zeros}
         return
     rows = ask_seqeval(gold, predicted, mode)
     assert report["micro"] == rows["micro avg"]
     assert report["macro"] == rows["macro avg"]
+    assert report["weighted"] == rows["weighted avg"]
     assert report["per_type"] == {label: row for label, row in rows.items() if label not in AVERAGES}
 
 

@@ -14,13 +14,14 @@ WORDS = list("abcdef")
 GOLD = [(0, 2, "PER"), (3, 4, "LOC"), (5, 6, "PER")]
 PREDICTED = [(0, 2, "PER"), (3, 5, "LOC")]
 TABLE = """\
-type                  P      R     F1  gold
----------------  ------  -----  -----  ----
-LOC                0.00   0.00   0.00     1
-PER              100.00  50.00  66.67     2
-micro (strict)    50.00  33.33  40.00     3
-macro (strict)    50.00  25.00  33.33     3
-micro (default)   50.00  33.33  40.00     3
+type                    P      R     F1  gold
+-----------------  ------  -----  -----  ----
+LOC                  0.00   0.00   0.00     1
+PER                100.00  50.00  66.67     2
+micro (strict)      50.00  33.33  40.00     3
+macro (strict)      50.00  25.00  33.33     3
+weighted (strict)   66.67  33.33  44.44     3
+micro (default)     50.00  33.33  40.00     3
 accuracy of tags: 66.67, texts: 1"""
 
 
