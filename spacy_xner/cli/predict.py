@@ -1,9 +1,9 @@
 """The command that uses a pipeline on texts."""
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -89,6 +89,10 @@ def predict(
     part_rows: Annotated[int, typer.Option(help="Rows of each part in a folder, at most.", min=1)] = 2000,
     device: Device = "auto",
     as_json: AsJson = False,
+    tokens: Annotated[
+        bool,
+        typer.Option("--tokens", help="With --json: add every token with its tag, score and offsets."),
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Predict the entities and labels of each line of a text file, or the records in it.
@@ -100,6 +104,7 @@ def predict(
     Examples:
       spacy-xner predict out/model-best texts.txt
       echo "寄给李娜，顺丰速运" | spacy-xner predict out/model-best - --json
+      spacy-xner predict out/model-best texts.txt --json --tokens
       spacy-xner predict out/model-best texts.txt -o tasks.json --format label-studio
       spacy-xner predict out/model-best texts.txt --records -o records.csv
       spacy-xner predict out/model-best corpus/ more.parquet -o predicted/ --engine ray --workers 4
@@ -108,6 +113,8 @@ def predict(
         raise ValueError(
             "--fields and --region must stand with --records, found one without it. Add --records."
         )
+    if tokens:
+        _check_tokens(as_json=as_json, is_apart=not records and processes == 1 and format in (None, "jsonl"))
     settings = RaySettings(workers, threads, address)
     check_engine(engine, settings, processes)
     if needs_folder(sources, output, engine):
@@ -123,9 +130,11 @@ def predict(
     source, target = Path(sources[0]), Path(output or STANDARD)
     check_output(target, source, overwrite=overwrite)
     format = _choose_format(format, target, as_json=as_json, is_records=records)
-    with _opened(model, source, encoding, device, processes) as (nlp, docs):
+    with _opened(model, source, encoding, device, processes, tokens=tokens) as (nlp, docs):
         if records:
             _write_records(nlp, docs, target, str(format), fields, region)
+        elif tokens:
+            _write_lines(map(render_json, docs), target)
         elif target == STANDARD and format in (None, "jsonl"):
             for doc in docs:
                 echo(render_doc(nlp, doc) if format is None else render_json(doc))
@@ -133,20 +142,32 @@ def predict(
             write_predictions(nlp, docs, target, str(format))
 
 
+def _check_tokens(*, as_json: bool, is_apart: bool) -> None:
+    if not as_json:
+        raise ValueError("--tokens must stand with --json, found it without. Add --json.")
+    if not is_apart:
+        raise ValueError(
+            "--tokens must stand without --records, --processes and formats other than jsonl, found one of "
+            "them. Omit it."
+        )
+
+
 @contextmanager
 def _opened(
-    model: str, source: Path, encoding: str | None, device: str, processes: int
+    model: str, source: Path, encoding: str | None, device: str, processes: int, *, tokens: bool
 ) -> "Iterator[tuple[Language, Iterable[Doc]]]":
     """Yield a pipeline, and the docs of the texts in a file, which are predicted when they are asked for."""
     from ..bulk.streaming import pipe_texts
     from ..corpus.reading.lines import open_texts, stream_texts
     from ..loading import load
+    from ..tools.token_tags import pipe_token_tags
 
     with input_file(source) as file:
         with one_line_warnings():
             session = open_texts(file, encoding)
         nlp = load(model, device)
-        yield nlp, pipe_texts(nlp, stream_texts(session), processes)
+        texts = stream_texts(session)
+        yield nlp, pipe_token_tags(nlp, texts) if tokens else pipe_texts(nlp, texts, processes)
 
 
 def _choose_format(format: str | None, target: Path, *, as_json: bool, is_records: bool) -> str | None:
@@ -190,15 +211,26 @@ def _write_records(
         write_records(docs, file, maker, format)
 
 
-def render_json(doc: "Doc") -> str:
-    """Return a doc as a line of JSON."""
-    from ..corpus import WriteOptions
-    from ..corpus.export import doc_to_record
-    from ..corpus.formats.span_json import write_span_json
+def _write_lines(lines: Iterable[str], target: Path) -> None:
+    from ..atomic import new_file
 
-    line = StringIO()
-    write_span_json([doc_to_record(doc)], line, WriteOptions(predictions=True))
-    return line.getvalue().rstrip("\n")
+    if target == STANDARD:
+        for line in lines:
+            echo(line)
+        return
+    with output_file(target) as file, new_file(file) as part, part.open("w", encoding="utf-8") as stream:
+        stream.writelines(f"{line}\n" for line in lines)
+
+
+def render_json(doc: "Doc") -> str:
+    """Return a doc as a line of JSON, with the tags of its tokens if it has them."""
+    from ..corpus.export import doc_to_record
+    from ..corpus.formats.span_json import record_to_row
+    from ..tools.token_tags import TOKEN_TAGS
+
+    row = record_to_row(doc_to_record(doc), has_scores=True)
+    tags = doc.user_data.get(TOKEN_TAGS)
+    return json.dumps(row if tags is None else row | {"tokens": tags}, ensure_ascii=False)
 
 
 def render_doc(nlp: "Language", doc: "Doc") -> str:

@@ -1,6 +1,6 @@
 """The commands that score pipelines and set what their scores mean."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -43,7 +43,7 @@ def evaluate(
     ] = "script",
     by_tag: Annotated[
         bool,
-        typer.Option("--by-tag", help="Score each tag of the tokens of the corpus, too, as scikit-learn does."),
+        typer.Option("--by-tag", help="Score each tag of tokens, too, as scikit-learn does."),
     ] = False,
     scheme: Annotated[
         str, typer.Option(help="Tagging scheme of --by-tag: IOB2, BIOES, BILOU, BMES, IOB1, IO, ...")
@@ -71,8 +71,16 @@ def evaluate(
     from ..tools.evaluate import compare
     from ..tools.evaluate import evaluate as run
 
-    own = {"by_tag": by_tag, "scheme": scheme, "loss": loss, "zero_division": zero_division}
-    score = partial(run, use_seqeval=seqeval, **own) if before is None else partial(compare, before=before)
+    score: Callable[..., dict[str, Any]] = partial(
+        run,
+        use_seqeval=seqeval,
+        by_tag=by_tag,
+        scheme=scheme,
+        loss=loss,
+        zero_division=1 if zero_division else 0,
+    )
+    if before is not None:
+        score = partial(compare, before=before)
     if before is not None and (by_tag or loss or zero_division):
         raise ValueError(
             "--by-tag, --loss and --zero-division must stand without --before, found both. Evaluate each "

@@ -15,9 +15,7 @@ from .pairs import EntityPair
 MODES: dict[str, dict[str, Any]] = {"strict": {"mode": "strict", "scheme": IOB2}, "default": {}}
 
 
-def seqeval_reports(
-    pairs: Sequence[EntityPair], zero_division: ZeroDivision = 0
-) -> dict[str, EntityReport]:
+def seqeval_reports(pairs: Sequence[EntityPair], zero_division: ZeroDivision = 0) -> dict[str, EntityReport]:
     """Write entities as IOB2 tags and let seqeval score them.
 
     Args:
@@ -44,8 +42,8 @@ def seqeval_reports(
             )
         rows = {name: read_row(row) for name, row in table.items()}
         per_type = {label: rows[code] for label, code in codes.items()}
-        averages = {name: rows[f"{name} avg"] for name in ("micro", "macro", "weighted")}
-        reports[mode] = EntityReport(per_type=per_type, **averages)
+        micro, macro, weighted = (rows[f"{name} avg"] for name in ("micro", "macro", "weighted"))
+        reports[mode] = EntityReport(per_type=per_type, micro=micro, macro=macro, weighted=weighted)
     return reports
 
 

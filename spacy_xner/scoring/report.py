@@ -26,8 +26,8 @@ def render_table(scores: dict[str, Any]) -> str:
     for name, cats in scores.get("cats", {}).items():
         lines += align([(name, "P", "R", "F1", "AUC"), *_text_rows(cats)])
         for kind, key in (("probabilities", "auc"), ("0/1 predictions", "decision_auc")):
-            cells = (f"{mean} {_percent(cats[f'cats_{mean}_{key}'])}" for mean in ("micro", "macro"))
-            lines.append(f"ROC AUC of {kind}: {', '.join(cells)}")
+            means = [f"{mean} {_percent(cats[f'cats_{mean}_{key}'])}" for mean in ("micro", "macro")]
+            lines.append(f"ROC AUC of {kind}: {', '.join(means)}")
         lines.append(f"accuracy of texts: {_percent(cats['cats_acc'])}")
     for name, loss in scores.get("loss", {}).items():
         lines.append(f"loss of {name}: {loss['mean']:.4f}, mean over {loss['n']} {loss['unit']}")

@@ -159,9 +159,7 @@ def decide(
     return TextDecisions(predicted, is_predicted, has_label, known, is_correct)
 
 
-def _averages(
-    decisions: TextDecisions, labels: Sequence[str], zero_division: ZeroDivision
-) -> dict[str, Any]:
+def _averages(decisions: TextDecisions, labels: Sequence[str], zero_division: ZeroDivision) -> dict[str, Any]:
     """Compute precision, recall and F1 by label, and their averages."""
     has_label, is_predicted = (
         part & decisions.known for part in (decisions.has_label, decisions.is_predicted)

@@ -25,8 +25,8 @@ from .report.groups import SCRIPT
 
 Pipe = TypeVar("Pipe", EntityRecognizer, TextClassifier)
 NO_TAGS = (
-    "Scores by tag must have texts with entities in doc.ents, found none in {}. Nested entities of span groups "
-    "and labels of texts have no tags: leave out --by-tag."
+    "Scores by tag must have texts with entities in doc.ents, found none in {}. Nested entities of span "
+    "groups and labels of texts have no tags: leave out --by-tag."
 )
 NO_ANNOTATION = "The corpus must have annotated texts, found none in {}. Check its conversion."
 
@@ -100,9 +100,7 @@ def evaluate(
 
     stream_predictions(nlp, corpus, add, on_progress, on_batch=losses.add if loss else None)
     scores = entities.score()
-    scores_of_cats = _score_cats(
-        nlp, cats, details=entities.details is not None, zero_division=zero_division
-    )
+    scores_of_cats = _score_cats(nlp, cats, details=entities.details is not None, zero_division=zero_division)
     if not scores and not scores_of_cats:
         raise ValueError(NO_ANNOTATION.format(corpus))
     if by_tag and "tags" not in scores:
@@ -229,7 +227,7 @@ class EntityEvaluation:
             self.details.add(prediction)
 
     def score(self) -> dict[str, Any]:
-        """Return the result of `score_entities`, with `score_spans` in ``spans`` and the scores of ``tags``."""
+        """Return the result of `score_entities`, with ``spans`` and ``tags`` if there are any; else empty."""
         scores = self.scores.report(self._pairs) or {}
         others = {"spans": self._spans.report(), "tags": self.tags.report() if self.tags else None}
         return scores | {name: part for name, part in others.items() if part is not None}

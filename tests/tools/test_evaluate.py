@@ -17,6 +17,7 @@ from spacy_xner.tools.predictions import predict_corpus, stream_predictions
 from spacy_xner.tools.report import Details
 
 from ..conftest import SLIPS, TOKENIZER, count_docs, make_examples
+from ..test_cli import invoke
 
 N_TEXTS, BATCH_SIZE = 90, 6
 
@@ -97,12 +98,65 @@ def test_docs_and_words_do_not_stay(rules: Path, corpus: Path) -> None:
         words.add(prediction.predicted[-1].text)
 
     calls: list[tuple[int, int]] = []
-    stream_predictions(nlp, corpus, add, lambda done, total: calls.append((done, total)))
+    sizes: list[int] = []
+    stream_predictions(
+        nlp,
+        corpus,
+        add,
+        lambda done, total: calls.append((done, total)),
+        on_batch=lambda predictions: sizes.append(len(predictions)),
+    )
+    assert sizes == [BATCH_SIZE] * (N_TEXTS // BATCH_SIZE)
     assert calls == [(done, N_TEXTS) for done in range(1, N_TEXTS + 1)]
     assert len(words) == N_TEXTS
     # A batch, and its predictions.
     assert max(counts) <= 2 * BATCH_SIZE
     assert len(nlp.vocab.strings) == n_strings
+
+
+@pytest.mark.issue(29)
+def test_tags_are_scored_beside_entities(rules: Path, corpus: Path) -> None:
+    scores = evaluate(rules, corpus, by_tag=True)
+    tags = scores.pop("tags")
+    assert scores == evaluate(rules, corpus)
+    assert tags["accuracy"] == scores["accuracy"]
+    row, entities = tags["per_tag"]["B-PER"], scores["strict"]["per_type"]["PER"]
+    assert row["support"] == entities["support"]
+    # Of some names, the beginning is found alone.
+    assert 0 < entities["r"] <= row["r"] < 1
+    assert tags["n_tokens"] == sum(row["support"] for row in tags["per_tag"].values())
+
+
+@pytest.mark.issue(29)
+@pytest.mark.parametrize("use_seqeval", [False, True])
+def test_what_nothing_divides_scores_as_is_wanted(rules: Path, corpus: Path, *, use_seqeval: bool) -> None:
+    scores = evaluate(rules, corpus, zero_division=1, use_seqeval=use_seqeval)
+    row = scores["strict"]["per_type"]["PHONE"]
+    assert [row[key] for key in ("p", "r", "f")] == [1.0, 0.0, 0.0]
+    assert scores["spans"]["per_type"]["NESTED"] == {"p": 1.0, "r": 0.0, "f": 0.0}
+    assert evaluate(rules, corpus)["strict"]["per_type"]["PHONE"]["p"] == 0.0
+
+
+@pytest.mark.issue(29)
+def test_scores_of_tags_and_losses_on_the_command_line(rules: Path, corpus: Path, tmp_path: Path) -> None:
+    code, out, err = invoke("evaluate", rules, corpus, "--by-tag", "--loss", "--zero-division", 1)
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert ["tag", "(IOB2)", "P", "R", "F1", "gold"] in lines
+    assert ["B-PHONE", "100.00", "0.00", "0.00", "45"] in lines
+    assert "nested entities have no tags" in out
+    code, _, err = invoke("evaluate", rules, corpus, "--by-tag", "--before", rules)
+    assert (code, err.count("\n")) == (1, 1)
+    assert "--by-tag, --loss and --zero-division must stand without --before" in err
+    doc = spacy.blank("xx").make_doc("Bank of Rome")
+    doc.spans["xner"] = [Span(doc, 0, 3, "ORG"), Span(doc, 2, 3, "LOC")]
+    DocBin(docs=[doc]).to_disk(tmp_path / "nested.spacy")
+    code, _, err = invoke("evaluate", rules, tmp_path / "nested.spacy", "--by-tag")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "Scores by tag must have texts with entities in doc.ents, found none" in err
+    code, _, err = invoke("evaluate", rules, corpus, "--by-tag", "--scheme", "IOB9")
+    assert code == 1
+    assert "A scheme must be one of" in err
 
 
 @pytest.mark.parametrize("is_exclusive", [True, False])
