@@ -1,6 +1,7 @@
 """The weights of the losses of gold and teacher, and what each is divided by, against hand-worked numbers."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from spacy_xner.types import TextGold
 
 from ..conftest import make_examples, make_nlp, train_nlp
 from ..pipeline import test_xcat
+from ..test_cli import ROOT
 
 # Enough to differ from a uniform distribution, and not to be sure of anything.
 N_STEPS = 5
@@ -174,6 +176,15 @@ def test_alpha_of_other_recipes(still: Path, teachers: dict[str, Path], head: st
         made = make_student(still, "xner", teachers["xner"], head, alpha=alpha, normalize=normalize, **taught)
         losses[normalize] = loss_of(*made)
     assert losses["texts"] == pytest.approx(losses["tokens"] * (1 - theirs + theirs * positions), rel=1e-5)
+
+
+def test_table_of_alphas_is_that_of_the_formula() -> None:
+    guide = (ROOT / "docs" / "guides" / "add-labels.md").read_text("utf-8")
+    (lengths,) = re.findall(r"\| n = (\d+) \| n = (\d+) \| n = (\d+) \|", guide)
+    rows = re.findall(r"^\| (0\.\d) \| (0\.\d+) \| (0\.\d+) \| (0\.\d+) \|$", guide, re.MULTILINE)
+    assert len(rows) == 3
+    for a, *ours in ([float(cell) for cell in row] for row in rows):
+        assert ours == [round((1 - a) / (1 - a + a * int(n)), 3) for n in lengths]
 
 
 def test_a_text_with_a_new_label_is_taught_in_part(teachers: dict[str, Path]) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,13 @@ import srsly
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
-from transformers import AutoModel, AutoModelForTokenClassification, BertModel
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    BertModel,
+)
 
 from spacy_xner.models.files import MANIFEST, pack, unpack
 from spacy_xner.models.manifest import (
@@ -25,7 +33,8 @@ from spacy_xner.models.manifest import (
 from spacy_xner.models.shim import get_shim
 from spacy_xner.models.warm_start import load_pipeline
 
-from ..conftest import SLIPS, entities_of, train_nlp
+from ..conftest import SLIPS, entities_of, make_examples, make_nlp, train_nlp
+from ..pipeline import test_xcat
 
 SAVED = Path(__file__).parent / "saved"
 COUNTS = st.integers(0, 1 << 20)
@@ -67,6 +76,9 @@ def test_folder_of_an_older_format_loads(tmp_path: Path, name: str) -> None:
     nlp.to_disk(tmp_path)
     manifest = Manifest.from_json((tmp_path / "xner" / "model" / MANIFEST).read_text("utf-8"))
     assert manifest.format_version == FORMAT_VERSION
+    # Saved again, it does not look like a checkpoint any more.
+    with pytest.raises((OSError, ValueError), match=r"config\.json"):
+        AutoConfig.from_pretrained(tmp_path / "xner" / "model")
     copy = spacy.load(tmp_path)
     assert all(entities_of(copy(text)) == entities_of(nlp(text)) for text in expected)
 
@@ -79,6 +91,44 @@ def test_model_folder_is_no_checkpoint_of_transformers(folder: Path, tmp_path: P
         model = shutil.copytree(folder / "xner" / "model", tmp_path / name / "model")
         with pytest.raises((OSError, ValueError), match=r"config\.json|no file named"):
             kind.from_pretrained(model)
+
+
+def make_classifier(tiny: Path) -> Language:
+    nlp = test_xcat.make_nlp(tiny)
+    nlp.initialize(lambda: test_xcat.make_examples(nlp, test_xcat.ONE))
+    return nlp
+
+
+def make_tagger(tiny: Path, head: str, **settings: object) -> Language:
+    nlp = make_nlp(tiny, head, **settings)
+    nlp.initialize(lambda: make_examples(nlp))
+    return nlp
+
+
+LORA = {"@architectures": "spacy_xner.LoRA.v1"}
+
+
+@pytest.mark.issue(29)
+@pytest.mark.parametrize(
+    "make",
+    [
+        partial(make_tagger, head="CRFHead"),
+        partial(make_tagger, head="SoftmaxHead", encoder_lora=LORA),
+        partial(make_tagger, head="SoftmaxHead", encoder_lora=LORA | {"adapter_only": True}),
+        make_classifier,
+    ],
+    ids=["crf", "lora", "adapter", "texts"],
+)
+def test_pipelines_of_all_kinds_are_no_checkpoints_of_transformers(
+    tiny: Path, tmp_path: Path, make: Callable[[Path], Language]
+) -> None:
+    nlp = make(tiny)
+    nlp.to_disk(tmp_path / "nlp")
+    own = tmp_path / "nlp" / nlp.pipe_names[0]
+    for folder in (tmp_path / "nlp", own, own / "model"):
+        for kind in (AutoConfig, AutoModelForTokenClassification, AutoModelForSequenceClassification):
+            with pytest.raises((OSError, ValueError), match=r"config\.json"):
+                kind.from_pretrained(folder)
 
 
 def test_digests_match_the_files(folder: Path) -> None:
