@@ -22,7 +22,7 @@ from .pseudo_labels import add_pseudo_labels, count_pseudo_labels, token_labels
 from .teacher_model import TeacherModel, tokenized_parts
 from .unlabelled import VOCABULARY, UnlabelledTexts, generate_texts, read_texts
 
-# What the sum of the teacher's loss over tokens is divided by the number of.
+# The teacher's loss is summed over tokens, and divided by the number of these.
 Normalize = Literal["tokens", "texts"]
 Alpha = Union[float, Literal["auto"], Generator]  # noqa: UP007 - confection reads it
 # Weight of the gold loss for ``auto`` where there are unlabelled texts: these keep the old labels.

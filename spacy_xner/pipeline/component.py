@@ -263,9 +263,9 @@ class Component(TrainablePipe, Generic[AnyGold]):  # type: ignore[misc]
 
     def sum_loss(self, examples: Iterable[Example]) -> tuple[float, int]:
         """Sum the gold loss of predicted docs, without dropout; also count what `update` divides it by."""
-        examples = list(examples)
-        gold = self._gold(examples)
-        return sum_loss(self.model, [eg.predicted for eg in examples], gold), self._count_annotated(gold)
+        gold = self._gold(examples := list(examples))
+        count = self._count_annotated(gold)
+        return (sum_loss(self.model, [eg.predicted for eg in examples], gold) if count else 0.0), count
 
     @abstractmethod
     def _gold(self, examples: Iterable[Example]) -> list[AnyGold]:

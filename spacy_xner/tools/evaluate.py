@@ -86,11 +86,11 @@ def evaluate(
     """
     corpus = Path(corpus)
     check_docbins(corpus)
-    nlp = load(model, device)
     entities = EntityEvaluation(use_seqeval=use_seqeval, zero_division=zero_division)
-    cats, losses = CatsLog(), LossSums(nlp)
     if by_tag:
         entities.tags = TagScores(scheme, zero_division)
+    nlp = load(model, device)
+    cats, losses = CatsLog(), LossSums(nlp)
     if details or html is not None:
         entities.details = Details(by, has_samples=html is not None)
 

@@ -148,7 +148,9 @@ def test_text_as_a_whole_has_the_pieces_of_its_tokenizer(text: str) -> None:
     units = CUTTER.cut_text(text)
     if not encoding.ids:
         assert units == Units([0], [(0, 0)], [True])
+        assert CUTTER.cut_text(text, may_be_empty=True) == Units([], [], [])
         return
+    assert CUTTER.cut_text(text, may_be_empty=True) == units
     assert units.ids == encoding.ids
     assert units.offsets == encoding.offsets
     assert units.is_start[0]
