@@ -39,7 +39,7 @@ def decide(scores: Any, *, is_exclusive: bool) -> Any:
 def test_both_areas_under_the_curve_are_those_of_scikit_learn(is_exclusive: bool) -> None:
     rng = np.random.default_rng(29)
     n_tried = 0
-    for _ in range(25):
+    for _ in range(12):
         scores, gold = draw(rng, is_exclusive=is_exclusive, n_labels=4)
         if gold.all(axis=0).any() or not gold.any(axis=0).all():
             # scikit-learn's is not defined then.
@@ -54,7 +54,7 @@ def test_both_areas_under_the_curve_are_those_of_scikit_learn(is_exclusive: bool
             per_type = roc_auc_score(gold, values, average=None)
             assert [found[f"cats_{kind}_per_type"][x] for x in LABELS] == pytest.approx([*per_type])
         assert found["cats_micro_auc"] != found["cats_micro_decision_auc"]
-    assert n_tried > 15
+    assert n_tried > 6
 
 
 def test_area_of_a_label_that_no_text_has_is_unknown() -> None:
@@ -73,7 +73,7 @@ def test_area_of_a_label_that_no_text_has_is_unknown() -> None:
 def test_averages_are_those_of_scikit_learn(is_exclusive: bool, zero_division: int) -> None:
     rng = np.random.default_rng(29)
     n_undefined = 0
-    for _ in range(30):
+    for _ in range(12):
         scores, gold = draw(rng, is_exclusive=is_exclusive)
         scores[:, 3] = scores[:, 3] if rng.random() < 0.5 else 0.0
         chosen = decide(scores, is_exclusive=is_exclusive)
@@ -86,4 +86,4 @@ def test_averages_are_those_of_scikit_learn(is_exclusive: bool, zero_division: i
             row = found["cats_f_per_type"][label]
             assert [row[key] for key in "prf"] == pytest.approx([part[i] for part in table[:3]])
         n_undefined += not chosen[:, 3].any()
-    assert n_undefined > 5
+    assert n_undefined > 2
