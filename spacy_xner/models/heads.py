@@ -21,7 +21,7 @@ def build_softmax_head_v1(
     """Configure a softmax head, which tags each token independently and decodes the best legal path.
 
     Args:
-        scheme: ``"BIO"`` or ``"BIOES"``.
+        scheme: ``"BIO"``, ``"BIOES"`` or ``"BIOS"``.
         label_smoothing: Weight of the uniform distribution in the target, from 0 to 1.
         focal_gamma: Focusing parameter of the focal loss; 0 for plain cross-entropy.
         class_weights: Weight in the loss of the tokens of each label, including ``O``; 1 by default.
@@ -48,7 +48,7 @@ def build_crf_head_v1(scheme: Scheme = "BIO") -> MakeHead:
     8 texts. With more than some hundred labels, `spacy_xner.SoftmaxHead.v1` trains many times as fast.
 
     Args:
-        scheme: ``"BIO"`` or ``"BIOES"``.
+        scheme: ``"BIO"``, ``"BIOES"`` or ``"BIOS"``.
     """
     return partial(CRFHead, scheme=scheme)
 

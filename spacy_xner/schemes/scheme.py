@@ -10,7 +10,7 @@ from .spelling import Spelling
 
 OUTSIDE = "O"
 # The schemes that heads can be set to: BIO is also called IOB2; BIOES also IOBES or BILOU.
-Scheme = Literal["BIO", "BIOES"]
+Scheme = Literal["BIO", "BIOES", "BIOS"]
 # The role of each letter, the same in all schemes: begin, inside, end or single.
 ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
 
@@ -55,6 +55,7 @@ SCHEMES = {
     "BILOU": Letters("B", "I", "L", "U"),
     "BMES": Letters("B", "M", "E", "S"),
     "BMEWO": Letters("B", "M", "E", "W"),
+    "BIOS": Letters("B", "I", "I", "S"),
     "IOE2": Letters("I", "I", "E", "E"),
     "IOB1": Letters("I", "I", "I", "I", first_touching="B"),
     "IOE1": Letters("I", "I", "I", "I", last_touching="E"),

@@ -22,6 +22,7 @@ TAGS = {
     "BILOU": "U-A B-A L-A B-B I-B L-B O U-A",
     "BMES": "S-A B-A E-A B-B M-B E-B O S-A",
     "BMEWO": "W-A B-A E-A B-B M-B E-B O W-A",
+    "BIOS": "S-A B-A I-A B-B I-B I-B O S-A",
 }
 
 any_scheme = st.builds(TagScheme, st.sampled_from(list(SCHEMES)), label_first=st.booleans())
@@ -149,6 +150,7 @@ def test_roles_are_joined() -> None:
         ("BIOES", "E-A S-A", [Repair(0, "E-A", "S-A")]),
         ("BILOU", "B-A E-A", [Repair(1, "E-A", "L-A")]),
         ("BMES", "M-A S-B", [Repair(0, "M-A", "S-A")]),
+        ("BIOS", "B-A O S-A I-A", [Repair(0, "B-A", "S-A"), Repair(3, "I-A", "S-A")]),
     ],
 )
 def test_illegal_tags_are_repaired(name: str, tags: str, repairs: list[Repair]) -> None:

@@ -28,7 +28,7 @@ class CRFHead(nn.Module):
     Args:
         width: Width of the token vectors.
         labels: Entity types.
-        scheme: BIO or BIOES.
+        scheme: BIO, BIOES or BIOS.
 
     pytorch-crf holds the transitions and defines the likelihood. The loss is computed by `log_sums`, which
     agrees with it and is faster.

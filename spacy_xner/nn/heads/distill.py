@@ -18,10 +18,10 @@ def tag_divergence(
 ) -> Tensor:
     """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens.
 
-    Tags are matched by name. If one side uses BIOES and the other BIO, both are compared in BIO. Tags that
-    only the teacher has count as its ``O``. Tags that only the student has are impossible to the teacher,
-    except where the gold has one of them: there both sides are compared on their shared tags only, so that
-    the teacher does not contradict the gold.
+    Tags are matched by name. If both sides use different schemes, they are compared in BIO. Tags that only
+    the teacher has count as its ``O``. Tags that only the student has are impossible to the teacher, except
+    where the gold has one of them: there both sides are compared on their shared tags only, so that the
+    teacher does not contradict the gold.
 
     Args:
         log_probs: The student's log-probabilities. Shape: ``(batch, tokens, tags)``.
@@ -45,7 +45,7 @@ def tag_divergence(
     teacher = torch.from_numpy(np.concatenate([soft for soft, _ in soft_targets])).to(device)
     # (taught, tags), of the student
     student = log_probs[torch.tensor(rows, device=device), torch.tensor(tokens, device=device)]
-    if is_bioes(tags) != is_bioes(names):
+    if marks_of(tags) != marks_of(names):
         teacher, tags = merge_to_bio(teacher, tags)
         student, names = merge_to_bio(student, names)
     shared, teacher = _match(teacher, tags, names)
@@ -89,9 +89,9 @@ def _match(log_probs: Tensor, tags: Sequence[str], names: Sequence[str]) -> tupl
     return [index[OUTSIDE], *(index[tag] for tag in shared)], torch.stack(scores, dim=1)
 
 
-def is_bioes(names: Sequence[str]) -> bool:
-    """Return whether the tags are those of BIOES."""
-    return any(name.startswith("S-") for name in names)
+def marks_of(names: Sequence[str]) -> set[str]:
+    """Return what tags mark beside begin and inside: ends and single tokens in BIOES, nothing in BIO."""
+    return {name[0] for name in names if name.startswith(("E-", "S-"))}
 
 
 def merge_to_bio(log_probs: Tensor, names: Sequence[str]) -> tuple[Tensor, list[str]]:

@@ -19,7 +19,7 @@ class SoftmaxHead(nn.Module):
     Args:
         width: Width of the token vectors.
         labels: Entity types.
-        scheme: BIO or BIOES.
+        scheme: BIO, BIOES or BIOS.
         label_smoothing: As for `tag_loss`.
         focal_gamma: As for `tag_loss`.
         class_weights: Weight of the tokens of each label, ``O`` included; 1 by default.

@@ -36,7 +36,7 @@ class TagSet(nn.Module):
 
     Args:
         labels: Entity types, in the order of their tags.
-        scheme: BIO or BIOES.
+        scheme: BIO, BIOES or BIOS.
     """
 
     start: Tensor
@@ -61,11 +61,12 @@ class TagSet(nn.Module):
         first, inside, last, single = np.array(list(self._tags_of.values()), dtype=np.int64).reshape(-1, 4).T
         self._is_start = self._flags([*first, *single])
         self._is_inner = self._flags([*inside, *last])
-        # The tag with which an entity would continue after each tag; -1 in schemes that mark the last token.
+        # The tag with which an entity would continue after each tag; -1 after one that marks the last token.
         self._onward: IntArray = np.full(len(self.names), -1, dtype=np.int64)
         onward = np.where(inside == last, inside, -1)
-        for tags in (first, inside, last, single):
+        for tags in (first, inside, last):
             self._onward[tags] = onward
+        self._onward[single] = np.where(single == first, onward, -1)
         start, moves, end = tag_scheme.legal_moves(self.labels)
         # Masks follow the module to its device, but are derived from the labels: not saved.
         self.register_buffer("start", _log_mask(start), persistent=False)

@@ -23,6 +23,7 @@ TAG_HEADS: dict[str, Make] = {
     "softmax-bioes": partial(SoftmaxHead, scheme="BIOES"),
     "crf": CRFHead,
     "crf-bioes": partial(CRFHead, scheme="BIOES"),
+    "crf-bios": partial(CRFHead, scheme="BIOS"),
 }
 HEADS: dict[str, Make] = {
     **TAG_HEADS,

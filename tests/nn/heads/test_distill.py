@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_xner.nn.heads.distill import FLOOR, is_bioes, merge_to_bio, tag_divergence
+from spacy_xner.nn.heads.distill import FLOOR, marks_of, merge_to_bio, tag_divergence
 from spacy_xner.types import NO_TARGETS, DistillTarget, SoftTargets
 
 NAMES = ("O", "B-NEW", "I-NEW", "B-OLD", "I-OLD")
@@ -80,10 +80,21 @@ def test_schemes_are_compared_in_bio(of_teacher: bool) -> None:
     soft = DistillTarget(SoftTargets(tags, teacher.numpy(), []), [True], [False])
     loss = tag_divergence(student[None], names, [soft], 1.0)
     assert loss.item() == pytest.approx(float((wanted * (wanted / own).log()).sum()), rel=1e-4)
-    assert (is_bioes(bioes), is_bioes(bio)) == (True, False)
+    assert (marks_of(bioes), marks_of(bio)) == ({*"ES"}, set())
     both, in_bio = merge_to_bio(full, bioes)
     assert in_bio == list(bio)
     torch.testing.assert_close(both[0].exp(), parts[0])
+
+
+def test_ends_that_a_student_does_not_mark_are_inside() -> None:
+    bioes, bios = ("O", "B-X", "I-X", "E-X", "S-X"), ("O", "B-X", "I-X", "S-X")
+    teacher, student = make(1, 1, 5), make(2, 1, 4)
+    p, q = teacher.exp()[0], student.exp()[0]
+    wanted = torch.stack([p[0], p[1] + p[4], p[2] + p[3]])
+    own = torch.stack([q[0], q[1] + q[3], q[2]])
+    soft = DistillTarget(SoftTargets(bioes, teacher.numpy(), []), [True], [False])
+    loss = tag_divergence(student[None], bios, [soft], 1.0)
+    assert loss.item() == pytest.approx(float((wanted * (wanted / own).log()).sum()), rel=1e-4)
 
 
 def test_targets_in_half_precision() -> None:

@@ -53,7 +53,7 @@ def sums_by_autograd(lattice: Lattice, sums: Callable[[Lattice], Tensor]) -> Ten
 
 
 @pytest.mark.parametrize("is_indexed", [False, True])
-@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
+@pytest.mark.parametrize("scheme", ["BIO", "BIOES", "BIOS"])
 @pytest.mark.parametrize("sums", SUMS)
 def test_sums_and_gradients_are_those_of_autograd(
     sums: Callable[[Lattice], Tensor], scheme: str, is_indexed: bool
@@ -89,7 +89,7 @@ def test_gradients_are_those_of_finite_differences(is_indexed: bool) -> None:
     torch.autograd.gradcheck(partition, [part.detach().requires_grad_() for part in inputs])
 
 
-@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
+@pytest.mark.parametrize("scheme", ["BIO", "BIOES", "BIOS"])
 def test_heads_with_many_labels_learn_as_over_all_pairs(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     head = CRFHead(8, [f"L{i}" for i in range(20)], scheme=scheme)

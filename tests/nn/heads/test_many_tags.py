@@ -51,13 +51,13 @@ def test_steps_are_those_over_all_pairs(
         np.testing.assert_allclose(step(exponentials(split), weights), weights @ matrix, rtol=1e-6)
 
 
-@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
+@pytest.mark.parametrize("scheme", ["BIO", "BIOES", "BIOS"])
 def test_only_legal_moves_are_kept(scheme: str) -> None:
     labels = [f"L{i}" for i in range(20)]
     moves = np.where(TagScheme(scheme).legal_moves(labels).moves, 0.0, -np.inf)
     split = split_moves(moves)
     assert split.block.size + split.singles.size == np.isfinite(moves).sum()
-    assert len(split.singles) == len(labels) * (2 if scheme == "BIO" else 4)
+    assert len(split.singles) == len(labels) * (4 if scheme == "BIOES" else 2)
 
 
 @pytest.mark.parametrize("make", [CRFHead, SoftmaxHead])

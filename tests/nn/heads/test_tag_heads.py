@@ -46,7 +46,7 @@ def test_entities_and_scores_match_brute_force(kind: str, vectors: torch.Tensor,
         total = torch.tensor(list(paths.values())).logsumexp(0)
         for ent in entities:
             own_tags = tuple(TagScheme(head.tags.scheme).encode([ent], n)[ent.start : ent.end])
-            goes_on = f"I-{ent.label}" if head.tags.scheme == "BIO" else None
+            goes_on = None if head.tags.scheme == "BIOES" else f"I-{ent.label}"
             have = [
                 score
                 for tags, score in paths.items()
@@ -56,7 +56,7 @@ def test_entities_and_scores_match_brute_force(kind: str, vectors: torch.Tensor,
             assert ent.score == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["crf", "crf-bioes"])
+@pytest.mark.parametrize("kind", ["crf", "crf-bioes", "crf-bios"])
 def test_crf_loss_is_the_negative_log_likelihood(kind: str, vectors: torch.Tensor) -> None:
     head, mask = make_head(kind), torch.ones(1, 4, dtype=torch.bool)
     scores = head(vectors[:1]).detach()
