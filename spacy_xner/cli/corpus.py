@@ -49,6 +49,13 @@ def convert(
     ] = False,
     *,
     options: "ReadOptions",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Convert so many texts, the first ones without --shuffle.")
+    ] = None,
+    shuffle: Annotated[
+        bool, typer.Option("--shuffle", help="Choose the texts of --limit at random, and put them in random order.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Random seed of --shuffle.")] = 0,
     shard_size: Annotated[
         int, typer.Option(min=1, help="Texts per file when the output is a folder.")
     ] = 20_000,
@@ -65,11 +72,17 @@ def convert(
     Examples:
       spacy-xner convert train.conll train.spacy
       spacy-xner convert tasks.json train.spacy --format label-studio
+      spacy-xner convert reviews sample.spacy --format hf --split train --limit 5000 --shuffle --seed 1
       cat dev.jsonl | spacy-xner convert - dev.spacy --overwrite
     """
     from ..corpus.convert import convert as run
 
     check_output(target, source, overwrite=overwrite)
+    if shuffle and limit is None:
+        raise ValueError(
+            "--shuffle must come with --limit N, found none: all texts would be in memory. Training shuffles "
+            "them anyway."
+        )
     options = replace(options, skip_bad=skip_bad, strict=strict, show=show_repairs)
     title = f"Converting {name_of(source)}"
     with input_file(source) as corpus, output_file(target, ".spacy") as output:
@@ -79,6 +92,8 @@ def convert(
                 output,
                 format=format,
                 options=options,
+                limit=limit,
+                shuffle_seed=seed if shuffle else None,
                 shard_size=shard_size,
                 processes=processes,
                 on_progress=on_progress,
@@ -139,7 +154,8 @@ def synth(
     labels: Annotated[
         str | None,
         typer.Option(
-            help="Labels to keep, renamed with OLD=NEW, such as PER,PHONE=TEL. By default, all are kept."
+            help="Labels of drawn texts to keep, renamed with OLD=NEW, such as PER,PHONE=TEL. By default, all "
+            "are kept; --map renames those of real texts."
         ),
     ] = None,
     real: Annotated[

@@ -1,7 +1,7 @@
 """The options of every command that reads a corpus: one list, so that they are the same everywhere."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Annotated, Any, Literal
 
@@ -35,12 +35,16 @@ READ_OPTIONS: dict[str, Any] = {
     "label": Annotated[
         str | None, typer.Option(help="Label of entities whose tags have none, such as a bare B and I.")
     ],
+    "map": Annotated[
+        list[str] | None, typer.Option(metavar="OLD=NEW", help="Rename a label. Repeat it for more.")
+    ],
+    "upper": Annotated[bool, typer.Option("--upper", help="Write labels in upper case, after --map.")],
     "keep_marks": Annotated[
         bool, typer.Option("--keep-marks", help="Keep marks that a corpus adds to its tokens, such as en:.")
     ],
     "allow_empty": AllowEmpty,
 }
-_FLAGS = ("keep_marks", "allow_empty")
+_FLAGS = ("upper", "keep_marks", "allow_empty")
 
 
 def reads_corpus(function: Callable[..., None]) -> Callable[..., None]:
@@ -50,7 +54,8 @@ def reads_corpus(function: Callable[..., None]) -> Callable[..., None]:
     def run(*args: object, **kwargs: Any) -> None:
         from ..corpus import ReadOptions
 
-        options = ReadOptions(**{name: kwargs.pop(name) for name in READ_OPTIONS})
+        values = {name: kwargs.pop(name) for name in READ_OPTIONS}
+        options = ReadOptions(**values | {"map": parse_map(values["map"] or ())})
         function(*args, options=options, **kwargs)
 
     parameters = []
@@ -68,3 +73,21 @@ def reads_corpus(function: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     return run
+
+
+def parse_map(pairs: Iterable[str]) -> dict[str, str]:
+    """Read the values of ``--map``: new names of labels, by their old names.
+
+    Raises:
+        ValueError: If one is not of the form ``OLD=NEW``, or a label has two new names.
+    """
+    names: dict[str, str] = {}
+    for pair in pairs:
+        old, _, new = (part.strip() for part in pair.partition("="))
+        if not old or not new:
+            raise ValueError(f"--map must be OLD=NEW, found {pair!r}. Fix it.")
+        if names.setdefault(old, new) != new:
+            raise ValueError(
+                f"--map must give a label one new name, found {names[old]} and {new} for {old}. Leave out one."
+            )
+    return names

@@ -1,18 +1,20 @@
 """From a corpus file to a DocBin, tokenized as the pipeline will tokenize raw text."""
 
 import gc
+import random
 import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from heapq import nsmallest
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
 from ..atomic import check_apart
-from ..errors import CorpusError, XnerWarning
+from ..errors import CorpusError, XnerWarning, check_range
 from ..types import Record
 from .docbin import PackedDocs, write_docs
 from .docs import pack_records
@@ -35,6 +37,8 @@ def convert(
     *,
     format: str = "auto",
     options: ReadOptions | None = None,
+    limit: int | None = None,
+    shuffle_seed: int | None = None,
     shard_size: int = 20_000,
     processes: int = 1,
     on_progress: Callable[[int, int], None] | None = None,
@@ -47,13 +51,17 @@ def convert(
             corpora larger than memory.
         format: Name of a format; ``auto`` detects it.
         options: Options of the reader.
+        limit: Number of texts to convert; None for all. The rest is read, and counted.
+        shuffle_seed: Seed by which these are chosen at random, and ordered: the first ones of a shuffled
+            corpus, so that a higher limit adds to them. None for the first ones. Only they are in memory.
         shard_size: Texts of each file of a folder.
         processes: Number of processes that tokenize; this one reads.
         on_progress: Called with bytes read and the file's size.
 
     Raises:
         OSError: If the file is missing, or the output is the input.
-        ValueError: If the format is unknown, or the output has the ending of another.
+        ValueError: If the format is unknown, the output has the ending of another, or there is a seed
+            without a limit.
         CorpusError: If the file breaks its format or holds no text.
 
     Examples:
@@ -70,6 +78,11 @@ def convert(
     report = ConvertReport()
     reading = report.reading
     records = read_records(input_path, format, options=options, report=reading)
+    if limit is not None:
+        check_range("limit", limit, 1)
+        records = _take(records, report, limit, seed=shuffle_seed)
+    elif shuffle_seed is not None:
+        raise ValueError("shuffle_seed must come with a limit, found none. Set limit.")
     size = size_of(input_path)
     batches = _batch(records, BATCH if output_path.suffix == ".spacy" else shard_size)
     with write_docs(output_path) as writer, _rare_collections():
@@ -90,6 +103,30 @@ def convert(
     for line in report.warnings():
         warnings.warn(line, XnerWarning, stacklevel=2)
     return report
+
+
+def _take(
+    records: Iterable[Record], report: ConvertReport, limit: int, *, seed: int | None
+) -> Iterator[Record]:
+    """Take some records, the first or random ones, and count the others, which are read to the end."""
+    n_read = 0
+
+    def count_read() -> Iterator[Record]:
+        nonlocal n_read
+        for record in records:
+            n_read += 1
+            yield record
+
+    counted = count_read()
+    if seed is None:
+        yield from islice(counted, limit)
+        deque(counted, maxlen=0)
+    else:
+        rng = random.Random(seed)
+        yield from nsmallest(limit, counted, key=lambda _: rng.random())
+    report.n_limited = max(0, n_read - limit)
+    kind = "the first ones" if seed is None else f"random ones, seed {seed}"
+    report.reading.notes.append(f"{min(limit, n_read)} of {n_read} texts: {kind}")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from ..atomic import new_file
 from ..scripts import LONE_SURROGATE
 from ..types import Record
+from .annotation.renaming import rename_labels
 from .annotation.trim import trim_spans
 from .formats.registry import get_format, get_writer
 from .reading.options import ReadOptions, WriteOptions
@@ -48,7 +49,7 @@ def read_records(
     reads_hub = format != "auto" and get_format(format).reads_hub
     if not reads_hub and not path.exists():
         raise FileNotFoundError(f"The corpus must be a file or folder, found no {path}. Check the path.")
-    return _check_annotated(session, read_source(session, format))
+    return rename_labels(session.options, _check_annotated(session, read_source(session, format)))
 
 
 def _check_annotated(session: ReadSession, records: Iterable[Record]) -> Iterator[Record]:

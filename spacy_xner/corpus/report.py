@@ -19,6 +19,7 @@ class ConvertReport:
         n_tokens: Their tokens.
         entities: Entities written, overlapping ones too, by label.
         cats: Texts written, by their own labels.
+        n_limited: Texts left out since there were more than the limit.
         n_widened: Entities with a boundary inside a token, widened to whole tokens.
         n_merged: Widened entities that became another with the same label: they are one.
         n_overlapping: Entities that overlap a longer one: they are in ``doc.spans``, not in ``doc.ents``.
@@ -30,6 +31,7 @@ class ConvertReport:
     n_tokens: int = 0
     entities: dict[str, int] = field(default_factory=dict)
     cats: dict[str, int] = field(default_factory=dict)
+    n_limited: int = 0
     n_widened: int = 0
     n_merged: int = 0
     n_overlapping: int = 0
@@ -45,6 +47,7 @@ class ConvertReport:
         return {
             "notes": self.reading.notes,
             "n_texts": self.n_texts,
+            "n_limited": self.n_limited,
             "n_tokens": self.n_tokens,
             "entities": self.entities,
             "cats": self.cats,

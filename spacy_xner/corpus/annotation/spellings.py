@@ -85,10 +85,15 @@ def labels_of(form: TagScheme, counts: Mapping[str, int]) -> set[str]:
     return {label for _, label in parsed.values()} - {""} if _are_good(counts, [*parsed, ""]) else set()
 
 
+def is_joined(cell: str) -> bool:
+    """Return whether a cell may be a letter and a label."""
+    return _JOINED.match(cell) is not None
+
+
 def is_sequence(cell: str) -> bool:
     """Return whether a cell holds several tags."""
     parts = re.split(r"[ |,;]+", cell)
-    return len(parts) > 1 and all(part == OUTSIDE or _JOINED.match(part) for part in parts)
+    return len(parts) > 1 and all(part == OUTSIDE or is_joined(part) for part in parts)
 
 
 def _form(

@@ -46,7 +46,7 @@ def detect_scheme(
     part = 1 if form.spelling.is_plain else 0
     letters = Counter(parsed[tag][part] or OUTSIDE for tag in chain.from_iterable(good))
     evidence = (
-        f"{best.name}, {_describe(best)}: "
+        f"{best.name}, {_describe(best, label)}: "
         + ", ".join(f"{letter} {n}" for letter, n in letters.most_common(10))
         + f"; illegal as {best.name} "
         f"{n_illegal[best.name]}" + (f", as {second} {n_illegal[second]}" if second else "")
@@ -85,13 +85,14 @@ def _count_bad(sentences: Iterable[Sequence[str]], scheme: TagScheme) -> int:
     return n_bad
 
 
-def _describe(scheme: TagScheme) -> str:
-    """Return how tags are written."""
+def _describe(scheme: TagScheme, label: str | None) -> str:
+    """Return how tags are written, given the label that the options name."""
     spelling = scheme.spelling
     outside = f", {' and '.join(map(repr, sorted(spelling.outside)))} read as O" if spelling.outside else ""
     if spelling.is_plain:
         return f"labels alone{outside}"
     if spelling.label:
-        return f"letters alone, label {spelling.label}{outside}"
+        advice = "" if label else " by default (--label NAME sets it)"
+        return f"letters alone, label {spelling.label}{advice}{outside}"
     form = "" if spelling.separator == "-" else f", such as {scheme.join('B', 'LABEL')}"
     return f"{'label' if scheme.label_first else 'letter'} first{form}{outside}"

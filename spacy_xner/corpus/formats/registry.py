@@ -38,6 +38,7 @@ from .span_rows import read_span_rows, recognizes_span_rows
 from .table import read_table, recognizes_table
 from .token_json import read_token_json, recognizes_token_json
 from .token_table import read_token_table, recognizes_token_table
+from .two_lines import read_two_lines, recognizes_two_lines
 from .uie import read_uie, recognizes_uie
 from .webanno import read_webanno, recognizes_webanno
 
@@ -70,6 +71,7 @@ class Format:
 TEXT_FORMATS: dict[str, Format] = {
     "span-rows": Format(recognizes_span_rows, read_span_rows),
     "sequences": Format(recognizes_sequences, read_sequences),
+    "two-lines": Format(recognizes_two_lines, read_two_lines),
     "webanno": Format(recognizes_webanno, read_webanno),
     "conll-2012": Format(recognizes_conll_2012, read_conll_2012),
     "pfr": Format(recognizes_pfr, read_pfr),

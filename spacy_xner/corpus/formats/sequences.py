@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ...errors import CorpusError
 from ...types import Record
-from ..annotation.spellings import find_form, find_joined, labels_of
+from ..annotation.spellings import find_bare, find_form, find_joined, labels_of
 from ..annotation.tokens import Sentence, TokenStyle, find_style, make_record
 from ..reading.column_names import find_name, parse_literal
 from ..reading.label_names import Names, find_label_names, refuse_number
@@ -112,18 +112,19 @@ def _find_sequences(session: ReadSession, lines: Sequence[str]) -> tuple[Sequenc
     layout, rows = find_layout(session, lines)
     if layout.has_header is None:
         layout, rows = without_header(layout, rows)
-    fields = find_fields(session, layout.names)
+    fields, label = find_fields(session, layout.names), session.options.label
     tag_columns = fields.get("tags", _order(layout, "tags"))
     token_columns = fields.get("tokens", [*_order(layout, "tokens"), *_order(layout, "text")])
     for tags in tag_columns:
         for tag_split in list(SPLITS)[:-2]:
-            if not _are_tags([row[tags] for row in rows], tag_split, has_names=bool(layout.has_header)):
+            cells = [row[tags] for row in rows]
+            if not _are_tags(cells, tag_split, label, has_names=bool(layout.has_header)):
                 continue
             for tokens in token_columns:
                 for token_split in SPLITS:
                     columns = Sequences(layout, tokens, tags, token_split, tag_split)
                     if tokens != tags and _fits(columns, rows):
-                        return _with_first_row(columns, rows)
+                        return _with_first_row(columns, rows, label)
     session.fail(
         1,
         "a table of sequences must have a column of tokens and one of as many tags, found "
@@ -137,12 +138,13 @@ def _order(layout: Layout, role: str) -> list[int]:
     return list(dict.fromkeys([*find_name(layout.names, role), *range(layout.width)]))
 
 
-def _are_tags(cells: Sequence[str], split: str, *, has_names: bool = False) -> bool:
+def _are_tags(cells: Sequence[str], split: str, label: str | None, *, has_names: bool = False) -> bool:
     """Return whether cells hold tags, or lists of numbers, several in some cell.
 
     Args:
         cells: A column.
         split: How cells are split.
+        label: The label of tags that are letters alone, which may then have no column name.
         has_names: The column has a name: tags may be labels without letters.
     """
     parts = [SPLITS[split](cell) or [] for cell in cells if cell.strip()]
@@ -151,7 +153,9 @@ def _are_tags(cells: Sequence[str], split: str, *, has_names: bool = False) -> b
     counts = Counter(tag for tags in parts for tag in tags)
     if split == "lists" and all(map(str.isdecimal, counts)):
         return True
-    form = find_form(counts) if has_names else find_joined(counts)
+    form = find_form(counts, label=label) if has_names else find_joined(counts)
+    if form is None and label is not None:
+        form = find_bare(counts, label)
     return form is not None and bool(labels_of(form, counts))
 
 
@@ -164,10 +168,12 @@ def _fits(columns: Sequences, rows: Sequence[Cells]) -> bool:
     return is_several and len(sizes) >= MIN_SHARE * len(rows)
 
 
-def _with_first_row(columns: Sequences, rows: list[Cells]) -> tuple[Sequences, list[Cells]]:
+def _with_first_row(
+    columns: Sequences, rows: list[Cells], label: str | None
+) -> tuple[Sequences, list[Cells]]:
     """Return the columns of a file whose first row may be data although it looks like a header."""
     layout = columns.layout
-    if layout.has_header is False or not _are_tags([layout.names[columns.tags]], columns.tag_split):
+    if layout.has_header is False or not _are_tags([layout.names[columns.tags]], columns.tag_split, label):
         return columns, rows
     layout, rows = without_header(layout, rows)
     return columns._replace(layout=layout), rows

@@ -1,5 +1,6 @@
 """Options of readers and writers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ENDS = ("exclusive", "inclusive")
@@ -26,6 +27,8 @@ class ReadOptions:
             that have them; None to detect it.
         encoding: Encoding of the file, such as ``"gb18030"``; None to detect it.
         label: Label of entities whose tags have none, such as a bare ``B`` and ``I``.
+        map: New names of labels, by their old names; others stay. Several may get the same name.
+        upper: Write all labels in upper case, once `map` has renamed them.
         keep_marks: Keep the marks that a corpus adds to each of its tokens, such as ``en:`` or a position.
         allow_empty: Accept a corpus without a single entity or label.
 
@@ -47,6 +50,8 @@ class ReadOptions:
     units: str | None = None
     encoding: str | None = None
     label: str | None = None
+    map: Mapping[str, str] | None = None
+    upper: bool = False
     keep_marks: bool = False
     allow_empty: bool = False
 
