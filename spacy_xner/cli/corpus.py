@@ -53,7 +53,10 @@ def convert(
         int | None, typer.Option(min=1, help="Convert so many texts, the first ones without --shuffle.")
     ] = None,
     shuffle: Annotated[
-        bool, typer.Option("--shuffle", help="Choose the texts of --limit at random, and put them in random order.")
+        bool,
+        typer.Option(
+            "--shuffle", help="Choose the texts of --limit at random, and put them in random order."
+        ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Random seed of --shuffle.")] = 0,
     shard_size: Annotated[
@@ -154,8 +157,8 @@ def synth(
     labels: Annotated[
         str | None,
         typer.Option(
-            help="Labels of drawn texts to keep, renamed with OLD=NEW, such as PER,PHONE=TEL. By default, all "
-            "are kept; --map renames those of real texts."
+            help="Labels of drawn texts to keep, renamed with OLD=NEW, such as PER,PHONE=TEL. By default, "
+            "all are kept. --map renames those of real texts."
         ),
     ] = None,
     real: Annotated[

@@ -88,6 +88,6 @@ def parse_map(pairs: Iterable[str]) -> dict[str, str]:
             raise ValueError(f"--map must be OLD=NEW, found {pair!r}. Fix it.")
         if names.setdefault(old, new) != new:
             raise ValueError(
-                f"--map must give a label one new name, found {names[old]} and {new} for {old}. Leave out one."
+                f"--map must give a label one new name, found {names[old]} and {new} for {old}. Remove one."
             )
     return names

@@ -97,6 +97,12 @@ SAMPLES = [
     Sample("inline", "marks in the text", "{{PER:Ida Holm}} ran\nto {{LOC:Kiel}} by car\n", BOTH),
     Sample("inline", "Rasa's marks", "[Ida Holm](PER) ran\nto [Kiel](LOC) by car\n", BOTH),
     Sample("inline", "marks as in XML", "<PER>Ida Holm</PER> ran\nto <LOC>Kiel</LOC> by car\n", BOTH),
+    Sample(
+        "two-lines",
+        "MSRA: characters, and tags under them",
+        "去 北 京\nO B-LOC I-LOC\n\n李 雷 来\nB-PER I-PER O\n",
+        [[("北京", "LOC")], [("李雷", "PER")]],
+    ),
     Sample("sequences", "a text and its tags", "Ida Holm ran\tB-PER I-PER O\nto Kiel\tO B-LOC\n", BOTH),
     Sample(
         "fasttext",

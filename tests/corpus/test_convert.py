@@ -2,6 +2,7 @@
 
 import gc
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -293,3 +294,65 @@ def test_no_entities_beside_labels_of_the_text_are_known(tmp_path: Path, key: st
     docs = read_docs(tmp_path / "out.spacy", Vocab())
     assert [doc.has_annotation("ENT_IOB") for doc in docs] == [True, True, False]
     assert [doc.cats["b"] for doc in docs] == [0.0, 1.0, 1.0]
+
+
+NUMBERED = "".join(f"w{i}\tB-X\n\n" for i in range(30))
+
+
+def test_the_first_texts_are_taken_and_the_others_counted(tmp_path: Path) -> None:
+    docs, report = run(tmp_path, NUMBERED, limit=4)
+    assert [doc.text for doc in docs] == ["w0", "w1", "w2", "w3"]
+    assert (report.n_texts, report.n_limited, report.to_dict()["n_limited"]) == (4, 26, 26)
+    assert report.reading.notes[-1] == "4 of 30 texts: the first ones"
+    _, report = run(tmp_path, NUMBERED, limit=50)
+    assert (report.n_texts, report.n_limited) == (30, 0)
+
+
+def test_random_texts_are_those_of_a_seed(tmp_path: Path) -> None:
+    chosen = {
+        (limit, seed): [doc.text for doc in run(tmp_path, NUMBERED, limit=limit, shuffle_seed=seed)[0]]
+        for limit, seed in [(1, 1), (8, 1), (9, 1), (30, 1), (8, 2)]
+    }
+    # A higher limit adds texts.
+    assert chosen[30, 1][:8] == chosen[9, 1][:8] == chosen[8, 1]
+    assert chosen[1, 1] == chosen[8, 1][:1]
+    assert chosen[8, 1] != chosen[8, 2]
+    assert sorted(chosen[30, 1]) == sorted(f"w{i}" for i in range(30)) != chosen[30, 1]
+    docs, report = run(tmp_path, NUMBERED, limit=8, shuffle_seed=1)
+    assert [doc.text for doc in docs] == chosen[8, 1]
+    assert report.reading.notes[-1] == "8 of 30 texts: random ones, seed 1"
+
+
+def test_random_texts_are_equally_probable(tmp_path: Path) -> None:
+    counts = Counter(
+        doc.text for seed in range(60) for doc in run(tmp_path, NUMBERED, limit=10, shuffle_seed=seed)[0]
+    )
+    # 20 times each on average, with a standard deviation of 3.7.
+    assert len(counts) == 30
+    assert 6 <= min(counts.values()) <= max(counts.values()) <= 34
+
+
+def test_a_limit_reads_files_of_a_folder_and_writes_shards(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for i in range(3):
+        (folder / f"{i}.conll").write_text(f"a{i}\tB-X\n\nb{i}\tB-X\n", encoding="utf-8")
+    report = convert(folder, tmp_path / "out", limit=5, shuffle_seed=0, shard_size=2)
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [f"0000{i}.spacy" for i in range(3)]
+    assert (report.n_texts, report.n_limited) == (5, 1)
+
+
+def test_an_error_after_the_limit_is_still_one(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match=r"in.conll:61: expected 2 columns, found 3"):
+        run(tmp_path, f"{NUMBERED}a\tb\tc\n", limit=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"limit": 0}, "limit must be at least 1, found 0"), ({"shuffle_seed": 1}, "must come with a limit")],
+)
+def test_a_limit_must_be_positive_and_a_seed_have_one(
+    tmp_path: Path, settings: dict[str, int], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path, NUMBERED, **settings)

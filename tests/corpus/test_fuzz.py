@@ -55,6 +55,7 @@ LINES = {
     "span rows": f"text,start,end,label\n{TEXT},0,4,PER\n{TEXT},17,21,LOC\nno,,,\n",
     "token table": 'Sentence #,Word,Tag\nS 1,Anna,B-PER\n,met,O\nS 2,"",O\n,",",O\n,Rome,B-LOC\n',
     "sequences": "Anna met\tB-PER O\nin Rome now\tO B-LOC O\n",
+    "two lines": "Anna met\nB-PER O\n\nin Rome now\nO B-LOC O\n李 雷\nB-PER I-PER\n",
     "lists": "tokens,tags\n\"['Anna', 'met']\",\"['B-PER', 'O']\"\n\"['Rome' 'is']\",\"['B-LOC' 'O']\"\n",
     "fasttext": f"__label__a __label__b {TEXT}\nno __label__a\n",
     "brat": "T1\tPER 0 4\tAnna\nT2\tPER 9 11\t李雷\nR1\tmet Arg1:T1 Arg2:T2\n#1\tNote T1\tx\n",

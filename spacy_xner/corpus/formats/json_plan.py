@@ -250,7 +250,8 @@ class _Finder:
         """Find the keys of labels of the texts."""
         name = self.names.get("cats") or self.names.get("label")
         if name and ("cats" in self.names or self._sample(as_path(name))):
-            return [self._labels(path) for path in map(as_path, name.split("+"))]
+            read = [key.path for key in keys if key.what == "labels"]
+            return [self._labels(path) for path in map(as_path, name.split("+")) if path not in read]
         if self._sample(("accept",)) and self._sample(("options",)):
             return [Key(("accept",), read_accepted, "labels")]
         named = [path for path in rank_paths(self.paths, CATS) if path not in [key.path for key in keys]]
@@ -296,5 +297,8 @@ class _Finder:
             and not is_number_of_row(str(path[0]))
             and all(is_flag(get(row, path)) for row in rows)
         ]
+        # Beside columns of 0 and 1, true and false say something else.
+        numbers = [name for name in flags if not any(isinstance(row[name], bool) for row in rows)]
+        flags = numbers if len(numbers) > 1 else flags
         seen = {tuple(row[name] for name in flags) for row in rows}
         return tuple(flags) if len(flags) > 1 and (len(seen) > 1 or len(rows) == 1) else ()

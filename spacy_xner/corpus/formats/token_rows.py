@@ -35,7 +35,7 @@ def refuse_columns(session: ReadSession, where: str, columns: Iterable[str]) -> 
     session.fail(
         where,
         f"{SHAPE}, found {known:.200}.",
-        "Rename the columns, or name them: --fields tokens=...,tags=....",
+        "Rename the columns, or name them: --fields tokens=...,tags=..., or text=...,label=....",
     )
 
 

@@ -62,7 +62,7 @@ def recognizes_two_lines(head: FileHead) -> bool:
     """Return whether every second line holds tags, as many as the one above has characters or words."""
     if head.is_folder or len(head.lines) < 2:
         return False
-    lines = [Line(number, text) for number, text in enumerate(head.lines, start=1)]
+    lines = [Line(number, text.rstrip("\r")) for number, text in enumerate(head.lines, start=1)]
     pairs = [*pair_lines(lines)]
     # In CoNLL's lines, a token stands before many tags.
     tagged = [pair for pair in pairs if pair.tags is not None and not _holds_tags(pair.text.text)]
@@ -144,7 +144,9 @@ def _parse(session: ReadSession, how: TwoLines, pair: Pair) -> Sentence:
     tokens, tags = how.split_text(pair.text), how.split_tags(pair.tags)
     if len(tokens) != len(tags):
         session.fail(
-            pair.tags.number, f"expected a tag for each of {len(tokens)} tokens above, found {len(tags)}.", ADVICE
+            pair.tags.number,
+            f"expected a tag for each of {len(tokens)} tokens above, found {len(tags)}.",
+            ADVICE,
         )
     return Sentence(tokens, [tags], [False] * len(tokens), source=session.at(pair.text.number))
 

@@ -64,10 +64,13 @@ def test_letters_in_lower_case_leave_labels_as_they_are(tmp_path: Path) -> None:
     ["B I O O B O O", "b i o o b o o", "B E O O S O O", "B L O O U O O", "B I _ O B O _", "B- I- O O B- O O"],
 )
 def test_letters_alone_have_one_label(tmp_path: Path, tags: str) -> None:
-    assert read(tmp_path, rows(tags))[0] == [("Bo Ek", "ENTITY"), ("Oslo", "ENTITY")]
+    entities, report = read(tmp_path, rows(tags))
+    assert entities == [("Bo Ek", "ENTITY"), ("Oslo", "ENTITY")]
+    assert "letters alone, label ENTITY by default (--label NAME sets it)" in report.notes[1]
     entities, report = read(tmp_path, rows(tags), label="GENE")
     assert entities == [("Bo Ek", "GENE"), ("Oslo", "GENE")]
     assert "letters alone, label GENE" in report.notes[1]
+    assert "--label" not in report.notes[1]
 
 
 @pytest.mark.parametrize(

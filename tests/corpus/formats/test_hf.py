@@ -127,3 +127,120 @@ def test_a_dataset_without_texts_is_refused(tmp_path: Path) -> None:
     assert [
         record.cats for record in read(save(path, {"n": ["Una"], "label": ["x"]}), fields="text=n")[0]
     ] == [{"x": 1.0}]
+
+
+def save_to_disk(path: Path, rows: dict[str, Any], features: dict[str, Any]) -> Path:
+    datasets.Dataset.from_dict(rows, datasets.Features(features)).save_to_disk(path)
+    return path
+
+
+CLUENER = {"id": datasets.Value("int8"), "entity": STRINGS, "start_offset": datasets.Value("int8"),
+    "end_offset": datasets.Value("int8"), "label": datasets.ClassLabel(names=["WHERE", "WHO"])}  # fmt: skip
+
+
+@pytest.mark.parametrize("are_columns", [False, True])
+def test_entities_as_cluener_has_them_are_read(tmp_path: Path, are_columns: bool) -> None:
+    spans = [
+        {"id": 0, "entity": "Una", "start_offset": 0, "end_offset": 3, "label": "WHO"},
+        {"id": 1, "entity": "Rome", "start_offset": 7, "end_offset": 11, "label": "WHERE"},
+    ]
+    rows: list[Any] = [spans, []]
+    feature: Any = [CLUENER]
+    if are_columns:
+        rows = [{key: [span[key] for span in row] for key in CLUENER} for row in rows]
+        feature = datasets.Sequence(CLUENER)
+    features = {"text": STRINGS, "entities": feature}
+    path = save_to_disk(tmp_path / "saved", {"text": TEXTS, "entities": rows}, features)
+    assert [surfaces(record) for record in read(path)[0]] == [(TEXTS[0], ENTITIES), (TEXTS[1], [])]
+
+
+def test_columns_of_0_and_1_are_labels(tmp_path: Path) -> None:
+    rows = {"text": TEXTS, "id": [1, 0], "unclear": [False, True], "joy": [1, 0], "fear": [1, 1]}
+    expected = [{"joy": 1.0, "fear": 1.0}, {"joy": 0.0, "fear": 1.0}]
+    records, report = read(save(tmp_path / "a.parquet", rows))
+    assert [record.cats for record in records] == expected
+    assert report.notes[-1] == "text in text; 0 and 1 in joy, fear"
+    truths = {name: [bool(each) for each in rows[name]] for name in ("joy", "fear")}
+    assert [
+        record.cats for record in read(save(tmp_path / "b.parquet", {"text": TEXTS} | truths))[0]
+    ] == expected
+
+
+@pytest.mark.parametrize("names", [["no", "yes"], ["False", "True"], ["0", "1"]])
+def test_columns_of_yes_and_no_are_labels(tmp_path: Path, names: list[str]) -> None:
+    flag = datasets.ClassLabel(names=names)
+    rows = {"text": TEXTS, "joy": [1, 0], "fear": [0, 1]}
+    path = save_to_disk(tmp_path / "saved", rows, {"text": STRINGS, "joy": flag, "fear": flag})
+    assert [record.cats for record in read(path)[0]] == [{"joy": 1.0, "fear": 0.0}, {"joy": 0.0, "fear": 1.0}]
+    # A single one has the labels themselves.
+    path = save(tmp_path / "a.parquet", {"text": TEXTS, "label": [1, 0]}, {"text": STRINGS, "label": flag})
+    assert [record.cats for record in read(path)[0]] == [
+        {names[0]: 0.0, names[1]: 1.0},
+        {names[0]: 1.0, names[1]: 0.0},
+    ]
+
+
+def test_an_empty_list_of_labels_says_that_there_are_none(tmp_path: Path) -> None:
+    features = {"text": STRINGS, "labels": datasets.Sequence(MOODS)}
+    path = save(tmp_path / "a.parquet", {"text": TEXTS, "labels": [[0, 2], []]}, features)
+    assert [record.cats for record in read(path)[0]] == [{"calm": 1.0, "sad": 1.0}, {"calm": 0.0, "sad": 0.0}]
+
+
+def test_numbers_without_names_are_noted(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.parquet", {"text": TEXTS, "label": [1, 0]})
+    records, report = read(path)
+    assert records[0].cats == {"0": 0.0, "1": 1.0}
+    assert report.notes[-1] == (
+        "labels in label are numbers without names: --map 1=NAME or --fields names=FILE names them"
+    )
+    records, report = read(path, map={"0": "sad", "1": "glad"})
+    assert [record.cats for record in records] == [{"sad": 0.0, "glad": 1.0}, {"sad": 1.0, "glad": 0.0}]
+    assert not any("without names" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("question", "sentence", "'sentence', 'question'"),
+        ("question", "passage", "'passage', 'question'"),
+        ("title", "body", "'body', 'title'"),
+        ("text_a", "text_b", "'text_a', 'text_b'"),
+        ("text", "content", "'text', 'content'"),
+    ],
+)
+def test_two_columns_that_may_be_the_text_are_refused(
+    tmp_path: Path, first: str, second: str, found: str
+) -> None:
+    longer = [f"{text} and on" for text in TEXTS]
+    path = save(
+        tmp_path / "a.parquet",
+        {first: TEXTS, second: longer, "label": [1, 0]},
+        {first: STRINGS, second: STRINGS, "label": MOODS},
+    )
+    with pytest.raises(
+        CorpusError, match=rf"a.parquet:1: rows must have one text, found strings in {found}\. Choose"
+    ):
+        read(path)
+    for column, texts in ((first, TEXTS), (second, longer)):
+        records, _ = read(path, fields=f"text={column}")
+        assert [record.text for record in records] == texts
+        assert records[0].cats == {"glad": 1.0, "sad": 0.0}
+
+
+def test_a_title_beside_the_text_is_left_out_and_noted(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.parquet", {"title": ["t", "u"], "content": TEXTS, "label": ["x", "y"]})
+    records, report = read(path)
+    assert [record.text for record in records] == TEXTS
+    assert report.notes[-1] == "not read, although it may be a text: title; --fields text=COLUMN chooses"
+
+
+def test_columns_with_other_names_can_be_named(tmp_path: Path) -> None:
+    rows = {"sentence1": TEXTS, "sentence2": TEXTS, "label": [1, 0]}
+    path = save(tmp_path / "a.parquet", rows, {"sentence1": STRINGS, "sentence2": STRINGS, "label": MOODS})
+    with pytest.raises(
+        CorpusError, match=r"found 'sentence1', 'sentence2', 'label'\. .* or text=\.\.\.,label="
+    ):
+        read(path)
+    records, report = read(path, fields="text=sentence2,label=label")
+    assert [record.cats for record in records] == [{"glad": 1.0, "sad": 0.0}, {"glad": 0.0, "sad": 1.0}]
+    assert report.notes[1] == "text in sentence2; labels in label"

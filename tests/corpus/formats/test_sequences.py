@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from spacy_xner.corpus import ReadOptions, read_records
 from spacy_xner.errors import CorpusError
 
 from .test_table import read, surfaces
@@ -93,3 +94,12 @@ def test_rows_of_other_lengths_are_refused(tmp_path: Path) -> None:
 def test_spaces_of_a_text_are_kept(tmp_path: Path) -> None:
     records, _ = read(tmp_path, "Maya  Lo left\tB-PER I-PER O\nRome is old\tB-LOC O O\n")
     assert records[0].text == "Maya  Lo left"
+
+
+def test_letters_alone_need_a_label_without_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("heart attack is\tB I O\nflu\tB\n", encoding="utf-8")
+    records = list(read_records(path, "sequences", options=ReadOptions(label="ILL")))
+    assert surfaces(records) == [[("heart attack", "ILL")], [("flu", "ILL")]]
+    with pytest.raises(CorpusError, match="a table of sequences must have a column of tokens"):
+        list(read_records(path, "sequences"))
