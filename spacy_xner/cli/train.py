@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -28,6 +28,13 @@ def train(
         int | None,
         typer.Option(
             help="Save the state of the training every so many steps. By default, whenever it is scored."
+        ),
+    ] = None,
+    unknown_labels: Annotated[
+        Literal["O", "error"] | None,
+        typer.Option(
+            help="What gold entities with labels that no component has are: an error, or no entity (O). By "
+            "default, as the config has it, else an error in the training corpus."
         ),
     ] = None,
     processes: Annotated[
@@ -59,11 +66,13 @@ def train(
     """
     import srsly
     from spacy.cli._util import parse_config_overrides, show_validation_error
+    from spacy.util import load_config
 
     from ..scoring.report import render_performance
     from ..training.curve import CURVE, render_curve
     from ..training.record import best_row
     from ..training.run import train as run
+    from ..training.unknown_labels import override_corpora
 
     if plot and output is None:
         raise ValueError("A plot must have an output folder, found none. Add --output DIR.")
@@ -74,9 +83,12 @@ def train(
     file = choose_config(output, overrides, device) if config is None or is_override else Path(config)
     if processes is not None and processes > 1:
         options = {"output": output, "device": device, "save-every": save_every, "timeout": timeout}
+        options["unknown-labels"] = unknown_labels
         flags = {"resume": resume, "plot": plot, "quiet": is_quiet()}
         start_processes(processes, [str(file), *write_options(options, flags), *arguments])
         return
+    if unknown_labels is not None and file.is_file():
+        overrides |= override_corpora(load_config(file, overrides, interpolate=False), unknown_labels)
     with show_validation_error(file), progress_lines() as progress:
         rows = run(
             file,

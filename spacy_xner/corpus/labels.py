@@ -1,11 +1,16 @@
 """The labels of a converted corpus, read without its texts."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 
+from ..scoring.spans import all_entities
+from .docbin import list_docbins, stream_docs
 from .unpacking import GroupReader, StoredDocs
 
 ENT_TYPE = int(DocBin(attrs=["ENT_TYPE"]).attrs[-1])
@@ -49,3 +54,25 @@ class CorpusLabels:
         if "xner" in kinds:
             labels = labels.union(self.ents, *(self.groups.get(key, ()) for key in keys if key is not None))
         return {*labels}
+
+
+def count_entities(
+    path: Path, labels: Collection[str], keys: Collection[str | None]
+) -> tuple[Counter[str], list[Path]]:
+    """Count the entities of a corpus with some labels, and list the files that have them.
+
+    Args:
+        path: A ``.spacy`` file, or a folder of them.
+        labels: The labels.
+        keys: Keys of span groups that may hold entities; None for ``doc.ents`` alone.
+    """
+    counts: Counter[str] = Counter()
+    files = []
+    for file in list_docbins(path):
+        own: Counter[str] = Counter()
+        for doc in stream_docs(file, Vocab()):
+            spans = {(ent.start, ent.end, ent.label_) for key in keys for ent in all_entities(doc, key)}
+            own.update(label for _, _, label in spans if label in labels)
+        counts += own
+        files += [file] if own else []
+    return counts, files

@@ -9,7 +9,7 @@ from spacy.language import DEFAULT_CONFIG
 from thinc.api import Config
 
 from ..corpus.docbin import READ_ERRORS, list_docbins
-from ..corpus.labels import CorpusLabels
+from ..corpus.labels import CorpusLabels, count_entities
 from ..corpus.unpacking import StoredDocs
 from ..models.warm_start import load_origin
 from ..pipeline.labels import merge_labels
@@ -118,12 +118,15 @@ def add_streamed_labels(config: Config, labels: CorpusLabels) -> None:
             settings["labels"] = merge_labels(old, (), new)
 
 
-def check_corpora(config: Config, old_labels: Collection[str] = ()) -> CorpusLabels:
+def check_corpora(
+    config: Config, old_labels: Collection[str] = (), *, drops_unknown: bool = False
+) -> CorpusLabels:
     """Check that the corpora exist and have labels, and that the labels of dev can be learned.
 
     Args:
         config: Training config.
         old_labels: Labels that the model knows before the training.
+        drops_unknown: Whether entities of dev with labels that no component has are read as none.
 
     Returns:
         All labels of the training corpus.
@@ -140,11 +143,15 @@ def check_corpora(config: Config, old_labels: Collection[str] = ()) -> CorpusLab
     paths = {part: config["paths"].get(part) for part in ("train", "dev")}
     read = {part: read_all_labels(path, part) for part, path in paths.items()}
     labels = {part: select_labels(read[part], path, part, kinds, keys) for part, path in paths.items()}
-    unknown = sorted(labels["dev"] - labels["train"] - set(old_labels))
+    of_dev = read["dev"].select(kinds - {"xner"}, keys) if drops_unknown else labels["dev"]
+    unknown = sorted(of_dev - labels["train"] - set(old_labels))
     if unknown:
+        counts, _ = count_entities(Path(str(paths["dev"])), unknown, keys)
+        shown = ", ".join(f"{label} {counts[label]}" if counts[label] else label for label in unknown)
         raise ValueError(
             f"Labels of dev must be among those of train ({', '.join(sorted(labels['train']))}), found also "
-            f"{', '.join(unknown)}. Split the corpus so that train has every label."
+            f"{shown} in {paths['dev']}. Split the corpus so that train has every label, or read entities of "
+            "others as none with --unknown-labels O."
         )
     return read["train"]
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from spacy.language import Language
-from spacy.training.initialize import init_nlp
 from spacy.util import load_config, logger
 from thinc.api import Config
 
@@ -37,6 +36,7 @@ from .processes import check_pipeline
 from .record import LOG, Row, read_rows
 from .resume.check import Run, check_run, describe_run
 from .resume.state import FOLDER, State, StateFolder
+from .unknown_labels import init_known, read_actions
 
 # A learning rate is far below the suggested one if it is this part of it.
 LOW = 4
@@ -141,7 +141,7 @@ def prepare(
     add_streamed_labels(config, labels)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
-    nlp = init_nlp(config)
+    nlp = init_known(config, labels)
     suggest_higher_rate(nlp)
     check_pipeline(nlp, config.interpolate()["training"].get("frozen_components", ()))
     return nlp, config
@@ -175,7 +175,8 @@ def check(config: Config, device: str) -> CorpusLabels:
     """
     resolve_device(device)
     check_optimizer(config)
-    labels = check_corpora(config, old_labels=read_origin_labels(config))
+    drops_unknown = read_actions(config)["dev"] == "O"
+    labels = check_corpora(config, old_labels=read_origin_labels(config), drops_unknown=drops_unknown)
     for name in list_encoders(config):
         check_name(name)
     return labels

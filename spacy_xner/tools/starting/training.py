@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from spacy.language import Language
+from spacy.util import load_config
 
 from ...atomic import new_file
 from ...loading import load
 from ...training.run import train as run
+from ...training.unknown_labels import override_corpora
 from ..encoders.mini import find_data_file, write_mini_encoder
 from .corpus import choose_recipe
 from .recipe import Recipe, render_config
@@ -26,6 +28,7 @@ def train(
     config: str | Path | None = None,
     device: str = "auto",
     overrides: Mapping[str, Any] | None = None,
+    unknown_labels: Literal["O", "error"] | None = None,
 ) -> Language:
     """Train a pipeline, and load the best one.
 
@@ -38,6 +41,8 @@ def train(
         config: Training config; None to choose one by the corpus, and write it to the output folder.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
         overrides: Config settings by dotted name, such as ``{"vars.max_steps": 500}``.
+        unknown_labels: What gold entities with labels that no component has are: an ``"error"``, or no entity
+            (``"O"``); None for what the config says, or else an error in the training corpus.
 
     Raises:
         OSError: If a corpus or the encoder does not exist.
@@ -57,6 +62,8 @@ def train(
     settings = {**paths, **(overrides or {})}
     if config is None:
         config, _ = write_chosen_config(output, settings, device)
+    if unknown_labels is not None:
+        settings |= override_corpora(load_config(config, settings, interpolate=False), unknown_labels)
     run(Path(config), Path(output), device=device, overrides=settings)
     return load(Path(output) / "model-best", device)
 
