@@ -42,6 +42,11 @@ SECTIONS = [
         [f"training.{name}" for name in ("optimizer", "schedule", "batcher", "last_step", "record")],
     ),
     (
+        "Corpora",
+        "Where: `augmenter` in `[corpora.train]` and `[corpora.dev]`.",
+        ["training.unknown_labels"],
+    ),
+    (
         "Teachers",
         "Where: `teacher` in `[initialize.components.xner]`, `[initialize.components.xcat]`.",
         ["distillation.entity_teacher", "distillation.text_teacher"],
@@ -54,6 +59,7 @@ SECTIONS = [
 ]
 KINDS = {
     "spacy_architectures": "@architectures",
+    "spacy_augmenters": "@augmenters",
     "spacy_batchers": "@batchers",
     "spacy_loggers": "@loggers",
     "spacy_misc": "@misc",

@@ -1,6 +1,8 @@
 """Hugging Face datasets: a folder, a file of Parquet or Arrow, or a hub id, read as a stream.
 
-Rows have tokens and tags, or texts with entities or labels, under the same names as in JSON.
+Rows have tokens and tags, or texts with entities or labels, under the same names as in JSON: entities as a
+list of objects or an object of lists; labels as one, as a list, or as a column of 0 and 1 for each. Numbers
+have the names in the dataset's features. Where two columns may be the text, ``--fields text=COLUMN`` chooses.
 
 Source: datasets' documentation, `load_from_disk` and `load_dataset`.
 """
