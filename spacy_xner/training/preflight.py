@@ -150,8 +150,8 @@ def check_corpora(
         shown = ", ".join(f"{label} {counts[label]}" if counts[label] else label for label in unknown)
         raise ValueError(
             f"Labels of dev must be among those of train ({', '.join(sorted(labels['train']))}), found also "
-            f"{shown} in {paths['dev']}. Split the corpus so that train has every label, or read entities of "
-            "others as none with --unknown-labels O."
+            f"{shown} in {paths['dev']}. Split the corpus so that train has every label"
+            f"{', or read entities of others as none with --unknown-labels O' if counts else ''}."
         )
     return read["train"]
 

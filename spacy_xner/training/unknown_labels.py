@@ -130,8 +130,12 @@ def override_corpora(config: Config, action: Action) -> dict[str, Any]:
     """Return the settings that make a config's corpora do this, by dotted names.
 
     Raises:
-        ValueError: If a corpus has a reader without augmenters, or another augmenter.
+        ValueError: If a corpus has a reader without augmenters, or another augmenter; or if the config has no
+            component for entities.
     """
+    components = config.get("components", {}).values()
+    if not any(each.get("factory") == "xner" or "source" in each for each in components):
+        raise ValueError("--unknown-labels is for entities, found no component xner. Leave it out.")
     overrides: dict[str, Any] = {}
     for name, corpus in _list_corpora(config).items():
         augmenter = corpus.get("augmenter")

@@ -22,6 +22,7 @@ from .crashing import write_config
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 GIVEN = ["COURIER", "PER"]
+XNER = {"xner": {"factory": "xner"}}
 WEIGHTS = "model-last/xner/model/weights.safetensors"
 
 
@@ -175,13 +176,20 @@ def test_unknown_labels_of_dev_alone(corpus: Path, tiny: Path, trained: Language
 )
 def test_other_readers_and_augmenters_are_refused(corpus: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        override_corpora(Config({"corpora": {"train": corpus, "dev": {}}}), "O")
+        override_corpora(Config({"components": XNER, "corpora": {"train": corpus, "dev": {}}}), "O")
+
+
+def test_labels_of_texts_alone_are_refused() -> None:
+    with pytest.raises(ValueError, match="--unknown-labels is for entities, found no component xner"):
+        override_corpora(Config({"components": {"xcat": {"factory": "xcat"}}}), "O")
 
 
 def test_a_config_that_has_it_is_changed() -> None:
     corpus = {"@readers": "spacy.Corpus.v1", "augmenter": {"@augmenters": NAME, "action": "O"}}
     other = {"@readers": "spacy_xner.StreamedCorpus.v1", "augmenter": None}
-    config = Config({"corpora": {"mine": corpus, "dev": other}, "training": {"train_corpus": "corpora.mine"}})
+    corpora = {"mine": corpus, "dev": other}
+    training = {"train_corpus": "corpora.mine"}
+    config = Config({"components": XNER, "corpora": corpora, "training": training})
     assert override_corpora(config, "error") == {
         "corpora.mine.augmenter.action": "error",
         "corpora.dev.augmenter": {"@augmenters": NAME, "action": "error"},
