@@ -37,6 +37,36 @@ def train(
             "default, as the config has it, else an error in the training corpus."
         ),
     ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the training corpus, not the number of steps in the config."),
+    ] = None,
+    eval_every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="epoch|N|SHARE",
+            help="When dev is scored: after each epoch, every so many steps, or after each share of an epoch "
+            "such as 0.1. The last step always is.",
+        ),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="epoch|N",
+            help="Also keep the pipeline of each epoch (model-epoch-3), or those of the N best scores "
+            "(model-step-1200).",
+        ),
+    ] = None,
+    dev_losses: Annotated[
+        bool,
+        typer.Option(
+            "--dev-losses",
+            help="Log the losses on dev, too: its texts run through the model twice whenever it is scored.",
+        ),
+    ] = False,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Write scores, losses and rates to this folder, for TensorBoard.")
+    ] = None,
     processes: Annotated[
         int | None,
         typer.Option(min=1, help="Train in so many processes of this machine, as torchrun does."),
@@ -60,6 +90,7 @@ def train(
     Examples:
       spacy-xner train --output out --paths.train train.spacy --paths.dev dev.spacy
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy
+      spacy-xner train my.cfg --output out --paths.train train.spacy --epochs 3 --eval-every epoch
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy --resume
       spacy-xner train my.cfg --output out --paths.train train.spacy --paths.dev dev.spacy --processes 2
       torchrun --nproc-per-node 2 -m spacy_xner train my.cfg --output out --paths.train train.spacy
@@ -83,8 +114,9 @@ def train(
     file = choose_config(output, overrides, device) if config is None or is_override else Path(config)
     if processes is not None and processes > 1:
         options = {"output": output, "device": device, "save-every": save_every, "timeout": timeout}
-        options["unknown-labels"] = unknown_labels
-        flags = {"resume": resume, "plot": plot, "quiet": is_quiet()}
+        options |= {"unknown-labels": unknown_labels, "epochs": epochs, "eval-every": eval_every, "keep": keep}
+        options["tensorboard"] = tensorboard
+        flags = {"resume": resume, "plot": plot, "quiet": is_quiet(), "dev-losses": dev_losses}
         start_processes(processes, [str(file), *write_options(options, flags), *arguments])
         return
     if unknown_labels is not None and file.is_file():
@@ -99,6 +131,11 @@ def train(
             resume=resume,
             save_every=save_every,
             timeout_s=timeout,
+            epochs=epochs,
+            eval_every=eval_every,
+            keep=keep,
+            dev_losses=dev_losses,
+            tensorboard=tensorboard,
         )
     if output is not None and rows:
         best = output / "model-best"

@@ -101,7 +101,7 @@ class Network(nn.Module):
         return torch.arange(max(lengths), device=self.device) < sizes[:, None]
 
 
-def clip_gradient(parameters: Iterable[nn.Parameter], max_norm: float = 0.0) -> None:
+def clip_gradient(parameters: Iterable[nn.Parameter], max_norm: float = 0.0) -> Tensor:
     """Scale the gradients of all parameters so that their total norm is at most `max_norm`.
 
     Like `torch.nn.utils.clip_grad_norm_`, which does not take row-sparse gradients.
@@ -109,6 +109,9 @@ def clip_gradient(parameters: Iterable[nn.Parameter], max_norm: float = 0.0) -> 
     Args:
         parameters: The parameters. Those without a gradient are ignored.
         max_norm: Greatest norm; 0 to scale nothing.
+
+    Returns:
+        The norm before.
 
     Raises:
         NonFiniteError: If the norm is NaN or infinite. The gradients are cleared.
@@ -132,3 +135,4 @@ def clip_gradient(parameters: Iterable[nn.Parameter], max_norm: float = 0.0) -> 
         factor = (max_norm / (total + 1e-6)).clamp(max=1.0)
         for grad in grads:
             grad.mul_(factor)
+    return total

@@ -7,6 +7,7 @@ compared with those of ``model-best``.
 import shutil
 import warnings
 from pathlib import Path
+from typing import Any
 
 import spacy
 from spacy.training.loop import DIR_MODEL_BEST, DIR_MODEL_LAST, create_evaluation_callback, update_meta
@@ -21,19 +22,25 @@ MIN_TIMES, MAX_EVERY = 4, 500
 ENDLESS = 100
 
 
-def build_eval_frequency_v1(max_steps: int, every: int | None = None) -> int:
+def build_eval_frequency_v1(max_steps: int, every: Any = None) -> int:
     """Choose the `eval_frequency` of a training: one that divides its steps, or leaves the smallest rest.
 
     Args:
         max_steps: Number of steps; 0 for no limit.
-        every: The frequency itself, if it is to be no other.
+        every: The frequency itself, if it is to be no other. ``spacy-xner train`` also takes ``"epoch"`` or
+            the share of an epoch, such as 0.1, as its option ``--eval-every``.
 
     Raises:
-        ValueError: If a number is out of range.
+        ValueError: If a number is out of range, or the steps of an epoch are not known.
     """
+    if isinstance(every, str | float):
+        raise ValueError(
+            f"The steps of an epoch must be counted for every = {every!r}: train with spacy-xner train, or "
+            "set a number of steps."
+        )
     if every is not None:
         check_range("every", every, 1)
-        return every
+        return int(every)
     check_range("max_steps", max_steps, 0)
     if not max_steps:
         return ENDLESS

@@ -137,6 +137,8 @@ class AdamW(Optimizer):
         self._restored: WeakKeyDictionary[nn.Module, dict[str, Moments]] = WeakKeyDictionary()
         # The highest learning rate that each module was stepped with.
         self._highest_rates: WeakKeyDictionary[Network, float] = WeakKeyDictionary()
+        # The norm of the gradient that each module was last stepped with.
+        self._norms: WeakKeyDictionary[nn.Module, Tensor] = WeakKeyDictionary()
         self._n_steps = 0
         # The first of the latest steps without a learning rate.
         self._first_idle: int | None = None
@@ -185,13 +187,20 @@ class AdamW(Optimizer):
         if isinstance(module, Network) and self.learn_rate > self._highest_rates.get(module, 0.0):
             self._highest_rates[module] = self.learn_rate
             check_rate(module, self.learn_rate)
-        clip_gradient(trained, self.grad_clip)
+        norm = clip_gradient(trained, self.grad_clip)
+        if not is_borrowed:
+            self._norms[module] = norm
         for stepper in self._steppers[module]:
             _follow_device(stepper)
             for group in stepper.param_groups:
                 group["lr"] = self.learn_rate * group["factor"]
             stepper.step()
             stepper.zero_grad(set_to_none=True)
+
+    def gradient_norm(self, module: nn.Module) -> float | None:
+        """Return the norm of a module's own gradient in its last step, before clipping; None without one."""
+        norm = self._norms.get(module)
+        return None if norm is None else norm.item()
 
     def moments_of(self, module: nn.Module) -> dict[str, Moments]:
         """Return the moments of the weights of a module that have been updated, by name."""

@@ -10,6 +10,8 @@ import srsly
 from spacy.language import Language
 
 LOG = "training-log.jsonl"
+# What the loop measures beside scores and losses.
+MEASURES = ("dev_losses", "learn_rate", "grad_norms", "texts_per_second")
 Info = dict[str, Any]
 LogStep = Callable[[Optional[Info]], None]  # noqa: UP045 - confection reads it
 Logger = Callable[[Language, IO[str], IO[str]], tuple[LogStep, Callable[[], None]]]
@@ -24,6 +26,10 @@ class Row(NamedTuple):
         score: The weighted score that chooses ``model-best``; None if the step has not been scored.
         scores: The scores in ``[training.score_weights]``.
         losses: Losses by component, summed over the steps since the previous row.
+        dev_losses: Losses on dev by component: means over annotated tokens or texts; if they were asked for.
+        learn_rate: Learning rate of the step, that of the encoder's top layer.
+        grad_norms: Norm of the gradient of the step by component, before clipping.
+        texts_per_second: Texts trained on in a second, since the previous row.
     """
 
     step: int
@@ -31,6 +37,10 @@ class Row(NamedTuple):
     score: float | None = None
     scores: Mapping[str, float] = MappingProxyType({})
     losses: Mapping[str, float] = MappingProxyType({})
+    dev_losses: Mapping[str, float] = MappingProxyType({})
+    learn_rate: float | None = None
+    grad_norms: Mapping[str, float] = MappingProxyType({})
+    texts_per_second: float | None = None
 
 
 def build_training_log_v1(logger: Logger) -> Logger:
@@ -58,7 +68,8 @@ def build_training_log_v1(logger: Logger) -> Logger:
                 path = Path(info["output_path"]).parent / LOG
                 scores = {name: info["other_scores"].get(name, 0.0) for name in names}
                 losses = {name: float(loss) for name, loss in info["losses"].items()}
-                rows.append(Row(step, info["epoch"], float(info["score"]), scores, losses))
+                others = {name: info[name] for name in MEASURES if name in info}
+                rows.append(Row(step, info["epoch"], float(info["score"]), scores, losses, **others))
                 write_rows(path, rows)
 
         def finalize() -> None:
@@ -78,10 +89,24 @@ def read_rows(folder: Path) -> list[Row]:
 
 def write_rows(path: Path, rows: list[Row]) -> None:
     """Write a log."""
-    lines = [row._asdict() | {"scores": dict(row.scores), "losses": dict(row.losses)} for row in rows]
+    lines = [
+        {name: dict(each) if isinstance(each, Mapping) else each for name, each in row._asdict().items()}
+        for row in rows
+    ]
     srsly.write_jsonl(path, lines)
 
 
 def best_row(rows: list[Row]) -> Row:
     """Return the row that `spacy train` takes ``model-best`` from: the best score, of equal ones the last."""
     return max((row for row in rows if row.score is not None), key=lambda row: (row.score, row.step))
+
+
+def copy_info(info: Info) -> Info:
+    """Return a copy of what the loop says, with numbers of Python: it goes on to change its own."""
+    return {key: _plain(value) for key, value in info.items() if key != "checkpoints"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return value if value is None or isinstance(value, str | int) else float(value)

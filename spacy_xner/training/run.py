@@ -6,10 +6,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from spacy.language import Language
+from spacy.training.loop import DIR_MODEL_LAST
 from spacy.util import load_config, logger
 from thinc.api import Config
 
@@ -20,9 +22,11 @@ from ..nn.runtime.device import DEVICE_VARIABLE, resolve_device
 from ..nn.runtime.exchange import check_same
 from ..nn.runtime.processes import joined, rank
 from ..pipeline.language import suggested_rates
+from .checkpoints import Checkpoints
 from .curve import CURVE
 from .last_step import score_last
 from .loop import Loop
+from .options import WARMUP, Extent, check_extent, read_extent, take_frequency
 from .preflight import (
     add_streamed_labels,
     check_corpora,
@@ -36,6 +40,8 @@ from .processes import check_pipeline
 from .record import LOG, Row, read_rows
 from .resume.check import Run, check_run, describe_run
 from .resume.state import FOLDER, State, StateFolder
+from .steps import plan_steps
+from .tensorboard import build_tensorboard_v1
 from .unknown_labels import init_known, read_actions
 
 # A learning rate is far below the suggested one if it is this part of it.
@@ -54,6 +60,11 @@ def train(
     resume: bool = False,
     save_every: int | None = None,
     timeout_s: float = TIMEOUT_S,
+    epochs: int | None = None,
+    eval_every: int | float | str | None = None,
+    keep: int | str | None = None,
+    dev_losses: bool = False,
+    tensorboard: Path | None = None,
 ) -> list[Row]:
     """Check a config and its corpora, then run the loop of `spacy train`.
 
@@ -76,6 +87,14 @@ def train(
             the beginning; one that has ended stays as it is.
         save_every: Steps from one state to the next, besides those that are scored.
         timeout_s: How long one of several processes waits for the others, in seconds.
+        epochs: Passes over the training corpus, over which the learning rate rises and falls; None for the
+            number of steps in the config.
+        eval_every: Steps from one score to the next, the share of an epoch (from 0 to 1), or ``"epoch"``;
+            None for the config's. The last step is always scored.
+        keep: ``"epoch"`` to keep the pipeline of each epoch, ``model-epoch-3``; or how many of those with
+            the best scores to keep, ``model-step-1200``; None for no more than the best and the last one.
+        dev_losses: Whether the log has the losses on dev, for which its texts run through the model twice.
+        tensorboard: Folder for events of TensorBoard.
 
     Returns:
         The log of the training; empty without an output folder, and in all processes but the first.
@@ -87,14 +106,20 @@ def train(
         ProcessError: If another process has failed, or does not answer.
     """
     check_range("timeout_s", timeout_s, 0.0, is_open=True)
+    extent = read_extent(epochs, eval_every, keep)
     with joined(timeout_s), on_device(device), _one_voice() as sink:
-        check_options(config_path, output, resume=resume, save_every=save_every)
-        nlp, config = prepare(config_path, output, overrides or {}, device=device)
+        check_options(config_path, output, resume=resume, save_every=save_every, keep=extent.keep)
+        logger = None if tensorboard is None else build_tensorboard_v1(tensorboard)
+        nlp, config, extent = prepare(config_path, output, overrides or {}, extent, device=device)
+        plan = plan_steps(nlp, extent, keep_warmup=any(name in (overrides or {}) for name in WARMUP))
         progress = sink or progress or sys.stderr
+        make_loop = partial(Loop, nlp, output, plan=plan, logger=logger, with_dev_losses=dev_losses)
         if output is None:
-            Loop(nlp, None).run(progress, sys.stderr)
+            make_loop().run(progress, sys.stderr)
             return []
+        kept = None if plan is None or extent.keep is None else Checkpoints(output, extent.keep, plan)
         states, run = StateFolder(output / FOLDER), describe_run(nlp, config.interpolate())
+        run["config"] |= extent.describe()
         start = find_start(states, run) if resume else None
         is_finished = resume and states.read_finished() is not None
         check_same((is_finished, None if start is None else start.step), "state to go on from")
@@ -104,19 +129,33 @@ def train(
             states.clear()
             for name in (LOG, CURVE):
                 (output / name).unlink(missing_ok=True)
-        loop = Loop(nlp, output, states=states, run=run, save_every=save_every, start=start)
+        loop = make_loop(states=states, run=run, save_every=save_every, start=start, kept=kept)
         step = loop.run(progress, sys.stderr)
         if rank():
             return []
-        rows = score_last(output)
+        rows = finish(output, kept)
         states.finish(run, step)
         return rows
 
 
-def check_options(config_path: Path, output: Path | None, *, resume: bool, save_every: int | None) -> None:
+def finish(output: Path, kept: Checkpoints | None) -> list[Row]:
+    """Score the last step if it has not been, and keep its pipeline if it is to be kept."""
+    is_scored = read_rows(output)[-1].score is not None
+    rows = score_last(output)
+    if kept is not None and not is_scored:
+        kept.add(output / DIR_MODEL_LAST, rows[-1].step)
+        kept.prune({row.step: row.score for row in rows if row.score is not None})
+    return rows
+
+
+def check_options(
+    config_path: Path, output: Path | None, *, resume: bool, save_every: int | None, keep: int | str | None
+) -> None:
     """Check the options of `train`, and raise its errors."""
     if output is None and (resume or save_every):
         raise ValueError("A training that goes on must have an output folder, found none. Add --output DIR.")
+    if output is None and keep is not None:
+        raise ValueError("Pipelines must be kept in an output folder, found none. Add --output DIR.")
     if save_every is not None:
         check_range("save_every", save_every, 1)
     if not config_path.is_file():
@@ -126,16 +165,19 @@ def check_options(config_path: Path, output: Path | None, *, resume: bool, save_
 
 
 def prepare(
-    config_path: Path, output: Path | None, overrides: dict[str, Any], *, device: str
-) -> tuple[Language, Config]:
+    config_path: Path, output: Path | None, overrides: dict[str, Any], extent: Extent, *, device: str
+) -> tuple[Language, Config, Extent]:
     """Check a config and its corpora, and initialize the pipeline. Raises the errors of `train`.
 
     Returns:
-        The pipeline, and the config that it is made of, not interpolated.
+        The pipeline; the config that it is made of, not interpolated; and what is asked for, with what the
+        config asks for.
     """
     check_overrides(load_config(config_path), overrides)
     config = load_config(config_path, overrides=overrides, interpolate=False)
     check_teachers(config)
+    extent = take_frequency(config, extent)
+    check_extent(config.interpolate(), extent, overrides)
     labels = check(config.interpolate(), device)
     adjust(config)
     add_streamed_labels(config, labels)
@@ -144,7 +186,7 @@ def prepare(
     nlp = init_known(config, labels)
     suggest_higher_rate(nlp)
     check_pipeline(nlp, config.interpolate()["training"].get("frozen_components", ()))
-    return nlp, config
+    return nlp, config, extent
 
 
 def find_start(states: StateFolder, run: Run) -> State | None:

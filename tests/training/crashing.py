@@ -69,7 +69,9 @@ def assert_equal(whole: Path, broken: Path) -> None:
         assert any(file.suffix == ".safetensors" for file in files)
         for file in files:
             assert (whole / file).read_bytes() == (broken / file).read_bytes(), file
-    assert read_rows(whole) == read_rows(broken)
+    # What a clock measures is not the same again.
+    rows = [[row._replace(texts_per_second=None) for row in read_rows(folder)] for folder in (whole, broken)]
+    assert rows[0] == rows[1]
 
 
 def state_of(folder: Path) -> State | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from spacy.language import Language
 from spacy.training import Example
 
+from ..steps import Plan, shuffle_epoch
 from .randomness import RandomStates, read_random_states, set_random_states
 
 Corpus = Callable[[Language], Iterable[Example]]
@@ -40,15 +41,23 @@ class TrackedBatches:
         batcher: The batcher of the config.
         is_streamed: Whether the corpus is read anew in each epoch, in its own order.
         goal: The place to go on from; None for the beginning.
+        plan: How many batches each epoch has, and the seed of its order; None if that is left to the loop.
     """
 
     def __init__(
-        self, corpus: Corpus, batcher: Batcher, *, is_streamed: bool, goal: Place | None = None
+        self,
+        corpus: Corpus,
+        batcher: Batcher,
+        *,
+        is_streamed: bool,
+        goal: Place | None = None,
+        plan: Plan | None = None,
     ) -> None:
         self._corpus = corpus
         self._batcher = batcher
         self._is_streamed = is_streamed
         self._goal = goal
+        self._plan = plan
         self._numbers: dict[int, int] = {}
         self._place = Place()
 
@@ -67,6 +76,9 @@ class TrackedBatches:
         if goal is not None and epoch < len(goal.n_batches) - 1:
             yield from self._skip(goal.n_batches[epoch])
             return
+        if self._plan is not None and self._plan.seed is not None and isinstance(examples, list):
+            ordered = sorted(examples, key=lambda example: self._numbers[id(example)])
+            examples[:] = shuffle_epoch(ordered, self._plan.seed, epoch)
         if goal is not None:
             self._restore_order(examples, goal.order)
             set_random_states(goal.start)
@@ -83,6 +95,8 @@ class TrackedBatches:
         for batch in batches:
             place.n_batches[-1] += 1
             yield batch
+        if self._plan is not None:
+            self._plan.check_epoch(epoch, place.n_batches[-1])
 
     def _skip(self, n_batches: int) -> Iterator[list[Example]]:
         for _ in range(n_batches):
