@@ -73,12 +73,14 @@ class TrackedBatches:
         epoch, place = len(self._place.n_batches), self._place
         place.n_batches.append(0)
         goal = self._goal
+        is_ordered = self._arrange(examples, epoch)
         if goal is not None and epoch < len(goal.n_batches) - 1:
+            if is_ordered:
+                # The size of its batches may follow a schedule.
+                for _ in self._batcher(examples):
+                    pass
             yield from self._skip(goal.n_batches[epoch])
             return
-        if self._plan is not None and self._plan.seed is not None and isinstance(examples, list):
-            ordered = sorted(examples, key=lambda example: self._numbers[id(example)])
-            examples[:] = shuffle_epoch(ordered, self._plan.seed, epoch)
         if goal is not None:
             self._restore_order(examples, goal.order)
             set_random_states(goal.start)
@@ -97,6 +99,14 @@ class TrackedBatches:
             yield batch
         if self._plan is not None:
             self._plan.check_epoch(epoch, place.n_batches[-1])
+
+    def _arrange(self, examples: Iterable[Example], epoch: int) -> bool:
+        """Put examples in the order that was planned for an epoch; returns whether there is one."""
+        if self._plan is None or self._plan.seed is None or not isinstance(examples, list):
+            return False
+        ordered = sorted(examples, key=lambda example: self._numbers[id(example)])
+        examples[:] = shuffle_epoch(ordered, self._plan.seed, epoch)
+        return True
 
     def _skip(self, n_batches: int) -> Iterator[list[Example]]:
         for _ in range(n_batches):
