@@ -24,6 +24,7 @@ from .setting import Setting, check_temperature, check_thresholds
 
 # Maximum length of a text in an error message, in characters.
 MAX_SHOWN = 40
+ONE_LABEL = "Fix the corpus, or use spacy_xner.MultiLabelHead.v1."
 
 
 def choose_labels(nlp: Language, doc: Doc) -> list[str]:
@@ -149,26 +150,43 @@ class TextClassifier(Component[TextGold]):
     ) -> CorpusSummary:
         annotated: set[str] = set()
         is_annotated = False
+        remedy = ONE_LABEL
+        if labels is None and nlp is not None and has_siblings(nlp, self):
+            remedy = (
+                f"Set labels in [initialize.components.{self.name}]: without them, those of other components "
+                "are its own, too."
+            )
         for eg in examples:
             annotated.update(eg.reference.cats)
             cats = own_cats(eg.reference, labels)
-            check_cats(cats, eg.reference.text, is_exclusive=self.is_exclusive)
+            check_cats(cats, eg.reference.text, is_exclusive=self.is_exclusive, remedy=remedy)
             is_annotated = is_annotated or bool(cats)
-        others = sorted(annotated.difference(labels)) if labels is not None else []
+        others = annotated.difference(labels) if labels is not None else set()
         if others and nlp is not None and not has_siblings(nlp, self):
-            raise ValueError(unknown_label(others[0], labels or (), "in the corpus"))
-        self.cfg["others"] = others
+            raise ValueError(unknown_label(min(others), labels or (), "in the corpus"))
+        if labels is not None and nlp is not None:
+            # Of a corpus that is streamed, these are only the first texts.
+            others |= sibling_labels(nlp, self).difference(labels)
+        self.cfg["others"] = sorted(others)
         return CorpusSummary(annotated, is_annotated)
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
-        """Score examples with the component's scorer, to which the rule for choosing labels is passed."""
+        """Score examples with the component's scorer, to which the rule for choosing labels is passed.
+
+        Beside other components that classify texts, scores also have names of their own, such as
+        ``cats_topic_micro_f`` of a component ``topic``: ``cats_micro_f`` is that of the last one.
+        """
         settings = {
             "threshold": self.threshold,
             "is_exclusive": self.is_exclusive,
             "positive_label": self.cfg.get("positive_label"),
         }
         scores: dict[str, Any] = super().score(examples, **(settings | kwargs))
-        return scores
+        if not self.cfg.get("others"):
+            return scores
+        return scores | {
+            f"cats_{self.name}_{key.removeprefix('cats_')}": each for key, each in scores.items()
+        }
 
     def _gold(self, examples: Iterable[Example]) -> list[TextGold]:
         return [self._read_cats(eg.reference) for eg in examples]
@@ -196,8 +214,14 @@ def own_cats(doc: Doc, labels: Sequence[str] | None) -> dict[str, float]:
     return {label: value for label, value in doc.cats.items() if labels is None or label in labels}
 
 
-def check_cats(cats: Mapping[str, float], text: str, *, is_exclusive: bool) -> None:
+def check_cats(cats: Mapping[str, float], text: str, *, is_exclusive: bool, remedy: str = ONE_LABEL) -> None:
     """Check the gold labels of a text.
+
+    Args:
+        cats: Their values.
+        text: The text, for the message.
+        is_exclusive: Whether it has exactly one.
+        remedy: What to do if it has not.
 
     Raises:
         ValueError: If a value is not 0 or 1, or labels are exclusive and the text does not have exactly one.
@@ -212,7 +236,7 @@ def check_cats(cats: Mapping[str, float], text: str, *, is_exclusive: bool) -> N
     if cats and is_exclusive and len(chosen) != 1:
         raise ValueError(
             f"A text must have exactly one label, found {', '.join(chosen) or 'none'} at "
-            f"{text[:MAX_SHOWN]!r}. Fix the corpus, or use spacy_xner.MultiLabelHead.v1."
+            f"{text[:MAX_SHOWN]!r}. {remedy}"
         )
 
 
@@ -229,6 +253,17 @@ def has_siblings(nlp: Language, pipe: TextClassifier) -> bool:
     return any(
         other is not pipe and "doc.cats" in nlp.get_pipe_meta(name).assigns for name, other in nlp.components
     )
+
+
+def sibling_labels(nlp: Language, pipe: TextClassifier) -> set[str]:
+    """Return the labels that the config of a pipeline sets for other components that classify texts."""
+    settings = nlp.config.interpolate()["initialize"]["components"]
+    labels = [
+        settings.get(name, {}).get("labels")
+        for name, other in nlp.components
+        if other is not pipe and "doc.cats" in nlp.get_pipe_meta(name).assigns
+    ]
+    return {label for each in labels if isinstance(each, list) for label in each}
 
 
 def check_positive_label(label: str, labels: Sequence[str], *, is_exclusive: bool) -> None:

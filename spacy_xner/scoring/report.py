@@ -41,7 +41,9 @@ def render_performance(performance: Mapping[str, Any]) -> str:
         if name == "ents_per_type" or name.endswith("f_per_type"):
             rows |= value or {}
     for mean in (name[:-2] for name in performance if name.endswith("_f")):
-        rows[mean] = {key: performance[f"{mean}_{key}"] for key in "prf"}
+        # Only scores that have a weight are there.
+        if all(f"{mean}_{key}" in performance for key in "prf"):
+            rows[mean] = {key: performance[f"{mean}_{key}"] for key in "prf"}
     cells = [(name, *(_percent(row[key]) for key in "prf")) for name, row in rows.items()]
     return "\n".join(align([("label", "P", "R", "F1"), *cells]))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import DEFAULT_CONFIG
+from spacy.util import logger
 from thinc.api import Config
 
 from ..corpus.docbin import READ_ERRORS, list_docbins
@@ -154,6 +155,36 @@ def check_corpora(
             f"{', or read entities of others as none with --unknown-labels O' if counts else ''}."
         )
     return read["train"]
+
+
+def check_classifiers(config: Config, labels: CorpusLabels) -> None:
+    """Log what would be left out in silence if several ``xcat`` have labels of their own.
+
+    These are labels of none of them, and, in the choice of the best pipeline, scores of all but the last one.
+
+    Args:
+        config: Training config, interpolated.
+        labels: All labels of the training corpus.
+    """
+    names = [
+        name for name in config["nlp"]["pipeline"] if config["components"][name].get("factory") == "xcat"
+    ]
+    settings = config["initialize"].get("components", {})
+    own = [settings.get(name, {}).get("labels") for name in names]
+    if len(names) < 2 or not all(isinstance(each, list) for each in own):
+        return
+    left = sorted(labels.cats.difference(*own))
+    if left:
+        logger.warning("Labels of texts that no component learns: %s", ", ".join(left))
+    weights = config["training"].get("score_weights", {})
+    weighed = {name for name in names for key, weight in weights.items() if weight and f"_{name}_" in key}
+    if {*names} - weighed:
+        logger.warning(
+            "The best pipeline is chosen by %s alone, the last text classifier. To choose by all, "
+            "set cats_selection to null in [training.score_weights], and weights of %s.",
+            names[-1],
+            ", ".join(f"cats_{name}_selection" for name in names),
+        )
 
 
 def read_labels(path: str | None, part: str, kinds: Collection[str | None]) -> set[str]:

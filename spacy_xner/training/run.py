@@ -29,6 +29,7 @@ from .loop import Loop
 from .options import WARMUP, Extent, check_extent, read_extent, take_frequency
 from .preflight import (
     add_streamed_labels,
+    check_classifiers,
     check_corpora,
     check_optimizer,
     check_overrides,
@@ -219,6 +220,7 @@ def check(config: Config, device: str) -> CorpusLabels:
     check_optimizer(config)
     drops_unknown = read_actions(config)["dev"] == "O"
     labels = check_corpora(config, old_labels=read_origin_labels(config), drops_unknown=drops_unknown)
+    check_classifiers(config, labels)
     for name in list_encoders(config):
         check_name(name)
     return labels
