@@ -39,7 +39,10 @@ SECTIONS = [
     (
         "Training",
         "Where: `[training.optimizer]`, `[training.batcher]`, `eval_frequency` and `[training.logger]`.",
-        [f"training.{name}" for name in ("optimizer", "schedule", "batcher", "last_step", "record")],
+        [
+            f"training.{name}"
+            for name in ("optimizer", "schedule", "batcher", "last_step", "record", "tensorboard")
+        ],
     ),
     (
         "Corpora",
