@@ -1,4 +1,4 @@
-"""What is measured of a training beside its losses: learning rate, norm of the gradient, speed."""
+"""What is measured of a training beside its losses: learning rate, norms of gradients, speed."""
 
 from collections.abc import Sequence
 from timeit import default_timer as timer
