@@ -37,18 +37,19 @@ class Checkpoints:
             if step is None or step > after:
                 shutil.rmtree(path)
 
-    def add(self, source: Path, step: int) -> None:
+    def add(self, source: Path, step: int, scores: Mapping[int, float]) -> None:
         """Keep a pipeline, if it is to be kept.
 
         Args:
             source: Its folder.
-            step: Its step, which has been scored.
+            step: Its step.
+            scores: The score of each step so far that was scored, among them its own.
 
         Raises:
             OSError: If the disk has no room for all that will be kept, or it cannot be written.
         """
         self._check_room(source)
-        if self._keep == EPOCH and step not in self._epochs:
+        if step not in (self._epochs if self._keep == EPOCH else self._choose(scores)):
             return
         name = f"epoch-{self._epochs[step]}" if self._keep == EPOCH else f"step-{step}"
         path = self._output / f"model-{name}"
@@ -56,17 +57,21 @@ class Checkpoints:
             shutil.copytree(source, part, dirs_exist_ok=True)
 
     def prune(self, scores: Mapping[int, float]) -> None:
-        """Remove all but the best ones: of equal ones, the last.
+        """Remove all but the best ones, if these are kept.
 
         Args:
             scores: The score of each step so far that was scored.
         """
         if self._keep == EPOCH:
             return
-        best = sorted(scores, key=lambda step: (scores[step], step), reverse=True)[: int(self._keep)]
+        best = self._choose(scores)
         for path, step in [*self._list()]:
             if step not in best:
                 shutil.rmtree(path)
+
+    def _choose(self, scores: Mapping[int, float]) -> list[int]:
+        """Choose the steps with the best scores: of equal ones, the last."""
+        return sorted(scores, key=lambda step: (scores[step], step), reverse=True)[: int(self._keep)]
 
     def _list(self) -> Iterator[tuple[Path, int | None]]:
         """List the folders with their steps; None for those of another training."""

@@ -96,6 +96,7 @@ class Loop:
         self._meter = Meter(nlp, self._optimizer)
         self._before_to_disk = create_before_to_disk_callback(self._settings["before_to_disk"])
         self._infos = [] if start is None else [*start.infos]
+        self._scores: dict[int, float] = {each["step"]: each["score"] for each in self._infos}
         # Of several processes, one writes and prints.
         self._is_first = rank() == 0
 
@@ -229,7 +230,8 @@ class Loop:
                 if is_best:
                     self._keep_best(self._output / DIR_MODEL_LAST)
                 if self._kept is not None and self._is_first:
-                    self._kept.add(self._output / DIR_MODEL_LAST, step)
+                    self._scores[step] = info["score"]
+                    self._kept.add(self._output / DIR_MODEL_LAST, step, self._scores)
                 info["output_path"] = str(self._output / DIR_MODEL_LAST)
             info.update(self._meter.read())
             if LOSSES in info["other_scores"]:
@@ -247,7 +249,7 @@ class Loop:
         """Remove pipelines that are no longer among the best."""
         # After the state: the training may go on from an earlier one, with what was kept then.
         if self._kept is not None and self._is_first:
-            self._kept.prune({each["step"]: each["score"] for each in self._infos})
+            self._kept.prune(self._scores)
 
     def _save_state(self, info: Info, batches: TrackedBatches, *, is_scored: bool) -> None:
         if self._states is None:

@@ -144,8 +144,9 @@ def finish(output: Path, kept: Checkpoints | None) -> list[Row]:
     is_scored = read_rows(output)[-1].score is not None
     rows = score_last(output)
     if kept is not None and not is_scored:
-        kept.add(output / DIR_MODEL_LAST, rows[-1].step)
-        kept.prune({row.step: row.score for row in rows if row.score is not None})
+        scores = {row.step: row.score for row in rows if row.score is not None}
+        kept.add(output / DIR_MODEL_LAST, rows[-1].step, scores)
+        kept.prune(scores)
     return rows
 
 

@@ -147,7 +147,10 @@ def write_length(config: Config, epochs: int, n_steps: int, *, keep_warmup: bool
         warmup, total = rate["warmup_steps"], rate["total_steps"]
         if total and not keep_warmup:
             changes["warmup_steps"] = warmup = round(n_steps * warmup / total)
-        training["optimizer"]["learn_rate"] |= {"warmup_steps": warmup, "total_steps": n_steps}
+        own = training["optimizer"]["learn_rate"]
+        # Or the name of another section.
+        own = own if isinstance(own, dict) else dict(rate)
+        training["optimizer"]["learn_rate"] = own | {"warmup_steps": warmup, "total_steps": n_steps}
     training |= {"max_epochs": epochs, "max_steps": n_steps}
     if isinstance(training["eval_frequency"], dict):
         training["eval_frequency"]["max_steps"] = n_steps

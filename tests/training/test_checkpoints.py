@@ -97,22 +97,25 @@ def test_a_disk_without_room_is_refused(
         monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: Usage(free))
         kept = Checkpoints(tmp_path, keep, plan)
         if free == needed:
-            kept.add(source, 0)
+            kept.add(source, 0, {0: 0.5})
             kept.clear(after=-1)
             continue
         with pytest.raises(
             OSError, match=f"for what --keep {keep} keeps: .* for {n_kept} pipelines of 1e-06 GB"
         ):
-            kept.add(source, 0)
+            kept.add(source, 0, {0: 0.5})
     assert not list_kept(tmp_path)
 
 
 def test_nothing_is_removed_before_the_next_is_whole(tmp_path: Path) -> None:
     source, kept = make_source(tmp_path), Checkpoints(tmp_path, 1, Plan(ScoredSteps(1, ()), 9))
-    kept.add(source, 0)
+    kept.add(source, 0, {0: 0.5})
+    # Not among the best.
+    kept.add(source, 2, {0: 0.5, 2: 0.4})
+    assert list_kept(tmp_path) == {"model-step-0"}
     source.rename(tmp_path / "gone")
     with pytest.raises(OSError, match=r"A pipeline to keep must be written to .*model-step-1, found"):
-        kept.add(source, 1)
+        kept.add(source, 1, {0: 0.5, 1: 0.5})
     assert list_kept(tmp_path) == {"model-step-0"}
 
 
