@@ -114,8 +114,8 @@ def train(
     file = choose_config(output, overrides, device) if config is None or is_override else Path(config)
     if processes is not None and processes > 1:
         options = {"output": output, "device": device, "save-every": save_every, "timeout": timeout}
-        options |= {"unknown-labels": unknown_labels, "epochs": epochs, "eval-every": eval_every, "keep": keep}
-        options["tensorboard"] = tensorboard
+        options |= {"epochs": epochs, "eval-every": eval_every, "keep": keep, "tensorboard": tensorboard}
+        options["unknown-labels"] = unknown_labels
         flags = {"resume": resume, "plot": plot, "quiet": is_quiet(), "dev-losses": dev_losses}
         start_processes(processes, [str(file), *write_options(options, flags), *arguments])
         return
