@@ -9,11 +9,13 @@ from pathlib import Path
 import blocks
 import commands
 import formats
+import steps
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = {
     "guides/formats.md": formats.render,
     "zh/guides/formats.md": formats.render_chinese,
+    "recipes/steps.md": steps.render,
     "reference/config.md": blocks.render,
     "reference/cli.md": commands.render,
 }

@@ -20,6 +20,7 @@ from .shell import Output
 
 FEW_STEPS = ["--training.max_steps", "4", "--training.eval_frequency", "2"]
 TEXTS = ROOT / "assets" / "unseen.txt"
+ENCODERS = {"bert-base-chinese", "xlm-roberta-base"}
 
 
 class Quick(NamedTuple):
@@ -27,9 +28,11 @@ class Quick(NamedTuple):
 
     Attributes:
         checkpoint: A tiny checkpoint, for ids of the hub.
+        encoder: A tiny encoder, for ids of the hub.
     """
 
     checkpoint: Path
+    encoder: Path
 
     def __call__(self, words: list[str]) -> list[str]:
         """Replace the mini encoder and checkpoints of the hub by tiny ones, and steps by few."""
@@ -43,7 +46,7 @@ class Quick(NamedTuple):
                 return ["2" if word == "100" else word for word in words]
             case ["train", *_] if "--epochs" in words:
                 # Few steps, too: the toy corpora have a handful of texts.
-                return words
+                return [str(self.encoder) if word in ENCODERS else word for word in words]
             case ["train", *_]:
                 return [*words, *FEW_STEPS]
             case ["adopt", _, *rest]:

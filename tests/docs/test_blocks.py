@@ -51,11 +51,11 @@ def provide(trained: Language, tiny: Path) -> Callable[[Path], None]:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, checkpoint: Path) -> Shell:
+def shell(tmp_path: Path, checkpoint: Path, tiny: Path) -> Shell:
     """Bash in an empty folder."""
     for name in ("page", "calls"):
         (tmp_path / name).mkdir()
-    return Shell(tmp_path / "page", tmp_path / "calls", partial(run, quick=Quick(checkpoint)))
+    return Shell(tmp_path / "page", tmp_path / "calls", partial(run, quick=Quick(checkpoint, tiny)))
 
 
 @pytest.mark.parametrize(

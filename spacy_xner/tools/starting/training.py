@@ -29,6 +29,9 @@ def train(
     device: str = "auto",
     overrides: Mapping[str, Any] | None = None,
     unknown_labels: Literal["O", "error"] | None = None,
+    epochs: int | None = None,
+    eval_every: int | float | Literal["epoch"] | None = None,
+    keep: int | Literal["epoch"] | None = None,
 ) -> Language:
     """Train a pipeline, and load the best one.
 
@@ -43,6 +46,10 @@ def train(
         overrides: Config settings by dotted name, such as ``{"vars.max_steps": 500}``.
         unknown_labels: What gold entities with labels that no component has are: an ``"error"``, or no entity
             (``"O"``); None for what the config says, or else an error in the training corpus.
+        epochs: Passes over the training corpus; None for the number of steps in the config.
+        eval_every: Steps from one score to the next, the share of an epoch (from 0 to 1), or ``"epoch"``;
+            None for what the config says.
+        keep: ``"epoch"`` to keep the pipeline of each epoch, too, or how many of those with the best scores.
 
     Raises:
         OSError: If a corpus or the encoder does not exist.
@@ -64,7 +71,15 @@ def train(
         config, _ = write_chosen_config(output, settings, device)
     if unknown_labels is not None:
         settings |= override_corpora(load_config(config, settings, interpolate=False), unknown_labels)
-    run(Path(config), Path(output), device=device, overrides=settings)
+    run(
+        Path(config),
+        Path(output),
+        device=device,
+        overrides=settings,
+        epochs=epochs,
+        eval_every=eval_every,
+        keep=keep,
+    )
     return load(Path(output) / "model-best", device)
 
 
