@@ -9,15 +9,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 STEPS = runpy.run_path(str(ROOT / "scripts" / "pages" / "steps.py"))
 NAMES = STEPS["NAMES"]
-TABLE_ROW = re.compile(r"^\| (?!their step|脚本的步骤|`TrainingArguments`)(.+) \|$", re.MULTILINE)
+TABLE = re.compile(
+    r"^\| (?:their step|脚本的步骤|`TrainingArguments`) \|.+\n\|---.+\n((?:\|.+\n)+)", re.MULTILINE
+)
 REFERENCE = "".join(
     (ROOT / "docs" / "reference" / name).read_text("utf-8") for name in ("cli.md", "config.md")
 )
 
 
 def read_rows(page: Path) -> list[str]:
-    """List the rows of a page's tables, without their headers."""
-    return TABLE_ROW.findall(page.read_text("utf-8"))
+    """List the rows of a page's tables of steps, without their headers."""
+    return [row for rows in TABLE.findall(page.read_text("utf-8")) for row in rows.splitlines()]
 
 
 @pytest.mark.parametrize("name", NAMES)
