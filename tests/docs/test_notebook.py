@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from spacy_xner.cli import app
 from tests.docs.commands import Quick
-app(Quick(Path())(sys.argv[1:]))
+app(Quick(Path(), Path())(sys.argv[1:]))
 """
 
 
