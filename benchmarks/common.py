@@ -23,6 +23,11 @@ from spacy_xner.training.batcher import build_batch_joined_v1
 from spacy_xner.training.optimizer import AdamW, build_adamw_v1
 from spacy_xner.types import Record
 
+# Without a teacher: learning rate of the encoder, and factor of the head.
+FRESH = {"learn_rate": 2e-4, "head_factor": 5.0}
+# With a teacher, the encoder changes less and the head more: new labels adapt to the encoder.
+GENTLE = {"learn_rate": 1.5e-4, "head_factor": 30.0}
+
 
 def read_corpus(path: Path, columns: str | None = None) -> list[Record]:
     """Read a whole corpus of any format; texts with errors are skipped."""

@@ -5,12 +5,15 @@ Scores old labels on the old test sets and new ones on the new test sets. Resuma
 Two seeds may run at once, with one thread each (OMP_NUM_THREADS=1, --seed 0 and --seed 1); the last to end
 prints the table of both.
 
+With --protocol, labels arrive step by step instead, see label_steps.py.
+
 Usage: python benchmarks/continual.py DATA ENCODER OUT [--setting germeval --texts none] [--sentences 0]
+       python benchmarks/continual.py DATA ENCODER OUT --protocol fg1-pg1 --setting germeval
 """
 
 import random
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -19,8 +22,12 @@ from typing import Annotated, Any, NamedTuple
 import common
 import srsly
 import typer
-from common import make_docs, make_examples, make_nlp, read_corpus, sample, train
-from results import Cell, spread, write_results
+from common import FRESH, GENTLE, make_docs, make_examples, make_nlp, read_corpus, sample, train
+from label_steps import ROWS as STEP_ROWS
+from label_steps import Setting as StepSetting
+from label_steps import make_table, parse_protocol, run_rows
+from label_steps import read_setting as read_steps
+from results import Cell, Table, spread, write_results
 from spacy.language import Language
 
 from spacy_xner.scoring.entities import count_entities
@@ -34,10 +41,6 @@ TEACHERS: dict[str, dict[str, Any]] = {
     "pseudo-labels": {"alpha": 1.0, "confidence": 0.8},
     "both": {"confidence": 0.8},
 }
-# Without a teacher: learning rate of the encoder, and factor of the head.
-FRESH = {"learn_rate": 2e-4, "head_factor": 5.0}
-# With a teacher, the encoder changes less and the head more: new labels adapt to the encoder.
-GENTLE = {"learn_rate": 1.5e-4, "head_factor": 30.0}
 # The old model; a model of the new labels alone; the old model trained on these, with a teacher or without.
 ROWS = ("old", "alone", "plain", *TEACHERS)
 
@@ -176,8 +179,20 @@ def main(
     texts: Annotated[str, typer.Option(help="Unlabelled texts: none, rest, vocabulary, or a file.")] = "rest",
     share: Annotated[float, typer.Option(help="Unlabelled texts per example.")] = 1.0,
     scripts: Annotated[str, typer.Option(help="Scripts for vocabulary, comma-separated.")] = "Han,Latin",
+    protocol: Annotated[
+        str | None, typer.Option(help="Labels by step, such as fg1-pg1; of germeval or uner.")
+    ] = None,
 ) -> None:
     """Run the missing rows, then print the table."""
+    if protocol is not None:
+        names = [*STEP_ROWS] if rows == ",".join(ROWS) else rows.split(",")
+        folder = out / f"{protocol}-{setting}-{sentences}-{new_epochs}"
+        folder.mkdir(parents=True, exist_ok=True)
+        steps = read_steps(data, setting, parse_protocol(protocol), sentences, encoder, folder)
+        write_results(
+            run_steps(steps._replace(epochs=new_epochs, teacher={"alpha": alpha}), seed, heads, names)
+        )
+        return
     size = f"{sentences}-{new_sentences}" if new_sentences else str(sentences)
     out = out / f"{setting}-{size}-{old_epochs}-{new_epochs}-{precision}"
     out.mkdir(parents=True, exist_ok=True)
@@ -203,6 +218,16 @@ def main(
     for head in heads.split(","):
         table |= show({key: row for key, row in done.items() if key.startswith(head)}, head)
     write_results(table)
+
+
+def run_steps(steps: StepSetting, seeds: Sequence[int], heads: str, rows: Sequence[str]) -> Table:
+    """Run the missing rows of labels that arrive step by step, and return their table."""
+    table: dict[str, Mapping[str, Cell]] = {}
+    for head in heads.split(","):
+        setting = steps._replace(head=head)
+        run_rows(setting, seeds, rows)
+        table |= make_table(setting, rows)
+    return table
 
 
 def read_results(out: Path) -> dict[str, dict[str, Any]]:
