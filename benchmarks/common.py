@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,14 @@ GENTLE = {"learn_rate": 1.5e-4, "head_factor": 30.0}
 def read_corpus(path: Path, columns: str | None = None) -> list[Record]:
     """Read a whole corpus of any format; texts with errors are skipped."""
     return list(read_records(path, options=ReadOptions(columns=columns, skip_bad=True)))
+
+
+def keep(records: Iterable[Record], labels: Sequence[str], *, inside: bool) -> list[Record]:
+    """Keep the entities with these labels (``inside``), or only the others."""
+    return [
+        replace(record, spans=tuple(s for s in record.spans if (s.label in labels) == inside))
+        for record in records
+    ]
 
 
 def read_results(file: Path) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,7 @@ Usage: python benchmarks/continual.py DATA ENCODER OUT [--setting germeval --tex
 
 import random
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -22,7 +21,7 @@ from typing import Annotated, Any, NamedTuple
 import common
 import srsly
 import typer
-from common import FRESH, GENTLE, make_docs, make_examples, make_nlp, read_corpus, sample, train
+from common import FRESH, GENTLE, keep, make_docs, make_examples, make_nlp, read_corpus, sample, train
 from label_steps import ROWS as STEP_ROWS
 from label_steps import Setting as StepSetting
 from label_steps import make_table, parse_protocol, run_rows
@@ -43,14 +42,6 @@ TEACHERS: dict[str, dict[str, Any]] = {
 }
 # The old model; a model of the new labels alone; the old model trained on these, with a teacher or without.
 ROWS = ("old", "alone", "plain", *TEACHERS)
-
-
-def keep(records: Iterable[Record], labels: Sequence[str], *, inside: bool) -> list[Record]:
-    """Keep the entities with these labels (``inside``), or only the others."""
-    return [
-        replace(record, spans=tuple(s for s in record.spans if (s.label in labels) == inside))
-        for record in records
-    ]
 
 
 def read_setting(data: Path, setting: str, n: int, n_new: int = 0) -> dict[str, dict[str, list[Record]]]:

@@ -12,14 +12,24 @@ import random
 import re
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import srsly
-from common import FRESH, GENTLE, make_docs, make_examples, make_nlp, read_corpus, read_results, sample, train
+from common import (
+    FRESH,
+    GENTLE,
+    keep,
+    make_docs,
+    make_examples,
+    make_nlp,
+    read_corpus,
+    read_results,
+    sample,
+    train,
+)
 from results import Cell, spread
 from spacy.language import Language
 
@@ -86,12 +96,6 @@ def parse_protocol(text: str) -> Protocol:
     return Protocol(int(match[1]), int(match[2]))
 
 
-def keep_labels(records: Iterable[Record], labels: Iterable[str]) -> list[Record]:
-    """Keep the entities with some labels."""
-    kept = {*labels}
-    return [replace(record, spans=tuple(s for s in record.spans if s.label in kept)) for record in records]
-
-
 def split_greedily(records: Iterable[Record], groups: Sequence[Sequence[str]]) -> list[list[Record]]:
     """Split sentences among steps without overlap, with all their labels.
 
@@ -142,9 +146,9 @@ def read_setting(data: Path, corpus: str, protocol: Protocol, n: int, encoder: s
     """Read a corpus, with its main labels alone; sentences without an entity are left out of training."""
     train_path, test_path, columns = CORPORA[corpus]
     labels = LABELS[corpus]
-    records = [r for r in keep_labels(read_corpus(data / train_path, columns), labels) if r.spans]
+    records = [r for r in keep(read_corpus(data / train_path, columns), labels, inside=True) if r.spans]
     random.Random(0).shuffle(records)
-    test = sample(keep_labels(read_corpus(data / test_path, columns), labels), TEST_SENTENCES)
+    test = sample(keep(read_corpus(data / test_path, columns), labels, inside=True), TEST_SENTENCES)
     return Setting(protocol.group(labels), records[: n or None], test, encoder, out)
 
 
@@ -156,7 +160,9 @@ def run_row(setting: Setting, row: str, seed: int) -> dict[str, Any]:
         if not path.exists():
             _train_step(setting, row, seed, step).to_disk(path)
         nlp = load(path)
-        counts = count_entities(predict(nlp, make_docs(nlp, keep_labels(setting.test, setting.labels(step)))))
+        counts = count_entities(
+            predict(nlp, make_docs(nlp, keep(setting.test, setting.labels(step), inside=True)))
+        )
         micro.append(100 * counts.micro()["f"])
         macro.append(100 * counts.macro()["f"])
     return {"micro": micro, "macro": macro}
@@ -166,9 +172,9 @@ def _train_step(setting: Setting, row: str, seed: int, step: int) -> Language:
     parts = split_greedily(setting.records, setting.groups)
     init: dict[str, Any] = {}
     if row == JOINT:
-        records = keep_labels(chain(*parts[: step + 1]), setting.labels(step))
+        records = keep(chain(*parts[: step + 1]), setting.labels(step), inside=True)
     else:
-        records = keep_labels(parts[step], setting.groups[step])
+        records = keep(parts[step], setting.groups[step], inside=True)
     if step and row != JOINT:
         name = str(setting.path(row, seed, step - 1))
         init["init_from"] = name

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from common import make_docs, make_examples, make_nlp, train
-from continual import FRESH, read_setting, score, write_rest
+from common import FRESH, write_pipeline
+from continual import read_setting, score, write_rest
 from results import write_results
 
 import spacy_xner
-from spacy_xner.types import Record
 
 PAGE = Path(__file__).parents[1] / "docs" / "recipes" / "teacher.md"
 SETTING = "waybill"
@@ -32,15 +31,6 @@ def write_page_config(path: Path) -> Path:
         raise ValueError(f"{PAGE} must have the config teacher.cfg, found none.")
     path.write_text(match[1], encoding="utf-8")
     return path
-
-
-def train_old(encoder: str, records: list[Record], out: Path) -> None:
-    """Train the old model, for two epochs."""
-    nlp = make_nlp(encoder, "SoftmaxHead")
-    nlp.config["initialize"]["components"]["xner"] = {}
-    examples = make_examples(nlp, make_docs(nlp, records))
-    train(nlp, examples, epochs=2, batch_size=8, seed=0, **FRESH)
-    nlp.to_disk(out)
 
 
 def run(config: Path, out: Path, *options: object) -> Path:
@@ -64,7 +54,7 @@ def main(
     parts = read_setting(data, SETTING, sentences)
     base = out / "base"
     if not base.exists():
-        train_old(encoder, parts["train"]["old"], base)
+        write_pipeline(base, parts["train"]["old"], encoder, epochs=2, batch_size=8, seed=0, **FRESH)
     for part in ("train", "dev"):
         if not (out / f"{part}.spacy").exists():
             spacy_xner.convert(data / "waybill" / f"{part}.txt", out / f"{part}.spacy")

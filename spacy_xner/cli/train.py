@@ -97,13 +97,11 @@ def train(
     """
     import srsly
     from spacy.cli._util import parse_config_overrides, show_validation_error
-    from spacy.util import load_config
 
     from ..scoring.report import render_performance
     from ..training.curve import CURVE, render_curve
     from ..training.record import best_row
     from ..training.run import train as run
-    from ..training.unknown_labels import override_corpora
 
     if plot and output is None:
         raise ValueError("A plot must have an output folder, found none. Add --output DIR.")
@@ -119,8 +117,6 @@ def train(
         flags = {"resume": resume, "plot": plot, "quiet": is_quiet(), "dev-losses": dev_losses}
         start_processes(processes, [str(file), *write_options(options, flags), *arguments])
         return
-    if unknown_labels is not None and file.is_file():
-        overrides |= override_corpora(load_config(file, overrides, interpolate=False), unknown_labels)
     with show_validation_error(file), progress_lines() as progress:
         rows = run(
             file,
@@ -136,6 +132,7 @@ def train(
             keep=keep,
             dev_losses=dev_losses,
             tensorboard=tensorboard,
+            unknown_labels=unknown_labels,
         )
     if output is not None and rows:
         best = output / "model-best"

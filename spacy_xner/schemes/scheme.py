@@ -23,8 +23,7 @@ class Letters(NamedTuple):
         inside: Letter of the tokens between the first and the last.
         last: Letter of the last token.
         single: Letter of the only token of an entity.
-        first_touching: Letter of the first or only token where the entity before it touches it and has the
-            same label; empty where that makes no difference.
+        first_touching: That of a first or only token right after an entity of its label; empty if no other.
         last_touching: The same of the last or only token, and the entity after it.
     """
 

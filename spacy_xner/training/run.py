@@ -43,7 +43,7 @@ from .resume.check import Run, check_run, describe_run
 from .resume.state import FOLDER, State, StateFolder
 from .steps import plan_steps
 from .tensorboard import build_tensorboard_v1
-from .unknown_labels import init_known, read_actions
+from .unknown_labels import Action, init_known, override_corpora, read_actions
 
 # A learning rate is far below the suggested one if it is this part of it.
 LOW = 4
@@ -66,6 +66,7 @@ def train(
     keep: int | str | None = None,
     dev_losses: bool = False,
     tensorboard: Path | None = None,
+    unknown_labels: Action | None = None,
 ) -> list[Row]:
     """Check a config and its corpora, then run the loop of `spacy train`.
 
@@ -96,6 +97,8 @@ def train(
             the best scores to keep, ``model-step-1200``; None for no more than the best and the last one.
         dev_losses: Whether the log has the losses on dev, for which its texts run through the model twice.
         tensorboard: Folder for events of TensorBoard.
+        unknown_labels: What gold entities with labels that no component has are: an ``"error"``, or no entity
+            (``"O"``); None for what the config says, or else an error in the training corpus.
 
     Returns:
         The log of the training; empty without an output folder, and in all processes but the first.
@@ -111,7 +114,9 @@ def train(
     with joined(timeout_s), on_device(device), _one_voice() as sink:
         check_options(config_path, output, resume=resume, save_every=save_every, keep=extent.keep)
         logger = None if tensorboard is None else build_tensorboard_v1(tensorboard)
-        nlp, config, extent = prepare(config_path, output, overrides or {}, extent, device=device)
+        nlp, config, extent = prepare(
+            config_path, output, overrides or {}, extent, device=device, unknown_labels=unknown_labels
+        )
         plan = plan_steps(nlp, extent, keep_warmup=any(name in (overrides or {}) for name in WARMUP))
         progress = sink or progress or sys.stderr
         make_loop = partial(Loop, nlp, output, plan=plan, logger=logger, with_dev_losses=dev_losses)
@@ -167,7 +172,13 @@ def check_options(
 
 
 def prepare(
-    config_path: Path, output: Path | None, overrides: dict[str, Any], extent: Extent, *, device: str
+    config_path: Path,
+    output: Path | None,
+    overrides: dict[str, Any],
+    extent: Extent,
+    *,
+    device: str,
+    unknown_labels: Action | None = None,
 ) -> tuple[Language, Config, Extent]:
     """Check a config and its corpora, and initialize the pipeline. Raises the errors of `train`.
 
@@ -177,6 +188,9 @@ def prepare(
     """
     check_overrides(load_config(config_path), overrides)
     config = load_config(config_path, overrides=overrides, interpolate=False)
+    if unknown_labels is not None:
+        overrides = overrides | override_corpora(config, unknown_labels)
+        config = load_config(config_path, overrides=overrides, interpolate=False)
     check_teachers(config)
     extent = take_frequency(config, extent)
     check_extent(config.interpolate(), extent, overrides)

@@ -144,6 +144,15 @@ def find_cats_reader(session: ReadSession, column: str, samples: Sequence[Sample
     return reader
 
 
+def choose_flags(names: Sequence[str], rows: Sequence[Row]) -> tuple[str, ...]:
+    """Choose the keys of labels among those that hold 0 and 1: several, which differ; empty if none do."""
+    # Beside columns of 0 and 1, true and false say something else.
+    numbers = [name for name in names if not any(isinstance(row[name], bool) for row in rows)]
+    flags = numbers if len(numbers) > 1 else names
+    seen = {tuple(row[name] for name in flags) for row in rows}
+    return tuple(flags) if len(flags) > 1 and (len(seen) > 1 or len(rows) == 1) else ()
+
+
 def _find_names_beside(samples: Sequence[Sample]) -> str | None:
     """Return the key of the names of labels beside their numbers; None if there is none."""
     if not samples or not all(type(each.value) is int for each in samples):

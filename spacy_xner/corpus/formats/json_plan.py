@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ..annotation.tags import detect_scheme
 from ..reading.json_stream import Row
 from ..reading.session import ReadSession
-from .json_cats import ScoreReader, find_cats_reader
+from .json_cats import ScoreReader, choose_flags, find_cats_reader
 from .json_keys import Key, Plan
 from .json_names import CATS, EITHER, ENTITIES, LEFT_OUT, RESPONSES, TAGS, UNREAD, is_number_of_row
 from .json_paths import MAX_DEPTH, Path, as_path, find_text, get, join_path, name_of, rank_paths
@@ -297,8 +297,4 @@ class _Finder:
             and not is_number_of_row(str(path[0]))
             and all(is_flag(get(row, path)) for row in rows)
         ]
-        # Beside columns of 0 and 1, true and false say something else.
-        numbers = [name for name in flags if not any(isinstance(row[name], bool) for row in rows)]
-        flags = numbers if len(numbers) > 1 else flags
-        seen = {tuple(row[name] for name in flags) for row in rows}
-        return tuple(flags) if len(flags) > 1 and (len(seen) > 1 or len(rows) == 1) else ()
+        return choose_flags(flags, rows)

@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from spacy.language import Language
-from spacy.util import load_config
 
 from ...atomic import new_file
 from ...loading import load
 from ...training.run import train as run
-from ...training.unknown_labels import override_corpora
 from ..encoders.mini import find_data_file, write_mini_encoder
 from .corpus import choose_recipe
 from .recipe import Recipe, render_config
@@ -69,8 +67,6 @@ def train(
     settings = {**paths, **(overrides or {})}
     if config is None:
         config, _ = write_chosen_config(output, settings, device)
-    if unknown_labels is not None:
-        settings |= override_corpora(load_config(config, settings, interpolate=False), unknown_labels)
     run(
         Path(config),
         Path(output),
@@ -79,6 +75,7 @@ def train(
         epochs=epochs,
         eval_every=eval_every,
         keep=keep,
+        unknown_labels=unknown_labels,
     )
     return load(Path(output) / "model-best", device)
 
