@@ -26,6 +26,8 @@ from spacy_xner.types import Record
 
 # Without a teacher: learning rate of the encoder, and factor of the head.
 FRESH = {"learn_rate": 2e-4, "head_factor": 5.0}
+# As the configs of the project have it: lower layers change less, which makes small corpora less unsteady.
+STEADY = {"learn_rate": 3e-4, "head_factor": 5.0, "layer_decay": 0.9, "beta2": 0.98}
 # With a teacher, the encoder changes less and the head more: new labels adapt to the encoder.
 GENTLE = {"learn_rate": 1.5e-4, "head_factor": 30.0}
 
@@ -152,6 +154,9 @@ def train(
     seed: int,
     share: float = 0.5,
     head_factor: float = 5.0,
+    layer_decay: float = 1.0,
+    beta2: float = 0.999,
+    on_start: Callable[[], object] = lambda: None,
     on_epoch: Callable[[int, float], None] = lambda epoch, seconds: None,
 ) -> float:
     """Fine-tune as the shipped configs do: warm-up over a tenth of the steps, then linear decay.
@@ -164,7 +169,8 @@ def train(
     random.seed(seed)
     torch.manual_seed(seed)
     nlp.initialize(lambda: examples)
-    sgd: AdamW = build_adamw_v1(head_factor=head_factor)
+    on_start()
+    sgd: AdamW = build_adamw_v1(head_factor=head_factor, layer_decay=layer_decay, beta2=beta2)
     total = epochs * -(-len(examples) // batch_size)
     batcher = build_batch_joined_v1(batch_size, share)
     done = 0

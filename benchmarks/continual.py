@@ -39,6 +39,8 @@ TEACHERS: dict[str, dict[str, Any]] = {
     "distillation": {},
     "pseudo-labels": {"alpha": 1.0, "confidence": 0.8},
     "both": {"confidence": 0.8},
+    "auto": {"alpha": "auto"},
+    "entity-weight": {"entity_weight": 10.0},
 }
 # The old model; a model of the new labels alone; the old model trained on these, with a teacher or without.
 ROWS = ("old", "alone", "plain", *TEACHERS)
@@ -171,7 +173,7 @@ def main(
     share: Annotated[float, typer.Option(help="Unlabelled texts per example.")] = 1.0,
     scripts: Annotated[str, typer.Option(help="Scripts for vocabulary, comma-separated.")] = "Han,Latin",
     protocol: Annotated[
-        str | None, typer.Option(help="Labels by step, such as fg1-pg1; of germeval or uner.")
+        str | None, typer.Option(help="Labels by step, such as fg1-pg1; of germeval, uner or wikiann.")
     ] = None,
 ) -> None:
     """Run the missing rows, then print the table."""
@@ -180,9 +182,8 @@ def main(
         folder = out / f"{protocol}-{setting}-{sentences}-{new_epochs}"
         folder.mkdir(parents=True, exist_ok=True)
         steps = read_steps(data, setting, parse_protocol(protocol), sentences, encoder, folder)
-        write_results(
-            run_steps(steps._replace(epochs=new_epochs, teacher={"alpha": alpha}), seed, heads, names)
-        )
+        steps = steps._replace(epochs=new_epochs, precision=precision, teacher={"alpha": alpha})
+        write_results(run_steps(steps, seed, heads, names))
         return
     size = f"{sentences}-{new_sentences}" if new_sentences else str(sentences)
     out = out / f"{setting}-{size}-{old_epochs}-{new_epochs}-{precision}"

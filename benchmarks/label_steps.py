@@ -11,16 +11,16 @@ entity recognition"; Monaikul et al. (2021), "Continual learning for named entit
 import random
 import re
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import srsly
 from common import (
-    FRESH,
     GENTLE,
+    STEADY,
     keep,
     make_docs,
     make_examples,
@@ -32,29 +32,62 @@ from common import (
 )
 from results import Cell, spread
 from spacy.language import Language
+from teacher_parts import Parts, average_weights, copy_weights
 
 from spacy_xner import load
 from spacy_xner.scoring.entities import count_entities
 from spacy_xner.tools.predictions import predict
 from spacy_xner.types import Record
 
+# Files of each corpus, with their columns.
+CORPORA: Mapping[str, tuple[tuple[str, str | None], ...]] = {
+    "germeval": (("germeval2014/germ.{}.iob2", "token tag _"),),
+    "uner": (("uner/hr_set/{}.iob2", "_ token tag _ _"),),
+    "wikiann": (("wikiann/de/{}.conllu", None), ("wikiann/en/{}.conllu", None)),
+}
 # Labels of whole words of four main types: the others are of parts of words and of derived forms.
-CORPORA: Mapping[str, tuple[str, str, str]] = {
-    "germeval": ("germeval2014/germ.train.iob2", "germeval2014/germ.test.iob2", "token tag _"),
-    "uner": ("uner/hr_set/train.iob2", "uner/hr_set/test.iob2", "_ token tag _ _"),
+CORPORA: Mapping[str, tuple[tuple[str, str | None], ...]] = {
+    "germeval": (("germeval2014/germ.{}.iob2", "token tag _"),),
+    "uner": (("uner/hr_set/{}.iob2", "_ token tag _ _"),),
+    "wikiann": (("wikiann/de/{}.conllu", None), ("wikiann/en/{}.conllu", None)),
 }
 LABELS: Mapping[str, tuple[str, ...]] = {
     "germeval": ("LOC", "ORG", "OTH", "PER"),
     "uner": ("LOC", "ORG", "OTH", "PER"),
+    "wikiann": ("LOC", "ORG", "PER"),
 }
-# The first step, all labels at once (the ceiling), no teacher (the floor), and the teacher with its settings.
-JOINT, PLAIN, FIRST = "joint", "plain", "first"
-TEACHERS: Mapping[str, dict[str, Any]] = {
-    "teacher": {},
-    "pseudo-labels": {"confidence": 0.8},
+
+
+class Row(NamedTuple):
+    """A way to train the steps after the first one.
+
+    Attributes:
+        teacher: Settings of the teacher; None for no teacher.
+        parts: What is added to it.
+    """
+
+    teacher: dict[str, Any] | None = None
+    parts: Parts = Parts()
+
+
+# All labels at once, the ceiling; no teacher, the floor; a teacher without further settings; and the first
+# step, which is the same for all but the joint model.
+JOINT, PLAIN, TEACHER, FIRST = "joint", "plain", "teacher", "first"
+WEIGHTED: dict[str, Any] = {"entity_weight": 10.0}
+ROWS: Mapping[str, Row] = {
+    JOINT: Row(),
+    PLAIN: Row(),
+    TEACHER: Row({}),
+    "pseudo-labels": Row({"confidence": 0.8}),
+    "vocabulary": Row({"texts": "vocabulary", "texts_share": 0.3, "scripts": ["Latin"]}),
+    "entity-weight": Row(WEIGHTED),
+    "entity-weight-30": Row({"entity_weight": 30.0}),
+    "thresholds": Row({}, Parts(thresholds=True)),
+    "views": Row({}, Parts(views=0.3)),
+    "hidden": Row(WEIGHTED, Parts(hidden=2.0)),
+    "average": Row(WEIGHTED, Parts(average=True)),
 }
-ROWS = (JOINT, PLAIN, *TEACHERS)
-TEST_SENTENCES = 1000
+TEST_SENTENCES, DEV_SENTENCES = 1000, 800
 
 
 class Protocol(NamedTuple):
@@ -116,21 +149,25 @@ class Setting(NamedTuple):
     Attributes:
         groups: Labels of each step.
         records: Sentences that are trained on, with all their labels.
+        dev: Those of the development set, split among the steps like these.
         test: The test set, with all labels.
         encoder: Encoder folder.
         out: Folder of pipelines and results.
         head: Architecture of the head.
         epochs: Epochs of each step.
+        precision: Precision of training and prediction.
         teacher: Settings that all rows with a teacher share.
     """
 
     groups: list[tuple[str, ...]]
     records: list[Record]
+    dev: list[Record]
     test: list[Record]
     encoder: str
     out: Path
     head: str = "SoftmaxHead"
     epochs: int = 3
+    precision: str = "fp32"
     teacher: Mapping[str, Any] = MappingProxyType({})
 
     def labels(self, step: int) -> list[str]:
@@ -144,22 +181,45 @@ class Setting(NamedTuple):
 
 def read_setting(data: Path, corpus: str, protocol: Protocol, n: int, encoder: str, out: Path) -> Setting:
     """Read a corpus, with its main labels alone; sentences without an entity are left out of training."""
-    train_path, test_path, columns = CORPORA[corpus]
     labels = LABELS[corpus]
-    records = [r for r in keep(read_corpus(data / train_path, columns), labels, inside=True) if r.spans]
-    random.Random(0).shuffle(records)
-    test = sample(keep(read_corpus(data / test_path, columns), labels, inside=True), TEST_SENTENCES)
-    return Setting(protocol.group(labels), records[: n or None], test, encoder, out)
+    parts = {
+        part: [
+            record for path, columns in CORPORA[corpus] for record in _read_part(data / path, part, columns)
+        ]
+        for part in ("train", "dev", "test")
+    }
+    kept = {part: keep(records, labels, inside=True) for part, records in parts.items()}
+    train, dev = ([record for record in kept[part] if record.spans] for part in ("train", "dev"))
+    random.Random(0).shuffle(train)
+    return Setting(
+        protocol.group(labels),
+        train[: n or None],
+        sample(dev, DEV_SENTENCES),
+        sample(kept["test"], TEST_SENTENCES),
+        encoder,
+        out,
+    )
+
+
+def _read_part(path: Path, part: str, columns: str | None) -> list[Record]:
+    """Read a part of a corpus, whose dev part may be called val."""
+    file = path.with_name(path.name.format(part))
+    return read_corpus(file if file.exists() else path.with_name(path.name.format("val")), columns)
 
 
 def run_row(setting: Setting, row: str, seed: int) -> dict[str, Any]:
-    """Train a row through all steps, and return its micro and macro F1 after each, in percent."""
+    """Train a row through all steps, and return its micro and macro F1 after each, in percent.
+
+    The joint model is trained once, on all steps.
+    """
     micro, macro = [], []
-    for step in range(len(setting.groups)):
+    last = len(setting.groups) - 1
+    for step in range(last if row == JOINT else 0, last + 1):
         path = setting.path(row, seed, step)
         if not path.exists():
             _train_step(setting, row, seed, step).to_disk(path)
         nlp = load(path)
+        cast(Any, nlp.get_pipe("xner")).configure(precision=setting.precision)
         counts = count_entities(
             predict(nlp, make_docs(nlp, keep(setting.test, setting.labels(step), inside=True)))
         )
@@ -169,24 +229,43 @@ def run_row(setting: Setting, row: str, seed: int) -> dict[str, Any]:
 
 
 def _train_step(setting: Setting, row: str, seed: int, step: int) -> Language:
-    parts = split_greedily(setting.records, setting.groups)
-    init: dict[str, Any] = {}
     if row == JOINT:
-        records = keep(chain(*parts[: step + 1]), setting.labels(step), inside=True)
+        records, later = setting.records, Row()
     else:
-        records = keep(parts[step], setting.groups[step], inside=True)
-    if step and row != JOINT:
-        name = str(setting.path(row, seed, step - 1))
-        init["init_from"] = name
-        if row in TEACHERS:
-            block = {"@misc": "spacy_xner.Teacher.v1", "name": name, "tokens": "all"}
-            init["teacher"] = block | dict(setting.teacher) | TEACHERS[row]
-    nlp = make_nlp(setting.encoder, setting.head)
+        records = _take_step(setting.records, setting.groups, step)
+        later = ROWS[row] if step else Row()
+    before = str(setting.path(row, seed, step - 1))
+    init: dict[str, Any] = {"init_from": before} if step and row != JOINT else {}
+    if later.teacher is not None:
+        init["teacher"] = {
+            "@misc": "benchmarks.TrialTeacher.v1",
+            "name": before,
+            "settings": {"tokens": "all", **setting.teacher, **later.teacher},
+            "parts": later.parts._asdict(),
+        }
+    nlp = make_nlp(setting.encoder, setting.head, precision=setting.precision)
     nlp.config["initialize"]["components"]["xner"] = init
-    rates = GENTLE if "teacher" in init else FRESH
     examples = make_examples(nlp, make_docs(nlp, records))
-    train(nlp, examples, epochs=setting.epochs, batch_size=8, seed=seed, **rates)
+    weights: dict[str, Any] = {}
+    rates = STEADY if later.teacher is None else GENTLE
+    train(
+        nlp,
+        examples,
+        epochs=setting.epochs,
+        batch_size=8,
+        seed=seed,
+        on_start=lambda: weights.update(copy_weights(nlp)),
+        **rates,
+    )
+    if later.parts.average:
+        dev = make_docs(nlp, _take_step(setting.dev, setting.groups, step))
+        print("Share of the new weights:", average_weights(nlp, weights, dev, load(before)), flush=True)
     return nlp
+
+
+def _take_step(records: Iterable[Record], groups: Sequence[Sequence[str]], step: int) -> list[Record]:
+    """Return the sentences of a step, in which its own labels alone are annotated."""
+    return keep(split_greedily(records, groups)[step], groups[step], inside=True)
 
 
 def run_rows(setting: Setting, seeds: Sequence[int], rows: Sequence[str]) -> None:
@@ -201,19 +280,29 @@ def run_rows(setting: Setting, seeds: Sequence[int], rows: Sequence[str]) -> Non
 
 
 def make_table(setting: Setting, rows: Sequence[str]) -> dict[str, dict[str, Cell]]:
-    """Make the table of all seeds that have been run: F1 after the last step and averaged over steps."""
+    """Make the table of all seeds that have been run: F1 after the last step and averaged over steps.
+
+    The gap is that between the teacher without further settings and the joint model.
+    """
     files = sorted(setting.out.glob(f"results-{setting.head}-*.jsonl"))
     done = [results for file in files if {*rows} <= {*(results := read_results(file))}]
     table: dict[str, dict[str, Cell]] = {}
     for row in rows if done else ():
-        columns: dict[str, Callable[[dict[str, list[float]]], float]] = {
-            "micro F1 after the last step": lambda result: result["micro"][-1],
-            "micro F1": lambda result: statistics.fmean(result["micro"]),
-            "macro F1": lambda result: statistics.fmean(result["macro"]),
-        }
-        cells: dict[str, Cell] = {
-            name: spread([read(results[row]) for results in done]) for name, read in columns.items()
-        }
-        kept = [100 * results[row]["micro"][-1] / results[JOINT]["micro"][-1] for results in done]
-        table[f"{setting.head}, {row}"] = cells | {"kept of the joint model's, %": spread(kept)}
+        last = [results[row]["micro"][-1] for results in done]
+        joint = [results[JOINT]["micro"][-1] for results in done]
+        start = [results[TEACHER]["micro"][-1] for results in done]
+        cells: dict[str, Cell] = {"micro F1 after the last step": spread(last)}
+        if row != JOINT:
+            cells["kept of the joint model's, %"] = spread(
+                [100 * a / b for a, b in zip(last, joint, strict=True)]
+            )
+            for score in ("micro", "macro"):
+                cells[f"{score} F1, mean of steps"] = spread(
+                    [statistics.fmean(results[row][score]) for results in done]
+                )
+        if row not in (JOINT, PLAIN, TEACHER):
+            cells["gap closed, %"] = spread(
+                [100 * (a - c) / (b - c) for a, b, c in zip(last, joint, start, strict=True)]
+            )
+        table[f"{setting.head.removesuffix('Head')}, {row}"] = cells
     return table

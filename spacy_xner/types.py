@@ -92,11 +92,14 @@ class DistillTarget(NamedTuple):
         taught: Whether the student learns from the teacher at each token. Length: ``tokens``.
         partial: Whether the gold label of each token is unknown to the teacher, in which case the student
             learns only the ratios between the teacher's tags. Length: ``tokens``.
+        entity_weight: What a token or span weighs more, per probability that it is in an entity or is one, by
+            the teacher; at least 0. Without it, the many tokens outside entities outweigh the few inside.
     """
 
     soft: SoftTargets
     taught: list[bool]
     partial: list[bool]
+    entity_weight: float = 0.0
 
     @property
     def n_taught(self) -> int:

@@ -44,6 +44,7 @@ class TeacherSettings(NamedTuple):
     cache: Path | None
     seed: int
     normalize: Normalize
+    entity_weight: float
 
 
 def build_teacher_v1(
@@ -59,6 +60,7 @@ def build_teacher_v1(
     cache: str | None = None,
     seed: int = 0,
     normalize: Normalize = "tokens",
+    entity_weight: float = 0.0,
 ) -> "Teacher":
     """Build a teacher for ``[initialize.components.xner.teacher]``.
 
@@ -84,6 +86,9 @@ def build_teacher_v1(
         normalize: What the distillation loss, summed over the tokens that are taught, is divided by: the
             number of these ``"tokens"``; or that of the ``"texts"`` of the batch, as ``batchmean`` of torch
             does, so that it grows with the length of texts.
+        entity_weight: What a token weighs more in the distillation loss if it is in an entity for sure, by
+            the teacher; at least 0. A token of which the teacher is half sure gets half of it. With 0, the
+            few tokens that are in entities of old labels count as little as each of the many others.
 
     Raises:
         ValueError: If a setting cannot be used.
@@ -96,6 +101,7 @@ def build_teacher_v1(
         )
     if confidence is not None:
         check_range("confidence", confidence, 0.0, 1.0)
+    check_range("entity_weight", entity_weight, 0.0)
     return Teacher(
         TeacherSettings(
             name,
@@ -110,6 +116,7 @@ def build_teacher_v1(
             None if cache is None else Path(cache),
             seed,
             normalize,
+            entity_weight,
         )
     )
 
@@ -183,8 +190,9 @@ class Teacher(NotSerialized):
         targets: list[DistillTarget | None] = [None] * (len(docs) + len(texts))
         if alpha < 1.0 and self.model.has_probabilities:
             targets = [self._target(*pair) for pair in zip(gold, soft_targets, strict=True)]
+            weight = self.settings.entity_weight
             targets += [
-                DistillTarget(soft, [True] * len(doc), [False] * len(doc))
+                DistillTarget(soft, [True] * len(doc), [False] * len(doc), weight)
                 for doc, soft in zip(texts, text_targets, strict=True)
             ]
         augmented = [self._augment_gold(*pair) for pair in zip(gold, soft_targets, strict=True)]
@@ -224,7 +232,8 @@ class Teacher(NotSerialized):
         else:
             taught = list(gold.known)
             partial = [label is not None and label not in self.old for label in labels]
-        return DistillTarget(soft, taught, partial) if any(taught) else None
+        weight = self.settings.entity_weight
+        return DistillTarget(soft, taught, partial, weight) if any(taught) else None
 
     def _augment_gold(self, gold: Gold, soft: SoftTargets) -> Gold:
         """Add pseudo-labels to the gold, or mark the labels that the examples never have as open."""

@@ -64,6 +64,21 @@ def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
     )
 
 
+@pytest.mark.issue(28)
+@pytest.mark.parametrize("tokens", ["outside", "all"])
+def test_entities_weigh_more_on_request(base: Path, nlp: Language, tmp_path: Path, tokens: str) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("Anna in Rom\n", encoding="utf-8")
+    examples = make_examples(nlp, NEW)
+    for settings, weight in (({}, 0.0), ({"entity_weight": 10.0}, 10.0)):
+        teacher = make_teacher(base, nlp, examples, tokens=tokens, texts=str(texts), **settings)
+        batch = augment_batch(teacher, examples)
+        assert batch.n_unlabelled == len(examples)
+        # The weights change the sum, not what it is divided by.
+        assert [target.entity_weight for target in batch.targets] == [weight] * len(batch.docs)
+        assert sum(target.n_taught for target in batch.targets) == sum(sum(t.taught) for t in batch.targets)
+
+
 def test_texts_without_a_token_to_teach_have_no_target(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, NEW)
     teacher = make_teacher(base, nlp, examples)
@@ -277,6 +292,7 @@ def test_saved_pipeline_has_no_teacher(base: Path, tiny: Path, tmp_path: Path) -
         ({"temperature": float("nan")}, "temperature must be above 0, found nan"),
         ({"texts_share": float("inf")}, "texts_share must be above 0, found inf"),
         ({"confidence": 2.0}, "confidence must be from 0 to 1, found 2.0"),
+        ({"entity_weight": -1.0}, "entity_weight must be at least 0, found -1.0"),
     ],
 )
 def test_bad_settings(settings: dict[str, Any], message: str) -> None:

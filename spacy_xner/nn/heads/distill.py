@@ -16,12 +16,12 @@ FLOOR, STUDENT_FLOOR = -60.0, -100.0
 def tag_divergence(
     log_probs: Tensor, names: Sequence[str], targets: Sequence[DistillTarget | None], temperature: float
 ) -> Tensor:
-    """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens.
+    """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens, each with its weight.
 
     Tags are matched by name. If both sides use different schemes, they are compared in BIO. Tags that only
     the teacher has count as its ``O``. Tags that only the student has are impossible to the teacher, except
     where the gold has one of them: there both sides are compared on their shared tags only, so that the
-    teacher does not contradict the gold.
+    teacher does not contradict the gold. See `DistillTarget` for the weights.
 
     Args:
         log_probs: The student's log-probabilities. Shape: ``(batch, tokens, tags)``.
@@ -36,7 +36,7 @@ def tag_divergence(
     Source: Hinton et al. (2015), "Distilling the knowledge in a neural network"; on posterior marginals,
     Wang et al. (2020), "Structure-level knowledge distillation for multilingual sequence labeling".
     """
-    rows, tokens, partial, soft_targets = _taught(targets)
+    rows, tokens, partial, entity_weights, soft_targets = _taught(targets)
     if not rows:
         return log_probs.new_zeros(())
     device = log_probs.device
@@ -49,24 +49,30 @@ def tag_divergence(
         teacher, tags = merge_to_bio(teacher, tags)
         student, names = merge_to_bio(student, names)
     shared, teacher = _match(teacher, tags, names)
+    teacher = teacher.clamp(min=FLOOR)
+    # (taught,)
+    weights = 1.0 + torch.tensor(entity_weights, device=device) * (1.0 - teacher.softmax(dim=1)[:, 0])
     # (taught, shared tags)
-    teacher = (teacher.clamp(min=FLOOR) / temperature).log_softmax(dim=1)
+    teacher = (teacher / temperature).log_softmax(dim=1)
     student = student.clamp(min=STUDENT_FLOOR) / temperature
     index = torch.tensor(shared, device=device)
     # (taught, shared tags)
     whole = student.log_softmax(dim=1)[:, index]
     among = student[:, index].log_softmax(dim=1)
     student = torch.where(torch.tensor(partial, device=device)[:, None], among, whole)
-    return temperature**2 * (teacher.exp() * (teacher - student)).sum()
+    # (taught,)
+    divergences = (teacher.exp() * (teacher - student)).sum(dim=1)
+    return temperature**2 * (weights * divergences).sum()
 
 
 def _taught(
     targets: Sequence[DistillTarget | None],
-) -> tuple[list[int], list[int], list[bool], list[tuple[np.ndarray, tuple[str, ...]]]]:
-    """List row and token of all taught tokens, whether they are taught in part, and the soft targets."""
+) -> tuple[list[int], list[int], list[bool], list[float], list[tuple[np.ndarray, tuple[str, ...]]]]:
+    """List all taught tokens: row, token, whether taught in part, entity weight, and soft targets by text."""
     rows: list[int] = []
     tokens: list[int] = []
     partial: list[bool] = []
+    entity_weights: list[float] = []
     soft_targets = []
     for row, target in enumerate(targets):
         if target is None or not target.soft.tags:
@@ -75,8 +81,9 @@ def _taught(
         rows.extend([row] * len(picked))
         tokens.extend(picked)
         partial.extend(target.partial[token] for token in picked)
+        entity_weights.extend([target.entity_weight] * len(picked))
         soft_targets.append((target.soft.log_probs[picked].astype(np.float32), target.soft.tags))
-    return rows, tokens, partial, soft_targets
+    return rows, tokens, partial, entity_weights, soft_targets
 
 
 def _match(log_probs: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], Tensor]:

@@ -203,17 +203,20 @@ class GlobalPointerHead(nn.Module):
         probabilities = torch.zeros(scores.shape)
         tokens = torch.zeros(mask.shape, dtype=torch.bool)
         labels = torch.zeros(len(targets), 1, 1, len(self.labels), dtype=torch.bool)
+        entity_weights = torch.zeros(len(targets), 1, 1, 1)
         for row, target in enumerate(targets):
             if target is None:
                 continue
             tokens[row, : len(target.taught)] = torch.from_numpy(taught_tokens(target))
             labels[row, :, :, taught_labels(target.soft, self.labels)] = True
+            entity_weights[row] = target.entity_weight
             for span in target.soft.spans:
                 if span.label in self.labels and span.end - span.start <= scores.shape[2]:
                     probabilities[
                         row, span.start, span.end - span.start - 1, self.labels.index(span.label)
                     ] = span.score
         counts = within(tokens, scores.shape[2]).unsqueeze(3) & labels
+        counts = counts * (1.0 + entity_weights * probabilities)
         device = scores.device
         return bernoulli_divergence(scores.float(), probabilities.to(device), counts.to(device))
 

@@ -171,7 +171,7 @@ class PointerHead(nn.Module):
     ) -> Tensor:
         """Sum the divergence of starts and ends from those of the teacher's spans, which are not softened."""
         probabilities = np.zeros(scores.shape, dtype=np.float32)
-        counts = np.zeros(scores.shape, dtype=bool)
+        counts = np.zeros(scores.shape, dtype=np.float32)
         for row, target in enumerate(targets):
             if target is None:
                 continue
@@ -182,8 +182,10 @@ class PointerHead(nn.Module):
                     column = self.labels.index(span.label)
                     probabilities[row, span.start, 0, column] += span.score
                     probabilities[row, span.end - 1, 1, column] += span.score
+            probabilities[row].clip(0.0, 1.0, out=probabilities[row])
+            counts[row] *= 1.0 + target.entity_weight * probabilities[row]
         device = scores.device
-        clipped = torch.from_numpy(probabilities.clip(0.0, 1.0)).to(device)
+        clipped = torch.from_numpy(probabilities).to(device)
         return bernoulli_divergence(scores.float(), clipped, torch.from_numpy(counts).to(device))
 
 

@@ -129,7 +129,7 @@ def bernoulli_divergence(scores: Tensor, targets: Tensor, counts: Tensor) -> Ten
     Args:
         scores: Log-odds of the student.
         targets: Probabilities of the teacher, from 0 to 1. Same shape.
-        counts: False at decisions to ignore. Same shape.
+        counts: Weight of each decision, 0 to ignore it. Same shape.
     """
     # Cross-entropy minus the teacher's entropy: 0 where both agree.
     targets = targets.clamp(1e-6, 1.0 - 1e-6)

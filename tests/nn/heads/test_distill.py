@@ -17,18 +17,25 @@ def make(seed: int, *shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).log_softmax(-1)
 
 
-def target(log_probs: torch.Tensor, taught: list[bool], partial: list[bool]) -> DistillTarget:
-    return DistillTarget(SoftTargets(TAGS, log_probs.numpy(), []), taught, partial)
+def target(
+    log_probs: torch.Tensor, taught: list[bool], partial: list[bool], weight: float = 0.0
+) -> DistillTarget:
+    return DistillTarget(SoftTargets(TAGS, log_probs.numpy(), []), taught, partial, weight)
 
 
+@pytest.mark.parametrize("weight", [0.0, 10.0])
 @pytest.mark.parametrize("temperature", [1.0, 3.0])
-def test_divergence_of_texts(temperature: float) -> None:
+def test_divergence_of_texts(temperature: float, weight: float) -> None:
     student = make(1, 3, 4, 5)
     teachers = [make(2, 4, 5), make(3, 2, 5)]
     taught = [[True, False, True, True], [True, True]]
     partial = [[False, False, True, False], [True, False]]
     # The second text is not taught, and the third is shorter.
-    targets = [target(teachers[0], taught[0], partial[0]), None, target(teachers[1], taught[1], partial[1])]
+    targets = [
+        target(teachers[0], taught[0], partial[0], weight),
+        None,
+        target(teachers[1], taught[1], partial[1], weight),
+    ]
     expected = 0.0
     for row, part in ((0, 0), (2, 1)):
         for token, is_taught in enumerate(taught[part]):
@@ -36,11 +43,14 @@ def test_divergence_of_texts(temperature: float) -> None:
                 continue
             probs = teachers[part][token].exp()
             # O, with what only the teacher has; B-OLD; I-OLD.
-            shared = torch.stack([probs[2] + probs[3] + probs[4], probs[0], probs[1]]) ** (1 / temperature)
+            shared = torch.stack([probs[2] + probs[3] + probs[4], probs[0], probs[1]])
+            # As sure as the teacher is, without temperature, that the token is in an entity that both know.
+            factor = 1 + weight * float(shared[1] + shared[2])
+            shared = shared ** (1 / temperature)
             shared = shared / shared.sum()
             own = (student[row, token] / temperature).softmax(0)[[0, 3, 4]]
             own = own / own.sum() if partial[part][token] else own
-            expected += temperature**2 * float((shared * (shared / own).log()).sum())
+            expected += factor * temperature**2 * float((shared * (shared / own).log()).sum())
     loss = tag_divergence(student, NAMES, targets, temperature)
     assert loss.item() == pytest.approx(expected, rel=1e-4)
 

@@ -248,10 +248,12 @@ def bernoulli(teacher: float, student: torch.Tensor) -> float:
     return float(sum(a * (a / b).log() for a, b in pairs))
 
 
-def taught_by(spans: list[Entity], taught: list[bool], partial: list[bool]) -> DistillTarget:
+def taught_by(
+    spans: list[Entity], taught: list[bool], partial: list[bool], weight: float = 0.0
+) -> DistillTarget:
     """Make a target of a teacher that knows LOC and another label."""
     tags = ("O", "B-LOC", "I-LOC", "B-GONE", "I-GONE")
-    return DistillTarget(SoftTargets(tags, np.zeros((len(taught), 5)), [], spans), taught, partial)
+    return DistillTarget(SoftTargets(tags, np.zeros((len(taught), 5)), [], spans), taught, partial, weight)
 
 
 SPANS = [
@@ -264,14 +266,15 @@ TAUGHT = [True, True, True, False, True]
 PARTIAL = [False, False, False, False, True]
 
 
-def test_pointer_divergence_by_hand() -> None:
+@pytest.mark.parametrize("weight", [0.0, 4.0])
+def test_pointer_divergence_by_hand(weight: float) -> None:
     head, mask = PointerHead(WIDTH, LABELS), torch.ones(2, 5, dtype=torch.bool)
     scores = torch.randn(2, 5, 2, 2, generator=torch.Generator().manual_seed(3))
-    targets = [None, taught_by(SPANS, TAUGHT, PARTIAL)]
+    targets = [None, taught_by(SPANS, TAUGHT, PARTIAL, weight)]
     # LOC alone, where the teacher teaches; two spans begin at 0, with 1.25 in all.
     starts, ends = [1.0, 0.0, 0.0], [0.0, 0.5, 0.75]
     expected = sum(
-        bernoulli(wanted[token], scores[1, token, side, 0])
+        (1 + weight * wanted[token]) * bernoulli(wanted[token], scores[1, token, side, 0])
         for token in range(3)
         for side, wanted in enumerate((starts, ends))
     )
@@ -279,18 +282,20 @@ def test_pointer_divergence_by_hand() -> None:
     assert loss.item() == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize("weight", [0.0, 4.0])
 @pytest.mark.parametrize("max_width", [2, 5])
-def test_global_pointer_divergence_by_hand(max_width: int) -> None:
+def test_global_pointer_divergence_by_hand(max_width: int, weight: float) -> None:
     head = GlobalPointerHead(WIDTH, LABELS, head_width=4, max_width=max_width)
     mask = torch.ones(2, 5, dtype=torch.bool)
     scores = torch.randn(2, 5, max_width, 2, generator=torch.Generator().manual_seed(3))
     wanted = {span[:2]: span.score for span in SPANS if span.label == "LOC"}
     expected = sum(
-        bernoulli(wanted.get((start, start + n + 1), 0.0), scores[1, start, n, 0])
+        (1 + weight * p) * bernoulli(p, scores[1, start, n, 0])
         for start, n in product(range(3), range(max_width))
         if start + n < 3
+        for p in [wanted.get((start, start + n + 1), 0.0)]
     )
-    loss = head.distill_loss(scores, mask, [None, taught_by(SPANS, TAUGHT, PARTIAL)], 2.0)
+    loss = head.distill_loss(scores, mask, [None, taught_by(SPANS, TAUGHT, PARTIAL, weight)], 2.0)
     assert loss.item() == pytest.approx(expected, rel=1e-3)
 
 
