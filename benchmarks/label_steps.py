@@ -286,23 +286,22 @@ def make_table(setting: Setting, rows: Sequence[str]) -> dict[str, dict[str, Cel
     """
     files = sorted(setting.out.glob(f"results-{setting.head}-*.jsonl"))
     done = [results for file in files if {*rows} <= {*(results := read_results(file))}]
+    last = {row: [results[row]["micro"][-1] for results in done] for row in rows}
     table: dict[str, dict[str, Cell]] = {}
     for row in rows if done else ():
-        last = [results[row]["micro"][-1] for results in done]
-        joint = [results[JOINT]["micro"][-1] for results in done]
-        start = [results[TEACHER]["micro"][-1] for results in done]
-        cells: dict[str, Cell] = {"micro F1 after the last step": spread(last)}
+        cells: dict[str, Cell] = {"micro F1 after the last step": spread(last[row])}
         if row != JOINT:
-            cells["kept of the joint model's, %"] = spread(
-                [100 * a / b for a, b in zip(last, joint, strict=True)]
-            )
             for score in ("micro", "macro"):
                 cells[f"{score} F1, mean of steps"] = spread(
                     [statistics.fmean(results[row][score]) for results in done]
                 )
-        if row not in (JOINT, PLAIN, TEACHER):
+        if row != JOINT and JOINT in rows:
+            pairs = zip(last[row], last[JOINT], strict=True)
+            cells["kept of the joint model's, %"] = spread([100 * ours / joint for ours, joint in pairs])
+        if row not in (JOINT, PLAIN, TEACHER) and {JOINT, TEACHER} <= {*rows}:
+            triples = zip(last[row], last[JOINT], last[TEACHER], strict=True)
             cells["gap closed, %"] = spread(
-                [100 * (a - c) / (b - c) for a, b, c in zip(last, joint, start, strict=True)]
+                [100 * (ours - start) / (joint - start) for ours, joint, start in triples]
             )
         table[f"{setting.head.removesuffix('Head')}, {row}"] = cells
     return table

@@ -18,8 +18,6 @@ from .teacher_model import TeacherModel, tokenized
 MIN_SEEN = 0.005
 # Least F1 on shared labels for teacher and gold to mean the same by them.
 MIN_AGREEMENT = 0.5
-# Greatest entity weight that is suggested: the greatest that pays in the benchmarks.
-MAX_ENTITY_WEIGHT = 10.0
 
 
 class TeacherCheck(NamedTuple):
@@ -34,8 +32,6 @@ class TeacherCheck(NamedTuple):
             are no O tokens.
         entropy: Mean entropy of the teacher's tags per token, from 0 to 1 (uniform); None if it has no tags.
         alpha: Suggested weight of the gold loss, from 0 to 1.
-        entity_weight: Suggested setting of the teacher: tokens in its entities, outside those of the gold,
-            then weigh as much as all other tokens there, up to `MAX_ENTITY_WEIGHT`.
         advice: One line of advice.
     """
 
@@ -46,7 +42,6 @@ class TeacherCheck(NamedTuple):
     seen: float | None
     entropy: float | None
     alpha: float
-    entity_weight: float
     advice: str
 
 
@@ -98,15 +93,7 @@ def check_targets(
     seen = _seen(soft_targets, gold, set(labels))
     alpha, advice = _advise(agreement, seen)
     return TeacherCheck(
-        len(gold),
-        shared,
-        unannotated,
-        agreement,
-        seen,
-        _entropy(soft_targets),
-        round(alpha, 2),
-        _balance(seen),
-        advice,
+        len(gold), shared, unannotated, agreement, seen, _entropy(soft_targets), round(alpha, 2), advice
     )
 
 
@@ -141,11 +128,6 @@ def _entropy(soft_targets: Sequence[SoftTargets]) -> float | None:
     log_probs = np.concatenate(rows)
     nats = -(np.exp(log_probs) * np.maximum(log_probs, FLOOR)).sum(axis=1).mean()
     return float(nats / np.log(log_probs.shape[1]))
-
-
-def _balance(seen: float | None) -> float:
-    """Suggest an entity weight for the share of O tokens that are in entities of the teacher."""
-    return round(min(1.0 / seen - 1.0, MAX_ENTITY_WEIGHT), 1) if seen else MAX_ENTITY_WEIGHT
 
 
 def _advise(agreement: float | None, seen: float | None) -> tuple[float, str]:

@@ -34,8 +34,6 @@ def test_figures_by_hand() -> None:
     assert check.agreement == 0.5
     # of the O tokens 2 and 3 of the first text and 0 of the second, two are in one of its entities
     assert check.seen == pytest.approx(2 / 3)
-    # The two weigh 1 + weight * 2 against the third.
-    assert check.entity_weight == 0.5
     sharp = -(0.98 * np.log(0.98) + 0.02 * np.log(0.01)) / np.log(3)
     assert check.entropy == pytest.approx((sharp + 1.0) / 2)
     assert check.alpha == 0.75
@@ -69,16 +67,6 @@ def test_a_teacher_of_entities_has_no_entropy() -> None:
 
 def spans(n: int, label: str = "PER") -> list[Entity]:
     return [Entity(i, i + 1, label) for i in range(n)]
-
-
-@pytest.mark.parametrize(("n_seen", "weight"), [(0, 10.0), (1, 10.0), (10, 9.0), (50, 1.0), (100, 0.0)])
-def test_entities_of_the_teacher_are_balanced_with_other_tokens(n_seen: int, weight: float) -> None:
-    soft = make_targets(100, *([Entity(0, n_seen, "PER")] if n_seen else []))
-    check = check_targets([soft], [Gold([], [True] * 100)], ["PER"])
-    assert check.entity_weight == weight
-    # No token is outside gold entities.
-    all_inside = Gold([Entity(0, 2, "PHONE")], [True] * 2)
-    assert check_targets([make_targets(2)], [all_inside], ["PER"]).entity_weight == 10.0
 
 
 @pytest.mark.parametrize(
