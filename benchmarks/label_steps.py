@@ -45,12 +45,7 @@ CORPORA: Mapping[str, tuple[tuple[str, str | None], ...]] = {
     "uner": (("uner/hr_set/{}.iob2", "_ token tag _ _"),),
     "wikiann": (("wikiann/de/{}.conllu", None), ("wikiann/en/{}.conllu", None)),
 }
-# Labels of whole words of four main types: the others are of parts of words and of derived forms.
-CORPORA: Mapping[str, tuple[tuple[str, str | None], ...]] = {
-    "germeval": (("germeval2014/germ.{}.iob2", "token tag _"),),
-    "uner": (("uner/hr_set/{}.iob2", "_ token tag _ _"),),
-    "wikiann": (("wikiann/de/{}.conllu", None), ("wikiann/en/{}.conllu", None)),
-}
+# Labels of whole words of the main types: the others are of parts of words and of derived forms.
 LABELS: Mapping[str, tuple[str, ...]] = {
     "germeval": ("LOC", "ORG", "OTH", "PER"),
     "uner": ("LOC", "ORG", "OTH", "PER"),
@@ -254,7 +249,7 @@ def _train_step(setting: Setting, row: str, seed: int, step: int) -> Language:
         epochs=setting.epochs,
         batch_size=8,
         seed=seed,
-        on_start=lambda: weights.update(copy_weights(nlp)),
+        on_start=lambda: weights.update(copy_weights(nlp) if later.parts.average else {}),
         **rates,
     )
     if later.parts.average:
