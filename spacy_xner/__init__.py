@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from .publishing.export import export_hf
     from .publishing.push import push
     from .tools.calibrate import calibrate
+    from .tools.compare import compare
     from .tools.encoders.mini import write_mini_encoder
     from .tools.encoders.prune import prune_encoder
-    from .tools.evaluate import compare, evaluate
+    from .tools.evaluate import evaluate
     from .tools.inspection import inspect
     from .tools.packaging import package
     from .tools.review import review
@@ -73,7 +74,7 @@ _HOMES = {
     "WriteOptions": "corpus.reading.options",
     "adopt": "loading",
     "calibrate": "tools.calibrate",
-    "compare": "tools.evaluate",
+    "compare": "tools.compare",
     "convert": "corpus.convert",
     "evaluate": "tools.evaluate",
     "export": "corpus.export",

@@ -68,7 +68,7 @@ def evaluate(
       spacy-xner evaluate out/model-best dev.spacy --html report.html
       spacy-xner evaluate out/model-best dev.spacy --by-tag --loss
     """
-    from ..tools.evaluate import compare
+    from ..tools.compare import compare
     from ..tools.evaluate import evaluate as run
 
     score: Callable[..., dict[str, Any]] = partial(
@@ -113,8 +113,8 @@ def _print_scores(scores: dict[str, Any], output: Path | None, *, is_json: bool,
         return
     if is_json:
         echo(render_json(scores))
-    elif "change" in scores:
-        echo(render_comparison(scores["change"]))
+    elif "before" in scores:
+        echo(render_comparison(scores))
     else:
         echo(render_table(scores))
 

@@ -35,9 +35,10 @@ class CatsLog:
         self._predicted.add(docs.predicted.cats)
         self._gold.add(docs.reference.cats)
 
-    def has_gold(self) -> bool:
-        """Return whether any text has gold labels."""
-        return any(self._gold.names)
+    @property
+    def gold_labels(self) -> set[str]:
+        """Labels that any text has in the gold."""
+        return {label for names in self._gold.names for label in names}
 
     def __iter__(self) -> Iterator[CatsPrediction]:
         """Yield the labels of each text."""

@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from .changes import count_labels, count_right
 from .counts import ScoreRow, score_counts
 from .errors import Kind
 from .intervals import Integers, Intervals, RowIntervals, TextCounts, find_intervals
@@ -98,16 +99,9 @@ def detail_cats(
     if not pairs:
         return {}
     decisions = decide(pairs, labels, is_exclusive=is_exclusive, threshold=threshold)
-    has_label, is_predicted = (
-        part & decisions.known for part in (decisions.has_label, decisions.is_predicted)
-    )
-    counts = np.stack([has_label, is_predicted, has_label & is_predicted], axis=1).astype(np.int64)
-    right = decisions.is_correct
-    # Shares are recalls: (texts, 3, 1)
-    accuracy = np.stack([np.ones_like(right), right, right], axis=1)[:, :, None].astype(np.int64)
     return {
-        "intervals": find_intervals(TextCounts(tuple(labels), counts)),
-        "accuracy_interval": find_intervals(TextCounts(("accuracy",), accuracy))["micro"]["r"],
+        "intervals": find_intervals(count_labels(decisions, labels)),
+        "accuracy_interval": find_intervals(count_right(decisions))["micro"]["r"],
         "calibration": measure_reliability(decisions.judge(is_exclusive=is_exclusive)),
     }
 

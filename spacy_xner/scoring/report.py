@@ -1,18 +1,25 @@
 """Scores as plain text and as JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import srsly
 
+from .changes import Change
 from .counts import ScoreRow
+from .intervals import Difference, Intervals
+
+CHANGES: tuple[Literal["before", "after", "loss"], ...] = ("before", "after", "loss")
+# Least probability of a difference, by chance, at which it may be chance.
+SIGNIFICANT = 0.05
 
 
 def render_table(scores: dict[str, Any]) -> str:
-    """Render the result of `spacy_xner.evaluate` as plain text, in percent."""
+    """Render the result of `spacy_xner.evaluate` as plain text, in percent; with details, with intervals."""
     lines = []
     if "strict" in scores:
-        lines += align([("type", "P", "R", "F1", "gold"), *_entity_rows(scores)])
+        rows = [("type", "P", "R", "F1", "gold"), *_entity_rows(scores)]
+        lines += align([*_add_intervals(rows, scores["intervals"])] if "intervals" in scores else rows)
         lines.append(f"accuracy of tags: {_percent(scores['accuracy'])}, texts: {scores['n_texts']}")
     if "spans" in scores:
         cells = ", ".join(f"{key.upper()} {_percent(scores['spans'][key])}" for key in "prf")
@@ -48,13 +55,33 @@ def render_performance(performance: Mapping[str, Any]) -> str:
     return "\n".join(align([("label", "P", "R", "F1"), *cells]))
 
 
-def render_comparison(change: dict[str, dict[str, float | None]]) -> str:
+def render_comparison(scores: Mapping[str, Any]) -> str:
     """Render the changes in the result of `spacy_xner.compare` as plain text, in percent."""
-    rows = [("type", "before", "after", "loss")]
-    for label, row in change.items():
-        before, after, loss = (_percent(row[key], missing="new") for key in ("before", "after", "loss"))
-        rows.append((label, before, after, loss))
-    return "\n".join(align(rows))
+    lines = []
+    if "change" in scores:
+        lines += align([("type", *CHANGES), *_change_rows(scores["change"].items())])
+        lines += _difference_lines("F1", scores["test"]["micro"]) if "test" in scores else []
+    for name, part in scores.get("cats", {}).items():
+        changes = [*part["change"].items(), ("accuracy of texts", part["accuracy"])]
+        lines += align([(name, *CHANGES), *_change_rows(changes)])
+        if "test" in part:
+            lines += _difference_lines("F1", part["test"]["micro"])
+            lines += _difference_lines("accuracy", part["test"]["accuracy"])
+    return "\n".join(lines)
+
+
+def _change_rows(changes: Iterable[tuple[str, Change]]) -> Iterator[tuple[str, ...]]:
+    for label, row in changes:
+        yield (label, *(_percent(row[key], missing="new") for key in CHANGES))
+
+
+def _difference_lines(name: str, row: Difference) -> list[str]:
+    """Render the paired test of a difference."""
+    change, low, high = (f"{round(100 * row[key], 2) + 0.0:+.2f}" for key in ("f", "low", "high"))
+    verdict = "more than chance" if row["p"] < SIGNIFICANT else "may be chance"
+    return [
+        f"{name} changed by {change} points (95 % interval {low} to {high}), p = {row['p']:.4f}: {verdict}"
+    ]
 
 
 def render_json(scores: dict[str, Any]) -> str:
@@ -81,6 +108,17 @@ def _entity_rows(scores: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         "micro (default)": scores["default"]["micro"],
     }
     return _score_rows([*scores["strict"]["per_type"].items(), *averages.items()])
+
+
+def _add_intervals(rows: Sequence[tuple[str, ...]], intervals: Intervals) -> Iterator[tuple[str, ...]]:
+    """Add a column of 95 % intervals of F1; macro and weighted averages have none."""
+    own = {**intervals["per_type"], "micro (strict)": intervals["micro"]}
+    for name, *cells in rows[:1]:
+        yield (name, *cells, "F1, 95 % interval")
+    for name, *cells in rows[1:]:
+        ends = own[name]["f"] if name in own else None
+        text = "" if ends is None else f"{_percent(ends['low'])} to {_percent(ends['high'])}"
+        yield (name, *cells, text)
 
 
 def _tag_rows(tags: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

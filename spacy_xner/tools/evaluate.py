@@ -20,7 +20,7 @@ from ..scoring.tags import TagScores
 from ..scoring.texts import score_texts
 from .losses import LossSums
 from .predictions import stream_predictions
-from .report import Details, test_differences, write_page
+from .report import Details, write_page
 from .report.groups import SCRIPT
 
 Pipe = TypeVar("Pipe", EntityRecognizer, TextClassifier)
@@ -100,7 +100,7 @@ def evaluate(
 
     stream_predictions(nlp, corpus, add, on_progress, on_batch=losses.add if loss else None)
     scores = entities.score()
-    scores_of_cats = _score_cats(nlp, cats, details=entities.details is not None, zero_division=zero_division)
+    scores_of_cats = score_cats(nlp, cats, details=entities.details is not None, zero_division=zero_division)
     if not scores and not scores_of_cats:
         raise ValueError(NO_ANNOTATION.format(corpus))
     if by_tag and "tags" not in scores:
@@ -113,84 +113,6 @@ def evaluate(
             names = {"model": str(model), "corpus": corpus.name}
             write_page(Path(html), scores, entities.details.list_worst(), **names)
     return scores
-
-
-def compare(
-    model: str | Path,
-    before: str | Path,
-    corpus: str | Path,
-    *,
-    device: str = "auto",
-    details: bool = False,
-    html: str | Path | None = None,
-    by: str = SCRIPT,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> dict[str, Any]:
-    """Score two pipelines on the same raw text: what the new one has forgotten, and what it has learned.
-
-    Args:
-        model: The new pipeline.
-        before: The old pipeline, or a Hugging Face token-classification checkpoint.
-        corpus: A ``.spacy`` file.
-        device: Device to predict on, as in the components' setting.
-        details: Whether to compute 95 % intervals, kinds of errors, calibration, scores of groups and a
-            paired test, too.
-        html: File for a page that shows all this, and the texts with the most errors; it is replaced.
-        by: What texts are grouped by: ``script``; ``cats`` for their labels; a file with a line for each
-            text; or a key of ``doc.user_data``.
-        on_progress: Called with the number of texts done and their total, for each pipeline in turn.
-
-    Returns:
-        ``before`` and ``after``: what `score_entities` returns, with ``spans`` if entities overlap.
-        ``change``: for each label, for all old and for all new labels together, the strict F1 ``before`` and
-        ``after``, and the ``loss``; ``before`` and ``loss`` are None if the old pipeline lacks the label.
-        With a page or details, ``before`` and ``after`` have them as in `evaluate`, and ``test`` has
-        `Differences`.
-
-    Raises:
-        OSError: If a pipeline or the corpus are missing.
-        ValueError: If the corpus has no annotated text, or texts cannot be grouped that way.
-
-    Examples:
-        >>> import spacy_xner
-        >>> scores = spacy_xner.compare("pipeline", "old_pipeline", "dev.spacy", device="cpu")
-        >>> scores["change"]["PER"]
-        {'before': 1.0, 'after': 1.0, 'loss': 0.0}
-        >>> scores["change"]["PHONE"]
-        {'before': None, 'after': 1.0, 'loss': None}
-    """
-    corpus = Path(corpus)
-    check_docbins(corpus)
-    nlp = load(before, device)
-    old = {label for labels in nlp.pipe_labels.values() for label in labels}
-    parts = {"before": EntityEvaluation(), "after": EntityEvaluation()}
-    for name, part in parts.items():
-        if details or html is not None:
-            part.details = Details(by, has_samples=html is not None and name == "after")
-        nlp = nlp if name == "before" else load(model, device)
-        stream_predictions(nlp, corpus, part.add, on_progress)
-    scores = {name: part.score() for name, part in parts.items()}
-    if not scores["before"]:
-        raise ValueError(NO_ANNOTATION.format(corpus))
-    counts = {name: part.scores.counts for name, part in parts.items()}
-    labels = sorted({label for part in counts.values() for label in part.labels})
-    groups = {label: {label} for label in labels}
-    groups |= {"all old": old & set(labels), "all new": set(labels) - old}
-    change = {
-        title: _change(*(counts[name].micro(group)["f"] for name in counts), is_new=not group & old)
-        for title, group in groups.items()
-        if group
-    }
-    result: dict[str, Any] = {**scores, "change": change}
-    first, second = parts["before"].details, parts["after"].details
-    if first is not None and second is not None:
-        scores["before"] |= first.report()
-        scores["after"] |= second.report()
-        result["test"] = test_differences(first.tally, second.tally)
-        if html is not None:
-            names = {"model": str(model), "corpus": corpus.name, "before": str(before)}
-            write_page(Path(html), result, second.list_worst(), **names)
-    return result
 
 
 class EntityEvaluation:
@@ -233,16 +155,11 @@ class EntityEvaluation:
         return scores | {name: part for name, part in others.items() if part is not None}
 
 
-def _change(before: float, after: float, *, is_new: bool) -> dict[str, float | None]:
-    if is_new:
-        return {"before": None, "after": after, "loss": None}
-    return {"before": before, "after": after, "loss": before - after}
-
-
-def _score_cats(
-    nlp: Language, cats: CatsLog, *, details: bool, zero_division: ZeroDivision
+def score_cats(
+    nlp: Language, cats: CatsLog, *, details: bool, zero_division: ZeroDivision = 0
 ) -> dict[str, Any]:
-    if not cats.has_gold():
+    """Score the labels of texts of each classifier; empty if there are none, in gold or pipeline."""
+    if not cats.gold_labels:
         return {}
     scores: dict[str, Any] = {}
     for name, pipe in get_pipes(nlp, TextClassifier).items():

@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 
 from spacy_xner.pipeline.xner import gold_spans
-from spacy_xner.tools.evaluate import compare
+from spacy_xner.tools.compare import compare
 from spacy_xner.training.batcher import join_examples
 from spacy_xner.training.optimizer import build_adamw_v1
 from spacy_xner.types import Entity

@@ -12,7 +12,8 @@ from spacy_xner.scoring.entities import score_entities
 from spacy_xner.scoring.pairs import Prediction
 from spacy_xner.scoring.spans import score_spans
 from spacy_xner.scoring.texts import score_texts
-from spacy_xner.tools.evaluate import compare, evaluate
+from spacy_xner.tools.compare import compare
+from spacy_xner.tools.evaluate import evaluate
 from spacy_xner.tools.predictions import predict_corpus, stream_predictions
 from spacy_xner.tools.report import Details
 
@@ -163,14 +164,14 @@ def test_scores_of_tags_and_losses_on_the_command_line(rules: Path, corpus: Path
 def test_labels_of_texts_are_scored_as_those_of_docs(is_exclusive: bool) -> None:
     nlp, log, pairs = spacy.blank("xx"), CatsLog(), []
     gold = [{"a": 1.0, "b": 0.0}, {}, {"b": 1.0}, {"a": 0.0, "b": 1.0, "other": 1.0}, {"a": 1.0}]
-    assert not log.has_gold()
+    assert not log.gold_labels
     for number, cats in enumerate(gold * 4):
         predicted, reference = nlp.make_doc("x"), nlp.make_doc("x")
         predicted.cats = {"b": number / 20, "a": 1 - number / 20, "c": 0.7}
         reference.cats = cats
         pairs.append(Prediction(predicted, reference))
         log.add(pairs[-1])
-    assert log.has_gold()
+    assert log.gold_labels == {"a", "b", "other"}
     assert [pair.predicted.cats for pair in log] == [pair.predicted.cats for pair in pairs]
     expected = score_texts(pairs, labels=["a", "b"], is_exclusive=is_exclusive)
     assert score_texts(log, labels=["a", "b"], is_exclusive=is_exclusive) == expected

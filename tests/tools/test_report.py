@@ -9,7 +9,8 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_xner.tools.evaluate import compare, evaluate
+from spacy_xner.tools.compare import compare
+from spacy_xner.tools.evaluate import evaluate
 from spacy_xner.tools.report.groups import choose_namer
 
 from ..conftest import make_examples
@@ -194,3 +195,18 @@ def test_open_tokens_are_no_errors(tmp_path: Path) -> None:
     )
     assert scores["errors"]["micro"]["spurious"] == 0
     assert "spurious" not in (tmp_path / "p").read_text(encoding="utf-8").split("<article")[1]
+
+
+def test_table_has_intervals_beside_f1_if_they_are_computed(
+    rules: Path, corpus: Path, tmp_path: Path
+) -> None:
+    code, plain, _ = invoke("evaluate", rules, corpus)
+    assert code == 0
+    assert "interval" not in plain
+    code, out, _ = invoke("evaluate", rules, corpus, "--html", tmp_path / "page.html")
+    assert code == 0
+    scores = evaluate(rules, corpus, details=True)
+    ends = scores["intervals"]["per_type"]["PER"]["f"]
+    row = next(line for line in out.splitlines() if line.startswith("PER"))
+    assert row.endswith(f"{100 * ends['low']:.2f} to {100 * ends['high']:.2f}")
+    assert next(line for line in out.splitlines() if line.startswith("macro (strict)")).split()[-1] == "7"

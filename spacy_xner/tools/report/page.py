@@ -39,6 +39,7 @@ def render_page(
         scores=after,
         change=scores.get("change"),
         test=scores.get("test"),
+        changes=scores.get("cats", {}) if before is not None else {},
         worst=worst,
         model=model,
         corpus=corpus,
