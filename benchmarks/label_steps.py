@@ -32,7 +32,7 @@ from common import (
 )
 from results import Cell, spread
 from spacy.language import Language
-from teacher_parts import Parts, average_weights, copy_weights
+from teacher_parts import Parts, average_weights, balance_norms, copy_weights
 
 from spacy_xner import load
 from spacy_xner.scoring.entities import count_entities
@@ -79,8 +79,14 @@ ROWS: Mapping[str, Row] = {
     "entity-weight-30": Row({"entity_weight": 30.0}),
     "thresholds": Row({}, Parts(thresholds=True)),
     "views": Row({}, Parts(views=0.3)),
-    "hidden": Row(WEIGHTED, Parts(hidden=2.0)),
-    "average": Row(WEIGHTED, Parts(average=True)),
+    "hidden": Row({}, Parts(hidden=2.0)),
+    "average": Row({}, Parts(average=True)),
+    "certain": Row({}, Parts(certain=0.95)),
+    "norms": Row({}, Parts(norms=True)),
+    "all": Row(
+        WEIGHTED,
+        Parts(views=0.3, thresholds=True, hidden=2.0, average=True, certain=0.95, norms=True),
+    ),
 }
 TEST_SENTENCES, DEV_SENTENCES = 1000, 800
 
@@ -175,7 +181,7 @@ class Setting(NamedTuple):
 
 
 def read_setting(data: Path, corpus: str, protocol: Protocol, n: int, encoder: str, out: Path) -> Setting:
-    """Read a corpus, with its main labels alone; sentences without an entity are left out of training."""
+    """Read a corpus, with its main labels alone."""
     labels = LABELS[corpus]
     parts = {
         part: [
@@ -184,7 +190,7 @@ def read_setting(data: Path, corpus: str, protocol: Protocol, n: int, encoder: s
         for part in ("train", "dev", "test")
     }
     kept = {part: keep(records, labels, inside=True) for part, records in parts.items()}
-    train, dev = ([record for record in kept[part] if record.spans] for part in ("train", "dev"))
+    train, dev = kept["train"], kept["dev"]
     random.Random(0).shuffle(train)
     return Setting(
         protocol.group(labels),
@@ -252,6 +258,8 @@ def _train_step(setting: Setting, row: str, seed: int, step: int) -> Language:
         on_start=lambda: weights.update(copy_weights(nlp) if later.parts.average else {}),
         **rates,
     )
+    if later.parts.norms:
+        balance_norms(nlp, setting.groups[step])
     if later.parts.average:
         dev = make_docs(nlp, _take_step(setting.dev, setting.groups, step))
         print("Share of the new weights:", average_weights(nlp, weights, dev, load(before)), flush=True)

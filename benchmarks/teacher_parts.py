@@ -1,7 +1,8 @@
 """What may help a teacher to keep old labels, besides what it has: tried here, each part alone.
 
 Source: Zhang et al. (2023), "Continual named entity recognition without catastrophic forgetting" (a
-threshold for each label); TBCL (2026, arXiv 2608.31038; a second view without the new entities); Wortsman et
+threshold for each label); TBCL (2026, arXiv 2608.31038; a second view without the new entities); Zhao et al.
+(2020), "Maintaining discrimination and fairness in class incremental learning" (norms of rows); Wortsman et
 al. (2022), "Robust fine-tuning of zero-shot models" (averages of weights).
 """
 
@@ -9,10 +10,11 @@ import copy
 import random
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
+import numpy as np
 import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -24,8 +26,11 @@ from torch.nn.functional import cosine_similarity
 from spacy_xner.distillation.entity_teacher import Teacher, TeacherSettings, build_teacher_v1
 from spacy_xner.distillation.pseudo_labels import add_pseudo_labels, find_candidates, token_labels
 from spacy_xner.models.execution import get_execution
+from spacy_xner.nn.heads.crf import CRFHead
+from spacy_xner.nn.heads.softmax import SoftmaxHead
 from spacy_xner.nn.model import Network
 from spacy_xner.pipeline.interfaces import Batch
+from spacy_xner.schemes import OUTSIDE
 from spacy_xner.scoring.entities import count_entities
 from spacy_xner.tools.predictions import predict
 from spacy_xner.types import DistillTarget, Gold, SoftTargets
@@ -42,12 +47,16 @@ class Parts(NamedTuple):
         thresholds: Whether pseudo-labels have a threshold for each label: the median of its probabilities.
         hidden: Weight of the distance of token vectors from those of before.
         average: Whether the encoder's weights are averaged with those of before, by a share chosen on dev.
+        certain: Least probability of ``O`` by the teacher at which a token that it takes for ``O`` is taught.
+        norms: Whether the output rows of new labels get the mean norm of those of old ones after training.
     """
 
     views: float = 0.0
     thresholds: bool = False
     hidden: float = 0.0
     average: bool = False
+    certain: float = 0.0
+    norms: bool = False
 
 
 class TrialTeacher(Teacher):
@@ -113,6 +122,17 @@ class TrialTeacher(Teacher):
             targets=[*batch.targets, *targets],
             n_unlabelled=batch.n_unlabelled + len(views),
         )
+
+    def _target(self, gold: Gold, soft: SoftTargets) -> DistillTarget | None:
+        target = super()._target(gold, soft)
+        if target is None or not self.parts.certain:
+            return target
+        outside = np.exp(soft.log_probs[:, soft.tags.index(OUTSIDE)])
+        doubtful = (soft.log_probs.argmax(axis=1) == soft.tags.index(OUTSIDE)) & (
+            outside < self.parts.certain
+        )
+        taught = [is_taught and not skip for is_taught, skip in zip(target.taught, doubtful, strict=True)]
+        return target._replace(taught=taught)
 
     def _augment_gold(self, gold: Gold, soft: SoftTargets) -> Gold:
         if not self.parts.thresholds:
@@ -185,6 +205,19 @@ def average_weights(nlp: Language, before: dict[str, Tensor], dev: Sequence[Doc]
     best = max(scores, key=lambda share: scores[share])
     _set_share(nlp, before, after, best)
     return best
+
+
+def balance_norms(nlp: Language, new: Container[str]) -> None:
+    """Scale the output rows of new labels, and their biases, to the mean norm of those of old labels."""
+    head = cast(SoftmaxHead | CRFHead, get_network(nlp).head)
+    labels = head.tags.tag_labels
+    is_new = torch.tensor([label in new for label in labels])
+    is_old = torch.tensor([label is not None for label in labels]) & ~is_new
+    with torch.no_grad():
+        norms = head.output.weight.norm(dim=1)
+        scale = norms[is_old].mean() / norms[is_new].mean()
+        head.output.weight[is_new] *= scale
+        head.output.bias[is_new] *= scale
 
 
 def _set_share(nlp: Language, before: dict[str, Tensor], after: dict[str, Tensor], share: float) -> None:
