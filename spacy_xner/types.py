@@ -93,7 +93,8 @@ class DistillTarget(NamedTuple):
         partial: Whether the gold label of each token is unknown to the teacher, in which case the student
             learns only the ratios between the teacher's tags. Length: ``tokens``.
         entity_weight: What a token or span weighs more, per probability that it is in an entity or is one, by
-            the teacher; at least 0. Without it, the many tokens outside entities outweigh the few inside.
+            the teacher, except at partial tokens; at least 0. Without it, the many tokens outside entities
+            outweigh the few inside.
     """
 
     soft: SoftTargets

@@ -87,8 +87,9 @@ def build_teacher_v1(
             number of these ``"tokens"``; or that of the ``"texts"`` of the batch, as ``batchmean`` of torch
             does, so that it grows with the length of texts.
         entity_weight: What a token weighs more in the distillation loss if it is in an entity for sure, by
-            the teacher; at least 0. A token of which the teacher is half sure gets half of it. With 0, the
-            few tokens that are in entities of old labels count as little as each of the many others.
+            the teacher, and not in a gold entity of a label that it lacks; at least 0. A token of which the
+            teacher is half sure gets half of it. With 0, the few tokens that are in entities of old labels
+            count as little as each of the many others.
 
     Raises:
         ValueError: If a setting cannot be used.

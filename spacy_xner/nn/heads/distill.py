@@ -18,6 +18,8 @@ def tag_divergence(
 ) -> Tensor:
     """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens, each with its weight.
 
+    The mean of the weights is 1, so that they do not change what the teacher weighs against the gold.
+
     Tags are matched by name. If both sides use different schemes, they are compared in BIO. Tags that only
     the teacher has count as its ``O``. Tags that only the student has are impossible to the teacher, except
     where the gold has one of them: there both sides are compared on their shared tags only, so that the
@@ -52,6 +54,7 @@ def tag_divergence(
     teacher = teacher.clamp(min=FLOOR)
     # (taught,)
     weights = 1.0 + torch.tensor(entity_weights, device=device) * (1.0 - teacher.softmax(dim=1)[:, 0])
+    weights = weights / weights.mean()
     # (taught, shared tags)
     teacher = (teacher / temperature).log_softmax(dim=1)
     student = student.clamp(min=STUDENT_FLOOR) / temperature
@@ -81,7 +84,8 @@ def _taught(
         rows.extend([row] * len(picked))
         tokens.extend(picked)
         partial.extend(target.partial[token] for token in picked)
-        entity_weights.extend([target.entity_weight] * len(picked))
+        # Where the gold has a label of its own, nothing needs to be remembered.
+        entity_weights.extend(0.0 if target.partial[token] else target.entity_weight for token in picked)
         soft_targets.append((target.soft.log_probs[picked].astype(np.float32), target.soft.tags))
     return rows, tokens, partial, entity_weights, soft_targets
 

@@ -25,6 +25,7 @@ from .spans import (
     taught_labels,
     taught_tokens,
     warn_lost,
+    weigh,
 )
 
 # Initial log-odds of starts and ends: most tokens are neither.
@@ -172,6 +173,7 @@ class PointerHead(nn.Module):
         """Sum the divergence of starts and ends from those of the teacher's spans, which are not softened."""
         probabilities = np.zeros(scores.shape, dtype=np.float32)
         counts = np.zeros(scores.shape, dtype=np.float32)
+        weights = np.ones(scores.shape, dtype=np.float32)
         for row, target in enumerate(targets):
             if target is None:
                 continue
@@ -183,10 +185,11 @@ class PointerHead(nn.Module):
                     probabilities[row, span.start, 0, column] += span.score
                     probabilities[row, span.end - 1, 1, column] += span.score
             probabilities[row].clip(0.0, 1.0, out=probabilities[row])
-            counts[row] *= 1.0 + target.entity_weight * probabilities[row]
+            weights[row] += target.entity_weight * probabilities[row]
         device = scores.device
         clipped = torch.from_numpy(probabilities).to(device)
-        return bernoulli_divergence(scores.float(), clipped, torch.from_numpy(counts).to(device))
+        weighed = weigh(torch.from_numpy(counts), torch.from_numpy(weights))
+        return bernoulli_divergence(scores.float(), clipped, weighed.to(device))
 
 
 def _log_odds(scores: Tensor, mask: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
