@@ -22,12 +22,12 @@ import common
 import srsly
 import typer
 from common import FRESH, GENTLE, keep, make_docs, make_examples, make_nlp, read_corpus, sample, train
-from label_steps import ROWS as STEP_ROWS
 from label_steps import Setting as StepSetting
 from label_steps import make_table, parse_protocol, run_rows
 from label_steps import read_setting as read_steps
 from results import Cell, Table, spread, write_results
 from spacy.language import Language
+from step_rows import ROWS as STEP_ROWS
 
 from spacy_xner.scoring.entities import count_entities
 from spacy_xner.tools.predictions import predict
@@ -40,7 +40,7 @@ TEACHERS: dict[str, dict[str, Any]] = {
     "pseudo-labels": {"alpha": 1.0, "confidence": 0.8},
     "both": {"confidence": 0.8},
     "auto": {"alpha": "auto"},
-    "entity-weight": {"entity_weight": 10.0},
+    "entity-weight": {"entity_weight": 30.0},
 }
 # The old model; a model of the new labels alone; the old model trained on these, with a teacher or without.
 ROWS = ("old", "alone", "plain", *TEACHERS)

@@ -32,7 +32,8 @@ from common import (
 )
 from results import Cell, spread
 from spacy.language import Language
-from teacher_parts import Parts, average_weights, balance_norms, copy_weights
+from step_rows import FIRST, JOINT, PLAIN, ROWS, TEACHER, Row
+from teacher_parts import average_weights, balance_norms, copy_weights
 
 from spacy_xner import load
 from spacy_xner.scoring.entities import count_entities
@@ -53,41 +54,6 @@ LABELS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class Row(NamedTuple):
-    """A way to train the steps after the first one.
-
-    Attributes:
-        teacher: Settings of the teacher; None for no teacher.
-        parts: What is added to it.
-    """
-
-    teacher: dict[str, Any] | None = None
-    parts: Parts = Parts()
-
-
-# All labels at once, the ceiling; no teacher, the floor; a teacher without further settings; and the first
-# step, which is the same for all but the joint model.
-JOINT, PLAIN, TEACHER, FIRST = "joint", "plain", "teacher", "first"
-WEIGHTED: dict[str, Any] = {"entity_weight": 10.0}
-ROWS: Mapping[str, Row] = {
-    JOINT: Row(),
-    PLAIN: Row(),
-    TEACHER: Row({}),
-    "pseudo-labels": Row({"confidence": 0.8}),
-    "vocabulary": Row({"texts": "vocabulary", "texts_share": 0.3, "scripts": ["Latin"]}),
-    "entity-weight": Row(WEIGHTED),
-    "entity-weight-30": Row({"entity_weight": 30.0}),
-    "thresholds": Row({}, Parts(thresholds=True)),
-    "views": Row({}, Parts(views=0.3)),
-    "hidden": Row({}, Parts(hidden=2.0)),
-    "average": Row({}, Parts(average=True)),
-    "certain": Row({}, Parts(certain=0.95)),
-    "norms": Row({}, Parts(norms=True)),
-    "all": Row(
-        WEIGHTED,
-        Parts(views=0.3, thresholds=True, hidden=2.0, average=True, certain=0.95, norms=True),
-    ),
-}
 TEST_SENTENCES, DEV_SENTENCES = 1000, 800
 
 
