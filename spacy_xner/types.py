@@ -103,9 +103,21 @@ class DistillTarget(NamedTuple):
     entity_weight: float = 0.0
 
     @property
-    def n_taught(self) -> int:
-        """Number of tokens that the student learns from the teacher."""
-        return sum(self.taught)
+    def weights(self) -> NDArray[np.float32]:
+        """Weight of each token, 0 where the student does not learn from the teacher. Shape: ``(tokens,)``."""
+        weights = np.array(self.taught, dtype=np.float32)
+        if not self.entity_weight or not self.soft.tags:
+            return weights
+        inside = 1.0 - np.exp(self.soft.log_probs[:, self.soft.tags.index("O")].astype(np.float32))
+        # Where the gold has a label of its own, nothing needs to be remembered.
+        inside[np.array(self.partial, dtype=np.bool_)] = 0.0
+        weights *= 1.0 + self.entity_weight * inside
+        return weights
+
+    @property
+    def weight_sum(self) -> float:
+        """What the sum of divergences is divided by: without `entity_weight`, the number of taught tokens."""
+        return float(self.weights.sum())
 
 
 class TextSoftTargets(NamedTuple):
@@ -133,9 +145,9 @@ class TextDistillTarget(NamedTuple):
     partial: bool
 
     @property
-    def n_taught(self) -> int:
-        """Number of texts that the student learns from the teacher: 1."""
-        return 1
+    def weight_sum(self) -> float:
+        """What the sum of the divergences is divided by: the number of texts, 1."""
+        return 1.0
 
 
 class CharSpan(NamedTuple):

@@ -84,12 +84,12 @@ def build_teacher_v1(
         cache: Cache file of the soft targets, for later runs; None to keep them in memory.
         seed: Random seed of random pieces.
         normalize: What the distillation loss, summed over the tokens that are taught, is divided by: the
-            number of these ``"tokens"``; or that of the ``"texts"`` of the batch, as ``batchmean`` of torch
+            weights of these ``"tokens"``; or that of the ``"texts"`` of the batch, as ``batchmean`` of torch
             does, so that it grows with the length of texts.
         entity_weight: What a token weighs more in the distillation loss if it is in an entity for sure, by
             the teacher, and not in a gold entity of a label that it lacks; at least 0. A token of which the
-            teacher is half sure gets half of it. Weights are scaled to a mean of 1. With 0, the few tokens in
-            entities of old labels count as little as each of the many others.
+            teacher is half sure gets half of it. With 0, the few tokens in entities of old labels count as
+            little as each of the many others.
 
     Raises:
         ValueError: If a setting cannot be used.

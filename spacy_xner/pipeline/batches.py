@@ -125,11 +125,11 @@ def count_targets(
     batch: Batch[AnyGold],
     count_annotated: Callable[[Sequence[AnyGold]], int],
     add_up: Callable[[float], float] = float,
-) -> tuple[int, int]:
+) -> tuple[int, float]:
     """Count what the sums of the losses of gold and teacher are divided by; at least 1 each.
 
-    These are the tokens or texts with gold annotation, and those with a teacher unless the batch sets another
-    divisor.
+    These are the tokens or texts with gold annotation, and those with a teacher, each with its weight, unless
+    the batch sets another divisor.
 
     Args:
         batch: The batch.
@@ -137,14 +137,14 @@ def count_targets(
         add_up: Sums the number of these over processes, each of which has a part of the batch.
     """
     n_annotated = add_up(count_annotated(batch.gold[: len(batch.gold) - batch.n_unlabelled]))
-    n_taught = batch.divisor
-    if n_taught is None:
-        n_taught = sum(target.n_taught for target in batch.targets if target is not None)
-    return max(int(n_annotated), 1), max(n_taught, 1)
+    divisor: float | None = batch.divisor
+    if divisor is None:
+        divisor = sum(target.weight_sum for target in batch.targets if target is not None)
+    return max(int(n_annotated), 1), max(divisor, 1.0)
 
 
 def run_groups(
-    model: AnyModel, batch: Batch[AnyGold], groups: Sequence[Sequence[int]], counts: tuple[int, int]
+    model: AnyModel, batch: Batch[AnyGold], groups: Sequence[Sequence[int]], counts: tuple[int, float]
 ) -> float:
     """Run groups of a batch through a model and back; returns the loss, summed over all processes."""
     total = 0.0
@@ -165,15 +165,15 @@ def sum_loss(model: AnyModel, docs: Sequence[Doc], gold: Sequence[AnyGold]) -> f
 
 
 def compute_loss(
-    model: AnyModel, batch: Batch[AnyGold], group: Sequence[int], scores: Scores, counts: tuple[int, int]
+    model: AnyModel, batch: Batch[AnyGold], group: Sequence[int], scores: Scores, counts: tuple[int, float]
 ) -> Loss:
     """Compute the weighted sum of gold and teacher loss of a group, each divided by the batch's count."""
-    n_annotated, n_taught = counts
+    n_annotated, divisor = counts
     task = model.attrs["task"]
     loss = task.loss(model, scores, [batch.gold[i] for i in group]) / n_annotated
     targets = [batch.targets[i] for i in group]
     if batch.alpha == 1.0 or all(target is None for target in targets):
         return batch.alpha * loss
     assert isinstance(task, Distillable)  # checked at initialization
-    distill_loss = task.distill_loss(model, scores, targets, batch.temperature) / n_taught
+    distill_loss = task.distill_loss(model, scores, targets, batch.temperature) / divisor
     return batch.alpha * loss + (1.0 - batch.alpha) * distill_loss

@@ -60,7 +60,8 @@ def test_teaches_outside_of_gold_entities(base: Path, nlp: Language) -> None:
         # Labels that are never annotated stay open where the gold says O.
         assert gold.open == ("COURIER", "LOC", "PER")
     assert (
-        sum(target.n_taught for target in batch.targets if target) == sum(len(doc) for doc in batch.docs) - 4
+        sum(target.weight_sum for target in batch.targets if target)
+        == sum(len(doc) for doc in batch.docs) - 4
     )
 
 
@@ -74,9 +75,16 @@ def test_entities_weigh_more_on_request(base: Path, nlp: Language, tmp_path: Pat
         teacher = make_teacher(base, nlp, examples, tokens=tokens, texts=str(texts), **settings)
         batch = augment_batch(teacher, examples)
         assert batch.n_unlabelled == len(examples)
-        # The weights change the sum, not what it is divided by.
         assert [target.entity_weight for target in batch.targets] == [weight] * len(batch.docs)
-        assert sum(target.n_taught for target in batch.targets) == sum(sum(t.taught) for t in batch.targets)
+        # The sum is divided by the weights, as it consists of weighted divergences.
+        for target in batch.targets:
+            outside = np.exp(target.soft.log_probs[:, target.soft.tags.index("O")].astype(np.float32))
+            expected = sum(
+                1.0 + (0.0 if is_partial else weight * (1.0 - float(p)))
+                for p, is_taught, is_partial in zip(outside, target.taught, target.partial, strict=True)
+                if is_taught
+            )
+            assert target.weight_sum == pytest.approx(expected, rel=1e-5)
 
 
 def test_texts_without_a_token_to_teach_have_no_target(base: Path, nlp: Language) -> None:

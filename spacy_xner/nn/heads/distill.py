@@ -18,8 +18,6 @@ def tag_divergence(
 ) -> Tensor:
     """Sum the Kullback-Leibler divergence, teacher to student, over the taught tokens, each with its weight.
 
-    The mean of the weights is 1, so that they do not change what the teacher weighs against the gold.
-
     Tags are matched by name. If both sides use different schemes, they are compared in BIO. Tags that only
     the teacher has count as its ``O``. Tags that only the student has are impossible to the teacher, except
     where the gold has one of them: there both sides are compared on their shared tags only, so that the
@@ -38,7 +36,7 @@ def tag_divergence(
     Source: Hinton et al. (2015), "Distilling the knowledge in a neural network"; on posterior marginals,
     Wang et al. (2020), "Structure-level knowledge distillation for multilingual sequence labeling".
     """
-    rows, tokens, partial, entity_weights, soft_targets = _taught(targets)
+    rows, tokens, partial, weights, soft_targets = _taught(targets)
     if not rows:
         return log_probs.new_zeros(())
     device = log_probs.device
@@ -52,9 +50,6 @@ def tag_divergence(
         student, names = merge_to_bio(student, names)
     shared, teacher = _match(teacher, tags, names)
     teacher = teacher.clamp(min=FLOOR)
-    # (taught,)
-    weights = 1.0 + torch.tensor(entity_weights, device=device) * (1.0 - teacher.softmax(dim=1)[:, 0])
-    weights = weights / weights.mean()
     # (taught, shared tags)
     teacher = (teacher / temperature).log_softmax(dim=1)
     student = student.clamp(min=STUDENT_FLOOR) / temperature
@@ -65,17 +60,17 @@ def tag_divergence(
     student = torch.where(torch.tensor(partial, device=device)[:, None], among, whole)
     # (taught,)
     divergences = (teacher.exp() * (teacher - student)).sum(dim=1)
-    return temperature**2 * (weights * divergences).sum()
+    return temperature**2 * (torch.tensor(weights, device=device) * divergences).sum()
 
 
 def _taught(
     targets: Sequence[DistillTarget | None],
 ) -> tuple[list[int], list[int], list[bool], list[float], list[tuple[np.ndarray, tuple[str, ...]]]]:
-    """List all taught tokens: row, token, whether taught in part, entity weight, and soft targets by text."""
+    """List all taught tokens: row, token, whether taught in part, weight, and soft targets by text."""
     rows: list[int] = []
     tokens: list[int] = []
     partial: list[bool] = []
-    entity_weights: list[float] = []
+    weights: list[float] = []
     soft_targets = []
     for row, target in enumerate(targets):
         if target is None or not target.soft.tags:
@@ -84,10 +79,9 @@ def _taught(
         rows.extend([row] * len(picked))
         tokens.extend(picked)
         partial.extend(target.partial[token] for token in picked)
-        # Where the gold has a label of its own, nothing needs to be remembered.
-        entity_weights.extend(0.0 if target.partial[token] else target.entity_weight for token in picked)
+        weights.extend(target.weights[picked].tolist())
         soft_targets.append((target.soft.log_probs[picked].astype(np.float32), target.soft.tags))
-    return rows, tokens, partial, entity_weights, soft_targets
+    return rows, tokens, partial, weights, soft_targets
 
 
 def _match(log_probs: Tensor, tags: Sequence[str], names: Sequence[str]) -> tuple[list[int], Tensor]:

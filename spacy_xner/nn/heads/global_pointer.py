@@ -22,7 +22,6 @@ from .spans import (
     taught_labels,
     taught_tokens,
     warn_lost,
-    weigh,
 )
 
 # Base of the wavelengths of rotary positions.
@@ -216,8 +215,8 @@ class GlobalPointerHead(nn.Module):
                     probabilities[
                         row, span.start, span.end - span.start - 1, self.labels.index(span.label)
                     ] = span.score
-        counts = (within(tokens, scores.shape[2]).unsqueeze(3) & labels).float()
-        counts = weigh(counts, 1.0 + entity_weights * probabilities)
+        counts = within(tokens, scores.shape[2]).unsqueeze(3) & labels
+        counts = counts * (1.0 + entity_weights * probabilities)
         device = scores.device
         return bernoulli_divergence(scores.float(), probabilities.to(device), counts.to(device))
 

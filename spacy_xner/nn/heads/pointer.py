@@ -25,7 +25,6 @@ from .spans import (
     taught_labels,
     taught_tokens,
     warn_lost,
-    weigh,
 )
 
 # Initial log-odds of starts and ends: most tokens are neither.
@@ -173,7 +172,6 @@ class PointerHead(nn.Module):
         """Sum the divergence of starts and ends from those of the teacher's spans, which are not softened."""
         probabilities = np.zeros(scores.shape, dtype=np.float32)
         counts = np.zeros(scores.shape, dtype=np.float32)
-        weights = np.ones(scores.shape, dtype=np.float32)
         for row, target in enumerate(targets):
             if target is None:
                 continue
@@ -185,11 +183,10 @@ class PointerHead(nn.Module):
                     probabilities[row, span.start, 0, column] += span.score
                     probabilities[row, span.end - 1, 1, column] += span.score
             probabilities[row].clip(0.0, 1.0, out=probabilities[row])
-            weights[row] += target.entity_weight * probabilities[row]
+            counts[row] *= 1.0 + target.entity_weight * probabilities[row]
         device = scores.device
         clipped = torch.from_numpy(probabilities).to(device)
-        weighed = weigh(torch.from_numpy(counts), torch.from_numpy(weights))
-        return bernoulli_divergence(scores.float(), clipped, weighed.to(device))
+        return bernoulli_divergence(scores.float(), clipped, torch.from_numpy(counts).to(device))
 
 
 def _log_odds(scores: Tensor, mask: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -57,12 +57,6 @@ def taught_tokens(target: DistillTarget) -> NDArray[np.bool_]:
     return fully_taught
 
 
-def weigh(counts: Tensor, weights: Tensor) -> Tensor:
-    """Weigh what is counted in a divergence, without changing the sum of the counts. Shape: that of both."""
-    weighted = counts * weights
-    return weighted * (counts.sum() / weighted.sum().clamp(min=1.0))
-
-
 def label_index(entities: Sequence[Entity], labels: Sequence[str]) -> list[int]:
     """Return the index of the label of each entity.
 

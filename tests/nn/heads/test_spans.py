@@ -51,7 +51,7 @@ def test_what_is_taught() -> None:
     assert taught_labels(soft, ("LOC", "PER", "A-B", "A")) == [1, 2]
     target = DistillTarget(soft, [True, True, False], [False, True, False])
     assert taught_tokens(target).tolist() == [True, False, False]
-    assert target.n_taught == 2
+    assert target.weight_sum == 2.0
 
 
 def test_labels_and_tokens_of_entities() -> None:
