@@ -95,7 +95,7 @@ def prepare_update(
     examples: Sequence[Example],
     read_gold: Callable[[Iterable[Example]], list[AnyGold]],
     count_annotated: Callable[[Sequence[AnyGold]], int],
-) -> tuple[Batch[AnyGold], list[list[int]], tuple[int, int]]:
+) -> tuple[Batch[AnyGold], list[list[int]], tuple[int, float]]:
     """Read the gold annotation of examples, and combine it with a teacher's output, if there is a teacher.
 
     Of several processes that train, each reads the examples of its share. With a teacher, it reads all of
