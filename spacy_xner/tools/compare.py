@@ -130,7 +130,7 @@ def compare(
         raise ValueError(NO_ANNOTATION.format(corpus))
     old, new = sides["before"], sides["after"]
     result: dict[str, Any] = {**scores}
-    if "strict" in scores["after"]:
+    if scores["after"].keys() & {"strict", "spans"}:
         labels = sorted({*old.entity_labels, *new.entity_labels})
         result["change"] = list_changes(labels, old.labels, old.f_score, new.f_score)
     cats = _compare_cats(old, new)

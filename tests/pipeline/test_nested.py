@@ -70,6 +70,16 @@ def test_compare_counts_inner_entities(tiny: Path, tmp_path: Path) -> None:
     assert scores["after"]["spans"]["r"] == 1.0
     # Two of the six entities are inner ones, which a flat head misses.
     assert scores["before"]["spans"]["r"] == pytest.approx(4 / 6)
+    # Entities may be in span groups alone.
+    docs = []
+    for eg in nested_examples(nlp):
+        doc = Doc(nlp.vocab, [token.text for token in eg.reference])
+        doc.spans["xner"] = [Span(doc, x.start, x.end, x.label_) for x in eg.reference.spans["xner"]]
+        docs.append(doc)
+    DocBin(docs=docs, store_user_data=True).to_disk(tmp_path / "nested.spacy")
+    scores = compare(tmp_path / "new", tmp_path / "old", tmp_path / "nested.spacy", details=True)
+    assert (scores["change"], scores["test"]["per_type"]) == ({}, {})
+    assert scores["before"]["spans"]["r"] < scores["after"]["spans"]["r"]
 
 
 def test_flat_head_is_trained_on_doc_ents(tiny: Path) -> None:
