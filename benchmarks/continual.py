@@ -41,6 +41,7 @@ TEACHERS: dict[str, dict[str, Any]] = {
     "both": {"confidence": 0.8},
     "auto": {"alpha": "auto"},
     "entity-weight": {"entity_weight": 30.0},
+    "logit-adjustment": {"entity_weight": 30.0, "logit_adjustment": 1.0},
 }
 # The old model; a model of the new labels alone; the old model trained on these, with a teacher or without.
 ROWS = ("old", "alone", "plain", *TEACHERS)

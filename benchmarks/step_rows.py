@@ -30,6 +30,7 @@ ROWS: Mapping[str, Row] = {
     # What is added to that.
     "pseudo-labels": Row(WEIGHTED | {"confidence": 0.8}),
     "vocabulary": Row(WEIGHTED | {"texts": "vocabulary", "texts_share": 0.3, "scripts": ["Latin"]}),
+    "logit-adjustment": Row(WEIGHTED | {"logit_adjustment": 1.0}),
     "alpha": Row(WEIGHTED | {"alpha": 0.4}),
     "thresholds": Row(WEIGHTED, Parts(thresholds=True)),
     "views": Row(WEIGHTED, Parts(views=0.3)),
@@ -38,6 +39,7 @@ ROWS: Mapping[str, Row] = {
     "certain": Row(WEIGHTED, Parts(certain=0.95)),
     "norms": Row(WEIGHTED, Parts(norms=True)),
     "all": Row(
-        WEIGHTED, Parts(views=0.3, thresholds=True, hidden=2.0, average=True, certain=0.95, norms=True)
+        WEIGHTED | {"logit_adjustment": 1.0},
+        Parts(views=0.3, thresholds=True, hidden=2.0, average=True, certain=0.95, norms=True),
     ),
 }

@@ -47,11 +47,14 @@ class Gold(NamedTuple):
         entities: Entities on tokens, in text order.
         known: Whether each token is annotated. Length: ``tokens``.
         open: Labels that were not annotated. Tokens outside all entities may have any of them.
+        log_priors: What is added to the scores of labels in the loss alone, for labels that are rarer in the
+            annotation than where the model is used: the logarithm of how much rarer. 0 for all others.
     """
 
     entities: list[Entity]
     known: list[bool]
     open: tuple[str, ...] = ()
+    log_priors: Mapping[str, float] = {}
 
 
 class TextGold(NamedTuple):

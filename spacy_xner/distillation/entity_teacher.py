@@ -1,7 +1,7 @@
 """The teacher of an ``xner`` component: soft targets, pseudo-labels and unlabelled texts beside the gold."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Literal, NamedTuple, Union, cast
@@ -18,6 +18,7 @@ from ..training.batcher import parts_of
 from ..types import DistillTarget, Gold, SoftTargets
 from .check import check_targets
 from .common import NotSerialized, check_weights, iterate_alpha
+from .priors import estimate_log_priors
 from .pseudo_labels import add_pseudo_labels, count_pseudo_labels, token_labels
 from .teacher_model import TeacherModel, tokenized_parts
 from .unlabelled import VOCABULARY, UnlabelledTexts, generate_texts, read_texts
@@ -45,6 +46,7 @@ class TeacherSettings(NamedTuple):
     seed: int
     normalize: Normalize
     entity_weight: float
+    logit_adjustment: float
 
 
 def build_teacher_v1(
@@ -61,6 +63,7 @@ def build_teacher_v1(
     seed: int = 0,
     normalize: Normalize = "tokens",
     entity_weight: float = 0.0,
+    logit_adjustment: float = 0.0,
 ) -> "Teacher":
     """Build a teacher for ``[initialize.components.xner.teacher]``.
 
@@ -90,6 +93,12 @@ def build_teacher_v1(
             the teacher, and not in a gold entity of a label that it lacks; at least 0. A token of which the
             teacher is half sure gets half of it. With 0, the few tokens in entities of old labels count as
             little as each of the many others.
+        logit_adjustment: How far the loss makes up for labels that only the teacher knows and that are rare
+            in the examples: the logarithm of how much rarer they are than the most frequent gold label, by
+            the entities that the teacher finds outside gold ones, is multiplied by this and added to their
+            scores in the gold loss. At least 0; with 1, a model that is used where all labels are equally
+            frequent does not prefer the gold's. Source: Menon et al. (2021), "Long-tail learning via logit
+            adjustment".
 
     Raises:
         ValueError: If a setting cannot be used.
@@ -103,6 +112,7 @@ def build_teacher_v1(
     if confidence is not None:
         check_range("confidence", confidence, 0.0, 1.0)
     check_range("entity_weight", entity_weight, 0.0)
+    check_range("logit_adjustment", logit_adjustment, 0.0)
     return Teacher(
         TeacherSettings(
             name,
@@ -118,6 +128,7 @@ def build_teacher_v1(
             seed,
             normalize,
             entity_weight,
+            logit_adjustment,
         )
     )
 
@@ -130,11 +141,13 @@ class Teacher(NotSerialized):
         model: The trained model; set by `initialize`.
         old: Labels that it shares with the student.
         unannotated: Labels among these that the examples never have.
+        log_priors: What is added to the scores of these in the gold loss.
     """
 
     model: TeacherModel
     old: frozenset[str]
     unannotated: tuple[str, ...]
+    log_priors: Mapping[str, float]
 
     def __init__(self, settings: TeacherSettings) -> None:
         self.settings = settings
@@ -179,6 +192,7 @@ class Teacher(NotSerialized):
             time.monotonic() - begin,
         )
         self._alphas = self._make_alphas(docs, gold)
+        self.log_priors = self._make_log_priors(docs, gold)
         self._log_pseudo_labels(docs, gold)
 
     def augment_batch(self, docs: list[Doc], gold: list[Gold]) -> Batch[Gold]:
@@ -224,6 +238,13 @@ class Teacher(NotSerialized):
         logger.info("Teacher: alpha %s. %s", check.alpha, check.advice)
         return repeat(check.alpha)
 
+    def _make_log_priors(self, docs: Sequence[Doc], gold: Sequence[Gold]) -> dict[str, float]:
+        factor = self.settings.logit_adjustment
+        if not factor:
+            return {}
+        priors = estimate_log_priors(gold, map(self.model.targets_for, docs), self.unannotated)
+        return {label: factor * prior for label, prior in priors.items()}
+
     def _target(self, gold: Gold, soft: SoftTargets) -> DistillTarget | None:
         """Choose the tokens where the student learns from soft targets; None if there are none."""
         labels = token_labels(gold)
@@ -238,6 +259,7 @@ class Teacher(NotSerialized):
 
     def _augment_gold(self, gold: Gold, soft: SoftTargets) -> Gold:
         """Add pseudo-labels to the gold, or mark the labels that the examples never have as open."""
+        gold = gold._replace(log_priors=self.log_priors)
         if self._confidence is not None:
             return add_pseudo_labels(gold, soft, self.unannotated, self._confidence)
         return gold._replace(open=self.unannotated) if self.settings.open_labels else gold

@@ -207,4 +207,4 @@ def _align_gold(doc: Doc, units: Units, gold: Gold) -> Gold:
     token_starts = [token.idx for token in doc]
     # A space before the first token belongs to it.
     known = [gold.known[max(bisect_right(token_starts, end - 1) - 1, 0)] for end in ends]
-    return Gold(entities, known, gold.open)
+    return gold._replace(entities=entities, known=known)

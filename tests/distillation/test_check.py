@@ -60,6 +60,22 @@ def test_advice(gold: Gold, entities: list[Entity], alpha: float, advice: str) -
     assert advice in check.advice
 
 
+@pytest.mark.issue(28)
+def test_advice_on_rare_labels() -> None:
+    gold = Gold(spans(8, "PHONE"), [True] * 20)
+    found = [Entity(10, 11, "PER"), Entity(12, 13, "PER"), Entity(14, 15, "LOC"), Entity(16, 17, "LOC")]
+    check = check_targets([make_targets(20, *found, Entity(18, 19, "LOC"))], [gold], ["LOC", "ORG", "PER"])
+    assert check.log_priors == pytest.approx(
+        {"LOC": np.log(3 / 8), "ORG": np.log(1 / 8), "PER": np.log(2 / 8)}
+    )
+    # LOC is hardly rarer than PHONE.
+    assert check.advice.endswith(
+        "rarer than gold labels: ORG (8 times), PER (4 times). Set logit_adjustment = 1.0."
+    )
+    # A teacher without any influence needs no such advice.
+    assert "logit" not in check_targets([make_targets(20)], [gold], ["PER"]).advice
+
+
 def test_a_teacher_of_entities_has_no_entropy() -> None:
     soft = SoftTargets((), np.zeros((0, 0)), [])
     assert check_targets([soft], [Gold([], [True])], ["PER"]).entropy is None
@@ -123,7 +139,7 @@ def test_a_teacher_is_checked_on_a_corpus(tmp_path: Path, ruler: Path) -> None:
         str(ruler), tmp_path / "corpus.spacy", device="cpu", on_progress=lambda *step: seen.append(step)
     )
     # Both sides have two people, of which one is the same; no O token is in an entity of the teacher.
-    assert check[:7] == (2, ["PER"], [], 0.5, 0.0, None, 0.75)
+    assert check[:8] == (2, ["PER"], [], 0.5, 0.0, None, {}, 0.75)
     assert seen == [(2, 2)]
 
 

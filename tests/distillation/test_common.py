@@ -44,7 +44,7 @@ def test_settings_have_the_values_of_the_documentation() -> None:
     shared = {"name": "x", "alpha": 0.5, "temperature": 2.0, "texts": None, "texts_share": 1.0, "cache": None}
     assert build_text_teacher_v1("x").settings._asdict() == shared
     own = {"tokens": "outside", "confidence": None, "open_labels": True, "scripts": None, "seed": 0}
-    own |= {"normalize": "tokens", "entity_weight": 0.0}
+    own |= {"normalize": "tokens", "entity_weight": 0.0, "logit_adjustment": 0.0}
     assert build_teacher_v1("x").settings._asdict() == shared | own
     assert build_teacher_v1("x", cache="c").settings.cache == Path("c")
     settings = build_text_teacher_v1("x", cache="c", texts="t").settings

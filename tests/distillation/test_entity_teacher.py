@@ -87,6 +87,28 @@ def test_entities_weigh_more_on_request(base: Path, nlp: Language, tmp_path: Pat
             assert target.weight_sum == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.issue(28)
+@pytest.mark.parametrize("confidence", [None, 0.5])
+def test_rare_labels_are_made_up_for_on_request(
+    base: Path, nlp: Language, tmp_path: Path, confidence: float | None
+) -> None:
+    texts = tmp_path / "texts.txt"
+    texts.write_text("Anna in Rom\n", encoding="utf-8")
+    examples = make_examples(nlp, NEW)
+    whole, half, none = (
+        make_teacher(base, nlp, examples, texts=str(texts), confidence=confidence, logit_adjustment=factor)
+        for factor in (1.0, 0.5, 0.0)
+    )
+    assert set(whole.log_priors) == {"COURIER", "LOC", "PER"}
+    assert min(whole.log_priors.values()) < 0.0
+    assert half.log_priors == {label: prior / 2 for label, prior in whole.log_priors.items()}
+    n = len(examples)
+    assert all(gold.log_priors == whole.log_priors for gold in augment_batch(whole, examples).gold[:n])
+    # A text that has only the teacher's labels needs nothing.
+    assert not any(gold.log_priors for gold in augment_batch(whole, examples).gold[n:])
+    assert not any(gold.log_priors for gold in augment_batch(none, examples).gold)
+
+
 def test_texts_without_a_token_to_teach_have_no_target(base: Path, nlp: Language) -> None:
     examples = make_examples(nlp, NEW)
     teacher = make_teacher(base, nlp, examples)

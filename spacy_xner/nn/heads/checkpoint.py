@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ...schemes import OUTSIDE, ROLES, TagScheme, is_label_first, join_roles
 from ...types import Entity, Gold
 from .base import AnyHead
+from .losses import adjust_logits
 from .softmax import make_output, tag_loss
 
 # Suitable letters for a piece by whether it is an entity's first and last, in order of preference.
@@ -108,7 +109,8 @@ class CheckpointHead(nn.Module):
                 for i in range(ent.start, ent.end):
                     allowed[row, i, self._tag(ent, i)] = True
         known, allowed = known.to(mask.device), allowed.to(mask.device)
-        log_probs = scores[known].float().log_softmax(dim=-1)
+        scores = adjust_logits(scores.float(), gold, [role.label for role in self.roles])
+        log_probs = scores[known].log_softmax(dim=-1)
         return tag_loss(log_probs, allowed[known], log_probs.new_ones(len(log_probs)))
 
     def decode_units(self, probs: Tensor) -> list[tuple[str, str, float]]:

@@ -14,6 +14,7 @@ from .base import AnyHead
 from .distill import tag_divergence
 from .lattice import Lattice, MoveIndex
 from .log_sums import MIN_INDEXED, backward_scores, forward_scores, log_partition, path_scores
+from .losses import adjust_logits
 from .many_tags import index_moves
 from .softmax import make_output
 from .tags import TagSet, inherit_output, tag_targets
@@ -66,7 +67,7 @@ class CRFHead(nn.Module):
         If tokens or labels are not annotated, it is that of all sequences that agree with the annotation.
         """
         tags, known, allowed = self.tags.encode(gold, mask)
-        scores = scores.float()
+        scores = adjust_logits(scores.float(), gold, self.tags.start_labels)
         # (batch,)
         is_full = ((allowed.sum(dim=2) == 1) | ~mask).all(dim=1)
         is_annotated = known.any(dim=1) & mask[:, 0]

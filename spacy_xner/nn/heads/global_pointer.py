@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 
 from ...types import DistillTarget, Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
-from .losses import multilabel_loss
+from .losses import adjust_logits, multilabel_loss
 from .spans import (
     MIN_SPAN_PROBABILITY,
     bernoulli_divergence,
@@ -123,7 +123,8 @@ class GlobalPointerHead(nn.Module):
             x.to(scores.device).permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
             for x in (is_gold, counts.expand_as(is_gold))
         ]
-        flat = scores.float().permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
+        adjusted = adjust_logits(scores.float(), gold, self.labels)
+        flat = adjusted.permute(0, 3, 1, 2).flatten(0, 1).flatten(1)
         return multilabel_loss(flat, *cases).sum()
 
     def decode(self, scores: Tensor, mask: Tensor) -> list[EntityList]:

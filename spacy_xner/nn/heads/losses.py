@@ -1,8 +1,31 @@
 """Losses of decisions between yes and no."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ...types import Gold
+
+
+def adjust_logits(scores: Tensor, gold: Sequence[Gold], labels: Sequence[str]) -> Tensor:
+    """Add the log-priors of labels to their scores, for the loss.
+
+    Args:
+        scores: Shape: ``(batch, ..., labels)``.
+        gold: One entry for each text.
+        labels: Label of each score, which may be repeated.
+
+    Returns:
+        Scores of the same shape.
+
+    Source: Menon et al. (2021), "Long-tail learning via logit adjustment".
+    """
+    if not any(text.log_priors for text in gold):
+        return scores
+    priors = torch.tensor([[text.log_priors.get(label, 0.0) for label in labels] for text in gold])
+    return scores + priors.to(scores.device).view(len(gold), *[1] * (scores.dim() - 2), len(labels))
 
 
 def yes_no_loss(

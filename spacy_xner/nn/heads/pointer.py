@@ -13,7 +13,7 @@ from torch.nn.functional import logsigmoid
 
 from ...types import DistillTarget, Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
-from .losses import yes_no_loss
+from .losses import adjust_logits, yes_no_loss
 from .spans import (
     MIN_SPAN_PROBABILITY,
     bernoulli_divergence,
@@ -88,7 +88,7 @@ class PointerHead(nn.Module):
             warn_lost(n_lost, "overlap with others of their type, which a pointer head cannot separate")
         device = scores.device
         return yes_no_loss(
-            scores.float(),
+            adjust_logits(scores.float(), gold, self.labels),
             torch.from_numpy(targets).to(device),
             torch.from_numpy(counts).to(device),
             label_smoothing=self.label_smoothing,

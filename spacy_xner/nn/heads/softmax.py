@@ -10,6 +10,7 @@ from ...schemes import OUTSIDE, Scheme
 from ...types import DistillTarget, Entity, EntityList, Gold, SoftTargets
 from .base import AnyHead
 from .distill import tag_divergence
+from .losses import adjust_logits
 from .tags import TagSet, inherit_output, tag_targets
 
 
@@ -63,6 +64,7 @@ class SoftmaxHead(nn.Module):
     def loss(self, scores: Tensor, mask: Tensor, gold: Sequence[Gold]) -> Tensor:
         """Sum the cross-entropy of the annotated tokens; with open labels, that of all tags that agree."""
         tags, known, allowed = self.tags.encode(gold, mask)
+        scores = adjust_logits(scores, gold, self.tags.tag_labels)
         return tag_loss(
             self.log_probs(scores[known], mask),
             allowed[known],

@@ -73,6 +73,12 @@ class TagSet(nn.Module):
         self.register_buffer("moves", _log_mask(moves), persistent=False)
         self.register_buffer("end", _log_mask(end), persistent=False)
 
+    @property
+    def start_labels(self) -> tuple[str, ...]:
+        """Label of each tag that starts an entity, empty for others: each entity has one of them."""
+        pairs = zip(self.tag_labels, self._is_start, strict=True)
+        return tuple(label if is_start else "" for label, is_start in pairs)
+
     def __len__(self) -> int:
         return len(self.names)
 

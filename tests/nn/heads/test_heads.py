@@ -256,3 +256,30 @@ def test_open_labels_may_stand_outside(kind: str, vectors: torch.Tensor) -> None
     closed = head.loss(scores, mask, [gold]).item()
     assert head.loss(scores, mask, [gold._replace(open=("LOC",))]).item() < closed
     assert head.loss(scores, mask, [gold._replace(open=("GONE",))]).item() == pytest.approx(closed)
+
+
+@pytest.mark.issue(28)
+@pytest.mark.parametrize("kind", HEADS)
+def test_log_priors_are_of_their_text(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
+    head = make_head(kind)
+    scores = head(vectors).detach()
+    adjusted = [GOLD[0]._replace(log_priors={"LOC": -1.5}), GOLD[1]]
+    each = [
+        head.loss(scores[row : row + 1], mask[row : row + 1], [text]).item()
+        for row, text in enumerate(adjusted)
+    ]
+    assert head.loss(scores, mask, adjusted).item() == pytest.approx(sum(each), rel=1e-4)
+    assert each[0] != pytest.approx(head.loss(scores[:1], mask[:1], GOLD[:1]).item(), rel=1e-3)
+
+
+@pytest.mark.issue(28)
+@pytest.mark.parametrize("kind", [kind for kind in HEADS if "pointer" in kind])
+def test_log_priors_of_spans_are_added_to_their_scores(
+    kind: str, vectors: torch.Tensor, mask: torch.Tensor
+) -> None:
+    head = make_head(kind)
+    scores = head(vectors).detach()
+    shift = torch.tensor([-1.5, 0.0])  # LABELS are LOC and PER
+    adjusted = [text._replace(log_priors={"LOC": -1.5, "GONE": 3.0}) for text in GOLD]
+    expected = head.loss(scores + shift, mask, GOLD).item()
+    assert head.loss(scores, mask, adjusted).item() == pytest.approx(expected, rel=1e-5)

@@ -308,7 +308,7 @@ def test_spans_of_open_labels_count_where_they_touch_entities() -> None:
     generator = torch.Generator().manual_seed(3)
     pointer, scores = PointerHead(WIDTH, LABELS), torch.randn(2, 4, 2, 2, generator=generator)
     expected = 0.0
-    for row, (entities, known, open_labels) in enumerate(gold):
+    for row, (entities, known, open_labels, _) in enumerate(gold):
         for (column, label), token, side in product(enumerate(LABELS), range(len(known)), range(2)):
             is_inside = any(ent.start <= token < ent.end for ent in entities)
             if not known[token] or (label in open_labels and not is_inside):
@@ -323,7 +323,9 @@ def test_spans_of_open_labels_count_where_they_touch_entities() -> None:
         torch.randn(2, 4, 4, 2, generator=generator),
     )
     expected = 0.0
-    for (row, (entities, known, open_labels)), (column, label) in product(enumerate(gold), enumerate(LABELS)):
+    for (row, (entities, known, open_labels, _)), (column, label) in product(
+        enumerate(gold), enumerate(LABELS)
+    ):
         golds, others = [0.0], [0.0]
         for start, end in product(range(4), range(1, 5)):
             if start >= end or not all((*known, False)[start:end]):

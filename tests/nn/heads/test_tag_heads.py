@@ -270,6 +270,30 @@ def test_open_labels_by_brute_force(kind: str, vectors: torch.Tensor) -> None:
     assert loss == pytest.approx(float(expected), rel=1e-4)
 
 
+@pytest.mark.issue(28)
+@pytest.mark.parametrize("kind", TAG_HEADS)
+def test_log_priors_by_brute_force(kind: str, vectors: torch.Tensor) -> None:
+    head = make_head(kind)
+    mask = torch.ones(1, 4, dtype=torch.bool)
+    scores = head(vectors[:1]).detach()
+    gold = Gold([Entity(1, 3, "PER")], [True] * 4, log_priors={"LOC": -2.0, "GONE": 7.0})
+    tags = TagScheme(head.tags.scheme).encode(gold.entities, 4)
+    if isinstance(head, SoftmaxHead):
+        # Each token is a decision of its own.
+        shift = torch.tensor([-2.0 if tag.endswith("LOC") else 0.0 for tag in head.tag_names])
+        log_probs = (scores[0] + shift).log_softmax(1)
+        expected = -sum(log_probs[t, head.tag_names.index(tag)] for t, tag in enumerate(tags))
+    else:
+        # A text's score has it once for each entity, however long that is.
+        paths = brute_force(head, scores[0])
+        adjusted = {
+            path: score - 2.0 * sum(ent.label == "LOC" for ent in TagScheme(head.tags.scheme).decode(path))
+            for path, score in paths.items()
+        }
+        expected = torch.tensor(list(adjusted.values())).logsumexp(0) - adjusted[tuple(tags)]
+    assert head.loss(scores, mask, [gold]).item() == pytest.approx(float(expected), rel=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["softmax", "softmax-bioes"])
 def test_class_weights_are_those_of_torch(kind: str, vectors: torch.Tensor, mask: torch.Tensor) -> None:
     of_label = {"O": 0.5, "PER": 3.0}
