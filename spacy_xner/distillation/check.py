@@ -177,4 +177,7 @@ def _advise_adjustment(log_priors: Mapping[str, float]) -> str:
     if not rare:
         return ""
     names = ", ".join(f"{label} ({ratio:.0f} times)" for label, ratio in rare.items())
-    return f" Outside gold entities, these are rarer than gold labels: {names}. Set logit_adjustment = 1.0."
+    return (
+        f" Outside gold entities, these are rarer than gold labels: {names}. With a softmax head, set "
+        "logit_adjustment = 1.0."
+    )

@@ -227,6 +227,22 @@ def test_rate_fits_what_is_learned() -> None:
     ]
 
 
+@pytest.mark.issue(28)
+@pytest.mark.parametrize(
+    ("head", "adjustment"), [("SoftmaxHead", 1.0), ("CRFHead", 0.0), ("PointerHead", 0.0)]
+)
+def test_logits_of_softmax_heads_are_adjusted(
+    head: str, adjustment: float, trained: Language, tmp_path: Path
+) -> None:
+    config = trained.config.copy()
+    config["components"]["xner"]["model"]["head"] = {"@architectures": f"spacy_xner.{head}.v1"}
+    config.to_disk(tmp_path / "config.cfg")
+    rendered = Config().from_str(render_config(Recipe(extend=str(tmp_path))), interpolate=False)
+    assert rendered["vars"]["logit_adjustment"] == adjustment
+    assert rendered["vars"]["entity_weight"] == 30.0
+    assert rendered["components"]["xner"]["model"]["head"]["@architectures"] == f"spacy_xner.{head}.v1"
+
+
 def test_half_of_the_teacher_s_layers_are_kept(trained: Language, tmp_path: Path) -> None:
     trained.to_disk(tmp_path)
     texts = [render_config(Recipe(distill=teacher)) for teacher in (str(tmp_path), "", "not_yet/model-best")]

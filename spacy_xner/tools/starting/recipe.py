@@ -186,7 +186,13 @@ def read_base(recipe: Recipe) -> dict[str, Any]:
     model = Config({"components": {pipe: {"model": base[pipe]["model"]}}}).to_str()
     # The headings of sections without settings of their own.
     text = model[model.index(f"[components.{pipe}.model]") :]
-    return {"model": text, "tokenizer": recipe.base_config["nlp"]["tokenizer"]}
+    # Such as spacy_xner.CRFHead.v1.
+    head = base[pipe]["model"].get("head", {}).get("@architectures", f"spacy_xner.{recipe.layers.head}.v1")
+    return {
+        "model": text,
+        "head": head.removeprefix("spacy_xner.").rpartition(".")[0],
+        "tokenizer": recipe.base_config["nlp"]["tokenizer"],
+    }
 
 
 def count_layers(teacher: str | None) -> int | None:
