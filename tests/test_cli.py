@@ -367,7 +367,7 @@ def test_teacher_check(folder: Path, corpus: Path, tmp_path: Path) -> None:
     assert (check["n_texts"], check["agreement"], check["seen"]) == (4, 1.0, 0.0)
     assert check["shared"] == ["COURIER", "LOC", "PER", "PHONE"]
     assert 0 < check["entropy"] < 0.3
-    assert (check["alpha"], check["log_priors"]) == (0.5, {})
+    assert (check["alpha"], check["rarity"]) == (0.5, 1.0)
     assert (tmp_path / "cache").is_file()
     code, out, _ = invoke("teacher-check", folder, corpus)
     assert (

@@ -1,7 +1,6 @@
 """Estimates how much a teacher can help: its output on the examples, compared with their gold."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +12,14 @@ from ..corpus.docbin import read_docs
 from ..nn.heads.distill import FLOOR
 from ..pipeline.xner import gold_entities
 from ..types import Gold, SoftTargets
-from .priors import estimate_log_priors
+from .priors import estimate_rarity
 from .teacher_model import TeacherModel, tokenized
 
 # Least share of O tokens inside entities of the teacher for it to know anything about the examples.
 MIN_SEEN = 0.005
 # Least F1 on shared labels for teacher and gold to mean the same by them.
 MIN_AGREEMENT = 0.5
-# How much rarer than gold labels those of the teacher must be for the loss to make up for it.
+# How many times rarer than gold labels those of the teacher must be for the loss to make up for it.
 MIN_RARITY = 3.0
 
 
@@ -35,7 +34,7 @@ class TeacherCheck(NamedTuple):
         seen: Share of the gold's O tokens that are in an entity of the teacher, from 0 to 1; None if there
             are no O tokens.
         entropy: Mean entropy of the teacher's tags per token, from 0 to 1 (uniform); None if it has no tags.
-        log_priors: How frequent the unannotated labels are, as `estimate_log_priors` does.
+        rarity: How many times rarer the unannotated labels are than gold labels, by `estimate_rarity`.
         alpha: Suggested weight of the gold loss, from 0 to 1.
         advice: One line of advice.
     """
@@ -46,7 +45,7 @@ class TeacherCheck(NamedTuple):
     agreement: float | None
     seen: float | None
     entropy: float | None
-    log_priors: dict[str, float]
+    rarity: float
     alpha: float
     advice: str
 
@@ -97,10 +96,13 @@ def check_targets(
     unannotated = [label for label in labels if label not in annotated]
     agreement = _agreement(soft_targets, gold, set(shared)) if shared else None
     seen = _seen(soft_targets, gold, set(labels))
-    log_priors = estimate_log_priors(gold, soft_targets, unannotated)
+    rarity = estimate_rarity(gold, soft_targets, unannotated)
     alpha, advice = _advise(agreement, seen)
-    if alpha < 1.0:
-        advice += _advise_adjustment(log_priors)
+    if alpha < 1.0 and rarity >= MIN_RARITY:
+        advice += (
+            f" Outside gold entities, labels that only the teacher knows are {rarity:.0f} times rarer than "
+            "gold labels: with a softmax head, set logit_adjustment = 1.0."
+        )
     return TeacherCheck(
         len(gold),
         shared,
@@ -108,7 +110,7 @@ def check_targets(
         agreement,
         seen,
         _entropy(soft_targets),
-        log_priors,
+        rarity,
         round(alpha, 2),
         advice,
     )
@@ -167,17 +169,4 @@ def _advise(agreement: float | None, seen: float | None) -> tuple[float, str]:
     return 0.5, (
         f"The teacher finds entities at {100 * seen:.1f} % of the tokens outside gold entities: it should "
         "help to keep the old labels."
-    )
-
-
-def _advise_adjustment(log_priors: Mapping[str, float]) -> str:
-    """Advise to adjust logits if labels that only the teacher has are rare."""
-    rare = {label: math.exp(-prior) for label, prior in log_priors.items()}
-    rare = {label: ratio for label, ratio in rare.items() if ratio >= MIN_RARITY}
-    if not rare:
-        return ""
-    names = ", ".join(f"{label} ({ratio:.0f} times)" for label, ratio in rare.items())
-    return (
-        f" Outside gold entities, these are rarer than gold labels: {names}. With a softmax head, set "
-        "logit_adjustment = 1.0."
     )

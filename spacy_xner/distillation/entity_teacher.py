@@ -1,5 +1,6 @@
 """The teacher of an ``xner`` component: soft targets, pseudo-labels and unlabelled texts beside the gold."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
@@ -18,7 +19,7 @@ from ..training.batcher import parts_of
 from ..types import DistillTarget, Gold, SoftTargets
 from .check import check_targets
 from .common import NotSerialized, check_weights, iterate_alpha
-from .priors import estimate_log_priors
+from .priors import estimate_rarity
 from .pseudo_labels import add_pseudo_labels, count_pseudo_labels, token_labels
 from .teacher_model import TeacherModel, tokenized_parts
 from .unlabelled import VOCABULARY, UnlabelledTexts, generate_texts, read_texts
@@ -94,11 +95,11 @@ def build_teacher_v1(
             teacher is half sure gets half of it. With 0, the few tokens in entities of old labels count as
             little as each of the many others.
         logit_adjustment: How far the loss makes up for labels that only the teacher knows and that are rare
-            in the examples: the logarithm of how much rarer they are than the most frequent gold label, by
-            the entities that the teacher finds outside gold ones, is multiplied by this and added to their
-            scores in the gold loss. At least 0; with 1, a model that is used where all labels are equally
-            frequent does not prefer the gold's. Source: Menon et al. (2021), "Long-tail learning via logit
-            adjustment".
+            in the examples: the logarithm of how many times rarer they are, on average, than the most
+            frequent gold label, by the entities that the teacher finds outside gold ones, is multiplied by
+            this and taken from their scores in the gold loss. At least 0; with 1, a model that is used where
+            old and new labels are equally frequent does not prefer the new. Source: Menon et al. (2021),
+            "Long-tail learning via logit adjustment".
 
     Raises:
         ValueError: If a setting cannot be used.
@@ -242,8 +243,8 @@ class Teacher(NotSerialized):
         factor = self.settings.logit_adjustment
         if not factor:
             return {}
-        priors = estimate_log_priors(gold, map(self.model.targets_for, docs), self.unannotated)
-        return {label: factor * prior for label, prior in priors.items()}
+        rarity = estimate_rarity(gold, map(self.model.targets_for, docs), self.unannotated)
+        return dict.fromkeys(self.unannotated, -factor * math.log(rarity))
 
     def _target(self, gold: Gold, soft: SoftTargets) -> DistillTarget | None:
         """Choose the tokens where the student learns from soft targets; None if there are none."""

@@ -1,6 +1,5 @@
 """How much rarer the labels that a teacher alone knows are in the examples than those that are annotated."""
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable
 
@@ -8,12 +7,12 @@ from ..types import Gold, SoftTargets
 from .pseudo_labels import find_candidates
 
 
-def estimate_log_priors(
+def estimate_rarity(
     gold: Iterable[Gold], soft_targets: Iterable[SoftTargets], labels: Collection[str]
-) -> dict[str, float]:
-    """Compute the logarithm of how frequent labels are, compared with the most frequent gold label.
+) -> float:
+    """Compute how many times rarer labels are, on average, than the most frequent gold label.
 
-    Entities of a label are those that the teacher finds outside gold entities, and at least one.
+    Their entities are those that the teacher finds outside gold entities, and at least one for each label.
 
     Args:
         gold: The gold annotation.
@@ -21,12 +20,12 @@ def estimate_log_priors(
         labels: Labels that the gold never has.
 
     Returns:
-        A number of at most 0 for each of the labels.
+        A number of at least 1.
     """
     counts: Counter[str] = Counter()
-    found: Counter[str] = Counter()
+    n_found = 0
     for annotation, soft in zip(gold, soft_targets, strict=True):
         counts.update(ent.label for ent in annotation.entities)
-        found.update(ent.label for ent in find_candidates(annotation, soft, labels))
+        n_found += sum(1 for _ in find_candidates(annotation, soft, labels))
     highest = max(counts.values(), default=1)
-    return {label: min(math.log(max(found[label], 1) / highest), 0.0) for label in labels}
+    return max(highest * len(labels) / max(n_found, len(labels), 1), 1.0)

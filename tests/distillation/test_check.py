@@ -64,13 +64,11 @@ def test_advice(gold: Gold, entities: list[Entity], alpha: float, advice: str) -
 def test_advice_on_rare_labels() -> None:
     gold = Gold(spans(8, "PHONE"), [True] * 20)
     found = [Entity(10, 11, "PER"), Entity(12, 13, "PER"), Entity(14, 15, "LOC"), Entity(16, 17, "LOC")]
-    check = check_targets([make_targets(20, *found, Entity(18, 19, "LOC"))], [gold], ["LOC", "ORG", "PER"])
-    assert check.log_priors == pytest.approx(
-        {"LOC": np.log(3 / 8), "ORG": np.log(1 / 8), "PER": np.log(2 / 8)}
-    )
-    # LOC is hardly rarer than PHONE.
-    assert "these are rarer than gold labels: ORG (8 times), PER (4 times). With" in check.advice
-    assert check.advice.endswith("set logit_adjustment = 1.0.")
+    check = check_targets([make_targets(20, *found)], [gold], ["LOC", "PER"])
+    assert check.rarity == 4.0
+    assert "are 4 times rarer than gold labels: with a softmax head, set logit_adjustment" in check.advice
+    often = [*found, Entity(8, 9, "PER"), Entity(18, 19, "LOC")]
+    assert "logit" not in check_targets([make_targets(20, *often)], [gold], ["LOC", "PER"]).advice
     # A teacher without any influence needs no such advice.
     assert "logit" not in check_targets([make_targets(20)], [gold], ["PER"]).advice
 
@@ -138,7 +136,7 @@ def test_a_teacher_is_checked_on_a_corpus(tmp_path: Path, ruler: Path) -> None:
         str(ruler), tmp_path / "corpus.spacy", device="cpu", on_progress=lambda *step: seen.append(step)
     )
     # Both sides have two people, of which one is the same; no O token is in an entity of the teacher.
-    assert check[:8] == (2, ["PER"], [], 0.5, 0.0, None, {}, 0.75)
+    assert check[:8] == (2, ["PER"], [], 0.5, 0.0, None, 1.0, 0.75)
     assert seen == [(2, 2)]
 
 
