@@ -71,7 +71,8 @@ class Head(AnyHead, Protocol):
         """Sum the loss over the annotated tokens.
 
         Tokens that are not annotated (``gold[i].known`` is False) must not count. Without any annotated token
-        the loss is 0, and can still be differentiated.
+        the loss is 0, and can still be differentiated. ``gold[i].log_priors`` are added to the scores of
+        their labels, as `losses.adjust_logits` does.
 
         Args:
             scores: The result of calling the head.

@@ -1,4 +1,4 @@
-"""Losses of decisions between yes and no."""
+"""Losses of decisions between yes and no, and the adjustment of scores in the losses of all heads."""
 
 from collections.abc import Sequence
 
